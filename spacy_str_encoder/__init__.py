@@ -1,0 +1,5 @@
+from .relation import Relation, install_extensions
+
+install_extensions()
+
+__all__ = ["Relation"]

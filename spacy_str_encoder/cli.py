@@ -1,0 +1,100 @@
+"""The command line: arguments, what is printed, and errors as one line.
+
+The work is done elsewhere: a command imports the module that does it when it runs, since torch and
+transformers take seconds to import and `--help` must not wait for them.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import chain
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    name="spacy-str-encoder",
+    no_args_is_help=True,
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback()
+def main() -> None:
+    """Joint extraction of entities and relations with one BERT, in spaCy."""
+
+
+@contextmanager
+def errors_as_one_line() -> Iterator[None]:
+    """Print an error that the user can mend without its traceback, and exit with 1."""
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        typer.secho(f"Error: {error}", fg=typer.colors.RED, err=True)
+        raise typer.Exit(1) from error
+
+
+@app.command("init-encoder")
+def init_encoder_command(
+    texts: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="TEXTS",
+            help="Files with the texts: .txt (a text a line), .jsonl or .json (objects with "
+            '"text"), .spacy (a DocBin).',
+            show_default=False,
+        ),
+    ],
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", help="Folder to write the encoder to.", show_default=False),
+    ],
+    layers: Annotated[int, typer.Option(min=1, help="Transformer layers.")] = 4,
+    width: Annotated[int, typer.Option(min=1, help="Width of the hidden states.")] = 256,
+    heads: Annotated[int, typer.Option(min=1, help="Attention heads; must divide the width.")] = 4,
+    intermediate: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Width of the feed-forward layers.", show_default="4 times the width"
+        ),
+    ] = None,
+    max_length: Annotated[
+        int, typer.Option(min=3, help="Most pieces in a sequence, with [CLS] and [SEP].")
+    ] = 512,
+    dropout: Annotated[
+        float, typer.Option(help="Dropout in training, at least 0 and below 1.")
+    ] = 0.1,
+    seed: Annotated[
+        int, typer.Option(min=0, max=2**32 - 1, help="Seed of the random weights.")
+    ] = 0,
+    force: Annotated[
+        bool, typer.Option("--force", help="Write into a folder that is not empty.")
+    ] = False,
+) -> None:
+    """Make a small BERT with random weights and one piece per character.
+
+    For languages like Chinese where no pretrained encoder can be had. The
+    vocabulary is printable ASCII and every character of the texts. The result is
+    a Hugging Face folder: give its path as the name of the encoder in a config.
+
+    Example: spacy-str-encoder init-encoder train.json reports.txt -o encoder
+    """
+    from spacy_str_encoder.formats.texts import read_texts
+    from spacy_str_encoder.init_encoder import init_encoder
+
+    with errors_as_one_line():
+        model = init_encoder(
+            chain.from_iterable([read_texts(path) for path in texts]),
+            output,
+            layers=layers,
+            width=width,
+            heads=heads,
+            intermediate=intermediate,
+            max_length=max_length,
+            dropout=dropout,
+            seed=seed,
+            force=force,
+        )
+    pieces, parameters = model.config.vocab_size, model.num_parameters()
+    typer.echo(f"Wrote {output}: {pieces:,} pieces, {parameters:,} parameters")

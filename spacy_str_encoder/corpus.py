@@ -1,0 +1,57 @@
+"""Reading training data."""
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from pathlib import Path
+
+from spacy.language import Language
+from spacy.tokens import Doc
+from spacy.training import Corpus, Example
+from spacy.training.corpus import FILE_TYPE, walk_corpus
+
+from .relation import has_relations
+
+
+def create_corpus(path: Path | None, limit: int = 0) -> Callable[[Language], Iterable[Example]]:
+    """Read docs with entities and relations.
+
+    Unlike `spacy.Corpus.v1`, this never cuts a doc, which would lose its relations: long docs are
+    what the encoder's windows are for.
+
+    path (Path | None): A .spacy file, or a folder of them.
+    limit (int): How many docs to read at most; 0 for all.
+    RETURNS (Callable[[Language], Iterable[Example]]): The reader.
+    """
+    if path is None:
+        raise ValueError("A corpus needs a path, such as `--paths.train corpus/train.spacy`.")
+    return partial(read_corpus, path=Path(path), limit=limit)
+
+
+def read_corpus(nlp: Language, *, path: Path, limit: int = 0) -> Iterator[Example]:
+    """Read docs with entities and relations.
+
+    nlp (Language): Tokenizes the texts anew.
+    path (Path): A .spacy file, or a folder of them.
+    limit (int): How many docs to read at most; 0 for all.
+    YIELDS (Example): The examples.
+    RAISES (ValueError): If there is no such file, or relations were never set on any doc.
+    """
+    if not path.exists():
+        raise ValueError(f"Can't find the corpus {path}: no such file or folder.")
+    corpus = Corpus(path, limit=limit)
+    if not _has_any_relations(corpus.read_docbin(nlp.vocab, walk_corpus(path, FILE_TYPE))):
+        raise ValueError(
+            f"The corpus {path} has entities, but no doc has relations, not even an empty list. "
+            "Set doc._.relations on every doc ([] if it has none), and save the DocBin with "
+            "store_user_data=True."
+        )
+    yield from corpus(nlp)
+
+
+def _has_any_relations(docs: Iterable[Doc]) -> bool:
+    has_entities = False
+    for doc in docs:
+        if has_relations(doc):
+            return True
+        has_entities = has_entities or len(doc.ents) > 0 or any(doc.spans.values())
+    return not has_entities

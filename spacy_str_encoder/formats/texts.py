@@ -1,0 +1,122 @@
+"""Plain texts, out of files of several kinds."""
+
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from spacy.tokens import DocBin
+from spacy.vocab import Vocab
+
+from .files import parse_json, read_lines
+
+
+def read_texts(path: Path) -> Iterator[str]:
+    """Read the texts of a file, leaving out the blank ones.
+
+    path (Path): A .txt, .jsonl, .json or .spacy file.
+    RETURNS (Iterator[str]): The texts.
+    RAISES (ValueError): If the file is missing or its kind is unknown; while reading, if a record
+        cannot be read or there is no text at all.
+    """
+    if path.suffix.lower() not in READERS:
+        raise ValueError(f"{path}: unknown kind of file; give one of {', '.join(READERS)}")
+    if not path.exists():
+        raise ValueError(f"{path}: there is no such file")
+    return skip_blank_texts(READERS[path.suffix.lower()](path), path)
+
+
+def skip_blank_texts(texts: Iterable[str], path: Path) -> Iterator[str]:
+    """Leave out the blank texts of a file.
+
+    texts (Iterable[str]): The texts of the file.
+    path (Path): The file, for the error.
+    YIELDS (str): The texts that are not blank.
+    RAISES (ValueError): At the end, if there was none.
+    """
+    empty = True
+    for text in texts:
+        if text.strip():
+            empty = False
+            yield text
+    if empty:
+        raise ValueError(f"{path}: the file holds no text")
+
+
+def read_txt(path: Path) -> Iterator[str]:
+    """Read a text a line.
+
+    path (Path): The file.
+    YIELDS (str): The texts.
+    """
+    for _, line in read_lines(path):
+        yield line.rstrip("\r\n")
+
+
+def read_jsonl(path: Path) -> Iterator[str]:
+    """Read a JSON object a line; blank lines are left out.
+
+    path (Path): The file.
+    YIELDS (str): The text of each object.
+    """
+    for number, line in read_lines(path):
+        if line.strip():
+            record = parse_json(line, path, first_line=number)
+            yield get_text(record, f"{path}, line {number}")
+
+
+def read_json(path: Path) -> Iterator[str]:
+    """Read a JSON list of objects.
+
+    path (Path): The file.
+    YIELDS (str): The text of each object.
+    RAISES (ValueError): If the file is not a list.
+    """
+    content = "".join(line for _, line in read_lines(path))
+    records = parse_json(content, path, first_line=1)
+    if not isinstance(records, list):
+        raise ValueError(f'{path}: the file is not a list of objects with "text"')
+    for number, record in enumerate(records, start=1):
+        yield get_text(record, f"{path}, record {number}")
+
+
+def read_docbin(path: Path) -> Iterator[str]:
+    """Read a DocBin.
+
+    path (Path): The file.
+    YIELDS (str): The text of each doc.
+    RAISES (ValueError): If the file is not a DocBin.
+    """
+    try:
+        docs = DocBin().from_disk(path)
+    except Exception as error:  # of zlib, msgpack or spaCy: they share no type
+        raise ValueError(f"{path}: the file is not a DocBin ({error})") from error
+    for doc in docs.get_docs(Vocab()):
+        yield doc.text
+
+
+READERS: dict[str, Callable[[Path], Iterator[str]]] = {
+    ".txt": read_txt,
+    ".jsonl": read_jsonl,
+    ".json": read_json,
+    ".spacy": read_docbin,
+}
+
+
+def get_text(record: Any, place: str) -> str:
+    """Get the text of a JSON record.
+
+    record (Any): What should be an object with "text".
+    place (str): The file and the line or record, for the error.
+    RETURNS (str): The text.
+    RAISES (ValueError): If there is none, or it cannot be encoded.
+    """
+    text = record.get("text") if isinstance(record, dict) else None
+    if not isinstance(text, str):
+        raise ValueError(f'{place}: the record is not an object with a string "text"')
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise ValueError(
+            f"{place}: the text has a lone surrogate ({text[error.start]!r}), which is no character"
+        ) from error
+    return text

@@ -1,0 +1,122 @@
+from collections.abc import Callable
+from io import BytesIO
+from typing import Any
+
+import torch
+from numpy.typing import NDArray
+from thinc.api import Model, PyTorchShim, torch2xp, xp2torch
+from thinc.types import ArgsKwargs, Floats1d, Floats2d, Ints1d
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
+
+from ..crf import BiluoCRF
+
+CRFInT = tuple[list[Floats2d], list[Ints1d]]
+
+
+def CRF() -> Model[CRFInT, Floats1d]:
+    """A linear-chain CRF over BILUO tags. It has no labels until it is resized.
+
+    Source: Xue et al. 2019, arXiv 1908.07721, Eqs. 9 to 12.
+
+    RETURNS (Model[tuple[list[Floats2d], list[Ints1d]], Floats1d]): The layer. It takes the
+        emissions and the gold tags of each doc, and returns the log likelihood of each.
+    """
+    return Model("crf", forward, shims=[_shim(BiluoCRF([]))])
+
+
+def forward(
+    model: Model[CRFInT, Floats1d], X: CRFInT, is_train: bool
+) -> tuple[Floats1d, Callable[[Floats1d], CRFInT]]:
+    emissions, tags = X
+    shim = model.shims[0]
+    padded, mask = _pad(emissions)
+    padded_tags = pad_sequence([xp2torch(y).long() for y in tags], batch_first=True)
+    inputs = (padded.requires_grad_(is_train), padded_tags, mask)
+    likelihoods, backprop_shim = shim(ArgsKwargs(args=inputs, kwargs={}), is_train)
+
+    def backprop(d_likelihoods: Floats1d) -> CRFInT:
+        d_outputs = {"grad_tensors": xp2torch(d_likelihoods)}
+        d_inputs = backprop_shim(ArgsKwargs(args=(likelihoods,), kwargs=d_outputs))
+        return _unpad(torch2xp(d_inputs.args[0]), emissions), tags
+
+    return torch2xp(likelihoods.detach()), backprop
+
+
+def decode(model: Model[CRFInT, Floats1d], emissions: list[Floats2d]) -> list[NDArray[Any]]:
+    """Find the best tags.
+
+    model (Model[tuple[list[Floats2d], list[Ints1d]], Floats1d]): The CRF.
+    emissions (list[Floats2d]): The emissions of each doc. *Shape:* (tokens, tags) each.
+    RETURNS (list[NDArray]): The tag ids of each doc. *Shape:* (tokens,) each.
+    """
+    padded, mask = _pad(emissions)
+    return _unpad(_module(model).decode(padded, mask).cpu().numpy(), emissions)
+
+
+def entity_probabilities(
+    model: Model[CRFInT, Floats1d], emissions: list[Floats2d], entities: NDArray[Any]
+) -> NDArray[Any]:
+    """Find how probable entities are.
+
+    model (Model[tuple[list[Floats2d], list[Ints1d]], Floats1d]): The CRF.
+    emissions (list[Floats2d]): The emissions of each doc. *Shape:* (tokens, tags) each.
+    entities (NDArray): Doc, start, end and label of each entity. *Shape:* (entities, 4).
+    RETURNS (NDArray): The probability of exactly this span with this label. *Shape:* (entities,).
+    """
+    padded, mask = _pad(emissions)
+    rows = torch.from_numpy(entities).to(padded.device)
+    return _module(model).entity_probabilities(padded, mask, rows).cpu().numpy()
+
+
+def tag_names(model: Model[CRFInT, Floats1d]) -> list[str]:
+    """RETURNS (list[str]): The tags, in the order of their ids."""
+    return _module(model).tags
+
+
+def label_names(model: Model[CRFInT, Floats1d]) -> list[str]:
+    """RETURNS (list[str]): The labels, in the order of their ids."""
+    return _module(model).labels
+
+
+def resize_crf(model: Model[CRFInT, Floats1d], labels: list[str]) -> None:
+    """Let the CRF know more labels, and keep what it learned.
+
+    model (Model[tuple[list[Floats2d], list[Ints1d]], Floats1d]): The CRF.
+    labels (list[str]): All labels, the old ones first.
+    """
+    if labels != _module(model).labels:
+        # A new shim, since optimizers keep moments of the old size by the id of the shim.
+        model.shims[0] = _shim(_module(model).resized(labels))
+
+
+def _module(model: Model[CRFInT, Floats1d]) -> BiluoCRF:
+    return model.shims[0]._model
+
+
+def _shim(crf: BiluoCRF) -> PyTorchShim:
+    return PyTorchShim(crf, serialize_model=_to_bytes, deserialize_model=_from_bytes)
+
+
+def _to_bytes(crf: BiluoCRF) -> bytes:
+    filelike = BytesIO()
+    torch.save({"labels": crf.labels, "state": crf.state_dict()}, filelike)
+    return filelike.getvalue()
+
+
+def _from_bytes(crf: BiluoCRF, bytes_data: bytes, device: torch.device) -> BiluoCRF:
+    message = torch.load(BytesIO(bytes_data), map_location=device, weights_only=True)
+    loaded = BiluoCRF(message["labels"])
+    loaded.load_state_dict(message["state"])
+    return loaded.to(device)
+
+
+def _pad(emissions: list[Floats2d]) -> tuple[Tensor, Tensor]:
+    # shape: (docs, longest, tags) and (docs, longest)
+    padded = pad_sequence([xp2torch(x) for x in emissions], batch_first=True)
+    lengths = torch.tensor([len(x) for x in emissions], device=padded.device)
+    return padded, torch.arange(padded.shape[1], device=padded.device) < lengths[:, None]
+
+
+def _unpad(padded: Any, emissions: list[Floats2d]) -> list[Any]:
+    return [row[: len(x)] for row, x in zip(padded, emissions, strict=True)]

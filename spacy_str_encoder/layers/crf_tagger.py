@@ -1,0 +1,59 @@
+from collections.abc import Callable
+from typing import Any
+
+from spacy.tokens import Doc
+from thinc.api import Dropout, Linear, Model, chain, resizable, with_array
+from thinc.layers.resizable import resize_linear_weighted, resize_model
+from thinc.types import Floats2d
+
+from .crf import CRF, resize_crf
+
+TaggerOutT = list[Floats2d]
+
+
+def crf_tagger(tok2vec: Model[list[Doc], list[Floats2d]]) -> Model[list[Doc], TaggerOutT]:
+    """Score the BILUO tags of tokens, for a CRF to choose from.
+
+    Source: Xue et al. 2019, arXiv 1908.07721, Eqs. 9 to 12.
+
+    tok2vec (Model[list[Doc], list[Floats2d]]): A vector for each token.
+    RETURNS (Model[list[Doc], list[Floats2d]]): The model. Its output are the emissions of each
+        doc, *shape:* (tokens, tags); the CRF is its ref `crf`.
+    """
+    output = resizable(Linear(), resize_layer=resize_linear_weighted)
+    crf = CRF()
+    emissions = chain(tok2vec, with_array(chain(Dropout(), output)))
+    return Model(
+        "crf_tagger",
+        forward,
+        init=init,
+        layers=[emissions, crf],
+        refs={"tok2vec": tok2vec, "output_layer": output, "crf": crf},
+        attrs={"resize_output": resize_output},
+    )
+
+
+def init(
+    model: Model[list[Doc], TaggerOutT], X: list[Doc] | None = None, Y: TaggerOutT | None = None
+) -> None:
+    model.layers[0].initialize(X=X)
+
+
+def forward(
+    model: Model[list[Doc], TaggerOutT], docs: list[Doc], is_train: bool
+) -> tuple[TaggerOutT, Callable[[TaggerOutT], Any]]:
+    return model.layers[0](docs, is_train)
+
+
+def resize_output(
+    model: Model[list[Doc], TaggerOutT], labels: list[str]
+) -> Model[list[Doc], TaggerOutT]:
+    """Let the tagger know more labels, and keep what was learned about those there were.
+
+    model (Model[list[Doc], list[Floats2d]]): The tagger.
+    labels (list[str]): All labels, the old ones first.
+    RETURNS (Model[list[Doc], list[Floats2d]]): The same model.
+    """
+    resize_crf(model.get_ref("crf"), labels)
+    resize_model(model.get_ref("output_layer"), 1 + 4 * len(labels))
+    return model

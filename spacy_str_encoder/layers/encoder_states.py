@@ -1,0 +1,77 @@
+from collections.abc import Callable, Iterator
+
+import torch
+from spacy_transformers.data_classes import FullTransformerBatch, TransformerData
+from thinc.api import Model, xp2torch
+from transformers.utils import ModelOutput
+
+
+class StateGradients:
+    """The sum of the gradients that layers send back to an encoder, by the name of the state."""
+
+    def __init__(self, states: FullTransformerBatch) -> None:
+        """Start with no gradient at all.
+
+        states (FullTransformerBatch): The encoder's output.
+        """
+        self.states = states
+        self.gradients = ModelOutput()
+
+    def __bool__(self) -> bool:
+        return len(self.gradients) > 0
+
+    def add(self, d_docs: list[TransformerData]) -> float:
+        """Add what one layer sends back.
+
+        d_docs (list[TransformerData]): Gradients of any of the states, an entry for each doc
+            that has tokens.
+        RETURNS (float): The sum of their squares.
+        """
+        total = 0.0
+        for windows, d_doc in zip(self._windows(), d_docs, strict=True):
+            for name, d_state in d_doc.model_output.items():
+                gradient = xp2torch(d_state)
+                self._sum_of(name)[windows] += gradient
+                total += float((gradient**2).sum())
+        return total
+
+    def as_batch(self) -> FullTransformerBatch:
+        """RETURNS (FullTransformerBatch): The gradients in the form of the encoder's output."""
+        states = self.states
+        return FullTransformerBatch(
+            spans=states.spans,
+            wordpieces=states.wordpieces,
+            model_output=self.gradients,
+            align=states.align,
+        )
+
+    def _sum_of(self, name: str) -> torch.Tensor:
+        if name not in self.gradients:
+            self.gradients[name] = torch.zeros_like(self.states.model_output[name])
+        return self.gradients[name]
+
+    def _windows(self) -> Iterator[slice]:
+        start = 0
+        for spans in self.states.spans:
+            if spans:
+                yield slice(start, start + len(spans))
+                start += len(spans)
+
+
+def split_states() -> Model[FullTransformerBatch, list[TransformerData]]:
+    """Split an encoder's output by doc; gradients come back by the name of the state.
+
+    RETURNS (Model[FullTransformerBatch, list[TransformerData]]): The layer.
+    """
+    return Model("split_states", forward)
+
+
+def forward(
+    model: Model, states: FullTransformerBatch, is_train: bool
+) -> tuple[list[TransformerData], Callable[[list[TransformerData]], FullTransformerBatch]]:
+    def backprop(d_docs: list[TransformerData]) -> FullTransformerBatch:
+        gradients = StateGradients(states)
+        gradients.add(d_docs)
+        return gradients.as_batch()
+
+    return states.doc_data, backprop

@@ -1,0 +1,126 @@
+"""Which rows of the encoder's output a pair of entities needs. NumPy only."""
+
+from dataclasses import dataclass
+
+import numpy
+from numpy.typing import NDArray
+from spacy_transformers.data_classes import TransformerData
+
+BoolArray = NDArray[numpy.bool_]
+IntArray = NDArray[numpy.int64]
+
+
+@dataclass(frozen=True)
+class FocusRows:
+    """The rows in focus of a number of pairs, one row of each array a pair.
+
+    first (IntArray): Where the pair's window begins, among the rows of the whole batch.
+        *Shape:* (pairs,).
+    lengths (IntArray): How many pieces the window has. *Shape:* (pairs,).
+    in_focus (BoolArray): Which pieces of the window are `[CLS]` or belong to an entity of the
+        pair. *Shape:* (pairs, length).
+    reachable (BoolArray): Whether one window holds both entities. Where none does, the other
+        fields mean nothing. *Shape:* (pairs,).
+    """
+
+    first: IntArray
+    lengths: IntArray
+    in_focus: BoolArray
+    reachable: BoolArray
+
+
+def batch_focus_rows(states: list[TransformerData], entity_pairs: list[IntArray]) -> FocusRows:
+    """Find the rows of every pair of a batch, as if all states were laid end to end.
+
+    states (list[TransformerData]): The encoder's output for each doc.
+    entity_pairs (list[IntArray]): The pairs of each doc, as in `doc_focus_rows`.
+    RETURNS (FocusRows): The rows of all pairs, doc by doc.
+    """
+    width = max((data.wordpieces.input_ids.shape[1] for data in states), default=0)
+    docs, offset = [], 0
+    for data, pairs in zip(states, entity_pairs, strict=True):
+        if len(pairs):
+            docs.append(doc_focus_rows(data, pairs, offset=offset, width=width))
+        offset += data.wordpieces.input_ids.size
+    if not docs:
+        nothing = numpy.zeros(0, dtype="int64")
+        return FocusRows(nothing, nothing, numpy.zeros((0, width), dtype=bool), nothing > 0)
+    return FocusRows(
+        numpy.concatenate([rows.first for rows in docs]),
+        numpy.concatenate([rows.lengths for rows in docs]),
+        numpy.concatenate([rows.in_focus for rows in docs]),
+        numpy.concatenate([rows.reachable for rows in docs]),
+    )
+
+
+def doc_focus_rows(
+    data: TransformerData, entity_pairs: IntArray, *, offset: int = 0, width: int = 0
+) -> FocusRows:
+    """Find the rows of every pair of a doc, each in the window that holds it best.
+
+    Of the windows that hold both entities, the one in which they are farthest from a border is
+    chosen: there they have the most context. The start and the end of the doc are no borders.
+
+    data (TransformerData): The encoder's output for the doc.
+    entity_pairs (IntArray): Token offsets: start and end of the first entity, start and end of
+        the second, ends exclusive. *Shape:* (pairs, 4).
+    offset (int): How many rows come before those of this doc.
+    width (int): How many columns `in_focus` has at least.
+    RETURNS (FocusRows): The rows of the pairs.
+    """
+    n_windows, length = data.wordpieces.input_ids.shape
+    first_token, last_token = _tokens_of_pieces(data)
+    entities, index = numpy.unique(entity_pairs.reshape(-1, 2), axis=0, return_inverse=True)
+    first, second = index.reshape(-1, 2).T
+    # shape: (entities, windows, length)
+    pieces = (last_token >= entities[:, :1, None]) & (first_token < entities[:, 1:, None])
+    room = _room(entities, pieces, first_token, last_token)
+    # shape: (pairs, windows)
+    room = numpy.minimum(room[first], room[second])
+    window = room.argmax(axis=1) if n_windows else numpy.zeros(len(room), dtype="int64")
+    in_focus = numpy.zeros((len(room), max(width, length)), dtype=bool)
+    if n_windows:
+        in_focus[:, :length] = pieces[first, window] | pieces[second, window]
+        in_focus[:, 0] = True
+    lengths = data.wordpieces.attention_mask.astype("int64").sum(axis=1)
+    return FocusRows(
+        offset + window * length,
+        lengths[window] if n_windows else window,
+        in_focus,
+        room.max(axis=1, initial=-1) >= 0,
+    )
+
+
+def _tokens_of_pieces(data: TransformerData) -> tuple[IntArray, IntArray]:
+    """The first and the last token that each piece belongs to; none for special pieces.
+
+    RETURNS (tuple[IntArray, IntArray]): *Shape:* (windows, length) each.
+    """
+    shape = data.wordpieces.input_ids.shape
+    n_tokens = len(data.align.lengths)
+    tokens = numpy.repeat(numpy.arange(n_tokens), data.align.lengths)
+    pieces = data.align.dataXd.ravel()
+    first, last = numpy.full(shape, n_tokens), numpy.full(shape, -1)
+    numpy.minimum.at(first.reshape(-1), pieces, tokens)
+    numpy.maximum.at(last.reshape(-1), pieces, tokens)
+    return first, last
+
+
+def _room(
+    entities: IntArray, pieces: BoolArray, first_token: IntArray, last_token: IntArray
+) -> IntArray:
+    """How many tokens lie between an entity and the nearer border of a window; -1 if the window
+    does not hold all of the entity.
+
+    RETURNS (IntArray): *Shape:* (entities, windows).
+    """
+    start, end = entities[:, :1], entities[:, 1:]
+    n_tokens = int(first_token.max(initial=0))
+    window_start = first_token.min(axis=1, initial=n_tokens)
+    window_end = last_token.max(axis=1, initial=-1) + 1
+    held = pieces.any(axis=2) & (window_start <= start) & (end <= window_end)
+    before = numpy.where(
+        window_start == window_start.min(initial=0), n_tokens, start - window_start
+    )
+    after = numpy.where(window_end == window_end.max(initial=0), n_tokens, window_end - end)
+    return numpy.where(held, numpy.minimum(before, after), -1)

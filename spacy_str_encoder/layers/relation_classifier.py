@@ -1,0 +1,72 @@
+from collections.abc import Callable
+from typing import Any
+
+import numpy
+from thinc.api import Dropout, Linear, Model, chain, resizable
+from thinc.layers.resizable import resize_linear_weighted, resize_model
+from thinc.types import Floats2d
+
+from .focused_pairs import PairsInT, PairsOutT
+from .tanh import tanh
+
+
+def relation_classifier(
+    pairs2vectors: Model[PairsInT, PairsOutT], *, hidden_width: int | None = None
+) -> Model[PairsInT, Floats2d]:
+    """Classify pairs of entities: `softmax(tanh(X·W1 + b1)·W2 + b2)`, but for the softmax.
+
+    Source: Xue et al. 2019, arXiv 1908.07721, Eqs. 15 and 16.
+
+    pairs2vectors (Model[tuple[list[Doc], list[IntArray]], tuple[Floats2d, BoolArray]]): A layer
+        like `FocusedPairs`.
+    hidden_width (int | None): The width of the hidden layer; that of the vectors if None.
+    RETURNS (Model[tuple[list[Doc], list[IntArray]], Floats2d]): The model. Its output are logits,
+        *shape:* (pairs, classes). The first class is "no relation", the only one possible for a
+        pair without a vector: its other logits are -inf.
+    """
+    output = resizable(Linear(), resize_layer=resize_linear_weighted)
+    hidden: Model[Floats2d, Floats2d] = Linear(nO=hidden_width)
+    return Model(
+        "relation_classifier",
+        forward,
+        init=init,
+        layers=[pairs2vectors, chain(hidden, tanh(), Dropout(), output)],
+        refs={"hidden": hidden, "output_layer": output},
+        attrs={"resize_output": resize_output},
+    )
+
+
+def init(model: Model[PairsInT, Floats2d], X: PairsInT | None = None, Y: Any = None) -> None:
+    pairs2vectors, classifier = model.layers
+    pairs2vectors.initialize()
+    width = pairs2vectors.get_dim("nO")
+    hidden = model.get_ref("hidden")
+    if hidden.has_dim("nO") is None:
+        hidden.set_dim("nO", width)
+    classifier.initialize(X=model.ops.alloc2f(1, width))
+
+
+def forward(
+    model: Model[PairsInT, Floats2d], X: PairsInT, is_train: bool
+) -> tuple[Floats2d, Callable[[Floats2d], Any]]:
+    pairs2vectors, classifier = model.layers
+    (vectors, reachable), backprop_vectors = pairs2vectors(X, is_train)
+    logits, backprop_logits = classifier(vectors, is_train)
+    logits[~model.ops.asarray(reachable), 1:] = -numpy.inf
+
+    def backprop(d_logits: Floats2d) -> Any:
+        d_logits[~model.ops.asarray(reachable)] = 0
+        return backprop_vectors((backprop_logits(d_logits), reachable))
+
+    return logits, backprop
+
+
+def resize_output(model: Model[PairsInT, Floats2d], classes: int) -> Model[PairsInT, Floats2d]:
+    """Change the number of classes, and keep what was learned about those there were.
+
+    model (Model[tuple[list[Doc], list[IntArray]], Floats2d]): The classifier.
+    classes (int): The new number.
+    RETURNS (Model[tuple[list[Doc], list[IntArray]], Floats2d]): The same model.
+    """
+    resize_model(model.get_ref("output_layer"), classes)
+    return model

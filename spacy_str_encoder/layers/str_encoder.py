@@ -1,0 +1,161 @@
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any
+
+from spacy.tokens import Doc, Span
+from spacy_transformers.data_classes import WordpieceBatch
+from spacy_transformers.layers.transformer_model import (
+    TransformerModel,
+    _convert_transformer_inputs,
+)
+from thinc.api import Model, chain
+from thinc.layers.pytorchwrapper import forward as pytorch_forward
+from thinc.types import ArgsKwargs
+from transformers.utils import ModelOutput
+
+from ..encoders import load_encoder
+from .encoder_shim import EncoderShim
+from .encoder_states import split_states
+
+SpanGetter = Callable[[Iterable[Doc]], list[list[Span]]]
+
+
+class STREncoder(TransformerModel):
+    """BERT that also hands out the state its top K layers start from.
+
+    The output has the states `last_hidden_state`, `H_N` under the full mask: plain BERT output;
+    and `shared_hidden_state`, `H_{N-K}`: what the focused layers run on. Gradients for either
+    come back under the same names.
+    """
+
+    def __init__(
+        self, name: str, *, focus_layers: int, get_spans: SpanGetter, shim: EncoderShim
+    ) -> None:
+        """Build the layer; the encoder is loaded by `initialize`, or from bytes.
+
+        name (str): The encoder, as in `spacy_str_encoder.encoders.load_encoder`.
+        focus_layers (int): How many layers run again for each task, K.
+        get_spans (SpanGetter): Cuts docs into windows.
+        shim (EncoderShim): What holds the encoder.
+        """
+        super().__init__(name, partial(nonempty_spans, get_spans=get_spans))
+        self.layers[0] = _wrap(shim, focus_layers)
+        self.init = init
+        self.attrs["replace_listener"] = replace_listener
+        self.attrs["replace_listener_cfg"] = replace_listener_config
+
+    @property
+    def shim(self) -> EncoderShim:
+        """RETURNS (EncoderShim): What holds the encoder's parameters."""
+        return self.layers[0].shims[0]
+
+    @property
+    def focus_layers(self) -> int:
+        """RETURNS (int): How many layers run again for each task, K."""
+        return self.layers[0].attrs["focus_layers"]
+
+    def copy(self) -> "STREncoder":
+        """RETURNS (STREncoder): A copy with weights of its own."""
+        return self._copy()
+
+    def _copy(self, seen: dict[int, Any] | None = None) -> "STREncoder":
+        copied = STREncoder(
+            self.attrs["name"],
+            focus_layers=self.focus_layers,
+            get_spans=self.attrs["get_spans"],
+            shim=self.shim.copy(),
+        )
+        copied.attrs["has_transformer"] = self.attrs["has_transformer"]
+        if self.has_dim("nO"):
+            copied.set_dim("nO", self.get_dim("nO"))
+        return copied
+
+
+def init(model: STREncoder, X: list[Doc] | None = None, Y: Any = None) -> None:
+    """Load the encoder, unless it is there already.
+
+    model (STREncoder): The layer.
+    """
+    if model.attrs["has_transformer"]:
+        return
+    hf_objects = load_encoder(
+        model.attrs["name"],
+        focus_layers=model.focus_layers,
+        tokenizer_config=model._init_tokenizer_config,
+        transformer_config=model._init_transformer_config,
+    )
+    model.attrs["set_transformer"](model, hf_objects)
+
+
+def nonempty_spans(docs: Iterable[Doc], get_spans: SpanGetter) -> list[list[Span]]:
+    """Leave out windows without tokens, which `spacy-transformers` would take for rows of the
+    doc that follows.
+
+    docs (Iterable[Doc]): The docs.
+    get_spans (SpanGetter): Cuts docs into windows.
+    RETURNS (list[list[Span]]): The windows of each doc.
+    """
+    return [[span for span in spans if len(span)] for spans in get_spans(docs)]
+
+
+def _wrap(shim: EncoderShim, focus_layers: int) -> Model[WordpieceBatch, ModelOutput]:
+    return Model(
+        "encoder",
+        pytorch_forward,
+        attrs={
+            "focus_layers": focus_layers,
+            "convert_inputs": _convert_inputs,
+            "convert_outputs": _convert_outputs,
+        },
+        shims=[shim],
+        dims={"nI": None, "nO": None},
+    )
+
+
+def _convert_inputs(
+    model: Model, pieces: WordpieceBatch, is_train: bool
+) -> tuple[ArgsKwargs, Callable[[Any], list]]:
+    inputs, get_d_inputs = _convert_transformer_inputs(model, pieces, is_train)
+    inputs.kwargs["output_hidden_states"] = True
+    return inputs, get_d_inputs
+
+
+def _convert_outputs(
+    model: Model, inputs_outputs: tuple[Any, ModelOutput], is_train: bool
+) -> tuple[ModelOutput, Callable[[ModelOutput], ArgsKwargs]]:
+    hidden_states = inputs_outputs[1].hidden_states
+    states = ModelOutput()
+    states["last_hidden_state"] = hidden_states[-1]
+    states["shared_hidden_state"] = hidden_states[-1 - model.attrs["focus_layers"]]
+
+    def backprop(d_states: ModelOutput) -> ArgsKwargs:
+        tensors = [states[name] for name in d_states]
+        return ArgsKwargs(args=(tensors,), kwargs={"grad_tensors": list(d_states.values())})
+
+    return states, backprop
+
+
+def replace_listener(model: STREncoder) -> Model[list[Doc], Any]:
+    """What takes a listener's place when the component gets an encoder of its own.
+
+    model (STREncoder): A copy of the encoder.
+    RETURNS (Model[list[Doc], list[TransformerData]]): A layer with the listener's output.
+    """
+    return chain(model, split_states())
+
+
+def replace_listener_config(
+    encoder_config: dict[str, Any], listener_config: dict[str, Any]
+) -> dict[str, Any]:
+    """The config of what `replace_listener` puts in.
+
+    encoder_config (dict[str, Any]): The config of the encoder.
+    listener_config (dict[str, Any]): The config of the architecture that listened.
+    RETURNS (dict[str, Any]): The config of an architecture with its own encoder.
+    """
+    focused = "FocusedListener" in listener_config["@architectures"]
+    name = "FocusedEncoder" if focused else "Tok2VecEncoder"
+    own = {
+        key: listener_config[key] for key in ("pooling", "grad_factor") if key in listener_config
+    }
+    return {**encoder_config, "@architectures": f"spacy-str-encoder.{name}.v1", **own}

@@ -1,0 +1,215 @@
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from spacy.language import Language
+from spacy.tokens import Doc
+from spacy.training import Example, validate_examples
+from spacy_transformers.annotation_setters import null_annotation_setter
+from spacy_transformers.data_classes import FullTransformerBatch, TransformerData
+from spacy_transformers.layers import TransformerListener
+from spacy_transformers.pipeline_component import Transformer
+from thinc.api import Config, Model, Optimizer, set_dropout_rate
+
+from ..layers.encoder_states import StateGradients
+from ..layers.focused_listener import FocusedListener
+
+DEFAULT_CONFIG_STR = """
+[str_encoder]
+max_batch_items = 4096
+
+[str_encoder.set_extra_annotations]
+@annotation_setters = "spacy-transformers.null_annotation_setter.v1"
+
+[str_encoder.model]
+@architectures = "spacy-str-encoder.STREncoder.v1"
+name = "bert-base-chinese"
+focus_layers = 4
+tokenizer_config = {"use_fast": true}
+transformer_config = {}
+mixed_precision = false
+grad_scaler_config = {}
+learn_rate_scale = 1.0
+
+[str_encoder.model.get_spans]
+@span_getters = "spacy-transformers.strided_spans.v1"
+window = 256
+stride = 192
+"""
+DEFAULT_CONFIG = Config().from_str(DEFAULT_CONFIG_STR)
+
+
+@Language.factory(
+    "str_encoder", assigns=["doc._.trf_data"], default_config=DEFAULT_CONFIG["str_encoder"]
+)
+def make_str_encoder(
+    nlp: Language,
+    name: str,
+    model: Model[list[Doc], FullTransformerBatch],
+    set_extra_annotations: Callable[[list[Doc], FullTransformerBatch], None],
+    max_batch_items: int,
+) -> "SharedEncoder":
+    """Construct a `str_encoder` component.
+
+    nlp (Language): The pipeline.
+    name (str): The name of the component.
+    model (Model[list[Doc], FullTransformerBatch]): An `STREncoder`.
+    set_extra_annotations (Callable[[list[Doc], FullTransformerBatch], None]): Called with every
+        batch of docs and its output, after `doc._.trf_data` was set.
+    max_batch_items (int): The size of a batch in prediction: docs times the tokens of the longest.
+    RETURNS (SharedEncoder): The component.
+    """
+    return SharedEncoder(
+        nlp.vocab, model, set_extra_annotations, name=name, max_batch_items=max_batch_items
+    )
+
+
+@dataclass
+class _OpenBatch:
+    """A batch whose backward pass is still to come."""
+
+    gradients: StateGradients
+    backprop: Callable[[FullTransformerBatch], Any]
+
+
+class SharedEncoder(Transformer):
+    """Encodes docs once, for entities, relations and whatever else listens.
+
+    The listeners only add up their gradients. The backward pass runs once, when the next batch
+    comes or the step is due, so nothing depends on which listener is the last, is frozen or
+    disabled, or has nothing to learn from a batch.
+
+    Source: Xue et al. 2019, arXiv 1908.07721.
+    """
+
+    def __init__(
+        self,
+        vocab: Any,
+        model: Model[list[Doc], FullTransformerBatch],
+        set_extra_annotations: Callable[..., None] = null_annotation_setter,
+        *,
+        name: str = "str_encoder",
+        max_batch_items: int = 4096,
+    ) -> None:
+        """Initialize the component, see `make_str_encoder`."""
+        super().__init__(
+            vocab, model, set_extra_annotations, name=name, max_batch_items=max_batch_items
+        )
+        self._open_batch: _OpenBatch | None = None
+        self._has_gradients = False
+        self._step_due: Optimizer | None = None
+
+    def add_listener(self, listener: TransformerListener, component_name: str) -> None:
+        """Connect a layer of a later component, and lend it the encoder if it asks for it.
+
+        listener (TransformerListener): The layer.
+        component_name (str): The component it belongs to.
+        """
+        super().add_listener(listener, component_name)
+        if isinstance(listener, FocusedListener):
+            listener.encoder = self.model
+
+    def predict(self, docs: Iterable[Doc]) -> FullTransformerBatch:
+        """Encode docs.
+
+        docs (Iterable[Doc]): The docs.
+        RETURNS (FullTransformerBatch): The states of the encoder.
+        """
+        self._catch_up()
+        return super().predict(docs)
+
+    def update(
+        self,
+        examples: Iterable[Example],
+        *,
+        drop: float = 0.0,
+        sgd: Optimizer | None = None,
+        losses: dict[str, float] | None = None,
+    ) -> dict[str, float]:
+        """Encode a batch, and send the states to the listeners.
+
+        examples (Iterable[Example]): The batch; only the predicted docs are used.
+        drop (float): The dropout rate of thinc layers. BERT's is set in `transformer_config`.
+        sgd (Optimizer | None): The optimizer.
+        losses (dict[str, float] | None): To add the squared gradients to, under the name of the
+            component.
+        RETURNS (dict[str, float]): The losses.
+        """
+        validate_examples(examples, "SharedEncoder.update")
+        losses = {} if losses is None else losses
+        losses.setdefault(self.name, 0.0)
+        self._catch_up()
+        self._open_batch = self._step_due = None
+        docs = [example.predicted for example in examples]
+        if not any(len(doc) for doc in docs):
+            return losses
+        set_dropout_rate(self.model, drop)
+        states, backprop = self.model.begin_update(docs)
+        self._open_batch = _OpenBatch(StateGradients(states), backprop)
+        self._send(docs, states, losses)
+        if sgd is not None and sgd is not False:
+            self.finish_update(sgd)
+        return losses
+
+    def _send(
+        self, docs: list[Doc], states: FullTransformerBatch, losses: dict[str, float]
+    ) -> None:
+        gradients = self._open_batch.gradients
+
+        def add_gradients(d_docs: list[TransformerData]) -> None:
+            losses[self.name] += gradients.add(d_docs)
+
+        for listener in self.listeners:
+            # Each listener checks the id that it computes itself.
+            batch_id = listener.get_batch_id(docs)
+            listener.receive(batch_id, states.doc_data, add_gradients)
+
+    def finish_update(self, sgd: Optimizer) -> None:
+        """Run the backward pass that is due, and step the encoder.
+
+        `Language.update(sgd=...)` steps each component before the next one is updated. Then there
+        are no gradients yet, and the step is made as soon as the encoder is called again.
+
+        sgd (Optimizer): The optimizer.
+        """
+        self._backprop()
+        if self._has_gradients:
+            self.model.finish_update(sgd)
+            self._has_gradients = False
+        if self._open_batch is not None:
+            self._step_due = sgd
+
+    def _backprop(self) -> None:
+        if self._open_batch is not None and self._open_batch.gradients:
+            batch, self._open_batch = self._open_batch, None
+            batch.backprop(batch.gradients.as_batch())
+            self._has_gradients = True
+
+    def _catch_up(self) -> None:
+        self._backprop()
+        if self._step_due is not None and self._has_gradients:
+            sgd, self._step_due = self._step_due, None
+            self.finish_update(sgd)
+
+    def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
+        """Serialize the component.
+
+        exclude (Iterable[str]): Names of parts to leave out.
+        RETURNS (bytes): The component.
+        """
+        self._catch_up()
+        return super().to_bytes(exclude=exclude)
+
+    def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
+        """Save the component.
+
+        path (str | Path): A folder.
+        exclude (Iterable[str]): Names of parts to leave out.
+        """
+        self._catch_up()
+        super().to_disk(path, exclude=exclude)
+
+    def rehearse(self, *args: Any, **kwargs: Any) -> None:
+        """Not supported."""
+        raise NotImplementedError(f"The component '{self.name}' does not support rehearsal.")

@@ -1,0 +1,297 @@
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterable
+from itertools import islice
+from typing import Any
+
+import numpy
+from spacy.language import Language
+from spacy.pipeline.trainable_pipe import TrainablePipe
+from spacy.tokens import Doc, Span
+from spacy.training import Example, validate_examples
+from spacy.training.iob_utils import tags_to_entities
+from spacy.vocab import Vocab
+from spacy_transformers.layers import TransformerListener
+from thinc.api import Config, Model, Optimizer, set_dropout_rate
+from thinc.types import Floats2d
+
+from ..layers.crf import decode, entity_probabilities, label_names, tag_names
+from ..layers.focused_listener import MISSING_STATES
+
+DEFAULT_CONFIG_STR = """
+[str_ner]
+scorer = {"@scorers":"spacy.ner_scorer.v1"}
+
+[str_ner.model]
+@architectures = "spacy-str-encoder.CRFTagger.v1"
+
+[str_ner.model.tok2vec]
+@architectures = "spacy-transformers.TransformerListener.v1"
+grad_factor = 1.0
+upstream = "*"
+
+[str_ner.model.tok2vec.pooling]
+@layers = "reduce_mean.v1"
+"""
+DEFAULT_CONFIG = Config().from_str(DEFAULT_CONFIG_STR, interpolate=False)
+
+# Start and end token, index of the label, probability.
+Entity = tuple[int, int, int, float]
+
+
+@Language.factory(
+    "str_ner",
+    assigns=["doc.ents", "token.ent_iob", "token.ent_type", "span._.score"],
+    default_config=DEFAULT_CONFIG["str_ner"],
+    default_score_weights={"ents_f": 1.0, "ents_p": 0.0, "ents_r": 0.0, "ents_per_type": None},
+)
+def make_str_ner(
+    nlp: Language,
+    name: str,
+    model: Model[list[Doc], list[Floats2d]],
+    scorer: Callable[..., dict[str, Any]] | None,
+) -> "CRFEntityRecognizer":
+    """Construct a `str_ner` component.
+
+    nlp (Language): The pipeline.
+    name (str): The name of the component.
+    model (Model[list[Doc], list[Floats2d]]): A `CRFTagger`.
+    scorer (Callable | None): The scoring method.
+    RETURNS (CRFEntityRecognizer): The component.
+    """
+    return CRFEntityRecognizer(nlp.vocab, model, name, scorer=scorer)
+
+
+class CRFEntityRecognizer(TrainablePipe):
+    """Finds entities with a linear-chain CRF over BILUO tags.
+
+    Source: Xue et al. 2019, arXiv 1908.07721, Eqs. 9 to 12.
+    """
+
+    def __init__(
+        self,
+        vocab: Vocab,
+        model: Model[list[Doc], list[Floats2d]],
+        name: str = "str_ner",
+        *,
+        scorer: Callable[..., dict[str, Any]] | None = None,
+    ) -> None:
+        """Initialize the component, see `make_str_ner`."""
+        super().__init__(vocab, model, name, labels=[])
+        self.scorer = scorer
+        self._reported: set[str] = set()
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """RETURNS (tuple[str, ...]): The entity labels."""
+        return tuple(self.cfg["labels"])
+
+    @property
+    def label_data(self) -> list[str]:
+        """RETURNS (list[str]): What `spacy init labels` saves."""
+        return list(self.labels)
+
+    def add_label(self, label: str) -> int:
+        """Add an entity label. A trained model keeps what it knows about the others.
+
+        label (str): The label.
+        RETURNS (int): 1, or 0 if it was there already.
+        """
+        if label in self.labels:
+            return 0
+        self.cfg["labels"].append(label)
+        self.vocab.strings.add(label)
+        if self._is_initialized:
+            self._resize_model()
+        return 1
+
+    @property
+    def _is_initialized(self) -> bool:
+        return self.model.get_ref("output_layer").layers[0].has_dim("nO") is True
+
+    def _resize_model(self) -> None:
+        self.model.attrs["resize_output"](self.model, self.cfg["labels"])
+
+    def predict(self, docs: Iterable[Doc]) -> list[list[Entity]]:
+        """Find the entities of docs, and how probable they are.
+
+        docs (Iterable[Doc]): The docs.
+        RETURNS (list[list[tuple[int, int, int, float]]]): Start and end token, index of the label
+            and probability of the entities of each doc.
+        RAISES (ValueError): If the docs were not encoded before.
+        """
+        docs = list(docs)
+        self._require_states(docs)
+        with_tokens = [doc for doc in docs if len(doc)]
+        if not with_tokens:
+            return [[] for _ in docs]
+        emissions = self.model.predict(with_tokens)
+        found = iter(_find_entities(self.model.get_ref("crf"), emissions))
+        return [next(found) if len(doc) else [] for doc in docs]
+
+    def _require_states(self, docs: list[Doc]) -> None:
+        # The stock listener would go on with zeros.
+        listens = any(isinstance(node, TransformerListener) for node in self.model.walk())
+        if listens and any(len(doc) and doc._.trf_data is None for doc in docs):
+            raise ValueError(MISSING_STATES)
+
+    def set_annotations(self, docs: Iterable[Doc], scores: list[list[Entity]]) -> None:
+        """Set `doc.ents` and the score of each entity. Entities that a doc has already stay.
+
+        docs (Iterable[Doc]): The docs.
+        scores (list[list[tuple[int, int, int, float]]]): The output of `predict`.
+        """
+        for doc, entities in zip(docs, scores, strict=True):
+            spans = []
+            for start, end, label, probability in entities:
+                span = Span(doc, start, end, label=self.labels[label])
+                span._.score = probability
+                spans.append(span)
+            taken = {token.i for entity in doc.ents for token in entity}
+            free = [span for span in spans if taken.isdisjoint(range(span.start, span.end))]
+            doc.set_ents([*doc.ents, *free])
+
+    def update(
+        self,
+        examples: Iterable[Example],
+        *,
+        drop: float = 0.0,
+        sgd: Optimizer | None = None,
+        losses: dict[str, float] | None = None,
+    ) -> dict[str, float]:
+        """Learn from a batch. Docs whose entities nobody annotated have no loss.
+
+        examples (Iterable[Example]): The batch.
+        drop (float): The dropout rate.
+        sgd (Optimizer | None): The optimizer.
+        losses (dict[str, float] | None): To add the loss to, under the name of the component.
+        RETURNS (dict[str, float]): The losses.
+        """
+        losses = {} if losses is None else losses
+        losses.setdefault(self.name, 0.0)
+        validate_examples(examples, "CRFEntityRecognizer.update")
+        if not any(len(example.predicted) for example in examples):
+            return losses
+        set_dropout_rate(self.model, drop)
+        emissions, backprop = self.model.begin_update([eg.predicted for eg in examples])
+        loss, d_emissions = self.get_loss(examples, emissions)
+        backprop(d_emissions)
+        if sgd is not None and sgd is not False:
+            self.finish_update(sgd)
+        losses[self.name] += loss
+        return losses
+
+    def get_loss(
+        self, examples: Iterable[Example], scores: list[Floats2d]
+    ) -> tuple[float, list[Floats2d]]:
+        """Compute the negative log likelihood of the gold tags: the mean over annotated docs.
+
+        The gradients of the CRF's own parameters are accumulated on the way.
+
+        examples (Iterable[Example]): The batch.
+        scores (list[Floats2d]): The emissions of each doc. *Shape:* (tokens, tags) each.
+        RETURNS (tuple[float, list[Floats2d]]): The loss, and its gradient for the emissions.
+        """
+        ops = self.model.ops
+        tags = [self._gold_tags(example) for example in examples]
+        annotated = [i for i, doc_tags in enumerate(tags) if doc_tags is not None]
+        d_scores = [ops.alloc2f(*doc_scores.shape) for doc_scores in scores]
+        if not annotated:
+            return 0.0, d_scores
+        likelihoods, backprop = self.model.get_ref("crf").begin_update(
+            ([scores[i] for i in annotated], [tags[i] for i in annotated])
+        )
+        d_likelihoods = ops.alloc1f(len(annotated)) - 1 / len(annotated)
+        for i, d_doc in zip(annotated, backprop(d_likelihoods)[0], strict=True):
+            d_scores[i] = d_doc
+        return -float(likelihoods.mean()), d_scores
+
+    def _gold_tags(self, example: Example) -> Any | None:
+        if len(example.predicted) == 0 or not example.reference.has_annotation("ENT_IOB"):
+            return None
+        ids = {tag: i for i, tag in enumerate(tag_names(self.model.get_ref("crf")))}
+        # A token of an entity that does not align with tokens has no tag: it is trained as O.
+        tags = [tag or "O" for tag in example.get_aligned_ner()]
+        self._report_unknown({tag[2:] for tag in tags if tag not in ids})
+        return self.model.ops.asarray1i([ids.get(tag, 0) for tag in tags])
+
+    def _report_unknown(self, labels: set[str]) -> None:
+        for label in sorted(labels - self._reported):
+            self._reported.add(label)
+            warnings.warn(
+                f"{self.name}: the entity label '{label}' occurs in training but was not known at "
+                "initialization; its entities are trained as O. Add it to the label file.",
+                stacklevel=2,
+            )
+
+    def initialize(
+        self,
+        get_examples: Callable[[], Iterable[Example]],
+        *,
+        nlp: Language | None = None,
+        labels: list[str] | None = None,
+    ) -> None:
+        """Learn the labels, and prepare the model for training.
+
+        get_examples (Callable[[], Iterable[Example]]): Returns the training examples.
+        nlp (Language | None): The pipeline.
+        labels (list[str] | None): The labels, as `spacy init labels` saves them. Without, they are
+            collected from the examples.
+        RAISES (ValueError): If there are no labels, or the examples have others than those given.
+        """
+        counts, misaligned = _count_entities(get_examples())
+        if labels is None:
+            labels = list(counts)
+        elif unknown := set(counts) - set(labels):
+            raise ValueError(
+                f"{self.name}: the training data has entity labels that the given label data "
+                f"lacks: {_listed(unknown, counts)}. Run `spacy init labels` again."
+            )
+        if not labels:
+            raise ValueError(
+                f"{self.name}: the training data has no entities, and no labels were given."
+            )
+        if misaligned:
+            warnings.warn(
+                f"{self.name}: {misaligned} of {counts.total()} gold entities do not align with "
+                "the tokens of the pipeline; their tokens are trained as O.",
+                stacklevel=2,
+            )
+        for label in labels:
+            self.add_label(label)
+        self._resize_model()
+        sample = [example.predicted for example in islice(get_examples(), 1)]
+        self.model.initialize(X=[doc for doc in sample if len(doc)] or None)
+
+    def rehearse(self, *args: Any, **kwargs: Any) -> None:
+        """Not supported."""
+        raise NotImplementedError(f"The component '{self.name}' does not support rehearsal.")
+
+
+def _find_entities(crf: Model, emissions: list[Floats2d]) -> list[list[Entity]]:
+    tags, labels = tag_names(crf), label_names(crf)
+    spans = [
+        (i, start, end + 1, labels.index(label))
+        for i, path in enumerate(decode(crf, emissions))
+        for label, start, end in tags_to_entities([tags[tag] for tag in path])
+    ]
+    rows = numpy.array(spans, dtype="int64").reshape(-1, 4)
+    found: list[list[Entity]] = [[] for _ in emissions]
+    for (i, *span), probability in zip(
+        spans, entity_probabilities(crf, emissions, rows), strict=True
+    ):
+        found[i].append((*span, float(probability)))
+    return found
+
+
+def _count_entities(examples: Iterable[Example]) -> tuple[Counter[str], int]:
+    counts: Counter[str] = Counter()
+    aligned = 0
+    for example in examples:
+        counts.update(entity.label_ for entity in example.reference.ents)
+        aligned += len(example.get_aligned_ents_and_ner()[0])
+    return counts, counts.total() - aligned
+
+
+def _listed(labels: Iterable[str], counts: Counter[str]) -> str:
+    return ", ".join(f"'{label}' ({counts[label]} times)" for label in sorted(labels))

@@ -1,0 +1,165 @@
+"""Relations between entities, and where a Doc keeps them.
+
+A Doc keeps relations in its user data, as offsets, labels and floats under the key of the head's
+span. spaCy moves such keys along when docs are cut, joined or serialized, and the tail is stored
+relative to the head, so that it moves along too.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from spacy.tokens import Doc, Span
+
+RELATIONS = "str_relations"
+# Says that relations were set, even if there are none.
+RELATIONS_SET = "str_relations_set"
+SCORES = "str_scores"
+
+
+@dataclass(frozen=True)
+class Relation:
+    """A directed relation between two entities.
+
+    head (Span): The entity that the relation goes out from.
+    tail (Span): The entity that it points to.
+    label (str): What kind of relation it is.
+    score (float): Its probability; 1.0 for gold annotation.
+    """
+
+    head: Span
+    tail: Span
+    label: str
+    score: float = 1.0
+
+
+def install_extensions() -> None:
+    """Declare `doc._.relations`, `span._.relations` and `span._.score`."""
+    if not Doc.has_extension("relations"):
+        Doc.set_extension("relations", getter=get_relations, setter=set_relations)
+    if not Span.has_extension("relations"):
+        Span.set_extension("relations", getter=get_span_relations)
+    if not Span.has_extension("score"):
+        Span.set_extension("score", getter=get_score, setter=set_score)
+
+
+def has_relations(doc: Doc) -> bool:
+    """Tell a doc whose relations were set, if only to none, from one that nobody annotated.
+
+    doc (Doc): The doc.
+    RETURNS (bool): Whether its relations were ever set.
+    """
+    return any(_is_key(key, RELATIONS_SET) for key in doc.user_data)
+
+
+def get_relations(doc: Doc) -> list[Relation]:
+    """The relations of a doc, in text order. Those that reach out of the doc, since it was cut
+    from a longer one, are left out.
+
+    doc (Doc): The doc.
+    RETURNS (list[Relation]): The relations; none if they were never set.
+    """
+    relations = []
+    for start, end, values in _values(doc, RELATIONS):
+        for head_label, offset, length, tail_label, label, score in values:
+            head = _span(doc, start, end, head_label)
+            tail = _span(doc, start + offset, start + offset + length, tail_label)
+            if head is not None and tail is not None:
+                relations.append(Relation(head, tail, label, score))
+    return sorted(relations, key=_text_order)
+
+
+def set_relations(doc: Doc, relations: Iterable[Relation]) -> None:
+    """Replace the relations of a doc.
+
+    doc (Doc): The doc.
+    relations (Iterable[Relation]): The relations between spans of this doc.
+    RAISES (ValueError): If a span belongs to another doc, or something else is no relation.
+    """
+    relations = list(relations)
+    for relation in relations:
+        _check(doc, relation)
+    for key in [key for key in doc.user_data if _is_key(key, RELATIONS, RELATIONS_SET)]:
+        del doc.user_data[key]
+    doc.user_data[("._.", RELATIONS_SET, 0, _length(doc))] = True
+    for relation in relations:
+        head, tail = relation.head, relation.tail
+        key = ("._.", RELATIONS, head.start_char, head.end_char)
+        offset, length = tail.start_char - head.start_char, tail.end_char - tail.start_char
+        row = [head.label_, offset, length, tail.label_, relation.label, float(relation.score)]
+        doc.user_data.setdefault(key, []).append(row)
+
+
+def get_span_relations(span: Span) -> list[Relation]:
+    """The relations that an entity is the head or the tail of.
+
+    span (Span): The entity.
+    RETURNS (list[Relation]): The relations, in text order.
+    """
+    relations = get_relations(span.doc)
+    return [r for r in relations if _is_same(span, r.head) or _is_same(span, r.tail)]
+
+
+def get_score(span: Span) -> float | None:
+    """The probability of an entity.
+
+    span (Span): The entity.
+    RETURNS (float | None): Its score under its label; None if it has none.
+    """
+    return span.doc.user_data.get(_score_key(span), {}).get(span.label_)
+
+
+def set_score(span: Span, score: float) -> None:
+    """Set the probability of an entity.
+
+    span (Span): The entity.
+    score (float): Its score under its label.
+    """
+    span.doc.user_data.setdefault(_score_key(span), {})[span.label_] = float(score)
+
+
+def _score_key(span: Span) -> tuple[str, str, int, int]:
+    return ("._.", SCORES, span.start_char, span.end_char)
+
+
+def _values(doc: Doc, name: str) -> Iterator[tuple[int, int, Any]]:
+    for key, value in doc.user_data.items():
+        if _is_key(key, name):
+            yield key[2], key[3], value
+
+
+def _is_key(key: Any, *names: str) -> bool:
+    return isinstance(key, tuple) and len(key) == 4 and key[0] == "._." and key[1] in names
+
+
+def _length(doc: Doc) -> int:
+    # len(doc.text), which would put the text together for it
+    return doc[-1].idx + len(doc[-1].text_with_ws) if len(doc) else 0
+
+
+def _span(doc: Doc, start: int, end: int, label: str) -> Span | None:
+    if start < 0 or end > _length(doc):
+        return None
+    # Tokens may have been merged since.
+    return doc.char_span(start, end, label=label, alignment_mode="expand")
+
+
+def _is_same(span: Span, entity: Span) -> bool:
+    # A span without a label, such as doc[2:4], stands for any entity in its place.
+    same_place = (span.start, span.end) == (entity.start, entity.end)
+    return same_place and span.label_ in ("", entity.label_)
+
+
+def _check(doc: Doc, relation: Any) -> None:
+    if not isinstance(relation, Relation):
+        raise ValueError(f"doc._.relations takes Relation objects, not {type(relation).__name__}.")
+    if relation.head.doc is not doc or relation.tail.doc is not doc:
+        raise ValueError(
+            f"The spans of a relation ({relation.label}) belong to another doc. Make them from "
+            "the doc that the relations are set on."
+        )
+
+
+def _text_order(relation: Relation) -> tuple[int, int, int, int, str]:
+    head, tail = relation.head, relation.tail
+    return head.start_char, head.end_char, tail.start_char, tail.end_char, relation.label

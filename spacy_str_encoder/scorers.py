@@ -1,0 +1,62 @@
+"""Scores of relations."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from spacy.scorer import PRFScore
+from spacy.tokens import Span
+from spacy.training import Example
+
+from .relation import Relation, get_relations, has_relations
+
+SpanKey = tuple[int, int, str]
+RelationKey = tuple[SpanKey, SpanKey, str]
+
+
+def score_relations(examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]:
+    """Score relations strictly: a relation is right if both entities have the gold boundaries and
+    types, and its label and direction are those of the gold relation. Every gold relation counts,
+    whether or not its pair was ever asked about. Docs whose relations nobody annotated are left
+    out.
+
+    Source: Xue et al. 2019, arXiv 1908.07721, section IV-B.
+
+    examples (Iterable[Example]): The predicted and the gold docs.
+    RETURNS (dict[str, Any]): Micro `rels_p`, `rels_r`, `rels_f` and `rels_per_type`; None if no
+        doc was annotated.
+    """
+    per_type: dict[str, PRFScore] = defaultdict(PRFScore)
+    annotated = [example for example in examples if has_relations(example.reference)]
+    for example in annotated:
+        gold = {_key(relation) for relation in get_relations(example.reference)}
+        predicted = {_key(relation) for relation in get_relations(example.predicted)}
+        for label in {key[2] for key in gold | predicted}:
+            per_type[label].score_set(_of_label(predicted, label), _of_label(gold, label))
+    if not annotated:
+        return {"rels_p": None, "rels_r": None, "rels_f": None, "rels_per_type": None}
+    total = sum(per_type.values(), PRFScore())
+    return {
+        "rels_p": total.precision,
+        "rels_r": total.recall,
+        "rels_f": total.fscore,
+        "rels_per_type": {label: prf.to_dict() for label, prf in sorted(per_type.items())},
+    }
+
+
+def make_relation_scorer() -> Callable[..., dict[str, Any]]:
+    """RETURNS (Callable): `score_relations`, for configs."""
+    return score_relations
+
+
+def _of_label(keys: set[RelationKey], label: str) -> set[RelationKey]:
+    return {key for key in keys if key[2] == label}
+
+
+def _key(relation: Relation) -> RelationKey:
+    return _span_key(relation.head), _span_key(relation.tail), relation.label
+
+
+def _span_key(span: Span) -> SpanKey:
+    # Character offsets: the two docs may be tokenized differently.
+    return span.start_char, span.end_char, span.label_
