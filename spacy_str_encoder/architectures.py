@@ -10,11 +10,10 @@ from thinc.types import Floats2d, Ragged
 
 from .layers.crf_tagger import crf_tagger
 from .layers.encoder_shim import EncoderShim
-from .layers.encoder_states import split_states
 from .layers.focused_listener import FocusedListener as FocusedListenerLayer
 from .layers.focused_pairs import FocusedPairs, PairsInT
 from .layers.relation_classifier import relation_classifier
-from .layers.str_encoder import SpanGetter
+from .layers.str_encoder import SpanGetter, replace_listener
 from .layers.str_encoder import STREncoder as STREncoderLayer
 from .masks import MaskName
 
@@ -64,29 +63,66 @@ def FocusedListener(upstream: str = "*") -> Model[list[Doc], list[TransformerDat
     return FocusedListenerLayer(upstream)
 
 
-def FocusedEncoder(**encoder: Any) -> Model[list[Doc], list[TransformerData]]:
+def FocusedEncoder(
+    name: str,
+    focus_layers: int,
+    get_spans: SpanGetter,
+    tokenizer_config: dict[str, Any],
+    transformer_config: dict[str, Any],
+    mixed_precision: bool = False,
+    grad_scaler_config: dict[str, Any] | None = None,
+    learn_rate_scale: float = 1.0,
+) -> Model[list[Doc], list[TransformerData]]:
     """What stands in place of a `FocusedListener` after `nlp.replace_listeners`: an encoder of
-    the component's own.
+    the component's own. The arguments are those of `STREncoder`.
 
-    **encoder (Any): The arguments of `STREncoder`.
     RETURNS (Model[list[Doc], list[TransformerData]]): The states of the encoder, doc by doc.
     """
-    return chain(STREncoder(**encoder), split_states())
+    encoder = STREncoder(
+        name,
+        focus_layers,
+        get_spans,
+        tokenizer_config,
+        transformer_config,
+        mixed_precision,
+        grad_scaler_config,
+        learn_rate_scale,
+    )
+    return replace_listener(encoder)
 
 
 def Tok2VecEncoder(
-    pooling: Model[Ragged, Floats2d], grad_factor: float = 1.0, **encoder: Any
+    name: str,
+    focus_layers: int,
+    get_spans: SpanGetter,
+    tokenizer_config: dict[str, Any],
+    transformer_config: dict[str, Any],
+    pooling: Model[Ragged, Floats2d],
+    mixed_precision: bool = False,
+    grad_scaler_config: dict[str, Any] | None = None,
+    learn_rate_scale: float = 1.0,
+    grad_factor: float = 1.0,
 ) -> Model[list[Doc], list[Floats2d]]:
     """What stands in place of a `spacy-transformers.TransformerListener.v1` that listened to a
-    `str_encoder`, after `nlp.replace_listeners`: an encoder of the component's own.
+    `str_encoder`, after `nlp.replace_listeners`: an encoder of the component's own. The other
+    arguments are those of `STREncoder`.
 
     pooling (Model[Ragged, Floats2d]): Makes one vector of the pieces of a token.
     grad_factor (float): A factor for the gradients that go to the encoder.
-    **encoder (Any): The arguments of `STREncoder`.
     RETURNS (Model[list[Doc], list[Floats2d]]): A vector for each token.
     """
+    encoder = STREncoder(
+        name,
+        focus_layers,
+        get_spans,
+        tokenizer_config,
+        transformer_config,
+        mixed_precision,
+        grad_scaler_config,
+        learn_rate_scale,
+    )
     # A chain of chains, the structure that a listener has after it was replaced.
-    return chain(FocusedEncoder(**encoder), trfs2arrays(pooling, grad_factor))
+    return chain(replace_listener(encoder), trfs2arrays(pooling, grad_factor))
 
 
 def CRFTagger(tok2vec: Model[list[Doc], list[Floats2d]]) -> Model[list[Doc], list[Floats2d]]:

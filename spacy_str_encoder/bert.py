@@ -7,28 +7,31 @@ Source: Xue et al. 2019, arXiv 1908.07721, section III-B.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import Module
 from torch.nn.functional import scaled_dot_product_attention
 
+# Hugging Face's layers have the same parts in every family, but no type in common.
+BertLayer = Any
 
-def top_layers(transformer: Module, focus_layers: int) -> Sequence[Module]:
+
+def top_layers(transformer: Any, focus_layers: int) -> Sequence[BertLayer]:
     """The layers that run once for each task.
 
-    transformer (Module): A Hugging Face encoder whose layers are BERT's.
+    transformer (PreTrainedModel): A Hugging Face encoder whose layers are BERT's.
     focus_layers (int): How many layers from the top, K.
-    RETURNS (Sequence[Module]): The layers N-K+1 to N.
+    RETURNS (Sequence[BertLayer]): The layers N-K+1 to N.
     """
     layers = transformer.encoder.layer
     return layers[len(layers) - focus_layers :]
 
 
-def bert_layer(layer: Module, queries: Tensor, memory: Tensor, attention_mask: Tensor) -> Tensor:
+def bert_layer(layer: BertLayer, queries: Tensor, memory: Tensor, attention_mask: Tensor) -> Tensor:
     """One BERT layer in which some rows look at others.
 
-    layer (Module): A BERT layer.
+    layer (BertLayer): The layer.
     queries (Tensor): The rows to compute. *Shape:* (batch, queries, width).
     memory (Tensor): The rows they may look at. *Shape:* (batch, keys, width).
     attention_mask (Tensor): Boolean: which query may look at which key; a 1 broadcasts.
@@ -48,10 +51,10 @@ def bert_layer(layer: Module, queries: Tensor, memory: Tensor, attention_mask: T
     return layer.output(layer.intermediate(attended), attended)
 
 
-def focus(layers: Sequence[Module], hidden_states: Tensor, attention_mask: Tensor) -> Tensor:
+def focus(layers: Sequence[BertLayer], hidden_states: Tensor, attention_mask: Tensor) -> Tensor:
     """Run the focused layers, and return what `[CLS]` has seen.
 
-    layers (Sequence[Module]): The layers N-K+1 to N.
+    layers (Sequence[BertLayer]): The layers N-K+1 to N.
     hidden_states (Tensor): Rows of `H_{N-K}`, `[CLS]` first. *Shape:* (pairs, length, width).
     attention_mask (Tensor): Boolean: which row may look at which; a 1 broadcasts.
         *Shape:* (pairs, length or 1, length).

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from itertools import islice
 from pathlib import Path
 
 from spacy.language import Language
@@ -38,14 +39,14 @@ def read_corpus(nlp: Language, *, path: Path, limit: int = 0) -> Iterator[Exampl
     """
     if not path.exists():
         raise ValueError(f"Can't find the corpus {path}: no such file or folder.")
-    corpus = Corpus(path, limit=limit)
+    corpus = Corpus(path)
     if not _has_any_relations(corpus.read_docbin(nlp.vocab, walk_corpus(path, FILE_TYPE))):
         raise ValueError(
             f"The corpus {path} has entities, but no doc has relations, not even an empty list. "
             "Set doc._.relations on every doc ([] if it has none), and save the DocBin with "
             "store_user_data=True."
         )
-    yield from corpus(nlp)
+    yield from islice(corpus(nlp), limit or None)
 
 
 def _has_any_relations(docs: Iterable[Doc]) -> bool:

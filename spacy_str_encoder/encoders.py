@@ -2,8 +2,10 @@
 
 from importlib.util import find_spec
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
+import torch
 from spacy_transformers.data_classes import HFObjects
 from thinc.api import get_torch_default_device
 from transformers import AutoConfig, AutoModel, AutoTokenizer, PretrainedConfig
@@ -59,13 +61,23 @@ def load_encoder(
     return HFObjects(tokenizer, transformer.to(get_torch_default_device()), None)
 
 
+def model_arguments(config: PretrainedConfig) -> dict[str, Any]:
+    """What the model class of an encoder is called with.
+
+    config (PretrainedConfig): The configuration of the encoder.
+    RETURNS (dict[str, Any]): The arguments.
+    """
+    # Weights may be stored in half precision, which is not enough to train in.
+    return {"torch_dtype": torch.float32, **MODEL_FAMILIES[config.model_type]}
+
+
 def _load_weights(name: str, source: str, config: PretrainedConfig) -> Any:
     verbosity = logging.get_verbosity()
     # Weights of heads that are not used need no warning; those that are missing get an error.
     logging.set_verbosity_error()
     try:
         transformer, info = AutoModel.from_pretrained(
-            source, config=config, output_loading_info=True, **MODEL_FAMILIES[config.model_type]
+            source, config=config, output_loading_info=True, **model_arguments(config)
         )
     finally:
         logging.set_verbosity(verbosity)
@@ -87,7 +99,7 @@ def resolve_name(name: str) -> str:
     if name.startswith(PACKAGE_PREFIX):
         return str(_package_folder(name))
     path = Path(name)
-    if path.is_dir():
+    if name and path.is_dir():
         return str(path)
     if path.is_absolute() or name.startswith(".") or name.count("/") > 1:
         raise EncoderError(
@@ -151,7 +163,9 @@ def check_tokenizer(name: str, tokenizer: Any) -> None:
             f"The encoder '{name}' has no fast tokenizer, which is needed to align its pieces "
             "with tokens. Leave `use_fast = true`, or convert it to a tokenizer.json."
         )
-    if tokenizer.cls_token_id is None or tokenizer("a")["input_ids"][0] != tokenizer.cls_token_id:
+    if tokenizer.cls_token_id is None or tokenizer("a")["input_ids"][:1] != [
+        tokenizer.cls_token_id
+    ]:
         raise EncoderError(
             f"The tokenizer of the encoder '{name}' puts no [CLS] (or <s>) in front of a text, "
             "and relations are read from that piece. Choose another encoder or tokenizer."
@@ -159,7 +173,7 @@ def check_tokenizer(name: str, tokenizer: Any) -> None:
 
 
 def _cannot_be_had(name: str, error: Exception) -> str:
-    reason = f"{type(error).__name__}: {error}".splitlines()[0]
+    reason = shorten(f"{type(error).__name__}: {error}", 200)
     if Path(name).is_dir() or name.startswith(PACKAGE_PREFIX):
         return f"Can't load the encoder '{name}' from its folder ({reason})."
     return (

@@ -2,12 +2,13 @@
 
 A Doc keeps relations in its user data, as offsets, labels and floats under the key of the head's
 span. spaCy moves such keys along when docs are cut, joined or serialized, and the tail is stored
-relative to the head, so that it moves along too.
+relative to the head, so that it moves along too. It also moves the keys of what was cut off, which
+then point at some other text; hence the strings of head and tail are kept as well.
 """
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from spacy.tokens import Doc, Span
 
@@ -60,10 +61,11 @@ def get_relations(doc: Doc) -> list[Relation]:
     RETURNS (list[Relation]): The relations; none if they were never set.
     """
     relations = []
-    for start, end, values in _values(doc, RELATIONS):
-        for head_label, offset, length, tail_label, label, score in values:
-            head = _span(doc, start, end, head_label)
-            tail = _span(doc, start + offset, start + offset + length, tail_label)
+    text = doc.text
+    for start, values in _values(doc, RELATIONS):
+        for head_text, head_label, offset, tail_text, tail_label, label, score in values:
+            head = _span(doc, text, start, head_text, head_label)
+            tail = _span(doc, text, start + offset, tail_text, tail_label)
             if head is not None and tail is not None:
                 relations.append(Relation(head, tail, label, score))
     return sorted(relations, key=_text_order)
@@ -79,15 +81,17 @@ def set_relations(doc: Doc, relations: Iterable[Relation]) -> None:
     relations = list(relations)
     for relation in relations:
         _check(doc, relation)
-    for key in [key for key in doc.user_data if _is_key(key, RELATIONS, RELATIONS_SET)]:
-        del doc.user_data[key]
-    doc.user_data[("._.", RELATIONS_SET, 0, _length(doc))] = True
+    user_data = _user_data(doc)
+    for key in [key for key in user_data if _is_key(key, RELATIONS, RELATIONS_SET)]:
+        del user_data[key]
+    user_data[("._.", RELATIONS_SET, 0, len(doc.text))] = True
     for relation in relations:
         head, tail = relation.head, relation.tail
         key = ("._.", RELATIONS, head.start_char, head.end_char)
-        offset, length = tail.start_char - head.start_char, tail.end_char - tail.start_char
-        row = [head.label_, offset, length, tail.label_, relation.label, float(relation.score)]
-        doc.user_data.setdefault(key, []).append(row)
+        offset = tail.start_char - head.start_char
+        entities = [head.text, head.label_, offset, tail.text, tail.label_]
+        row = [*entities, relation.label, float(relation.score)]
+        user_data.setdefault(key, []).append(row)
 
 
 def get_span_relations(span: Span) -> list[Relation]:
@@ -106,7 +110,7 @@ def get_score(span: Span) -> float | None:
     span (Span): The entity.
     RETURNS (float | None): Its score under its label; None if it has none.
     """
-    return span.doc.user_data.get(_score_key(span), {}).get(span.label_)
+    return _user_data(span.doc).get(_score_key(span), {}).get(span.label_)
 
 
 def set_score(span: Span, score: float) -> None:
@@ -115,33 +119,33 @@ def set_score(span: Span, score: float) -> None:
     span (Span): The entity.
     score (float): Its score under its label.
     """
-    span.doc.user_data.setdefault(_score_key(span), {})[span.label_] = float(score)
+    _user_data(span.doc).setdefault(_score_key(span), {})[span.label_] = float(score)
+
+
+def _user_data(doc: Doc) -> dict[Any, Any]:
+    # spaCy's own keys are tuples, though its type says they are strings.
+    return cast(dict[Any, Any], doc.user_data)
 
 
 def _score_key(span: Span) -> tuple[str, str, int, int]:
     return ("._.", SCORES, span.start_char, span.end_char)
 
 
-def _values(doc: Doc, name: str) -> Iterator[tuple[int, int, Any]]:
-    for key, value in doc.user_data.items():
+def _values(doc: Doc, name: str) -> Iterator[tuple[int, Any]]:
+    for key, value in _user_data(doc).items():
         if _is_key(key, name):
-            yield key[2], key[3], value
+            yield key[2], value
 
 
 def _is_key(key: Any, *names: str) -> bool:
     return isinstance(key, tuple) and len(key) == 4 and key[0] == "._." and key[1] in names
 
 
-def _length(doc: Doc) -> int:
-    # len(doc.text), which would put the text together for it
-    return doc[-1].idx + len(doc[-1].text_with_ws) if len(doc) else 0
-
-
-def _span(doc: Doc, start: int, end: int, label: str) -> Span | None:
-    if start < 0 or end > _length(doc):
+def _span(doc: Doc, text: str, start: int, surface: str, label: str) -> Span | None:
+    if start < 0 or not text.startswith(surface, start):
         return None
     # Tokens may have been merged since.
-    return doc.char_span(start, end, label=label, alignment_mode="expand")
+    return doc.char_span(start, start + len(surface), label=label, alignment_mode="expand")
 
 
 def _is_same(span: Span, entity: Span) -> bool:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 import spacy
+import torch
 from spacy.language import Language
 from spacy.training import Example
 
@@ -11,6 +12,9 @@ from spacy_str_encoder import Relation
 from spacy_str_encoder.init_encoder import init_encoder
 
 Annotation = tuple[str, list[tuple[int, int, str]], list[tuple[int, int, str]]]
+
+# Threads of several test runs on the same cores wait for each other at every small operation.
+torch.set_num_threads(1)
 
 LAYERS = 3
 # Text, entities by character offsets, and relations by the index of head and tail.

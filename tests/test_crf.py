@@ -328,16 +328,3 @@ def test_a_resized_crf_keeps_its_parameters() -> None:
 def test_labels_cannot_be_dropped_or_moved(labels: list[str]) -> None:
     with pytest.raises(ValueError, match="Add new labels at the end"):
         make_crf().resized(labels)
-
-
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
-def test_a_gpu_gives_what_the_cpu_gives() -> None:
-    crf, emissions, mask = make_crf(), make_emissions(3, 4, 9), make_mask(4, 0, 2)
-    entities = torch.tensor([(0, 1, 4, 1), (2, 0, 1, 0)])
-
-    def outputs(device: str) -> list[Tensor]:
-        there, scores, inside = crf.to(device), emissions.to(device), mask.to(device)
-        results = [there(scores, inside.long() * 0, inside), there.decode(scores, inside)]
-        return [*results, there.entity_probabilities(scores, inside, entities.to(device))]
-
-    torch.testing.assert_close([x.cpu() for x in outputs("cuda")], outputs("cpu"))

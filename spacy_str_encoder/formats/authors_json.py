@@ -46,7 +46,7 @@ def _parse(item: Any) -> Record:
 
 def _parse_entity(text: str, start: int, end: int, surface: str, label: str) -> EntityRecord:
     if text[start:end] != surface:
-        raise RecordError(f"the entity {start}-{end} is '{text[start:end]}', not '{surface}'")
+        raise RecordError(f"the entity {start}-{end} is {text[start:end]!r}, not {surface!r}")
     return EntityRecord(start, end, label)
 
 

@@ -55,27 +55,58 @@ class RecordError(ValueError):
 
 
 def check_record(record: Record) -> None:
-    """Check that offsets and indices are possible.
+    """Check that the fields are of the right type, and offsets and indices possible.
 
     record (Record): The record.
-    RAISES (RecordError): If they are not, or the text cannot be encoded.
+    RAISES (RecordError): If they are not.
     """
-    try:
-        record.text.encode()
-    except UnicodeEncodeError as error:
-        raise RecordError(f"the text has a lone surrogate at character {error.start}") from None
+    check_string("the text", record.text)
     for entity in record.entities:
+        check_string("the type of an entity", entity.label, empty=False)
+        check_integers("the offsets of an entity", entity.start, entity.end)
         if not 0 <= entity.start < entity.end <= len(record.text):
             raise RecordError(
                 f"the entity {entity.start}-{entity.end} ({entity.label}) lies outside of the "
                 f"text, which has {len(record.text)} characters"
             )
     for relation in record.relations:
+        check_string("the label of a relation", relation.label, empty=False)
+        check_integers("the indices of a relation", relation.head, relation.tail)
         if not {relation.head, relation.tail} <= set(range(len(record.entities))):
             raise RecordError(
                 f"the relation {relation.head}-{relation.tail} ({relation.label}) names an entity "
                 f"that is not among the {len(record.entities)} of the text"
             )
+
+
+def check_string(name: str, value: object, *, empty: bool = True) -> None:
+    """Check that a field is a string that can be encoded.
+
+    name (str): What it is, for the message.
+    value (object): The field.
+    empty (bool): Whether it may be empty.
+    RAISES (RecordError): If it is not.
+    """
+    if not isinstance(value, str):
+        raise RecordError(f"{name} is no string but {value!r}")
+    if not value and not empty:
+        raise RecordError(f"{name} is empty")
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise RecordError(f"{name} has a lone surrogate at character {error.start}") from None
+
+
+def check_integers(name: str, *values: object) -> None:
+    """Check that fields are whole numbers.
+
+    name (str): What they are, for the message.
+    *values (object): The fields.
+    RAISES (RecordError): If one is not.
+    """
+    for value in values:
+        if type(value) is not int:
+            raise RecordError(f"{name} are no whole numbers: {value!r}")
 
 
 def describe(error: Exception) -> str:

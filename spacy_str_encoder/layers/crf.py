@@ -1,6 +1,6 @@
 from collections.abc import Callable
 from io import BytesIO
-from typing import Any
+from typing import Any, cast
 
 import torch
 from numpy.typing import NDArray
@@ -40,7 +40,7 @@ def forward(
         d_inputs = backprop_shim(ArgsKwargs(args=(likelihoods,), kwargs=d_outputs))
         return _unpad(torch2xp(d_inputs.args[0]), emissions), tags
 
-    return torch2xp(likelihoods.detach()), backprop
+    return cast(Floats1d, torch2xp(likelihoods.detach())), backprop
 
 
 def decode(model: Model[CRFInT, Floats1d], emissions: list[Floats2d]) -> list[NDArray[Any]]:

@@ -20,9 +20,10 @@ def crf_tagger(tok2vec: Model[list[Doc], list[Floats2d]]) -> Model[list[Doc], Ta
     RETURNS (Model[list[Doc], list[Floats2d]]): The model. Its output are the emissions of each
         doc, *shape:* (tokens, tags); the CRF is its ref `crf`.
     """
-    output = resizable(Linear(), resize_layer=resize_linear_weighted)
+    output: Model[Floats2d, Floats2d] = resizable(Linear(), resize_layer=resize_linear_weighted)
     crf = CRF()
-    emissions = chain(tok2vec, with_array(chain(Dropout(), output)))
+    dropout: Model[Floats2d, Floats2d] = Dropout()
+    emissions: Model[list[Doc], TaggerOutT] = chain(tok2vec, with_array(chain(dropout, output)))
     return Model(
         "crf_tagger",
         forward,

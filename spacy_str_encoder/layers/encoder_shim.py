@@ -16,7 +16,7 @@ from thinc.api import Optimizer, Shim, get_torch_default_device
 from thinc.types import ArgsKwargs
 from transformers import AutoConfig, AutoModel, AutoTokenizer
 
-from ..encoders import MODEL_FAMILIES
+from ..encoders import model_arguments
 
 
 class EncoderShim(HFShim):
@@ -121,7 +121,7 @@ class EncoderShim(HFShim):
             self._hfmodel = HFObjects(None, None, None, *configs)
             return self
         config = AutoConfig.for_model(**message["config"])
-        transformer = AutoModel.from_config(config, **MODEL_FAMILIES[config.model_type])
+        transformer = AutoModel.from_config(config, **model_arguments(config))
         _load_state(transformer, message["state"])
         tokenizer = _tokenizer_from_files(message["tokenizer"])
         self._model = transformer.to(get_torch_default_device())

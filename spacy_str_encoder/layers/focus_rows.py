@@ -119,8 +119,9 @@ def _room(
     window_start = first_token.min(axis=1, initial=n_tokens)
     window_end = last_token.max(axis=1, initial=-1) + 1
     held = pieces.any(axis=2) & (window_start <= start) & (end <= window_end)
+    # Tokens without pieces may come before the first window and after the last.
     before = numpy.where(
-        window_start == window_start.min(initial=0), n_tokens, start - window_start
+        window_start == window_start.min(initial=n_tokens), n_tokens, start - window_start
     )
     after = numpy.where(window_end == window_end.max(initial=0), n_tokens, window_end - end)
     return numpy.where(held, numpy.minimum(before, after), -1)

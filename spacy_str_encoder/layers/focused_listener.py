@@ -1,12 +1,16 @@
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from spacy.tokens import Doc
 from spacy_transformers.data_classes import TransformerData
 from spacy_transformers.layers import TransformerListener
+from spacy_transformers.pipeline_component import install_extensions
 from thinc.api import Model
 
 from .str_encoder import STREncoder
+
+# A pipeline without an encoder has to be able to say that there are no states.
+install_extensions()
 
 
 class FocusedListener(TransformerListener):
@@ -52,7 +56,7 @@ def forward(
 ) -> tuple[list[TransformerData], Callable[[list[TransformerData]], Any]]:
     if is_train and model.is_training:
         model.verify_inputs(docs)
-        return model._outputs, model.backprop_and_clear
+        return cast(list[TransformerData], model._outputs), model.backprop_and_clear
     return [_states(doc) for doc in docs], lambda d_docs: None
 
 

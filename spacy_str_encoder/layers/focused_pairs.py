@@ -1,6 +1,6 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy
 import torch
@@ -78,7 +78,7 @@ def forward(
     encoder.transformer.train(learns)
     with torch.set_grad_enabled(learns), encoder.shim.autocast():
         vectors = _focus_all(encoder, hidden_states, rows, model.attrs["mask"])
-    output = torch2xp(vectors.detach().float()), rows.reachable
+    output = cast(Floats2d, torch2xp(vectors.detach().float())), rows.reachable
 
     def backprop(d_output: PairsOutT) -> Any:
         if not learns:

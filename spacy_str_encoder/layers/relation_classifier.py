@@ -24,7 +24,7 @@ def relation_classifier(
         *shape:* (pairs, classes). The first class is "no relation", the only one possible for a
         pair without a vector: its other logits are -inf.
     """
-    output = resizable(Linear(), resize_layer=resize_linear_weighted)
+    output: Model[Floats2d, Floats2d] = resizable(Linear(), resize_layer=resize_linear_weighted)
     hidden: Model[Floats2d, Floats2d] = Linear(nO=hidden_width)
     return Model(
         "relation_classifier",
@@ -55,8 +55,8 @@ def forward(
     logits[~model.ops.asarray(reachable), 1:] = -numpy.inf
 
     def backprop(d_logits: Floats2d) -> Any:
-        d_logits[~model.ops.asarray(reachable)] = 0
-        return backprop_vectors((backprop_logits(d_logits), reachable))
+        d_reachable = d_logits * model.ops.asarray2f(reachable[:, None])
+        return backprop_vectors((backprop_logits(d_reachable), reachable))
 
     return logits, backprop
 

@@ -17,6 +17,8 @@ from ..encoders import load_encoder
 from .encoder_shim import EncoderShim
 from .encoder_states import split_states
 
+# Settings of a listener that stay when it is replaced.
+OWN_SETTINGS = ("pooling", "grad_factor")
 SpanGetter = Callable[[Iterable[Doc]], list[list[Span]]]
 
 
@@ -135,7 +137,7 @@ def _convert_outputs(
     return states, backprop
 
 
-def replace_listener(model: STREncoder) -> Model[list[Doc], Any]:
+def replace_listener(model: Model[list[Doc], Any]) -> Model[list[Doc], Any]:
     """What takes a listener's place when the component gets an encoder of its own.
 
     model (STREncoder): A copy of the encoder.
@@ -155,7 +157,5 @@ def replace_listener_config(
     """
     focused = "FocusedListener" in listener_config["@architectures"]
     name = "FocusedEncoder" if focused else "Tok2VecEncoder"
-    own = {
-        key: listener_config[key] for key in ("pooling", "grad_factor") if key in listener_config
-    }
+    own = {key: value for key, value in listener_config.items() if key in OWN_SETTINGS}
     return {**encoder_config, "@architectures": f"spacy-str-encoder.{name}.v1", **own}

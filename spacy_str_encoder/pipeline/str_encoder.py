@@ -69,6 +69,7 @@ def make_str_encoder(
 class _OpenBatch:
     """A batch whose backward pass is still to come."""
 
+    docs: list[Doc]
     gradients: StateGradients
     backprop: Callable[[FullTransformerBatch], Any]
 
@@ -116,8 +117,22 @@ class SharedEncoder(Transformer):
         docs (Iterable[Doc]): The docs.
         RETURNS (FullTransformerBatch): The states of the encoder.
         """
+        docs = list(docs)
         self._catch_up()
+        if not self._is_open(docs):
+            self._forget_batch()
         return super().predict(docs)
+
+    def _is_open(self, docs: list[Doc]) -> bool:
+        # Annotating components predict the very docs that they are being trained on.
+        open_docs = self._open_batch.docs if self._open_batch is not None else []
+        return {id(doc) for doc in docs} <= {id(doc) for doc in open_docs}
+
+    def _forget_batch(self) -> None:
+        # Listeners that had no use for a batch would take it for the next one.
+        self._open_batch = self._step_due = None
+        for listener in self.listeners:
+            listener.receive(None, None, None)
 
     def update(
         self,
@@ -139,31 +154,28 @@ class SharedEncoder(Transformer):
         validate_examples(examples, "SharedEncoder.update")
         losses = {} if losses is None else losses
         losses.setdefault(self.name, 0.0)
-        self._catch_up()
-        self._open_batch = self._step_due = None
+        self._backprop()
+        self._make_due_step()
+        self._forget_batch()
         docs = [example.predicted for example in examples]
         if not any(len(doc) for doc in docs):
             return losses
         set_dropout_rate(self.model, drop)
         states, backprop = self.model.begin_update(docs)
-        self._open_batch = _OpenBatch(StateGradients(states), backprop)
-        self._send(docs, states, losses)
+        self._open_batch = _OpenBatch(docs, StateGradients(states), backprop)
+        self._send(docs, self._open_batch.gradients, losses)
         if sgd is not None and sgd is not False:
             self.finish_update(sgd)
         return losses
 
-    def _send(
-        self, docs: list[Doc], states: FullTransformerBatch, losses: dict[str, float]
-    ) -> None:
-        gradients = self._open_batch.gradients
-
+    def _send(self, docs: list[Doc], gradients: StateGradients, losses: dict[str, float]) -> None:
         def add_gradients(d_docs: list[TransformerData]) -> None:
             losses[self.name] += gradients.add(d_docs)
 
         for listener in self.listeners:
             # Each listener checks the id that it computes itself.
             batch_id = listener.get_batch_id(docs)
-            listener.receive(batch_id, states.doc_data, add_gradients)
+            listener.receive(batch_id, gradients.states.doc_data, add_gradients)
 
     def finish_update(self, sgd: Optimizer) -> None:
         """Run the backward pass that is due, and step the encoder.
@@ -173,12 +185,8 @@ class SharedEncoder(Transformer):
 
         sgd (Optimizer): The optimizer.
         """
-        self._backprop()
-        if self._has_gradients:
-            self.model.finish_update(sgd)
-            self._has_gradients = False
-        if self._open_batch is not None:
-            self._step_due = sgd
+        self._step_due = sgd
+        self._catch_up()
 
     def _backprop(self) -> None:
         if self._open_batch is not None and self._open_batch.gradients:
@@ -186,11 +194,16 @@ class SharedEncoder(Transformer):
             batch.backprop(batch.gradients.as_batch())
             self._has_gradients = True
 
+    def _make_due_step(self) -> None:
+        if self._step_due is not None and self._has_gradients:
+            self.model.finish_update(self._step_due)
+            self._has_gradients = False
+            self._step_due = None
+
     def _catch_up(self) -> None:
         self._backprop()
-        if self._step_due is not None and self._has_gradients:
-            sgd, self._step_due = self._step_due, None
-            self.finish_update(sgd)
+        if self._open_batch is None:
+            self._make_due_step()
 
     def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
         """Serialize the component.

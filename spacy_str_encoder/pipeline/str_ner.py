@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy
 from spacy.language import Language
-from spacy.pipeline.trainable_pipe import TrainablePipe
+from spacy.pipeline import TrainablePipe
 from spacy.tokens import Doc, Span
 from spacy.training import Example, validate_examples
 from spacy.training.iob_utils import tags_to_entities
@@ -277,10 +277,10 @@ def _find_entities(crf: Model, emissions: list[Floats2d]) -> list[list[Entity]]:
     ]
     rows = numpy.array(spans, dtype="int64").reshape(-1, 4)
     found: list[list[Entity]] = [[] for _ in emissions]
-    for (i, *span), probability in zip(
+    for (i, start, end, label), probability in zip(
         spans, entity_probabilities(crf, emissions, rows), strict=True
     ):
-        found[i].append((*span, float(probability)))
+        found[i].append((start, end, label, float(probability)))
     return found
 
 

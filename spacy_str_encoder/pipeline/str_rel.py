@@ -6,7 +6,7 @@ from typing import Any
 import numpy
 from numpy.typing import NDArray
 from spacy.language import Language
-from spacy.pipeline.trainable_pipe import TrainablePipe
+from spacy.pipeline import TrainablePipe
 from spacy.tokens import Doc, Span
 from spacy.training import Alignment, Example, validate_examples
 from spacy.vocab import Vocab
@@ -204,7 +204,8 @@ class RelationExtractor(TrainablePipe):
                 warnings.warn(
                     f"{self.name}: in a doc of {len(docs[i])} tokens, {missed} of "
                     f"{len(doc_pairs)} pairs of entities have no window of the encoder that holds "
-                    "both; they get no relation. Wider windows (get_spans) may help.",
+                    "the pieces of both; they get no relation. Where the entities are far apart, "
+                    "wider windows (get_spans) help.",
                     stacklevel=2,
                 )
 
@@ -434,6 +435,9 @@ def _count_relations(
         )
         lost["share their pair of entities with another one"] += sum(
             len(classes) - 1 for classes in gold.values()
+        )
+        lost["connect an entity with itself"] += sum(
+            _key(relation.head) == _key(relation.tail) for relation in relations
         )
         lost["connect spans that are not among the entities"] += sum(
             not {_key(relation.head), _key(relation.tail)} <= entities for relation in relations

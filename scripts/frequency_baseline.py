@@ -1,0 +1,96 @@
+"""A baseline that counts: the majority label of each string, the majority relation of each pair of
+types. It tells how hard a corpus is.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from itertools import combinations
+
+from spacy.tokens import Doc, Span
+from spacy.training import Example
+
+from spacy_str_encoder import Relation
+from spacy_str_encoder.evaluation import Scores, collect_scores, with_gold_entities
+
+TypePair = tuple[str, str]
+DirectedLabel = tuple[str, bool]
+
+
+class FrequencyBaseline:
+    """Labels what it has seen with what it was most often."""
+
+    def __init__(self, docs: Iterable[Doc]) -> None:
+        """Count entities and relations.
+
+        docs (Iterable[Doc]): Training docs.
+        """
+        labels: dict[str, Counter[str]] = defaultdict(Counter)
+        relations: dict[TypePair, Counter[DirectedLabel]] = defaultdict(Counter)
+        for doc in docs:
+            for entity in doc.ents:
+                labels[entity.text][entity.label_] += 1
+            for relation in doc._.relations:
+                first, second, forward = _in_text_order(relation)
+                relations[first.label_, second.label_][relation.label, forward] += 1
+        self.labels = {text: counts.most_common(1)[0][0] for text, counts in labels.items()}
+        # Of all pairs of two types most have no relation; to say so everywhere would find none.
+        self.relations = {pair: counts.most_common(1)[0][0] for pair, counts in relations.items()}
+        self.longest = max(map(len, self.labels), default=0)
+
+    def set_entities(self, doc: Doc) -> None:
+        """Label the longest known strings, from left to right.
+
+        doc (Doc): The doc.
+        """
+        spans, start = [], 0
+        while start < len(doc):
+            span = self._longest_from(doc, start)
+            if span is not None:
+                spans.append(span)
+            start = span.end if span is not None else start + 1
+        doc.set_ents(spans)
+
+    def _longest_from(self, doc: Doc, start: int) -> Span | None:
+        for end in range(min(len(doc), start + self.longest), start, -1):
+            label = self.labels.get(doc[start:end].text)
+            if label is not None:
+                return Span(doc, start, end, label=label)
+        return None
+
+    def set_relations(self, doc: Doc) -> None:
+        """Give every pair of entities the relation that their types have most often.
+
+        doc (Doc): The doc, with entities.
+        """
+        relations = []
+        for first, second in combinations(doc.ents, 2):
+            if (first.label_, second.label_) in self.relations:
+                label, forward = self.relations[first.label_, second.label_]
+                head, tail = (first, second) if forward else (second, first)
+                relations.append(Relation(head, tail, label))
+        doc._.relations = relations
+
+    def evaluate(self, docs: list[Doc]) -> dict[str, Scores]:
+        """Score the baseline.
+
+        docs (list[Doc]): Gold docs.
+        RETURNS (dict[str, dict[str, Any]]): As in `spacy_str_encoder.evaluation.evaluate`.
+        """
+        predicted = [Example(_without_annotation(doc), doc) for doc in docs]
+        for example in predicted:
+            self.set_entities(example.predicted)
+        correct = [with_gold_entities(Example(_without_annotation(doc), doc)) for doc in docs]
+        for example in [*predicted, *correct]:
+            self.set_relations(example.predicted)
+        return collect_scores(predicted, correct)
+
+
+def _in_text_order(relation: Relation) -> tuple[Span, Span, bool]:
+    forward = relation.head.start <= relation.tail.start
+    first, second = (relation.head, relation.tail) if forward else (relation.tail, relation.head)
+    return first, second, forward
+
+
+def _without_annotation(doc: Doc) -> Doc:
+    words = [token.text for token in doc]
+    return Doc(doc.vocab, words=words, spaces=[bool(token.whitespace_) for token in doc])

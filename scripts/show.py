@@ -1,0 +1,72 @@
+"""Show what a trained pipeline finds in two report sentences, and how good it is."""
+
+from pathlib import Path
+from typing import Annotated
+
+import spacy
+import srsly
+import typer
+from rich.console import Console
+from rich.table import Table
+from spacy.tokens import Doc
+
+SENTENCES = (
+    "左主干未见明显狭窄，前降支近段局限性狭窄约70％，血流TIMI 3级。",
+    "约30-40％的狭窄位于回旋支中段；右冠状动脉近段、中段弥漫性轻度钙化。",
+)
+
+
+def main(
+    model: Annotated[Path, typer.Argument(help="The trained pipeline.")],
+    metrics: Annotated[Path, typer.Argument(help="The folder with its scores.")],
+) -> None:
+    """Print entities, relations and scores."""
+    nlp = spacy.load(model)
+    console = Console()
+    for doc in nlp.pipe(SENTENCES):
+        console.print(f"\n{doc.text}", style="bold")
+        console.print(entity_table(doc))
+        console.print(relation_table(doc))
+    console.print(score_table(metrics))
+
+
+def entity_table(doc: Doc) -> Table:
+    """List the entities of a doc.
+
+    doc (Doc): The doc.
+    RETURNS (Table): The table.
+    """
+    table = Table("entity", "label", "probability")
+    for entity in doc.ents:
+        table.add_row(entity.text, entity.label_, f"{entity._.score:.3f}")
+    return table
+
+
+def relation_table(doc: Doc) -> Table:
+    """List the relations of a doc.
+
+    doc (Doc): The doc.
+    RETURNS (Table): The table.
+    """
+    table = Table("head", "relation", "tail", "probability")
+    for relation in doc._.relations:
+        head, tail = relation.head.text, relation.tail.text
+        table.add_row(head, relation.label, tail, f"{relation.score:.3f}")
+    return table
+
+
+def score_table(metrics: Path) -> Table:
+    """List the F1 scores of every part of the corpus.
+
+    metrics (Path): The folder with the scores.
+    RETURNS (Table): The table.
+    """
+    table = Table("strict micro F1", "NER", "RC, predicted entities", "RC, correct entities")
+    for part in ("test_seen", "test_unseen", "handwritten"):
+        scores = srsly.read_json(metrics / f"{part}.json")["model"]
+        table.add_row(part, *(f"{100 * task['f']:.1f}" for task in scores.values()))
+    return table
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,165 @@
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import pytest
+import spacy
+from spacy import registry
+from spacy.language import Language
+from spacy.tokens import Doc, DocBin, Span
+from spacy.training import Example
+
+from spacy_str_encoder import Relation
+from spacy_str_encoder.relation import has_relations
+
+Reader = Callable[[Language], Iterable[Example]]
+
+TEXT = "前降支狭窄。"
+
+
+@pytest.fixture(scope="module")
+def nlp() -> Language:
+    return spacy.blank("zh")
+
+
+def make_doc(nlp: Language, *, repeats: int = 1, relations: bool | None = True) -> Doc:
+    """A doc with two entities a sentence and a relation between them; False for a doc annotated as
+    having no relation, None for one that nobody annotated.
+    """
+    doc = nlp.make_doc(TEXT * repeats)
+    starts = [i * len(TEXT) for i in range(repeats)]
+    vessels = [Span(doc, start, start + 3, "Body") for start in starts]
+    degrees = [Span(doc, start + 3, start + 5, "Degree") for start in starts]
+    doc.set_ents(vessels + degrees)
+    for start in starts:
+        doc[start].is_sent_start = True
+    if relations is not None:
+        pairs = zip(degrees, vessels, strict=True) if relations else []
+        doc._.relations = [Relation(head, tail, "Modifier") for head, tail in pairs]
+    return doc
+
+
+def write(path: Path, docs: list[Doc], *, store_user_data: bool = True) -> Path:
+    DocBin(docs=docs, store_user_data=store_user_data).to_disk(path)
+    return path
+
+
+def make_reader(path: Path | None, **settings: int) -> Reader:
+    return registry.readers.get("spacy-str-encoder.Corpus.v1")(path, **settings)
+
+
+def read_relations(doc: Doc) -> list[tuple[str, int, str, int, str]]:
+    return [
+        (r.head.label_, r.head.start, r.tail.label_, r.tail.start, r.label) for r in doc._.relations
+    ]
+
+
+def test_entities_and_relations_are_read(nlp: Language, tmp_path: Path) -> None:
+    path = write(tmp_path / "train.spacy", [make_doc(nlp, repeats=2)])
+    [example] = make_reader(path)(nlp)
+    ents = [(ent.text, ent.start, ent.label_) for ent in example.reference.ents]
+    assert ents == [
+        ("前降支", 0, "Body"),
+        ("狭窄", 3, "Degree"),
+        ("前降支", 6, "Body"),
+        ("狭窄", 9, "Degree"),
+    ]
+    assert read_relations(example.reference) == [
+        ("Degree", 3, "Body", 0, "Modifier"),
+        ("Degree", 9, "Body", 6, "Modifier"),
+    ]
+
+
+def test_the_doc_to_predict_on_has_no_annotation(nlp: Language, tmp_path: Path) -> None:
+    path = write(tmp_path / "train.spacy", [make_doc(nlp)])
+    [example] = make_reader(path)(nlp)
+    assert example.predicted.text == TEXT
+    assert not example.predicted.has_annotation("ENT_IOB")
+    assert not has_relations(example.predicted)
+
+
+def test_a_corpus_can_be_read_once_an_epoch(nlp: Language, tmp_path: Path) -> None:
+    reader = make_reader(write(tmp_path / "train.spacy", [make_doc(nlp)]))
+    epochs = [[read_relations(example.reference) for example in reader(nlp)] for _ in range(2)]
+    assert epochs == [[[("Degree", 3, "Body", 0, "Modifier")]]] * 2
+
+
+@pytest.mark.parametrize(("limit", "expected"), [(0, [1, 2, 3]), (2, [1, 2]), (9, [1, 2, 3])])
+def test_a_limit_is_the_number_of_docs_read(
+    nlp: Language, tmp_path: Path, limit: int, expected: list[int]
+) -> None:
+    docs = [make_doc(nlp, repeats=repeats) for repeats in (1, 2, 3)]
+    reader = make_reader(write(tmp_path / "train.spacy", docs), limit=limit)
+    assert [len(example.reference._.relations) for example in reader(nlp)] == expected
+
+
+@pytest.mark.parametrize(("limit", "expected"), [(0, [1, 2, 3, 4]), (2, [1, 2]), (3, [1, 2, 3])])
+def test_all_files_of_a_folder_are_read_up_to_the_limit(
+    nlp: Language, tmp_path: Path, limit: int, expected: list[int]
+) -> None:
+    write(tmp_path / "a.spacy", [make_doc(nlp, repeats=1), make_doc(nlp, repeats=2)])
+    (tmp_path / "more").mkdir()
+    write(tmp_path / "more" / "b.spacy", [make_doc(nlp, repeats=3), make_doc(nlp, repeats=4)])
+    (tmp_path / "readme.txt").write_text("no docs")
+    reader = make_reader(tmp_path, limit=limit)
+    assert [len(example.reference._.relations) for example in reader(nlp)] == expected
+
+
+def test_a_missing_file_is_named(nlp: Language, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"train\.spacy: no such file"):
+        list(make_reader(tmp_path / "train.spacy")(nlp))
+
+
+def test_a_path_is_asked_for() -> None:
+    with pytest.raises(ValueError, match=r"needs a path, such as `--paths\.train"):
+        make_reader(None)
+
+
+@pytest.mark.parametrize(
+    ("relations", "store_user_data"),
+    [(None, True), (True, False)],
+    ids=["never set", "left out of the DocBin"],
+)
+def test_a_corpus_without_relations_is_an_error_that_names_the_file_and_the_remedy(
+    nlp: Language, tmp_path: Path, relations: bool | None, store_user_data: bool
+) -> None:
+    docs = [make_doc(nlp, relations=relations)] * 2
+    path = write(tmp_path / "train.spacy", docs, store_user_data=store_user_data)
+    with pytest.raises(ValueError, match=r"train\.spacy has entities.*store_user_data=True"):
+        list(make_reader(path)(nlp))
+
+
+def test_a_corpus_in_which_some_docs_were_never_annotated_is_read(
+    nlp: Language, tmp_path: Path
+) -> None:
+    docs = [make_doc(nlp, relations=relations) for relations in (None, True, False, None)]
+    examples = list(make_reader(write(tmp_path / "train.spacy", docs))(nlp))
+    found = [(has_relations(e.reference), len(e.reference._.relations)) for e in examples]
+    assert found == [(False, 0), (True, 1), (True, 0), (False, 0)]
+
+
+def test_a_corpus_without_relations_is_read_if_all_docs_say_that_they_have_none(
+    nlp: Language, tmp_path: Path
+) -> None:
+    path = write(tmp_path / "train.spacy", [make_doc(nlp, relations=False)] * 2)
+    assert [has_relations(example.reference) for example in make_reader(path)(nlp)] == [True, True]
+
+
+def test_long_docs_are_not_cut(nlp: Language, tmp_path: Path) -> None:
+    path = write(tmp_path / "train.spacy", [make_doc(nlp, repeats=100)])
+    [example] = make_reader(path)(nlp)
+    assert len(example.predicted) == len(example.reference) == 100 * len(TEXT)
+    assert len(example.reference._.relations) == 100
+    # What spaCy's reader does with them, and why there is another one.
+    spacy_reader = registry.readers.get("spacy.Corpus.v1")
+    settings = {"gold_preproc": False, "limit": 0, "augmenter": None}
+    cut = list(spacy_reader(path, max_length=50, **settings)(nlp))
+    assert len(cut) == 100
+    assert not any(has_relations(example.reference) for example in cut)
+
+
+def test_empty_docs_are_left_out(nlp: Language, tmp_path: Path) -> None:
+    empty = nlp.make_doc("")
+    empty._.relations = []
+    docs = [empty, make_doc(nlp), empty]
+    reader = make_reader(write(tmp_path / "train.spacy", docs), limit=1)
+    assert [example.reference.text for example in reader(nlp)] == [TEXT]

@@ -1,0 +1,216 @@
+"""The rows of pairs against a recount with sets, on encoder outputs made by hand."""
+
+import math
+from dataclasses import dataclass
+
+import numpy
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from spacy_transformers.data_classes import TransformerData, WordpieceBatch
+from thinc.types import Ragged
+from transformers.utils import ModelOutput
+
+from spacy_str_encoder.layers.focus_rows import FocusRows, batch_focus_rows, doc_focus_rows
+
+Entity = tuple[int, int]
+Pair = tuple[int, int, int, int]
+# The tokens that each piece of a window belongs to; `[CLS]` and `[SEP]` are not among the pieces.
+Window = list[set[int]]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A doc in windows, and pairs of its entities."""
+
+    n_tokens: int
+    windows: list[Window]
+    padding: int
+    pairs: list[Pair]
+
+    @property
+    def length(self) -> int:
+        return max((len(window) + 2 for window in self.windows), default=0) + self.padding
+
+    @property
+    def size(self) -> int:
+        """How many rows the doc has."""
+        return self.length * len(self.windows)
+
+    @property
+    def entity_pairs(self) -> numpy.ndarray:
+        return numpy.array(self.pairs, dtype="int64").reshape(-1, 4)
+
+    @property
+    def data(self) -> TransformerData:
+        """What the encoder puts out, but for the states."""
+        if not self.windows:
+            return TransformerData.empty()
+        rows: list[list[int]] = [[] for _ in range(self.n_tokens)]
+        attention_mask = numpy.zeros((len(self.windows), self.length), dtype="float32")
+        for i, window in enumerate(self.windows):
+            attention_mask[i, : len(window) + 2] = 1
+            for j, tokens in enumerate(window, start=1):
+                for token in tokens:
+                    rows[token].append(i * self.length + j)
+        wordpieces = WordpieceBatch(
+            strings=[[""] * self.length for _ in self.windows],
+            input_ids=numpy.zeros(attention_mask.shape, dtype="int64"),
+            attention_mask=attention_mask,
+            lengths=[self.length for _ in self.windows],
+            token_type_ids=None,
+        )
+        align = Ragged(
+            numpy.array([row for token in rows for row in token], dtype="i"),
+            numpy.array([len(token) for token in rows], dtype="i"),
+        )
+        return TransformerData(wordpieces, ModelOutput(), align)
+
+
+@st.composite
+def samples(draw: st.DrawFn) -> Sample:
+    n_tokens = draw(st.integers(1, 9))
+    window, stride = draw(st.integers(1, 9)), draw(st.integers(1, 9))
+    pieces: Window = []
+    for token in range(n_tokens):
+        if pieces and token - 1 in pieces[-1] and draw(st.integers(0, 9)) == 0:
+            # A piece that goes on in the next token.
+            pieces[-1].add(token)
+        pieces.extend({token} for _ in range(draw(st.sampled_from([0, 1, 1, 1, 2, 3]))))
+    most = draw(st.sampled_from([1, 3, 5, 99]))
+    starts = range(0, n_tokens, min(stride, window))
+    windows = [pieces_between(pieces, start, start + window)[:most] for start in starts]
+    spans = st.tuples(st.integers(0, n_tokens - 1), st.integers(1, 4)).map(
+        lambda span: (span[0], min(n_tokens, span[0] + span[1]))
+    )
+    pairs = draw(st.lists(st.tuples(spans, spans).map(lambda p: (*p[0], *p[1])), max_size=6))
+    return Sample(n_tokens, windows, draw(st.integers(0, 2)), pairs)
+
+
+EMPTY = Sample(0, [], 0, [])
+
+
+def pieces_between(pieces: Window, start: int, end: int) -> Window:
+    cut = [{token for token in tokens if start <= token < end} for tokens in pieces]
+    return [tokens for tokens in cut if tokens]
+
+
+def reach(window: Window) -> Entity:
+    """From the first to the last token that a window has a piece of."""
+    tokens = set().union(*window)
+    return min(tokens), max(tokens) + 1
+
+
+def pieces_of(window: Window, entity: Entity) -> set[int]:
+    """The columns of an entity in a window."""
+    return {j for j, tokens in enumerate(window, start=1) if tokens & set(range(*entity))}
+
+
+def holds(window: Window, entity: Entity) -> bool:
+    if not pieces_of(window, entity):
+        return False
+    start, end = reach(window)
+    return start <= entity[0] and entity[1] <= end
+
+
+def room(windows: list[Window], window: Window, entity: Entity) -> float:
+    """How many tokens lie between an entity and the nearer border of a window; the start and the
+    end of the doc are no borders."""
+    first, last = zip(*[reach(w) for w in windows if w], strict=True)
+    start, end = reach(window)
+    before = math.inf if start == min(first) else entity[0] - start
+    after = math.inf if end == max(last) else end - entity[1]
+    return min(before, after)
+
+
+def assert_recount(sample: Sample, rows: FocusRows, offset: int) -> None:
+    for i, pair in enumerate(sample.pairs):
+        entities = pair[:2], pair[2:]
+        rooms = {
+            j: min(room(sample.windows, window, entity) for entity in entities)
+            for j, window in enumerate(sample.windows)
+            if all(holds(window, entity) for entity in entities)
+        }
+        assert bool(rows.reachable[i]) == bool(rooms)
+        if rooms:
+            chosen, rest = divmod(int(rows.first[i]) - offset, sample.length)
+            assert rest == 0
+            assert rooms[chosen] == max(rooms.values())
+            window = sample.windows[chosen]
+            expected = {0} | pieces_of(window, entities[0]) | pieces_of(window, entities[1])
+            assert set(numpy.flatnonzero(rows.in_focus[i]).tolist()) == expected
+            assert rows.lengths[i] == len(window) + 2
+
+
+def focus_rows_of(sample: Sample) -> FocusRows:
+    return doc_focus_rows(sample.data, sample.entity_pairs)
+
+
+@given(samples(), st.integers(0, 20))
+@settings(max_examples=200, deadline=None)
+def test_rows_of_a_doc(sample: Sample, offset: int) -> None:
+    rows = doc_focus_rows(sample.data, sample.entity_pairs, offset=offset)
+    assert rows.in_focus.shape == (len(sample.pairs), sample.length)
+    assert_recount(sample, rows, offset)
+
+
+@given(st.lists(samples() | st.just(EMPTY), max_size=4))
+@settings(max_examples=50, deadline=None)
+def test_rows_of_a_batch(batch: list[Sample]) -> None:
+    data, pairs = [s.data for s in batch], [s.entity_pairs for s in batch]
+    rows = batch_focus_rows(data, pairs)
+    width = max((sample.length for sample in batch), default=0)
+    n_pairs = sum(len(sample.pairs) for sample in batch)
+    assert rows.in_focus.shape == (n_pairs, width)
+    offset = start = 0
+    for sample in batch:
+        part = slice(start, start + len(sample.pairs))
+        arrays = rows.first, rows.lengths, rows.in_focus, rows.reachable
+        assert_recount(sample, FocusRows(*(array[part] for array in arrays)), offset)
+        offset += sample.size
+        start = part.stop
+
+
+def one_piece_a_token(n_tokens: int, *spans: Entity) -> list[Window]:
+    return [[{token} for token in range(start, end)] for start, end in spans]
+
+
+def test_the_window_with_most_room_is_chosen() -> None:
+    windows = one_piece_a_token(10, (0, 6), (2, 8), (4, 10))
+    pairs = [(4, 5, 5, 6), (0, 1, 3, 4), (8, 9, 9, 10), (0, 1, 9, 10)]
+    sample = Sample(10, windows, 0, pairs)
+    rows = focus_rows_of(sample)
+    # The pair of tokens 4 and 5 touches the border of the first window and of the last.
+    assert rows.first[:3].tolist() == [8, 0, 16]
+    assert rows.reachable.tolist() == [True, True, True, False]
+
+
+def test_the_ends_of_a_doc_are_no_borders() -> None:
+    sample = Sample(7, one_piece_a_token(7, (0, 5), (2, 7)), 0, [(2, 3, 3, 4), (3, 4, 4, 5)])
+    assert focus_rows_of(sample).first.tolist() == [0, 7]
+
+
+def test_tokens_without_pieces_at_the_start_are_no_border() -> None:
+    # As in a doc that begins with a space: no window shows what is not there.
+    windows = [[{1}, {2}, {3}, {4}], [{1}, {2}, {3}, {4}, {5}], [{3}, {4}, {5}, {6}, {7}]]
+    assert focus_rows_of(Sample(8, windows, 0, [(2, 3, 3, 4)])).first.tolist() == [7]
+
+
+def test_overlapping_entities_are_in_focus_once() -> None:
+    windows: list[Window] = [[{0}, {0}, {1}, {2}, {3}]]
+    rows = focus_rows_of(Sample(4, windows, 1, [(0, 2, 1, 3), (0, 4, 1, 2), (1, 2, 1, 2)]))
+    assert [numpy.flatnonzero(row).tolist() for row in rows.in_focus] == [
+        [0, 1, 2, 3, 4],
+        [0, 1, 2, 3, 4, 5],
+        [0, 3],
+    ]
+
+
+def test_truncated_entities_are_out_of_reach() -> None:
+    sample = Sample(4, [[{0}, {1}, {2}]], 0, [(0, 1, 3, 4), (0, 1, 2, 4), (0, 1, 2, 3)])
+    assert focus_rows_of(sample).reachable.tolist() == [False, False, True]
+
+
+def test_no_docs_have_no_rows() -> None:
+    rows = batch_focus_rows([], [])
+    assert rows.in_focus.shape == (0, 0)
+    assert rows.reachable.tolist() == []

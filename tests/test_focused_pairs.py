@@ -1,0 +1,299 @@
+"""The layer that looks at pairs, with a real encoder, against whole sequences and whole masks."""
+
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy
+import pytest
+import torch
+from spacy.tokens import Doc
+from spacy.vocab import Vocab
+from spacy_transformers import install_extensions
+from spacy_transformers.span_getters import configure_strided_spans
+from torch import Tensor
+from transformers import AutoTokenizer, BertModel
+
+from spacy_str_encoder.architectures import FocusedEncoder, FocusedListener
+from spacy_str_encoder.layers import focused_pairs
+from spacy_str_encoder.layers.focused_pairs import FocusedPairs
+from spacy_str_encoder.layers.relation_classifier import relation_classifier
+from spacy_str_encoder.masks import MaskName
+
+from .conftest import LAYERS
+from .test_bert import every_mask, plain_focus
+
+Pair = tuple[int, int, int, int]
+
+WORDS = [
+    "前降支", "近段", "轻度", "狭窄", "约", "30-40％", "，", "回旋支", "未见", "明显", "狭窄", "。",
+]  # fmt: skip
+OTHER_WORDS = ["约", "50%", "的", "狭窄", "位于", "右冠", "中段"]
+# Apart, in reverse order, nested, the same twice, overlapping, adjacent, everything.
+PAIRS: list[Pair] = [
+    (0, 1, 1, 2),
+    (5, 6, 3, 4),
+    (0, 4, 1, 2),
+    (3, 4, 3, 4),
+    (1, 4, 3, 6),
+    (7, 9, 9, 10),
+    (0, 6, 6, 12),
+]
+
+
+def make_doc(words: list[str]) -> Doc:
+    return Doc(Vocab(), words=words, spaces=[False] * len(words))
+
+
+@pytest.fixture(scope="module")
+def strong_path(encoder_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny encoder with weights so large that every piece matters."""
+    path = tmp_path_factory.mktemp("encoders") / "strong"
+    torch.manual_seed(0)
+    transformer = BertModel.from_pretrained(encoder_path, add_pooling_layer=False)
+    for name, parameter in transformer.named_parameters():
+        if "LayerNorm.weight" not in name:
+            torch.nn.init.normal_(parameter, std=0.3)
+    transformer.save_pretrained(path)
+    AutoTokenizer.from_pretrained(encoder_path).save_pretrained(path)
+    return path
+
+
+def make_layer(
+    path: Path,
+    mask: MaskName,
+    *,
+    focus_layers: int = 2,
+    window: int = 64,
+    stride: int = 48,
+    **transformer_config: Any,
+) -> Any:
+    encoder = FocusedEncoder(
+        name=str(path),
+        focus_layers=focus_layers,
+        get_spans=configure_strided_spans(window, stride),
+        tokenizer_config={"use_fast": True},
+        transformer_config=transformer_config,
+    )
+    layer = FocusedPairs(encoder, mask=mask)
+    layer.initialize()
+    return layer
+
+
+def make_listening_layer(encoder: Any, mask: MaskName) -> tuple[Any, Any]:
+    """A layer that borrows an encoder, and its listener."""
+    install_extensions()
+    listener = FocusedListener("*")
+    listener.encoder = encoder
+    layer = FocusedPairs(listener, mask=mask)
+    layer.initialize()
+    return layer, listener
+
+
+def encoder_of(layer: Any) -> Any:
+    return layer.get_ref("tok2vec").layers[0]
+
+
+def predict(layer: Any, docs: list[Doc], pairs: list[list[Pair]]) -> tuple[Any, Any]:
+    return layer.predict((docs, [as_array(doc_pairs) for doc_pairs in pairs]))
+
+
+def as_array(pairs: list[Pair]) -> Any:
+    return numpy.array(pairs, dtype="int64").reshape(-1, 4)
+
+
+@torch.no_grad()
+def plain_vectors(
+    path: Path, doc: Doc, pairs: list[Pair], mask: MaskName, *, focus_layers: int = 2
+) -> Tensor:
+    """What `[CLS]` sees of each pair, with the doc as one window: Hugging Face's encoder, then
+    the last layers once more under the whole mask."""
+    tokenizer = AutoTokenizer.from_pretrained(path)
+    transformer = BertModel.from_pretrained(path, add_pooling_layer=False).double()
+    encoding = tokenizer(doc.text, return_offsets_mapping=True)
+    output = transformer(torch.tensor([encoding["input_ids"]]), output_hidden_states=True)
+    rows = output.hidden_states[LAYERS - focus_layers][0]
+    vectors = []
+    for first, first_end, second, second_end in pairs:
+        spans = doc[first:first_end], doc[second:second_end]
+        characters = {i for span in spans for i in range(span.start_char, span.end_char)}
+        pieces = enumerate(encoding["offset_mapping"])
+        in_focus = {i for i, offsets in pieces if characters & set(range(*offsets))}
+        vectors.append(plain_focus(transformer, focus_layers, rows, mask, {0} | in_focus))
+    return torch.stack(vectors)
+
+
+def assert_close(actual: Any, expected: Any) -> None:
+    numpy.testing.assert_allclose(actual, expected, rtol=0, atol=1e-5)
+
+
+@every_mask
+@pytest.mark.parametrize("focus_layers", range(1, LAYERS + 1))
+def test_vectors_under_the_whole_mask(strong_path: Path, mask: MaskName, focus_layers: int) -> None:
+    layer = make_layer(strong_path, mask, focus_layers=focus_layers)
+    doc = make_doc(WORDS)
+    vectors, reachable = predict(layer, [doc], [PAIRS])
+    assert reachable.tolist() == [True] * len(PAIRS)
+    expected = plain_vectors(strong_path, doc, PAIRS, mask, focus_layers=focus_layers)
+    assert_close(vectors, expected)
+    # Pairs differ by far more than the tolerance.
+    assert min(abs(a - b).max() for a, b in combinations(vectors, 2)) > 0.05
+
+
+@every_mask
+def test_batch_equals_single_docs(strong_path: Path, mask: MaskName) -> None:
+    layer = make_layer(strong_path, mask)
+    docs = [make_doc(words) for words in (OTHER_WORDS, [], WORDS, ["。"], WORDS[7:])]
+    pairs: list[list[Pair]] = [[(1, 2, 5, 7), (3, 4, 5, 6)], [], PAIRS, [], [(0, 1, 2, 3)]]
+    vectors, _ = predict(layer, docs, pairs)
+    expected = [
+        plain_vectors(strong_path, doc, doc_pairs, mask)
+        for doc, doc_pairs in zip(docs, pairs, strict=True)
+        if doc_pairs
+    ]
+    assert_close(vectors, torch.cat(expected))
+
+
+@every_mask
+@pytest.mark.parametrize("max_rows", [1, 30, 70])
+def test_chunks_change_nothing_and_are_bounded(
+    strong_path: Path, mask: MaskName, max_rows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chunks: list[torch.Size] = []
+
+    def gather_rows(hidden_states: Tensor, rows: Tensor) -> Tensor:
+        chunks.append(rows.shape)
+        return hidden_states[rows]
+
+    monkeypatch.setattr(focused_pairs, "gather_rows", gather_rows)
+    layer = make_layer(strong_path, mask)
+    docs, pairs = [make_doc(WORDS), make_doc(OTHER_WORDS)], [PAIRS, [(0, 1, 1, 2), (1, 2, 3, 4)]]
+    whole, _ = predict(layer, docs, pairs)
+    assert len(chunks) == 1
+    chunks.clear()
+    monkeypatch.setattr(focused_pairs, "MAX_ROWS", max_rows)
+    cut, _ = predict(layer, docs, pairs)
+    assert_close(cut, whole)
+    assert sum(n_pairs for n_pairs, _ in chunks) == len(PAIRS) + 2
+    assert all(n_pairs == 1 or n_pairs * length <= max_rows for n_pairs, length in chunks)
+    assert len(chunks) > 1
+
+
+@every_mask
+def test_pair_is_seen_in_its_window(strong_path: Path, mask: MaskName) -> None:
+    # Windows of the tokens 0 to 5, 4 to 9 and 8 to 11.
+    layer = make_layer(strong_path, mask, window=6, stride=4)
+    pairs = [(0, 1, 3, 4), (5, 6, 7, 8), (4, 5, 9, 10), (10, 11, 11, 12), (0, 1, 7, 8)]
+    vectors, reachable = predict(layer, [make_doc(WORDS)], [pairs])
+    assert reachable.tolist() == [True, True, True, True, False]
+    middle = plain_vectors(strong_path, make_doc(WORDS[4:10]), [(1, 2, 3, 4), (0, 1, 5, 6)], mask)
+    assert_close(vectors[0], plain_vectors(strong_path, make_doc(WORDS[:6]), pairs[:1], mask)[0])
+    assert_close(vectors[1:3], middle)
+    assert_close(
+        vectors[3], plain_vectors(strong_path, make_doc(WORDS[8:]), [(2, 3, 3, 4)], mask)[0]
+    )
+    assert not vectors[4].any()
+
+
+@every_mask
+def test_pair_in_no_window_is_no_relation(strong_path: Path, mask: MaskName) -> None:
+    layer = relation_classifier(make_layer(strong_path, mask, window=4, stride=4))
+    layer.attrs["resize_output"](layer, 3)
+    layer.initialize()
+    pairs = as_array([(0, 1, 7, 8), (0, 1, 2, 3), (3, 5, 6, 7)])
+    logits = layer.predict(([make_doc(WORDS)], [pairs]))
+    assert numpy.isfinite(logits).tolist() == [
+        [True, False, False],
+        [True, True, True],
+        [True, False, False],
+    ]
+    assert (logits[[0, 2], 1:] == -numpy.inf).all()
+
+
+@every_mask
+def test_all_pairs_out_of_reach(strong_path: Path, mask: MaskName) -> None:
+    layer = make_layer(strong_path, mask, window=4, stride=4)
+    inputs = [make_doc(WORDS)], [as_array([(0, 1, 7, 8), (3, 4, 4, 5)])]
+    (vectors, reachable), backprop = layer.begin_update(inputs)
+    assert not reachable.any()
+    assert not vectors.any()
+    backprop((numpy.ones_like(vectors), reachable))
+    gradients = [p.grad for p in encoder_of(layer).transformer.parameters()]
+    assert not any(gradient.any() for gradient in gradients if gradient is not None)
+
+
+@every_mask
+def test_order_and_repetition_of_pairs(strong_path: Path, mask: MaskName) -> None:
+    layer = make_layer(strong_path, mask)
+    vectors, _ = predict(layer, [make_doc(WORDS)], [[PAIRS[0], PAIRS[4], PAIRS[0]]])
+    turned, _ = predict(layer, [make_doc(WORDS)], [[(3, 6, 1, 4), (1, 2, 0, 1)]])
+    assert_close(vectors[2], vectors[0])
+    assert_close(turned, vectors[[1, 0]])
+
+
+@every_mask
+def test_pieces_of_both_entities_count_once(strong_path: Path, mask: MaskName) -> None:
+    layer = make_layer(strong_path, mask)
+    overlapping = [(0, 3, 2, 5), (0, 5, 1, 2), (0, 5, 0, 5), (0, 2, 2, 5)]
+    vectors, _ = predict(layer, [make_doc(WORDS)], [overlapping])
+    assert_close(vectors, numpy.repeat(vectors[:1], len(overlapping), axis=0))
+
+
+@every_mask
+def test_many_entities(strong_path: Path, mask: MaskName) -> None:
+    doc = make_doc(list("前降支近段轻度狭窄" * 7)[:60])
+    pairs = [(i, i + 1, j, j + 1) for i, j in combinations(range(60), 2)]
+    vectors, reachable = predict(make_layer(strong_path, mask), [doc], [pairs])
+    assert len(vectors) == len(pairs) == 1770
+    assert reachable.all()
+    some = slice(5, None, 443)
+    assert_close(vectors[some], plain_vectors(strong_path, doc, pairs[some], mask))
+
+
+@every_mask
+def test_docs_without_pairs(strong_path: Path, mask: MaskName) -> None:
+    docs = [make_doc(WORDS), make_doc([])]
+    vectors, reachable = predict(make_layer(strong_path, mask), docs, [[], []])
+    assert vectors.shape == (0, 32)
+    assert reachable.tolist() == []
+
+
+@every_mask
+def test_listener_equals_an_encoder_of_its_own(strong_path: Path, mask: MaskName) -> None:
+    own = make_layer(strong_path, mask)
+    layer, _ = make_listening_layer(encoder_of(own), mask)
+    docs, pairs = [make_doc(WORDS), make_doc([]), make_doc(OTHER_WORDS)], [PAIRS, [], PAIRS[:3]]
+    for doc, states in zip(docs, encoder_of(own).predict(docs).doc_data, strict=True):
+        doc._.trf_data = states
+    assert_close(predict(layer, docs, pairs)[0], predict(own, docs, pairs)[0])
+
+
+def test_listener_without_an_encoder_says_so() -> None:
+    layer = FocusedPairs(FocusedListener("*"), mask="pair")
+    with pytest.raises(ValueError, match="'str_encoder' that comes earlier"):
+        layer.initialize()
+
+
+@every_mask
+@pytest.mark.parametrize("dropout", ["hidden_dropout_prob", "attention_probs_dropout_prob"])
+def test_dropout_in_training_only(strong_path: Path, mask: MaskName, dropout: str) -> None:
+    encoder = encoder_of(make_layer(strong_path, mask, **{dropout: 0.5}))
+    layer, listener = make_listening_layer(encoder, mask)
+    doc = make_doc(WORDS)
+    states = encoder.predict([doc]).doc_data
+    inputs = [doc], [as_array(PAIRS)]
+    expected = plain_vectors(strong_path, doc, PAIRS, mask)
+
+    # The modes that something else has left the encoder in make no difference.
+    encoder.transformer.eval()
+    listener.receive(listener.get_batch_id([doc]), states, lambda d_docs: None)
+    first, second = (layer.begin_update(inputs)[0][0] for _ in range(2))
+    assert abs(first - second).max() > 0.01
+    encoder.transformer.train()
+    doc._.trf_data = states[0]
+    assert_close(layer.predict(inputs)[0], expected)
+
+    # A frozen encoder sends nothing to the listener.
+    encoder.transformer.train()
+    frozen, _ = make_listening_layer(encoder, mask)
+    assert_close(frozen.begin_update(inputs)[0][0], expected)

@@ -1,0 +1,377 @@
+"""Every hand-written backward pass against finite differences."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy
+import pytest
+import torch
+from numpy.typing import NDArray
+from spacy.language import Language
+from spacy.tokens import Doc
+from spacy_transformers.data_classes import TransformerData
+from thinc.api import Linear, Model
+from transformers.utils import ModelOutput
+
+from spacy_str_encoder.layers.crf import CRF, resize_crf, tag_names
+from spacy_str_encoder.layers.encoder_states import StateGradients, split_states
+from spacy_str_encoder.layers.relation_classifier import relation_classifier
+from spacy_str_encoder.layers.tanh import tanh
+
+from .conftest import ANNOTATIONS, LAYERS, make_examples
+
+Array = NDArray[Any]
+STATES = ("last_hidden_state", "shared_hidden_state")
+
+
+def normal(*shape: int, seed: int = 0) -> Array:
+    return numpy.random.default_rng(seed).normal(size=shape).astype("float32")
+
+
+def finite_differences(loss: Callable[[], float], array: Array, step: float = 1e-2) -> Array:
+    """The gradient of a loss for an array that it reads, entry by entry."""
+    gradient = numpy.zeros(array.shape)
+    for index in numpy.ndindex(array.shape):
+        gradient[index] = slope(loss, array, index, step)
+    return gradient
+
+
+def slope(loss: Callable[[], float], array: Array, index: Any, step: Any) -> float:
+    """How a loss changes when an array moves at an index, by the central difference."""
+    start = array[index].copy()
+    array[index] = start + step
+    above = loss()
+    array[index] = start - step
+    below = loss()
+    array[index] = start
+    return (above - below) / (2 * float(numpy.linalg.norm(step)))
+
+
+def assert_close(actual: Any, expected: Any, tolerance: float = 2e-3) -> None:
+    assert numpy.abs(expected).max() > 10 * tolerance
+    numpy.testing.assert_allclose(actual, expected, rtol=0, atol=tolerance)
+
+
+def assert_slopes(loss: Callable[[], float], array: Array, gradient: Array) -> None:
+    """Check a gradient in some directions, for arrays that are too large for every entry."""
+    assert gradient.shape == array.shape
+    length = numpy.linalg.norm(gradient)
+    assert length > 0.1
+    for seed in range(3):
+        direction = normal(*array.shape, seed=seed)
+        expected = (gradient * direction).sum() / numpy.linalg.norm(direction)
+        actual = slope(loss, array, ..., direction * 1e-3)
+        assert actual == pytest.approx(expected, rel=1e-2, abs=1e-3 * length)
+
+
+class Recorder:
+    """An optimizer that changes nothing, and keeps the gradients it was given."""
+
+    def __init__(self) -> None:
+        self.gradients: dict[Any, list[Array]] = {}
+
+    def __call__(self, key: Any, weights: Any, gradient: Any, *, lr_scale: float = 1.0) -> Any:
+        self.gradients.setdefault(key, []).append(gradient.copy())
+        return weights, numpy.zeros_like(gradient)
+
+
+def test_tanh() -> None:
+    X, dY = normal(3, 4), normal(3, 4, seed=1)
+    layer: Model[Any, Any] = tanh()
+    Y, backprop = layer.begin_update(X)
+    numpy.testing.assert_allclose(Y, numpy.tanh(X), atol=1e-6)
+    expected = finite_differences(lambda: float((layer.predict(X) * dY).sum()), X)
+    assert_close(backprop(dY), expected)
+
+
+def make_classifier(classes: int) -> Model[Any, Any]:
+    """A classifier of vectors that are given as they are, with whether there is one."""
+
+    def forward(model: Model[Any, Any], X: Any, is_train: bool) -> Any:
+        return X, lambda d_output: d_output
+
+    classifier = relation_classifier(Model("given", forward, dims={"nO": 4}), hidden_width=3)
+    classifier.attrs["resize_output"](classifier, classes)
+    classifier.initialize()
+    return classifier
+
+
+def linear_layers(classifier: Model[Any, Any]) -> list[Model[Any, Any]]:
+    layers = [node for node in classifier.walk() if node.name == Linear().name]
+    assert len(layers) == 2
+    return layers
+
+
+@pytest.mark.parametrize("is_resized", [False, True])
+def test_relation_classifier(is_resized: bool) -> None:
+    classifier = make_classifier(2 if is_resized else 3)
+    if is_resized:
+        classifier.attrs["resize_output"](classifier, 3)
+    for seed, layer in enumerate(linear_layers(classifier)):
+        layer.set_param("W", normal(*layer.get_param("W").shape, seed=seed))
+        layer.set_param("b", normal(*layer.get_param("b").shape, seed=seed + 5))
+    vectors, reachable = normal(4, 4, seed=9), numpy.array([True, False, True, True])
+    d_logits = normal(4, 3, seed=10)
+
+    def loss() -> float:
+        logits = classifier.predict((vectors, reachable))
+        return float((logits * d_logits)[reachable].sum())
+
+    logits, backprop = classifier.begin_update((vectors, reachable))
+    assert numpy.isfinite(logits).tolist() == [[True] * 3, [True, False, False]] + 2 * [[True] * 3]
+    d_vectors, _ = backprop(d_logits.copy())
+    assert_close(d_vectors, finite_differences(loss, vectors))
+    for layer in linear_layers(classifier):
+        for name in ("W", "b"):
+            expected = finite_differences(loss, layer.get_param(name))
+            assert_close(layer.get_grad(name), expected)
+
+
+def test_resizing_keeps_what_was_learned() -> None:
+    classifier = make_classifier(2)
+    X = normal(3, 4), numpy.array([True, True, True])
+    before = classifier.predict(X)
+    classifier.attrs["resize_output"](classifier, 5)
+    after = classifier.predict(X)
+    assert after.shape == (3, 5)
+    numpy.testing.assert_allclose(after[:, :2], before, atol=1e-6)
+
+
+def test_crf() -> None:
+    torch.manual_seed(0)
+    crf: Model[Any, Any] = CRF()
+    resize_crf(crf, ["A", "B"])
+    parameters = dict(crf.shims[0]._model.named_parameters())
+    for parameter in parameters.values():
+        torch.nn.init.normal_(parameter)
+    paths = [["O", "B-A", "I-A", "L-A"], ["U-B"], ["B-B", "L-B", "U-A"]]
+    tags = [numpy.array([tag_names(crf).index(tag) for tag in path]) for path in paths]
+    emissions = [normal(len(path), 9, seed=i) for i, path in enumerate(paths)]
+    weights = numpy.array([1.0, -2.0, 0.5], dtype="float32")
+
+    def loss() -> float:
+        return float((crf.predict((emissions, tags)) * weights).sum())
+
+    _, backprop = crf.begin_update((emissions, tags))
+    d_emissions, _ = backprop(weights)
+    for d_doc, doc_emissions in zip(d_emissions, emissions, strict=True):
+        assert d_doc.shape == doc_emissions.shape
+        assert_close(d_doc, finite_differences(loss, doc_emissions))
+    for parameter in parameters.values():
+        expected = finite_differences(loss, parameter.data.numpy())
+        assert_close(parameter.grad.numpy(), expected)
+
+
+@pytest.fixture(params=["cls", "pair"])
+def trained(request: Any, make_nlp: Callable[..., Language]) -> Language:
+    """A pipeline with weights large enough for gradients that can be measured."""
+    nlp = make_nlp(mask=request.param)
+    nlp.initialize(lambda: make_examples(nlp))
+    torch.manual_seed(0)
+    for name, parameter in encoder_of(nlp).transformer.named_parameters():
+        if "LayerNorm.weight" not in name:
+            torch.nn.init.normal_(parameter, std=0.2)
+    for pipe in ("str_ner", "str_rel"):
+        output = nlp.get_pipe(pipe).model.get_ref("output_layer").layers[0]
+        output.set_param("W", normal(*output.get_param("W").shape) / 4)
+    return nlp
+
+
+def encoder_of(nlp: Language) -> Any:
+    return nlp.get_pipe("str_encoder").model
+
+
+def send_states(
+    nlp: Language, docs: list[Doc]
+) -> tuple[Model[Any, Any], list[TransformerData], list[Any]]:
+    """The pairs layer of a pipeline, the states its listener has received, and what it sends
+    back."""
+    layer = nlp.get_pipe("str_rel").model.layers[0]
+    listener = layer.get_ref("tok2vec")
+    states = encoder_of(nlp).predict(docs).doc_data
+    sent: list[Any] = []
+    listener.receive(listener.get_batch_id(docs), states, sent.extend)
+    return layer, states, sent
+
+
+def test_focused_pairs(trained: Language) -> None:
+    docs = [trained.make_doc(text) for text, _, _ in (ANNOTATIONS[2], ANNOTATIONS[1])]
+    docs.insert(1, trained.make_doc(""))
+    pairs = [[(0, 3, 3, 4), (3, 4, 4, 6)], [], [(1, 4, 9, 11), (9, 11, 11, 13), (0, 2, 1, 3)]]
+    inputs = docs, [numpy.array(p, dtype="int64").reshape(-1, 4) for p in pairs]
+    layer, states, sent = send_states(trained, docs)
+    encoder_of(trained).transformer.double()
+    for data in states:
+        if data.model_output:
+            data.model_output[STATES[1]] = data.model_output[STATES[1]].astype("float64")
+    for doc, data in zip(docs, states, strict=True):
+        doc._.trf_data = data
+    d_vectors = normal(5, 32)
+
+    def loss() -> float:
+        return float((layer.predict(inputs)[0] * d_vectors).sum())
+
+    (_, reachable), backprop = layer.begin_update(inputs)
+    backprop((d_vectors, reachable))
+    with_tokens = [data for data in states if data.model_output]
+    assert len(sent) == len(with_tokens) == 2
+    for d_doc, data in zip(sent, with_tokens, strict=True):
+        assert list(d_doc.model_output) == [STATES[1]]
+        assert_slopes(loss, data.model_output[STATES[1]], d_doc.model_output[STATES[1]])
+    for module in encoder_of(trained).transformer.encoder.layer[LAYERS - 2 :]:
+        for name in ("attention.self.query.weight", "output.dense.weight", "output.LayerNorm.bias"):
+            parameter = module.get_parameter(name)
+            assert_slopes(loss, parameter.data.numpy(), parameter.grad.numpy())
+    below = encoder_of(trained).transformer.encoder.layer[: LAYERS - 2]
+    assert all(parameter.grad is None for parameter in below.parameters())
+
+
+def test_gradients_are_summed_by_name(nlp: Language) -> None:
+    docs = [nlp.make_doc(text) for text in ("前降支", "", "无狭窄。左主干")]
+    states = encoder_of(nlp).predict(docs)
+    first, second = StateGradients(states), StateGradients(states)
+    shapes = [data.model_output[STATES[0]].shape for data in states.doc_data if data.model_output]
+
+    def gradients(name: str, seed: int) -> list[TransformerData]:
+        with_tokens = [data for data in states.doc_data if data.model_output]
+        outputs = [ModelOutput({name: normal(*shape, seed=seed)}) for shape in shapes]
+        return [
+            TransformerData(data.wordpieces, output, data.align)
+            for data, output in zip(with_tokens, outputs, strict=True)
+        ]
+
+    def stacked(seed: int) -> Array:
+        return numpy.concatenate([normal(*shape, seed=seed) for shape in shapes])
+
+    assert not first
+    squares = first.add(gradients(STATES[1], 1))
+    assert squares == pytest.approx((stacked(1) ** 2).sum(), rel=1e-4)
+    first.add(gradients(STATES[0], 2))
+    first.add(gradients(STATES[1], 3))
+    second.add(gradients(STATES[0], 2))
+    output = first.as_batch().model_output
+    assert set(output) == set(STATES)
+    numpy.testing.assert_allclose(output[STATES[0]], stacked(2), atol=1e-6)
+    numpy.testing.assert_allclose(output[STATES[1]], stacked(1) + stacked(3), atol=1e-6)
+    assert list(second.as_batch().model_output) == [STATES[0]]
+
+
+@pytest.mark.parametrize("names", [STATES[:1], STATES[1:], STATES, STATES[::-1]])
+def test_states_are_backpropagated_by_name(nlp: Language, names: tuple[str, ...]) -> None:
+    docs = [nlp.make_doc(text) for text in ("前降支", "", "无狭窄。左主干")]
+    encoder = encoder_of(nlp)
+    transformer = encoder.transformer
+    states, backprop_encoder = encoder.begin_update(docs)
+    d_output = {name: normal(2, *states.model_output[name].shape[1:], seed=7) for name in names}
+    split, backprop = split_states().begin_update(states)
+    with_tokens = [data for data in split if data.model_output]
+    d_docs = [
+        TransformerData(
+            data.wordpieces,
+            ModelOutput({name: d_output[name][i : i + 1] for name in names}),
+            data.align,
+        )
+        for i, data in enumerate(with_tokens)
+    ]
+    backprop_encoder(backprop(d_docs))
+    actual = {n: p.grad.clone() for n, p in transformer.named_parameters() if p.grad is not None}
+    transformer.zero_grad()
+    output = transformer(
+        torch.from_numpy(states.wordpieces.input_ids),
+        attention_mask=torch.from_numpy(states.wordpieces.attention_mask),
+        output_hidden_states=True,
+    )
+    # The pipeline has K = 2.
+    plain = {STATES[0]: output.last_hidden_state, STATES[1]: output.hidden_states[LAYERS - 2]}
+    sum((plain[name] * torch.from_numpy(d_output[name])).sum() for name in names).backward()
+    expected = {n: p.grad for n, p in transformer.named_parameters() if p.grad is not None}
+    assert actual.keys() == expected.keys()
+    for name, gradient in expected.items():
+        torch.testing.assert_close(actual[name], gradient, rtol=1e-4, atol=1e-4)
+
+
+def losses_of(nlp: Language) -> dict[str, float]:
+    """Update without a step."""
+    losses: dict[str, float] = {}
+    nlp.update(make_examples(nlp), losses=losses, sgd=False)
+    return losses
+
+
+def encoder_gradients(nlp: Language) -> dict[str, Array]:
+    """The gradients that a single update leaves in the encoder."""
+    losses_of(nlp)
+    optimizer = Recorder()
+    nlp.get_pipe("str_encoder").finish_update(optimizer)
+    assert {shim for shim, _ in optimizer.gradients} == {encoder_of(nlp).shim.id}
+    return {name: gradient for (_, name), (gradient,) in optimizer.gradients.items()}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "encoder.layer.2.attention.self.value.weight",
+        "encoder.layer.1.attention.self.query.weight",
+        "encoder.layer.0.intermediate.dense.weight",
+        "embeddings.word_embeddings.weight",
+    ],
+)
+def test_both_tasks_reach_every_layer(trained: Language, name: str) -> None:
+    gradient = encoder_gradients(trained)[name]
+    weights = encoder_of(trained).transformer.get_parameter(name).data.numpy()
+
+    def loss() -> float:
+        losses = losses_of(trained)
+        return losses["str_ner"] + losses["str_rel"]
+
+    length = float(numpy.linalg.norm(gradient))
+    along = slope(loss, weights, ..., gradient / length * 0.02)
+    assert along == pytest.approx(length, rel=0.02)
+    for index in numpy.argsort(-abs(gradient), axis=None)[:2]:
+        entry = numpy.unravel_index(index, gradient.shape)
+        assert slope(loss, weights, entry, 0.01) == pytest.approx(gradient[entry], rel=0.05)
+
+
+@pytest.mark.parametrize("alone", ["str_ner", "str_rel"])
+def test_the_tasks_add_up(trained: Language, alone: str) -> None:
+    both = encoder_gradients(trained)
+    with trained.select_pipes(disable=[alone]):
+        one = encoder_gradients(trained)
+    with trained.select_pipes(enable=["str_encoder", alone]):
+        other = encoder_gradients(trained)
+    assert both.keys() == one.keys() == other.keys()
+    for name in both:
+        numpy.testing.assert_allclose(one[name] + other[name], both[name], atol=1e-4)
+    assert all(abs(one[name]).max() > 1e-3 for name in both if "bias" not in name)
+
+
+def test_the_encoder_steps_once_for_both_tasks(trained: Language) -> None:
+    expected = encoder_gradients(trained)
+    optimizer = Recorder()
+    trained.update(make_examples(trained), sgd=optimizer)
+    # The step is made when the encoder is called again: only then has every listener learned.
+    trained.get_pipe("str_encoder").predict([trained.make_doc("狭窄")])
+    assert {len(gradients) for gradients in optimizer.gradients.values()} == {1}
+    assert expected.keys() == dict(encoder_of(trained).transformer.named_parameters()).keys()
+    for name, gradient in expected.items():
+        (stepped,) = optimizer.gradients[encoder_of(trained).shim.id, name]
+        numpy.testing.assert_allclose(stepped, gradient, atol=1e-5)
+
+
+def test_relations_do_not_own_the_encoder(trained: Language) -> None:
+    model = trained.get_pipe("str_rel").model
+    assert not [shim for node in model.walk() for shim in node.shims]
+    parameters = [node.get_param(name) for node in model.walk() for name in node.param_names]
+    # What is saved are two linear layers and little else.
+    assert len(model.to_bytes()) < sum(p.nbytes for p in parameters) + 2_000
+    assert sum(p.nbytes for p in parameters) < len(encoder_of(trained).to_bytes()) / 10
+
+
+def test_the_step_of_relations_leaves_the_encoder_alone(trained: Language) -> None:
+    losses_of(trained)
+    optimizer = Recorder()
+    trained.get_pipe("str_rel").finish_update(optimizer)
+    owners = {node.id for node in trained.get_pipe("str_rel").model.walk()}
+    assert {owner for owner, _ in optimizer.gradients} <= owners
+    assert len(optimizer.gradients) == 4
+    layer = encoder_of(trained).transformer.encoder.layer[-1]
+    assert all(p.grad is not None and p.grad.any() for p in layer.parameters() if p.dim() == 2)

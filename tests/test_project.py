@@ -1,0 +1,111 @@
+"""The whole demo at a reduced size, and every command and snippet of the README."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import spacy
+from spacy.util import load_config
+
+ROOT = Path(__file__).parent.parent
+FOLDERS = ("assets", "configs", "scripts")
+# What makes training short enough for a test; everything else is as shipped.
+SHORT = {"training": {"max_steps": 4, "max_epochs": 0, "eval_frequency": 2}}
+
+pytestmark = pytest.mark.slow
+
+
+def run(command: list[str], folder: Path) -> str:
+    binaries = Path(sys.executable).parent
+    path = f"{binaries}{os.pathsep}{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": path, "HF_HUB_OFFLINE": "1"}
+    result = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+    assert result.returncode == 0, f"{command}\n{result.stdout}\n{result.stderr}"
+    return result.stdout + result.stderr
+
+
+def run_workflow(folder: Path, *arguments: str) -> str:
+    return run([sys.executable, "-m", "spacy", "project", "run", *arguments], folder)
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the project with a few texts and a few steps, run from end to end."""
+    folder = tmp_path_factory.mktemp("project")
+    for name in FOLDERS:
+        shutil.copytree(ROOT / name, folder / name)
+    shutil.copy(ROOT / "project.yml", folder)
+    for path in (folder / "assets" / "coronary").glob("*.json"):
+        records = json.loads(path.read_text("utf-8"))
+        path.write_text(json.dumps(records[:15] + records[-15:], ensure_ascii=False), "utf-8")
+    for path in (folder / "configs").glob("*.cfg"):
+        load_config(path).merge(SHORT).to_disk(path)
+    run_workflow(folder, "all")
+    return folder
+
+
+def test_the_project_leaves_its_outputs(project: Path) -> None:
+    for part in ("test_seen", "test_unseen", "handwritten"):
+        scores = json.loads((project / "metrics" / f"{part}.json").read_text("utf-8"))
+        assert set(scores["model"]) == {"entities", "relations", "relations_correct_entities"}
+    meta = spacy.load(project / "training" / "model-best").meta
+    assert meta["labels"]["str_ner"]
+    assert len(list(project.glob("packages/*/dist/*.whl"))) == 1
+
+
+def test_the_package_requires_the_library_and_has_a_model_card(project: Path) -> None:
+    [path] = project.glob("packages/zh_coronary_str-*/meta.json")
+    meta = json.loads(path.read_text("utf-8"))
+    assert any(req.startswith("spacy_str_encoder") for req in meta["requirements"])
+    assert "Not for clinical use" in meta["notes"]
+    loaded = spacy.load(project / "packages" / "model")
+    assert loaded.meta["notes"] == meta["notes"]
+    assert loaded.meta["license"] == "MIT"
+
+
+def test_a_second_run_skips_what_is_up_to_date(project: Path) -> None:
+    output = run_workflow(project, "all")
+    skipped = re.findall(r"Skipping '(\w+)'", output)
+    assert skipped == ["corpus", "encoder", "fit", "evaluate"]
+
+
+def test_the_train_workflow_runs_as_the_readme_says(project: Path) -> None:
+    assert "Skipping 'fit'" in run_workflow(project, "train")
+
+
+def test_the_result_is_shown(project: Path) -> None:
+    output = run([sys.executable, "scripts/show.py", "training/model-best", "metrics"], project)
+    assert "左主干未见明显狭窄" in output
+    assert "RC, predicted entities" in output
+
+
+def test_the_snippet_of_the_readme_runs(project: Path) -> None:
+    [snippet] = readme_blocks("python")
+    run([sys.executable, "-c", snippet], project)
+
+
+def test_training_on_your_own_data_works_as_the_readme_says(project: Path) -> None:
+    [record] = readme_blocks("json")
+    for name in ("train.jsonl", "dev.jsonl"):
+        (project / name).write_text(record * 4, "utf-8")
+    [commands] = [block for block in readme_blocks("bash") if "make_corpus" in block]
+    for command in commands.strip().splitlines():
+        run(command.split(), project)
+    doc = spacy.load(project / "training" / "model-last")("Ada works at Acme.")
+    assert doc._.relations is not None
+
+
+def test_an_encoder_is_made_as_the_readme_says(project: Path) -> None:
+    [command] = [block for block in readme_blocks("bash") if "init-encoder" in block]
+    run(command.split(), project)
+    assert (project / "encoders" / "mine" / "config.json").is_file()
+
+
+def readme_blocks(language: str) -> list[str]:
+    text = (ROOT / "README.md").read_text("utf-8")
+    return re.findall(rf"```{language}\n(.*?)```", text, flags=re.DOTALL)

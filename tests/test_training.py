@@ -1,0 +1,540 @@
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy
+import pytest
+import spacy
+from numpy.typing import NDArray
+from spacy.language import Language
+from spacy.tokens import Doc, Span
+from spacy.training import Example
+from spacy.util import fix_random_seed
+from thinc.api import Adam, Optimizer
+
+from .conftest import ANNOTATIONS, LAYERS, Annotation, make_example, make_examples
+
+MakeNlp = Callable[..., Language]
+Arrays = dict[str, NDArray[Any]]
+
+TEXT = ANNOTATIONS[0][0]
+# How the step comes: by `nlp.update(sgd=...)`, or by `finish_update` after it.
+STEPPINGS = ["at once", "later"]
+# A head that does not learn from a batch, and why.
+SILENT_HEADS = [
+    ("str_ner", "frozen"),
+    ("str_ner", "disabled"),
+    ("str_rel", "frozen"),
+    ("str_rel", "disabled"),
+    ("str_rel", "unannotated"),
+]
+# The same entities, and relations whose direction depends on the character between them.
+DIRECTIONS: list[Annotation] = [
+    (f"{first}{cue}{second}", [(0, 1, "X"), (2, 3, "X")], [relation])
+    for first, second in ["AB", "CD"]
+    for cue, relation in [(">", (0, 1, "beats")), ("<", (1, 0, "beats"))]
+]
+NEW_LABELS: Annotation = (
+    "血流可，狭窄重",
+    [(0, 2, "Flow"), (2, 3, "Degree"), (4, 6, "Degree"), (6, 7, "Degree")],
+    [(0, 1, "HasGrade"), (3, 2, "Modifier")],
+)
+
+
+class Recorder:
+    """Takes an optimizer's place, leaves the weights alone and keeps the gradients of each call."""
+
+    def __init__(self) -> None:
+        self.calls: dict[Any, list[NDArray[Any]]] = {}
+
+    def __call__(
+        self, key: Any, weights: Any, gradient: Any, *, lr_scale: float = 1.0
+    ) -> tuple[Any, Any]:
+        self.calls.setdefault(key, []).append(gradient.copy())
+        gradient.fill(0)
+        return weights, gradient
+
+    def of_encoder(self, nlp: Language) -> dict[str, list[NDArray[Any]]]:
+        """The gradients of each call for each of the encoder's parameters."""
+        encoder = nlp.get_pipe("str_encoder").model
+        names = [name for name, _ in encoder.transformer.named_parameters()]
+        keys = {name: (encoder.shim.id, name) for name in names}
+        return {name: self.calls[key] for name, key in keys.items() if key in self.calls}
+
+
+def make_optimizer(learn_rate: float = 5e-3) -> Optimizer:
+    # Without weight decay, which moves weights that have no gradient.
+    return Adam(learn_rate, L2=0.0)
+
+
+def train(nlp: Language, examples: list[Example], steps: int = 100, **options: Any) -> None:
+    optimizer = make_optimizer()
+    for _ in range(steps):
+        nlp.update(examples, sgd=optimizer, **options)
+
+
+def build_trained(make_nlp: MakeNlp, annotations: list[Annotation], **config: Any) -> Language:
+    fix_random_seed(0)
+    nlp = make_nlp(**config)
+    examples = [make_example(nlp, annotation) for annotation in annotations]
+    nlp.initialize(lambda: examples)
+    train(nlp, examples)
+    return nlp
+
+
+def finish_update(nlp: Language, sgd: Any) -> None:
+    for _, component in nlp.pipeline:
+        component.finish_update(sgd)
+
+
+def update(nlp: Language, examples: list[Example], sgd: Any, stepping: str, **options: Any) -> None:
+    """Update once, and make the step that is due."""
+    if stepping == "at once":
+        nlp.update(examples, sgd=sgd, **options)
+        nlp(TEXT)
+    else:
+        nlp.update(examples, sgd=False, **options)
+        finish_update(nlp, sgd)
+
+
+def encoder_gradients(nlp: Language, *batches: list[Example], **options: Any) -> Arrays:
+    """What the encoder's parameters get from the batches; each must be stepped once."""
+    recorder = Recorder()
+    for batch in batches:
+        nlp.update(batch, sgd=False, **options)
+    finish_update(nlp, recorder)
+    return {name: gradient for name, (gradient,) in recorder.of_encoder(nlp).items()}
+
+
+def assert_sum(actual: Arrays, *summands: Arrays) -> None:
+    assert actual
+    for name, gradient in actual.items():
+        expected = sum(summand[name] for summand in summands)
+        scale = numpy.abs(expected).max()
+        numpy.testing.assert_allclose(gradient, expected, rtol=1e-3, atol=1e-4 * scale + 1e-6)
+
+
+def encoder_weights(nlp: Language) -> Arrays:
+    state = nlp.get_pipe("str_encoder").model.transformer.state_dict()
+    return {name: tensor.numpy().copy() for name, tensor in state.items()}
+
+
+def moved_layers(before: Arrays, after: Arrays) -> list[int]:
+    """The layers of the encoder whose weights changed."""
+    name = "encoder.layer.{}.attention.self.value.weight"
+    return [
+        i
+        for i in range(LAYERS)
+        if not numpy.array_equal(before[name.format(i)], after[name.format(i)])
+    ]
+
+
+def head_weights(nlp: Language, name: str) -> bytes:
+    return nlp.get_pipe(name).model.to_bytes()
+
+
+def texts_only(nlp: Language, examples: list[Example], *, entities: bool = False) -> list[Example]:
+    """The examples without their relations, and their entities unless asked for."""
+    stripped = []
+    for example in examples:
+        reference = nlp.make_doc(example.text)
+        if entities:
+            spans = [(e.start_char, e.end_char, e.label_) for e in example.reference.ents]
+            reference.set_ents([reference.char_span(i, j, label=label) for i, j, label in spans])
+        stripped.append(Example(nlp.make_doc(example.text), reference))
+    return stripped
+
+
+def found(doc: Doc) -> tuple[list[tuple[str, str]], list[tuple[str, str, str]]]:
+    """Entities and relations as texts."""
+    relations = [(r.head.text, r.tail.text, r.label) for r in doc._.relations]
+    return [(ent.text, ent.label_) for ent in doc.ents], relations
+
+
+def scores(doc: Doc) -> list[float]:
+    return [ent._.score for ent in doc.ents] + [r.score for r in doc._.relations]
+
+
+@pytest.fixture
+def examples(nlp: Language) -> list[Example]:
+    return make_examples(nlp)
+
+
+@pytest.fixture(params=["pair", "cls"])
+def trained(
+    request: pytest.FixtureRequest, make_nlp: MakeNlp, tmp_path_factory: pytest.TempPathFactory
+) -> Language:
+    """A pipeline that was trained once; each test gets its own copy."""
+    path = tmp_path_factory.getbasetemp() / f"trained-{request.param}"
+    if not path.exists():
+        build_trained(make_nlp, ANNOTATIONS, mask=request.param).to_disk(path)
+    return spacy.load(path)
+
+
+# Learning
+
+
+def test_training_learns_all_entities_and_relations(trained: Language) -> None:
+    result = trained.evaluate(make_examples(trained))
+    assert (result["ents_f"], result["rels_f"]) == (1.0, 1.0)
+
+
+@pytest.mark.parametrize("mask", ["pair", "cls"])
+def test_both_directions_of_a_label_are_learned_apart(make_nlp: MakeNlp, mask: str) -> None:
+    nlp = build_trained(make_nlp, DIRECTIONS, mask=mask)
+    result = {doc.text: found(doc)[1] for doc in nlp.pipe(text for text, _, _ in DIRECTIONS)}
+    assert result == {
+        "A>B": [("A", "B", "beats")],
+        "A<B": [("B", "A", "beats")],
+        "C>D": [("C", "D", "beats")],
+        "C<D": [("D", "C", "beats")],
+    }
+
+
+@pytest.mark.parametrize("medium", ["disk", "bytes"])
+def test_a_saved_pipeline_predicts_the_same(trained: Language, tmp_path: Path, medium: str) -> None:
+    train(trained, make_examples(trained), steps=2)
+    if medium == "disk":
+        trained.to_disk(tmp_path)
+        loaded = spacy.load(tmp_path)
+    else:
+        loaded = spacy.blank("zh").from_config(trained.config).from_bytes(trained.to_bytes())
+    for text, _, _ in ANNOTATIONS:
+        assert found(loaded(text)) == found(trained(text))
+        assert scores(loaded(text)) == pytest.approx(scores(trained(text)), abs=1e-6)
+
+
+def test_the_same_seed_gives_the_same_model(make_nlp: MakeNlp) -> None:
+    models = []
+    for _ in range(2):
+        fix_random_seed(7)
+        nlp = make_nlp(negative_rate=0.5)
+        nlp.initialize(lambda nlp=nlp: make_examples(nlp))
+        train(nlp, make_examples(nlp), steps=5, drop=0.2)
+        models.append([component.model.to_bytes() for _, component in nlp.pipeline])
+    assert models[0] == models[1]
+
+
+def test_a_loaded_pipeline_goes_on_learning(make_nlp: MakeNlp, tmp_path: Path) -> None:
+    nlp = make_nlp()
+    nlp.initialize(lambda: make_examples(nlp))
+    train(nlp, make_examples(nlp), steps=10)
+    nlp.to_disk(tmp_path)
+    loaded = spacy.load(tmp_path)
+    optimizer = loaded.resume_training()
+    optimizer.learn_rate = 5e-3
+    before = loaded.evaluate(make_examples(loaded))["rels_f"]
+    for _ in range(80):
+        loaded.update(make_examples(loaded), sgd=optimizer)
+    assert before < loaded.evaluate(make_examples(loaded))["rels_f"] == 1.0
+
+
+# What the encoder gets
+
+
+@pytest.mark.parametrize("stepping", STEPPINGS)
+@pytest.mark.parametrize(("head", "reason"), SILENT_HEADS)
+def test_the_whole_encoder_learns_while_one_head_is_silent(
+    nlp: Language, examples: list[Example], head: str, reason: str, stepping: str
+) -> None:
+    before = encoder_weights(nlp)
+    if reason == "unannotated":
+        update(nlp, texts_only(nlp, examples, entities=True), make_optimizer(), stepping)
+    elif reason == "frozen":
+        update(nlp, examples, make_optimizer(), stepping, exclude=[head])
+    else:
+        with nlp.select_pipes(disable=head):
+            update(nlp, examples, make_optimizer(), stepping)
+    assert moved_layers(before, encoder_weights(nlp)) == list(range(LAYERS))
+
+
+@pytest.mark.parametrize("stepping", STEPPINGS)
+@pytest.mark.parametrize("reason", ["frozen", "disabled", "unannotated"])
+def test_nothing_moves_when_both_heads_are_silent(
+    nlp: Language, examples: list[Example], reason: str, stepping: str
+) -> None:
+    heads = ["str_ner", "str_rel"]
+    before = encoder_weights(nlp)
+    if reason == "unannotated":
+        update(nlp, texts_only(nlp, examples), make_optimizer(), stepping)
+    elif reason == "frozen":
+        update(nlp, examples, make_optimizer(), stepping, exclude=heads)
+    else:
+        with nlp.select_pipes(disable=heads):
+            update(nlp, examples, make_optimizer(), stepping)
+    assert moved_layers(before, encoder_weights(nlp)) == []
+
+
+def test_a_batch_after_a_silent_one_is_learned(nlp: Language, examples: list[Example]) -> None:
+    nlp.update(texts_only(nlp, examples), sgd=make_optimizer())
+    nlp.update(examples, sgd=make_optimizer(), exclude=["str_ner", "str_rel"])
+    before = encoder_weights(nlp)
+    update(nlp, examples, make_optimizer(), "at once")
+    assert moved_layers(before, encoder_weights(nlp)) == list(range(LAYERS))
+
+
+@pytest.mark.parametrize("mask", ["pair", "cls"])
+def test_gradients_of_both_heads_are_summed(make_nlp: MakeNlp, mask: str) -> None:
+    nlp = make_nlp(mask=mask)
+    nlp.initialize(lambda: make_examples(nlp))
+    examples = make_examples(nlp)
+    both = encoder_gradients(nlp, examples)
+    entities = encoder_gradients(nlp, examples, exclude=["str_rel"])
+    relations = encoder_gradients(nlp, examples, exclude=["str_ner"])
+    assert_sum(both, entities, relations)
+
+
+def test_gradients_of_accumulated_batches_are_summed(
+    nlp: Language, examples: list[Example]
+) -> None:
+    first, second = examples[:1], examples[1:]
+    both = encoder_gradients(nlp, first, second)
+    assert_sum(both, encoder_gradients(nlp, first), encoder_gradients(nlp, second))
+
+
+def test_a_silent_batch_keeps_the_gradients_of_earlier_ones(
+    nlp: Language, examples: list[Example]
+) -> None:
+    empty = [Example(nlp.make_doc(""), nlp.make_doc(""))]
+    assert_sum(encoder_gradients(nlp, examples, empty), encoder_gradients(nlp, examples))
+
+
+def test_a_step_after_accumulated_batches_waits_for_the_last_gradients(
+    nlp: Language, examples: list[Example]
+) -> None:
+    first, second = examples[:1], examples[1:]
+    recorder = Recorder()
+    nlp.update(first, sgd=False)
+    nlp.update(second, sgd=recorder)
+    nlp(TEXT)
+    stepped = {name: gradient for name, (gradient,) in recorder.of_encoder(nlp).items()}
+    assert_sum(stepped, encoder_gradients(nlp, first), encoder_gradients(nlp, second))
+
+
+@pytest.mark.parametrize("stepping", STEPPINGS)
+def test_each_parameter_is_stepped_once_per_update(
+    nlp: Language, examples: list[Example], stepping: str
+) -> None:
+    recorder = Recorder()
+    for _ in range(3):
+        update(nlp, examples, recorder, stepping)
+    parameters = list(nlp.get_pipe("str_encoder").model.transformer.parameters())
+    assert len(recorder.of_encoder(nlp)) == len(parameters)
+    assert {len(calls) for calls in recorder.calls.values()} == {3}
+
+
+@pytest.mark.parametrize("due_at", ["prediction", "saving", "to_bytes", "next update"])
+def test_the_last_step_is_made_before_anyone_can_miss_it(
+    nlp: Language, examples: list[Example], tmp_path: Path, due_at: str
+) -> None:
+    recorder = Recorder()
+    nlp.update(examples, sgd=recorder)
+    assert recorder.of_encoder(nlp) == {}
+    if due_at == "prediction":
+        nlp(TEXT)
+    elif due_at == "saving":
+        nlp.to_disk(tmp_path)
+    elif due_at == "to_bytes":
+        nlp.to_bytes()
+    else:
+        nlp.update(examples, sgd=False)
+    assert {len(calls) for calls in recorder.of_encoder(nlp).values()} == {1}
+
+
+# Empty and unannotated docs
+
+
+@pytest.mark.parametrize("place", [0, 1, 4])
+def test_an_empty_doc_changes_neither_losses_nor_gradients(
+    nlp: Language, examples: list[Example], place: int
+) -> None:
+    empty = Example(nlp.make_doc(""), nlp.make_doc(""))
+    with_empty = [*examples[:place], empty, *examples[place:]]
+    losses = nlp.update(examples, sgd=False)
+    finish_update(nlp, Recorder())
+    assert nlp.update(with_empty, sgd=False) == pytest.approx(losses, rel=1e-4)
+    finish_update(nlp, Recorder())
+    assert_sum(encoder_gradients(nlp, with_empty), encoder_gradients(nlp, examples))
+
+
+def test_a_batch_of_empty_docs_has_no_loss(nlp: Language) -> None:
+    empty = [Example(nlp.make_doc(""), nlp.make_doc("")) for _ in range(2)]
+    losses = nlp.update(empty, sgd=make_optimizer())
+    assert losses == {"str_encoder": 0.0, "str_ner": 0.0, "str_rel": 0.0}
+
+
+def test_docs_without_relation_annotation_have_no_relation_loss(
+    nlp: Language, examples: list[Example]
+) -> None:
+    losses = nlp.update(texts_only(nlp, examples, entities=True), sgd=False)
+    assert losses["str_rel"] == 0.0 < losses["str_ner"]
+
+
+def test_docs_without_any_annotation_have_no_loss(nlp: Language, examples: list[Example]) -> None:
+    losses = nlp.update(texts_only(nlp, examples), sgd=False)
+    assert losses == {"str_encoder": 0.0, "str_ner": 0.0, "str_rel": 0.0}
+
+
+def test_unannotated_docs_change_neither_losses_nor_gradients(
+    nlp: Language, examples: list[Example]
+) -> None:
+    mixed = [*texts_only(nlp, examples[1:2]), examples[0], *texts_only(nlp, examples[2:])]
+    assert nlp.update(mixed, sgd=False) == pytest.approx(
+        nlp.update(examples[:1], sgd=False), rel=1e-4
+    )
+    finish_update(nlp, Recorder())
+    assert_sum(encoder_gradients(nlp, mixed), encoder_gradients(nlp, examples[:1]))
+
+
+def test_annotated_docs_without_relations_do_have_a_loss(
+    nlp: Language, examples: list[Example]
+) -> None:
+    (unrelated,) = texts_only(nlp, examples[:1], entities=True)
+    unrelated.reference._.relations = []
+    assert nlp.update([unrelated], sgd=False)["str_rel"] > 0.0
+
+
+# Frozen and annotating components
+
+
+def test_a_frozen_encoder_gets_no_gradients_and_the_heads_learn(
+    nlp: Language, examples: list[Example]
+) -> None:
+    options = {"exclude": ["str_encoder"], "annotates": ["str_encoder"]}
+    before = encoder_weights(nlp)
+    first = nlp.update(examples, sgd=False, **options)
+    train(nlp, examples, steps=20, **options)
+    last = nlp.update(examples, sgd=False, **options)
+    transformer = nlp.get_pipe("str_encoder").model.transformer
+    assert moved_layers(before, encoder_weights(nlp)) == []
+    assert all(parameter.grad is None for parameter in transformer.parameters())
+    assert not any(module.training for module in transformer.modules())
+    assert last["str_ner"] < 0.8 * first["str_ner"]
+    assert last["str_rel"] < 0.8 * first["str_rel"]
+
+
+@pytest.mark.parametrize("left_out", ["by a head without targets", "by frozen heads"])
+def test_an_encoder_can_be_frozen_after_a_batch_was_left_out(
+    nlp: Language, examples: list[Example], left_out: str
+) -> None:
+    if left_out == "by frozen heads":
+        nlp.update(examples, sgd=False, exclude=["str_ner", "str_rel"])
+    else:
+        nlp.update(texts_only(nlp, examples), sgd=False)
+    finish_update(nlp, Recorder())
+    losses = nlp.update(examples[:1], sgd=False, exclude=["str_encoder"], annotates=["str_encoder"])
+    assert losses["str_ner"] > 0.0 < losses["str_rel"]
+    assert encoder_gradients(nlp) == {}
+
+
+@pytest.mark.parametrize("frozen", ["str_ner", "str_rel"])
+def test_a_frozen_head_stays_as_it_is(nlp: Language, examples: list[Example], frozen: str) -> None:
+    (other,) = {"str_ner", "str_rel"} - {frozen}
+    before = {name: head_weights(nlp, name) for name in (frozen, other)}
+    train(nlp, examples, steps=2, exclude=[frozen])
+    assert head_weights(nlp, frozen) == before[frozen]
+    assert head_weights(nlp, other) != before[other]
+
+
+def test_relations_are_learned_from_predicted_entities_if_str_ner_annotates(
+    nlp: Language, examples: list[Example], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    predicted = [(0, 2, 0, 1.0), (4, 6, 1, 1.0)]
+    monkeypatch.setattr(nlp.get_pipe("str_ner"), "predict", lambda docs: [predicted for _ in docs])
+    losses = nlp.update(examples[:1], sgd=False, annotates=["str_encoder", "str_ner"])
+    reference = nlp.make_doc(TEXT)
+    reference.set_ents([Span(reference, 0, 2, "Degree"), Span(reference, 4, 6, "Location")])
+    reference._.relations = []
+    expected = nlp.update([Example(nlp.make_doc(TEXT), reference)], sgd=False)
+    assert losses["str_rel"] == pytest.approx(expected["str_rel"])
+    assert losses["str_rel"] != pytest.approx(nlp.update(examples[:1], sgd=False)["str_rel"])
+
+
+def test_no_predicted_entities_mean_no_relation_loss(
+    nlp: Language, examples: list[Example], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nlp.get_pipe("str_ner"), "predict", lambda docs: [[] for _ in docs])
+    losses = nlp.update(examples, sgd=False, annotates=["str_encoder", "str_ner"])
+    assert losses["str_rel"] == 0.0 < losses["str_ner"]
+
+
+def test_predicted_entities_of_a_trained_pipeline_learn_as_gold_ones(trained: Language) -> None:
+    examples = make_examples(trained)
+    predicted = trained.update(examples, sgd=False, annotates=["str_encoder", "str_ner"])
+    gold = trained.update(examples, sgd=False)
+    assert predicted["str_rel"] == pytest.approx(gold["str_rel"], rel=1e-4)
+
+
+# Labels that come later
+
+
+def add_new_labels(nlp: Language) -> None:
+    nlp.get_pipe("str_ner").add_label("Flow")
+    nlp.get_pipe("str_rel").add_label("HasGrade")
+
+
+def test_new_labels_leave_old_predictions_as_they_were(trained: Language) -> None:
+    docs = list(trained.pipe(text for text, _, _ in ANNOTATIONS))
+    emissions = trained.get_pipe("str_ner").model.predict(docs)
+    before = [found(doc) for doc in docs]
+    add_new_labels(trained)
+    for old, new in zip(emissions, trained.get_pipe("str_ner").model.predict(docs), strict=True):
+        numpy.testing.assert_array_equal(new[:, : old.shape[1]], old)
+    assert [found(trained(doc.text)) for doc in docs] == before
+
+
+def test_new_labels_of_a_trained_pipeline_are_learned_and_saved(
+    trained: Language, tmp_path: Path
+) -> None:
+    add_new_labels(trained)
+    train(trained, [*make_examples(trained), make_example(trained, NEW_LABELS)])
+    trained.to_disk(tmp_path)
+    doc = spacy.load(tmp_path)(NEW_LABELS[0])
+    assert found(doc) == (
+        [("血流", "Flow"), ("可", "Degree"), ("狭窄", "Degree"), ("重", "Degree")],
+        [("血流", "可", "HasGrade"), ("重", "狭窄", "Modifier")],
+    )
+
+
+def test_new_labels_of_an_untrained_pipeline_are_learned(nlp: Language) -> None:
+    add_new_labels(nlp)
+    train(nlp, [make_example(nlp, NEW_LABELS)])
+    assert found(nlp(NEW_LABELS[0]))[1] == [
+        ("血流", "可", "HasGrade"),
+        ("重", "狭窄", "Modifier"),
+    ]
+
+
+def test_labels_added_before_initialization_are_kept(make_nlp: MakeNlp) -> None:
+    nlp = make_nlp()
+    add_new_labels(nlp)
+    nlp.initialize(lambda: make_examples(nlp))
+    assert "Flow" in nlp.get_pipe("str_ner").labels
+    assert {"HasGrade", "Modifier"} <= set(nlp.get_pipe("str_rel").labels)
+
+
+def test_an_optimizer_with_moments_copes_with_new_labels(
+    nlp: Language, examples: list[Example]
+) -> None:
+    optimizer = make_optimizer()
+    for _ in range(3):
+        nlp.update(examples, sgd=optimizer)
+    add_new_labels(nlp)
+    new = [make_example(nlp, NEW_LABELS)]
+    first = nlp.update(new, sgd=optimizer)
+    for _ in range(10):
+        last = nlp.update(new, sgd=optimizer)
+    assert last["str_ner"] < first["str_ner"]
+    assert last["str_rel"] < first["str_rel"]
+
+
+def test_a_known_label_is_not_added_again(nlp: Language) -> None:
+    assert nlp.get_pipe("str_ner").add_label("BodyPart") == 0
+    assert nlp.get_pipe("str_rel").add_label("Modifier", "<") == 0
+    assert nlp.get_pipe("str_rel").add_label("Modifier", "><") == 1
+    assert nlp.get_pipe("str_rel").label_data["Modifier"] == "<>"
+
+
+def test_a_direction_that_is_none_is_refused(nlp: Language) -> None:
+    with pytest.raises(ValueError, match="'>' \\(head first\\) and '<'"):
+        nlp.get_pipe("str_rel").add_label("Modifier", "->")
