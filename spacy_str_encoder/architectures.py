@@ -64,63 +64,30 @@ def FocusedListener(upstream: str = "*") -> Model[list[Doc], list[TransformerDat
 
 
 def FocusedEncoder(
-    name: str,
-    focus_layers: int,
-    get_spans: SpanGetter,
-    tokenizer_config: dict[str, Any],
-    transformer_config: dict[str, Any],
-    mixed_precision: bool = False,
-    grad_scaler_config: dict[str, Any] | None = None,
-    learn_rate_scale: float = 1.0,
+    encoder: Model[list[Doc], FullTransformerBatch],
 ) -> Model[list[Doc], list[TransformerData]]:
     """What stands in place of a `FocusedListener` after `nlp.replace_listeners`: an encoder of
-    the component's own. The arguments are those of `STREncoder`.
+    the component's own.
 
+    encoder (Model[list[Doc], FullTransformerBatch]): An `STREncoder`.
     RETURNS (Model[list[Doc], list[TransformerData]]): The states of the encoder, doc by doc.
     """
-    encoder = STREncoder(
-        name,
-        focus_layers,
-        get_spans,
-        tokenizer_config,
-        transformer_config,
-        mixed_precision,
-        grad_scaler_config,
-        learn_rate_scale,
-    )
     return replace_listener(encoder)
 
 
 def Tok2VecEncoder(
-    name: str,
-    focus_layers: int,
-    get_spans: SpanGetter,
-    tokenizer_config: dict[str, Any],
-    transformer_config: dict[str, Any],
+    encoder: Model[list[Doc], FullTransformerBatch],
     pooling: Model[Ragged, Floats2d],
-    mixed_precision: bool = False,
-    grad_scaler_config: dict[str, Any] | None = None,
-    learn_rate_scale: float = 1.0,
     grad_factor: float = 1.0,
 ) -> Model[list[Doc], list[Floats2d]]:
     """What stands in place of a `spacy-transformers.TransformerListener.v1` that listened to a
-    `str_encoder`, after `nlp.replace_listeners`: an encoder of the component's own. The other
-    arguments are those of `STREncoder`.
+    `str_encoder`, after `nlp.replace_listeners`: an encoder of the component's own.
 
+    encoder (Model[list[Doc], FullTransformerBatch]): An `STREncoder`.
     pooling (Model[Ragged, Floats2d]): Makes one vector of the pieces of a token.
     grad_factor (float): A factor for the gradients that go to the encoder.
     RETURNS (Model[list[Doc], list[Floats2d]]): A vector for each token.
     """
-    encoder = STREncoder(
-        name,
-        focus_layers,
-        get_spans,
-        tokenizer_config,
-        transformer_config,
-        mixed_precision,
-        grad_scaler_config,
-        learn_rate_scale,
-    )
     # A chain of chains, the structure that a listener has after it was replaced.
     return chain(replace_listener(encoder), trfs2arrays(pooling, grad_factor))
 

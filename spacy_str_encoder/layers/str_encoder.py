@@ -158,4 +158,4 @@ def replace_listener_config(
     focused = "FocusedListener" in listener_config["@architectures"]
     name = "FocusedEncoder" if focused else "Tok2VecEncoder"
     own = {key: value for key, value in listener_config.items() if key in OWN_SETTINGS}
-    return {**encoder_config, "@architectures": f"spacy-str-encoder.{name}.v1", **own}
+    return {"@architectures": f"spacy-str-encoder.{name}.v1", "encoder": encoder_config, **own}
