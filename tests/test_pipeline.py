@@ -427,7 +427,8 @@ def test_replaced_listeners_change_the_config(
     replace(nlp, head)
     model = nlp.config["components"][head]["model"]["tok2vec"]
     assert model["@architectures"] == f"spacy-str-encoder.{architecture}.v1"
-    assert (model["name"], model["focus_layers"]) == (str(encoder_path), 2)
+    encoder = model["encoder"]
+    assert (encoder["name"], encoder["focus_layers"]) == (str(encoder_path), 2)
 
 
 @pytest.mark.parametrize("is_loaded", [False, True])

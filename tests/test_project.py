@@ -71,7 +71,7 @@ def test_the_package_requires_the_library_and_has_a_model_card(project: Path) ->
 def test_a_second_run_skips_what_is_up_to_date(project: Path) -> None:
     output = run_workflow(project, "all")
     skipped = re.findall(r"Skipping '(\w+)'", output)
-    assert skipped == ["corpus", "encoder", "fit", "evaluate"]
+    assert skipped == ["corpus", "encoder", "fit", "evaluate", "package"]
 
 
 def test_the_train_workflow_runs_as_the_readme_says(project: Path) -> None:
