@@ -24,13 +24,36 @@ def main(
     Docs of a file whose records say whether they are "unseen" (have words or shapes that the
     training data lacks) go to two files, NAME_seen and NAME_unseen, beside the whole.
     """
-    output.mkdir(parents=True, exist_ok=True)
+    try:
+        check_inputs(inputs)
+        output.mkdir(parents=True, exist_ok=True)
+        convert(inputs, output, lang)
+    except (ImportError, OSError, ValueError) as error:
+        typer.secho(f"Error: {error}", fg=typer.colors.RED, err=True)
+        raise typer.Exit(1) from None
+
+
+def check_inputs(inputs: list[Path]) -> None:
+    """Check that no two files would be written to the same place.
+
+    inputs (list[Path]): The files.
+    RAISES (ValueError): If two have the same name.
+    """
+    names = [path.stem for path in inputs]
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"two inputs would both be written to {name}.spacy; rename one")
+
+
+def convert(inputs: list[Path], output: Path, lang: str) -> None:
+    """Write the docs of each file, and print what was written and what was left out.
+
+    inputs (list[Path]): The files.
+    output (Path): The folder to write.
+    lang (str): The language of the tokenizer.
+    """
     for path in inputs:
-        try:
-            docs, report = read_docs(path, lang)
-        except (OSError, ValueError) as error:
-            typer.secho(f"Error: {error}", fg=typer.colors.RED, err=True)
-            raise typer.Exit(1) from None
+        docs, report = read_docs(path, lang)
         for name, part in split_docs(path, docs).items():
             DocBin(docs=part, store_user_data=True).to_disk(output / f"{name}.spacy")
             typer.echo(f"{output / name}.spacy: {len(part)} docs")

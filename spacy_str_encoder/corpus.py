@@ -16,8 +16,8 @@ from .relation import has_relations
 def create_corpus(path: Path | None, limit: int = 0) -> Callable[[Language], Iterable[Example]]:
     """Read docs with entities and relations.
 
-    Unlike `spacy.Corpus.v1`, this never cuts a doc, which would lose its relations: long docs are
-    what the encoder's windows are for.
+    Unlike `spacy.Corpus.v1`, this refuses a corpus that has lost its relations, and has no
+    `max_length`, which would lose them: long docs are what the encoder's windows are for.
 
     path (Path | None): A .spacy file, or a folder of them.
     limit (int): How many docs to read at most; 0 for all.

@@ -157,6 +157,12 @@ def _is_same(span: Span, entity: Span) -> bool:
 def _check(doc: Doc, relation: Any) -> None:
     if not isinstance(relation, Relation):
         raise ValueError(f"doc._.relations takes Relation objects, not {type(relation).__name__}.")
+    if not isinstance(relation.label, str) or not relation.label:
+        raise ValueError(f"The label of a relation must be a string, not {relation.label!r}.")
+    if not all(isinstance(span, Span) and len(span) for span in (relation.head, relation.tail)):
+        raise ValueError(
+            f"Head and tail of a relation ({relation.label}) must be spans with tokens."
+        )
     if relation.head.doc is not doc or relation.tail.doc is not doc:
         raise ValueError(
             f"The spans of a relation ({relation.label}) belong to another doc. Make them from "

@@ -14,7 +14,7 @@ from spacy_transformers.span_getters import configure_strided_spans
 from torch import Tensor
 from transformers import AutoTokenizer, BertModel
 
-from spacy_str_encoder.architectures import FocusedEncoder, FocusedListener
+from spacy_str_encoder.architectures import FocusedEncoder, FocusedListener, STREncoder
 from spacy_str_encoder.layers import focused_pairs
 from spacy_str_encoder.layers.focused_pairs import FocusedPairs
 from spacy_str_encoder.layers.relation_classifier import relation_classifier
@@ -68,14 +68,14 @@ def make_layer(
     stride: int = 48,
     **transformer_config: Any,
 ) -> Any:
-    encoder = FocusedEncoder(
+    encoder = STREncoder(
         name=str(path),
         focus_layers=focus_layers,
         get_spans=configure_strided_spans(window, stride),
         tokenizer_config={"use_fast": True},
         transformer_config=transformer_config,
     )
-    layer = FocusedPairs(encoder, mask=mask)
+    layer = FocusedPairs(FocusedEncoder(encoder), mask=mask)
     layer.initialize()
     return layer
 

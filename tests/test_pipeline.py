@@ -570,3 +570,8 @@ def test_all_layers_may_be_focused(make_nlp: MakeNlp, tmp_path: Path) -> None:
     expected = list(nlp.pipe(TEXTS))
     nlp.to_disk(tmp_path)
     assert_predicts_as(spacy.load(tmp_path), expected)
+
+
+def test_a_pipeline_that_was_not_initialized_says_so(make_nlp: Callable[..., Language]) -> None:
+    with pytest.raises(ValueError, match=r"str_encoder.*initialize"):
+        make_nlp()("前降支")

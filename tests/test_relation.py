@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy
 import pytest
+import spacy
 from hypothesis import given
 from hypothesis import strategies as st
 from spacy.tokens import Doc, DocBin, Span
@@ -392,3 +393,17 @@ def test_a_spawned_process_reads_a_pickled_doc() -> None:
 def test_extensions_can_be_sent_to_a_spawned_process(extension: tuple[object, ...]) -> None:
     # A lambda or a closure could not be pickled.
     assert pickle.loads(pickle.dumps(extension)) == extension
+
+
+@pytest.mark.parametrize("label", ["", 3, None])
+def test_a_label_must_be_a_string(label: Any) -> None:
+    doc = spacy.blank("en")("Ada works")
+    with pytest.raises(ValueError, match="label"):
+        doc._.relations = [Relation(doc[0:1], doc[1:2], label)]
+
+
+def test_head_and_tail_must_be_spans_with_tokens() -> None:
+    doc = spacy.blank("en")("Ada works")
+    for tail in (doc[1:1], doc[1]):
+        with pytest.raises(ValueError, match="spans with tokens"):
+            doc._.relations = [Relation(doc[0:1], tail, "works")]

@@ -30,6 +30,8 @@ def read(path: Path) -> Iterator[Record]:
 
 
 def _parse(item: Any) -> Record:
+    if not isinstance(item, dict):
+        raise RecordError("it is no object")
     entities = [EntityRecord(e["start"], e["end"], e["label"]) for e in item["entities"]]
     relations = [RelationRecord(r["head"], r["tail"], r["label"]) for r in item["relations"]]
     return Record(item["text"], entities, relations)

@@ -89,8 +89,10 @@ class EncoderShim(HFShim):
         gradients = [p.grad for p in parameters]
         for parameter in parameters:
             parameter.grad = None
-        yield
-        self.add_gradients(parameters, gradients)
+        try:
+            yield
+        finally:
+            self.add_gradients(parameters, gradients)
 
     def copy(self) -> "EncoderShim":
         """RETURNS (EncoderShim): A copy with weights of its own."""

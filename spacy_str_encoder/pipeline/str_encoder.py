@@ -3,6 +3,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from spacy.errors import Errors
 from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example, validate_examples
@@ -116,7 +117,10 @@ class SharedEncoder(Transformer):
 
         docs (Iterable[Doc]): The docs.
         RETURNS (FullTransformerBatch): The states of the encoder.
+        RAISES (ValueError): If the encoder was neither initialized nor loaded.
         """
+        if not self.model.attrs["has_transformer"]:
+            raise ValueError(Errors.E109.format(name=self.name))
         docs = list(docs)
         self._catch_up()
         if not self._is_open(docs):

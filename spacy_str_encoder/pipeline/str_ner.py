@@ -12,7 +12,7 @@ from spacy.training import Example, validate_examples
 from spacy.training.iob_utils import tags_to_entities
 from spacy.vocab import Vocab
 from spacy_transformers.layers import TransformerListener
-from thinc.api import Config, Model, Optimizer, set_dropout_rate
+from thinc.api import Config, Model, Optimizer, get_array_module, set_dropout_rate
 from thinc.types import Floats2d
 
 from ..layers.crf import decode, entity_probabilities, label_names, tag_names
@@ -35,6 +35,8 @@ upstream = "*"
 """
 DEFAULT_CONFIG = Config().from_str(DEFAULT_CONFIG_STR, interpolate=False)
 
+# Finite, since the CRF adds it up.
+NEVER = -1e6
 # Start and end token, index of the label, probability.
 Entity = tuple[int, int, int, float]
 
@@ -99,8 +101,8 @@ class CRFEntityRecognizer(TrainablePipe):
         """
         if label in self.labels:
             return 0
-        self.cfg["labels"].append(label)
         self.vocab.strings.add(label)
+        self.cfg["labels"].append(label)
         if self._is_initialized:
             self._resize_model()
         return 1
@@ -126,6 +128,8 @@ class CRFEntityRecognizer(TrainablePipe):
         if not with_tokens:
             return [[] for _ in docs]
         emissions = self.model.predict(with_tokens)
+        for doc, doc_emissions in zip(with_tokens, emissions, strict=True):
+            _forbid_spaces_at_borders(doc, doc_emissions)
         found = iter(_find_entities(self.model.get_ref("crf"), emissions))
         return [next(found) if len(doc) else [] for doc in docs]
 
@@ -142,14 +146,14 @@ class CRFEntityRecognizer(TrainablePipe):
         scores (list[list[tuple[int, int, int, float]]]): The output of `predict`.
         """
         for doc, entities in zip(docs, scores, strict=True):
+            taken = {token.i for entity in doc.ents for token in entity}
             spans = []
             for start, end, label, probability in entities:
-                span = Span(doc, start, end, label=self.labels[label])
-                span._.score = probability
-                spans.append(span)
-            taken = {token.i for entity in doc.ents for token in entity}
-            free = [span for span in spans if taken.isdisjoint(range(span.start, span.end))]
-            doc.set_ents([*doc.ents, *free])
+                if taken.isdisjoint(range(start, end)):
+                    span = Span(doc, start, end, label=self.labels[label])
+                    span._.score = probability
+                    spans.append(span)
+            doc.set_ents([*doc.ents, *spans])
 
     def update(
         self,
@@ -266,6 +270,18 @@ class CRFEntityRecognizer(TrainablePipe):
     def rehearse(self, *args: Any, **kwargs: Any) -> None:
         """Not supported."""
         raise NotImplementedError(f"The component '{self.name}' does not support rehearsal.")
+
+
+def _forbid_spaces_at_borders(doc: Doc, emissions: Floats2d) -> None:
+    """Rule out entities that begin or end with white space, which have no piece to judge by.
+
+    doc (Doc): The doc.
+    emissions (Floats2d): Its emissions, changed in place. *Shape:* (tokens, tags).
+    """
+    spaces = [token.i for token in doc if token.is_space]
+    rows = get_array_module(emissions).asarray(spaces, dtype="i")
+    for first in (1, 3, 4):  # B, L and U of the first label
+        emissions[rows, first::4] = NEVER
 
 
 def _find_entities(crf: Model, emissions: list[Floats2d]) -> list[list[Entity]]:

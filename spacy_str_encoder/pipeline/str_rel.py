@@ -146,8 +146,8 @@ class RelationExtractor(TrainablePipe):
                 f"and '<' (tail first), not of '{''.join(sorted(unknown))}'."
             )
         new = [(label, d) for d in directions if (label, d) not in self.classes]
-        self.cfg["classes"].extend(new)
         self.vocab.strings.add(label)
+        self.cfg["classes"].extend(new)
         if new and self._is_initialized:
             self._resize_model()
         return int(bool(new))
@@ -246,17 +246,17 @@ class RelationExtractor(TrainablePipe):
             return losses
         set_dropout_rate(self.model, drop)
         logits, backprop = self.model.begin_update((docs, pairs))
-        loss, d_logits = self.get_loss(targets, logits)
+        loss, d_logits = self._get_loss(targets, logits)
         backprop(d_logits)
         if sgd is not None and sgd is not False:
             self.finish_update(sgd)
         losses[self.name] += loss
         return losses
 
-    def get_loss(self, examples: NDArray[Any], scores: Floats2d) -> tuple[float, Floats2d]:
+    def _get_loss(self, targets: NDArray[Any], scores: Floats2d) -> tuple[float, Floats2d]:
         """Compute the negative log likelihood of the gold classes: the mean over pairs.
 
-        examples (NDArray): The gold class of each pair. *Shape:* (pairs,).
+        targets (NDArray): The gold class of each pair. *Shape:* (pairs,).
         scores (Floats2d): The logits of each pair. *Shape:* (pairs, classes).
         RETURNS (tuple[float, Floats2d]): The loss, and its gradient.
         """
@@ -265,9 +265,9 @@ class RelationExtractor(TrainablePipe):
         n_pairs = max(1, int(reachable.sum()))
         probabilities = ops.softmax(scores)
         rows = ops.xp.arange(len(scores))
-        gold = probabilities[rows, ops.asarray(examples)]
+        gold = probabilities[rows, ops.asarray(targets)]
         loss = -float(ops.xp.log(gold[reachable] + 1e-30).sum()) / n_pairs
-        probabilities[rows, ops.asarray(examples)] -= 1
+        probabilities[rows, ops.asarray(targets)] -= 1
         probabilities[~reachable] = 0
         return loss, probabilities / n_pairs
 
