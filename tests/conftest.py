@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 import spacy
 import torch
+from hypothesis import HealthCheck, settings
 from spacy.language import Language
 from spacy.training import Example
 
@@ -15,6 +16,13 @@ Annotation = tuple[str, list[tuple[int, int, str]], list[tuple[int, int, str]]]
 
 # Threads of several test runs on the same cores wait for each other at every small operation.
 torch.set_num_threads(1)
+
+# No test depends on how fast the machine is (the first one even waits for Unicode tables), and the
+# same examples are tried each time.
+settings.register_profile(
+    "untimed", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("untimed")
 
 LAYERS = 3
 # Text, entities by character offsets, and relations by the index of head and tail.
