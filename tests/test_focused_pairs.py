@@ -20,7 +20,7 @@ from spacy_str_encoder.layers.focused_pairs import FocusedPairs
 from spacy_str_encoder.layers.relation_classifier import relation_classifier
 from spacy_str_encoder.masks import MaskName
 
-from .conftest import LAYERS
+from .pipelines import LAYERS
 from .test_bert import every_mask, plain_focus
 
 Pair = tuple[int, int, int, int]

@@ -18,7 +18,7 @@ from spacy_str_encoder.layers.encoder_states import StateGradients, split_states
 from spacy_str_encoder.layers.relation_classifier import relation_classifier
 from spacy_str_encoder.layers.tanh import tanh
 
-from .conftest import ANNOTATIONS, LAYERS, make_examples
+from .pipelines import ANNOTATIONS, LAYERS, Recorder, encoder_gradients, make_examples
 
 Array = NDArray[Any]
 STATES = ("last_hidden_state", "shared_hidden_state")
@@ -62,17 +62,6 @@ def assert_slopes(loss: Callable[[], float], array: Array, gradient: Array) -> N
         expected = (gradient * direction).sum() / numpy.linalg.norm(direction)
         actual = slope(loss, array, ..., direction * 1e-3)
         assert actual == pytest.approx(expected, rel=1e-2, abs=1e-3 * length)
-
-
-class Recorder:
-    """An optimizer that changes nothing, and keeps the gradients it was given."""
-
-    def __init__(self) -> None:
-        self.gradients: dict[Any, list[Array]] = {}
-
-    def __call__(self, key: Any, weights: Any, gradient: Any, *, lr_scale: float = 1.0) -> Any:
-        self.gradients.setdefault(key, []).append(gradient.copy())
-        return weights, numpy.zeros_like(gradient)
 
 
 def test_tanh() -> None:
@@ -297,15 +286,6 @@ def losses_of(nlp: Language) -> dict[str, float]:
     return losses
 
 
-def encoder_gradients(nlp: Language) -> dict[str, Array]:
-    """The gradients that a single update leaves in the encoder."""
-    losses_of(nlp)
-    optimizer = Recorder()
-    nlp.get_pipe("str_encoder").finish_update(optimizer)
-    assert {shim for shim, _ in optimizer.gradients} == {encoder_of(nlp).shim.id}
-    return {name: gradient for (_, name), (gradient,) in optimizer.gradients.items()}
-
-
 @pytest.mark.parametrize(
     "name",
     [
@@ -316,7 +296,7 @@ def encoder_gradients(nlp: Language) -> dict[str, Array]:
     ],
 )
 def test_both_tasks_reach_every_layer(trained: Language, name: str) -> None:
-    gradient = encoder_gradients(trained)[name]
+    gradient = encoder_gradients(trained, make_examples(trained))[name]
     weights = encoder_of(trained).transformer.get_parameter(name).data.numpy()
 
     def loss() -> float:
@@ -333,11 +313,11 @@ def test_both_tasks_reach_every_layer(trained: Language, name: str) -> None:
 
 @pytest.mark.parametrize("alone", ["str_ner", "str_rel"])
 def test_the_tasks_add_up(trained: Language, alone: str) -> None:
-    both = encoder_gradients(trained)
+    both = encoder_gradients(trained, make_examples(trained))
     with trained.select_pipes(disable=[alone]):
-        one = encoder_gradients(trained)
+        one = encoder_gradients(trained, make_examples(trained))
     with trained.select_pipes(enable=["str_encoder", alone]):
-        other = encoder_gradients(trained)
+        other = encoder_gradients(trained, make_examples(trained))
     assert both.keys() == one.keys() == other.keys()
     for name in both:
         numpy.testing.assert_allclose(one[name] + other[name], both[name], atol=1e-4)
@@ -345,15 +325,15 @@ def test_the_tasks_add_up(trained: Language, alone: str) -> None:
 
 
 def test_the_encoder_steps_once_for_both_tasks(trained: Language) -> None:
-    expected = encoder_gradients(trained)
+    expected = encoder_gradients(trained, make_examples(trained))
     optimizer = Recorder()
     trained.update(make_examples(trained), sgd=optimizer)
     # The step is made when the encoder is called again: only then has every listener learned.
     trained.get_pipe("str_encoder").predict([trained.make_doc("狭窄")])
-    assert {len(gradients) for gradients in optimizer.gradients.values()} == {1}
+    assert {len(gradients) for gradients in optimizer.calls.values()} == {1}
     assert expected.keys() == dict(encoder_of(trained).transformer.named_parameters()).keys()
     for name, gradient in expected.items():
-        (stepped,) = optimizer.gradients[encoder_of(trained).shim.id, name]
+        (stepped,) = optimizer.calls[encoder_of(trained).shim.id, name]
         numpy.testing.assert_allclose(stepped, gradient, atol=1e-5)
 
 
@@ -371,7 +351,7 @@ def test_the_step_of_relations_leaves_the_encoder_alone(trained: Language) -> No
     optimizer = Recorder()
     trained.get_pipe("str_rel").finish_update(optimizer)
     owners = {node.id for node in trained.get_pipe("str_rel").model.walk()}
-    assert {owner for owner, _ in optimizer.gradients} <= owners
-    assert len(optimizer.gradients) == 4
+    assert {owner for owner, _ in optimizer.calls} <= owners
+    assert len(optimizer.calls) == 4
     layer = encoder_of(trained).transformer.encoder.layer[-1]
     assert all(p.grad is not None and p.grad.any() for p in layer.parameters() if p.dim() == 2)

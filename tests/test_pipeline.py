@@ -21,9 +21,10 @@ from typer.testing import CliRunner
 
 from spacy_str_encoder import Relation
 
-from .conftest import ANNOTATIONS, LAYERS, make_example, make_examples
-from .test_training import (
+from .pipelines import (
+    ANNOTATIONS,
     DIRECTIONS,
+    LAYERS,
     MakeNlp,
     Recorder,
     build_trained,
@@ -31,6 +32,8 @@ from .test_training import (
     encoder_weights,
     finish_update,
     found,
+    make_example,
+    make_examples,
     moved_layers,
     scores,
     texts_only,
@@ -64,17 +67,6 @@ CNN = {
     "subword_features": False,
     "pretrained_vectors": None,
 }
-
-
-@pytest.fixture(params=["pair", "cls"])
-def trained(
-    request: pytest.FixtureRequest, make_nlp: MakeNlp, tmp_path_factory: pytest.TempPathFactory
-) -> Language:
-    """A pipeline that was trained once; each test gets its own copy."""
-    path = tmp_path_factory.getbasetemp() / f"trained-{request.param}"
-    if not path.exists():
-        build_trained(make_nlp, ANNOTATIONS, mask=request.param).to_disk(path)
-    return spacy.load(path)
 
 
 @pytest.fixture

@@ -1,23 +1,38 @@
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy
 import pytest
 import spacy
-from numpy.typing import NDArray
 from spacy.language import Language
-from spacy.tokens import Doc, Span
+from spacy.tokens import Span
 from spacy.training import Example
 from spacy.util import fix_random_seed
-from thinc.api import Adam, Optimizer
 
-from .conftest import ANNOTATIONS, LAYERS, Annotation, make_example, make_examples
+from .pipelines import (
+    ANNOTATIONS,
+    DIRECTIONS,
+    LAYERS,
+    TEXT,
+    Annotation,
+    MakeNlp,
+    Recorder,
+    assert_sum,
+    build_trained,
+    encoder_gradients,
+    encoder_weights,
+    finish_update,
+    found,
+    head_weights,
+    make_example,
+    make_examples,
+    make_optimizer,
+    moved_layers,
+    scores,
+    texts_only,
+    train,
+    update,
+)
 
-MakeNlp = Callable[..., Language]
-Arrays = dict[str, NDArray[Any]]
-
-TEXT = ANNOTATIONS[0][0]
 # How the step comes: by `nlp.update(sgd=...)`, or by `finish_update` after it.
 STEPPINGS = ["at once", "later"]
 # A head that does not learn from a batch, and why.
@@ -28,12 +43,6 @@ SILENT_HEADS = [
     ("str_rel", "disabled"),
     ("str_rel", "unannotated"),
 ]
-# The same entities, and relations whose direction depends on the character between them.
-DIRECTIONS: list[Annotation] = [
-    (f"{first}{cue}{second}", [(0, 1, "X"), (2, 3, "X")], [relation])
-    for first, second in ["AB", "CD"]
-    for cue, relation in [(">", (0, 1, "beats")), ("<", (1, 0, "beats"))]
-]
 NEW_LABELS: Annotation = (
     "血流可，狭窄重",
     [(0, 2, "Flow"), (2, 3, "Degree"), (4, 6, "Degree"), (6, 7, "Degree")],
@@ -41,134 +50,9 @@ NEW_LABELS: Annotation = (
 )
 
 
-class Recorder:
-    """Takes an optimizer's place, leaves the weights alone and keeps the gradients of each call."""
-
-    def __init__(self) -> None:
-        self.calls: dict[Any, list[NDArray[Any]]] = {}
-
-    def __call__(
-        self, key: Any, weights: Any, gradient: Any, *, lr_scale: float = 1.0
-    ) -> tuple[Any, Any]:
-        self.calls.setdefault(key, []).append(gradient.copy())
-        gradient.fill(0)
-        return weights, gradient
-
-    def of_encoder(self, nlp: Language) -> dict[str, list[NDArray[Any]]]:
-        """The gradients of each call for each of the encoder's parameters."""
-        encoder = nlp.get_pipe("str_encoder").model
-        names = [name for name, _ in encoder.transformer.named_parameters()]
-        keys = {name: (encoder.shim.id, name) for name in names}
-        return {name: self.calls[key] for name, key in keys.items() if key in self.calls}
-
-
-def make_optimizer(learn_rate: float = 5e-3) -> Optimizer:
-    # Without weight decay, which moves weights that have no gradient.
-    return Adam(learn_rate, L2=0.0)
-
-
-def train(nlp: Language, examples: list[Example], steps: int = 100, **options: Any) -> None:
-    optimizer = make_optimizer()
-    for _ in range(steps):
-        nlp.update(examples, sgd=optimizer, **options)
-
-
-def build_trained(make_nlp: MakeNlp, annotations: list[Annotation], **config: Any) -> Language:
-    fix_random_seed(0)
-    nlp = make_nlp(**config)
-    examples = [make_example(nlp, annotation) for annotation in annotations]
-    nlp.initialize(lambda: examples)
-    train(nlp, examples)
-    return nlp
-
-
-def finish_update(nlp: Language, sgd: Any) -> None:
-    for _, component in nlp.pipeline:
-        component.finish_update(sgd)
-
-
-def update(nlp: Language, examples: list[Example], sgd: Any, stepping: str, **options: Any) -> None:
-    """Update once, and make the step that is due."""
-    if stepping == "at once":
-        nlp.update(examples, sgd=sgd, **options)
-        nlp(TEXT)
-    else:
-        nlp.update(examples, sgd=False, **options)
-        finish_update(nlp, sgd)
-
-
-def encoder_gradients(nlp: Language, *batches: list[Example], **options: Any) -> Arrays:
-    """What the encoder's parameters get from the batches; each must be stepped once."""
-    recorder = Recorder()
-    for batch in batches:
-        nlp.update(batch, sgd=False, **options)
-    finish_update(nlp, recorder)
-    return {name: gradient for name, (gradient,) in recorder.of_encoder(nlp).items()}
-
-
-def assert_sum(actual: Arrays, *summands: Arrays) -> None:
-    assert actual
-    for name, gradient in actual.items():
-        expected = sum(summand[name] for summand in summands)
-        scale = numpy.abs(expected).max()
-        numpy.testing.assert_allclose(gradient, expected, rtol=1e-3, atol=1e-4 * scale + 1e-6)
-
-
-def encoder_weights(nlp: Language) -> Arrays:
-    state = nlp.get_pipe("str_encoder").model.transformer.state_dict()
-    return {name: tensor.numpy().copy() for name, tensor in state.items()}
-
-
-def moved_layers(before: Arrays, after: Arrays) -> list[int]:
-    """The layers of the encoder whose weights changed."""
-    name = "encoder.layer.{}.attention.self.value.weight"
-    return [
-        i
-        for i in range(LAYERS)
-        if not numpy.array_equal(before[name.format(i)], after[name.format(i)])
-    ]
-
-
-def head_weights(nlp: Language, name: str) -> bytes:
-    return nlp.get_pipe(name).model.to_bytes()
-
-
-def texts_only(nlp: Language, examples: list[Example], *, entities: bool = False) -> list[Example]:
-    """The examples without their relations, and their entities unless asked for."""
-    stripped = []
-    for example in examples:
-        reference = nlp.make_doc(example.text)
-        if entities:
-            spans = [(e.start_char, e.end_char, e.label_) for e in example.reference.ents]
-            reference.set_ents([reference.char_span(i, j, label=label) for i, j, label in spans])
-        stripped.append(Example(nlp.make_doc(example.text), reference))
-    return stripped
-
-
-def found(doc: Doc) -> tuple[list[tuple[str, str]], list[tuple[str, str, str]]]:
-    """Entities and relations as texts."""
-    relations = [(r.head.text, r.tail.text, r.label) for r in doc._.relations]
-    return [(ent.text, ent.label_) for ent in doc.ents], relations
-
-
-def scores(doc: Doc) -> list[float]:
-    return [ent._.score for ent in doc.ents] + [r.score for r in doc._.relations]
-
-
 @pytest.fixture
 def examples(nlp: Language) -> list[Example]:
     return make_examples(nlp)
-
-
-@pytest.fixture(params=["pair", "cls"])
-def trained(
-    request: pytest.FixtureRequest, make_nlp: MakeNlp, tmp_path_factory: pytest.TempPathFactory
-) -> Language:
-    """A pipeline that was trained once; each test gets its own copy."""
-    path = tmp_path_factory.getbasetemp() / f"trained-{request.param}"
-    if not path.exists():
-        build_trained(make_nlp, ANNOTATIONS, mask=request.param).to_disk(path)
-    return spacy.load(path)
 
 
 # Learning
