@@ -246,30 +246,34 @@ class RelationExtractor(TrainablePipe):
             return losses
         set_dropout_rate(self.model, drop)
         logits, backprop = self.model.begin_update((docs, pairs))
-        loss, d_logits = self._get_loss(targets, logits)
+        annotated = sum(has_relations(example.reference) for example in examples)
+        loss, d_logits = self._get_loss(targets, logits, n_docs=annotated)
         backprop(d_logits)
         if sgd is not None and sgd is not False:
             self.finish_update(sgd)
         losses[self.name] += loss
         return losses
 
-    def _get_loss(self, targets: NDArray[Any], scores: Floats2d) -> tuple[float, Floats2d]:
-        """Compute the negative log likelihood of the gold classes: the mean over pairs.
+    def _get_loss(
+        self, targets: NDArray[Any], scores: Floats2d, *, n_docs: int
+    ) -> tuple[float, Floats2d]:
+        """Compute the negative log likelihood of the gold relations: the sum over the pairs of a
+        doc, as that of `str_ner` is over its tokens, and the mean over docs.
 
         targets (NDArray): The gold class of each pair. *Shape:* (pairs,).
         scores (Floats2d): The logits of each pair. *Shape:* (pairs, classes).
+        n_docs (int): The number of docs that the pairs are from.
         RETURNS (tuple[float, Floats2d]): The loss, and its gradient.
         """
         ops = self.model.ops
         reachable = _is_reachable(scores)
-        n_pairs = max(1, int(reachable.sum()))
         probabilities = ops.softmax(scores)
         rows = ops.xp.arange(len(scores))
         gold = probabilities[rows, ops.asarray(targets)]
-        loss = -float(ops.xp.log(gold[reachable] + 1e-30).sum()) / n_pairs
+        loss = -float(ops.xp.log(gold[reachable] + 1e-30).sum()) / n_docs
         probabilities[rows, ops.asarray(targets)] -= 1
         probabilities[~reachable] = 0
-        return loss, probabilities / n_pairs
+        return loss, probabilities / n_docs
 
     def _draw_pairs(self, examples: Iterable[Example]) -> tuple[list[NDArray[Any]], NDArray[Any]]:
         """The pairs to learn from, and their classes."""
