@@ -286,6 +286,8 @@ CLAUSES = (
     "{vessel1}可见支架影，{inside2}{extent2}{grade2}再狭窄{about}{percent2}，{flow1}",
     "{place}{extent}病变，{total}闭塞，{stopped}，可见{vessel2}发出的侧支循环",
     "{place}{extent}{form}{grade}狭窄，{without}{clear}钙化",
+    "{vessel}{negation}{clear}{absent}",
+    "{place}{negation}{clear}{absent}",
     "{list}{negation}{clear}{absent}",
     "{list}{negation}{absent}",
     "{list}均{negation}{clear}{absent}",
