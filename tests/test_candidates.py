@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from spacy.tokens import Doc, Span
 from spacy.vocab import Vocab
 
-from spacy_str_encoder.candidates import all_pairs, get_entities
+from spacy_str_encoder.candidates import all_pairs, get_entities, pair_offsets
 
 Mention = tuple[int, int, str]
 
@@ -33,7 +33,8 @@ def read(spans: list[Span]) -> list[Mention]:
 
 @given(st.lists(st.sampled_from(MENTIONS), unique=True, max_size=8))
 def test_every_pair_of_a_span_group_comes_once_and_in_text_order(mentions: list[Mention]) -> None:
-    pairs = [read(list(pair)) for pair in all_pairs(get_entities(make_doc(mentions), "sc"))]
+    entities = get_entities(make_doc(mentions), "sc")
+    pairs = [read([entities[i] for i in pair]) for pair in all_pairs(entities)]
     unordered = {frozenset(pair) for pair in pairs}
     assert unordered == {frozenset((a, b)) for a in mentions for b in mentions if a != b}
     assert len(pairs) == len(unordered)
@@ -43,7 +44,15 @@ def test_every_pair_of_a_span_group_comes_once_and_in_text_order(mentions: list[
 
 @pytest.mark.parametrize("mentions", [[], [(1, 3, "A")]], ids=["no entity", "one entity"])
 def test_fewer_than_two_entities_make_no_pair(mentions: list[Mention]) -> None:
-    assert all_pairs(get_entities(make_doc(mentions), "sc")) == []
+    entities = get_entities(make_doc(mentions), "sc")
+    assert all_pairs(entities).shape == (0, 2)
+    assert pair_offsets(entities, all_pairs(entities)).shape == (0, 4)
+
+
+def test_offsets_are_those_of_both_entities() -> None:
+    entities = get_entities(make_doc([(0, 2, "A"), (1, 2, "B"), (3, 6, "A")]), "sc")
+    pairs = all_pairs(entities)
+    assert pair_offsets(entities, pairs).tolist() == [[0, 2, 1, 2], [0, 2, 3, 6], [1, 2, 3, 6]]
 
 
 def test_entities_are_those_of_the_doc_if_no_span_group_is_named() -> None:

@@ -13,7 +13,7 @@ from spacy.vocab import Vocab
 from thinc.api import Config, Model, Optimizer, set_dropout_rate
 from thinc.types import Floats2d
 
-from ..candidates import SpanPair, all_pairs, get_entities
+from ..candidates import IntArray, all_pairs, get_entities, pair_offsets
 from ..layers.focused_pairs import PairsInT
 from ..relation import Relation, get_relations, has_relations, set_relations
 
@@ -167,45 +167,40 @@ class RelationExtractor(TrainablePipe):
         RAISES (ValueError): If the docs were not encoded before.
         """
         docs = list(docs)
-        pairs = [all_pairs(get_entities(doc, self.cfg["spans_key"])) for doc in docs]
-        if not any(pairs):
+        entities = [get_entities(doc, self.cfg["spans_key"]) for doc in docs]
+        pairs = [all_pairs(doc_entities) for doc_entities in entities]
+        if not any(map(len, pairs)):
             return [[] for _ in docs]
-        logits = self.model.predict((docs, [_offsets(doc_pairs) for doc_pairs in pairs]))
-        self._report_unreachable(docs, pairs, logits)
+        offsets = list(map(pair_offsets, entities, pairs))
+        logits = self.model.predict((docs, offsets))
+        reachable = self.model.ops.to_numpy(_is_reachable(logits))
         probabilities = self.model.ops.to_numpy(self.model.ops.softmax(logits))
-        best = probabilities.argmax(axis=1)
-        relations, row = [], 0
-        for doc_pairs in pairs:
-            rows = range(row, row + len(doc_pairs))
-            row += len(doc_pairs)
-            relations.append(
-                [
-                    self._relation(pair, best[i] - 1, probabilities[i, best[i]])
-                    for pair, i in zip(doc_pairs, rows, strict=True)
-                    if best[i] > 0
-                ]
-            )
+        ends = numpy.cumsum([len(doc_pairs) for doc_pairs in pairs])[:-1]
+        self._report_unreachable(docs, numpy.split(reachable, ends))
+        parts = numpy.split(probabilities, ends)
+        return list(map(self._decide, entities, pairs, parts))
+
+    def _decide(
+        self, entities: list[Span], pairs: IntArray, probabilities: NDArray[Any]
+    ) -> list[Relation]:
+        classes, best = self.classes, probabilities.argmax(axis=1)
+        relations = []
+        for row in numpy.flatnonzero(best):
+            label, direction = classes[best[row] - 1]
+            head, tail = pairs[row] if direction == ">" else pairs[row, ::-1]
+            score = float(probabilities[row, best[row]])
+            relations.append(Relation(entities[head], entities[tail], label, score))
         return relations
 
-    def _relation(self, pair: SpanPair, index: int, score: float) -> Relation:
-        label, direction = self.classes[index]
-        head, tail = pair if direction == ">" else pair[::-1]
-        return Relation(head, tail, label, float(score))
-
-    def _report_unreachable(
-        self, docs: list[Doc], pairs: list[list[SpanPair]], logits: Floats2d
-    ) -> None:
-        unreachable = ~_is_reachable(self.model.ops.to_numpy(logits))
-        row = 0
-        for i, doc_pairs in enumerate(pairs):
-            missed = int(unreachable[row : row + len(doc_pairs)].sum())
-            row += len(doc_pairs)
+    def _report_unreachable(self, docs: list[Doc], reachable: list[NDArray[Any]]) -> None:
+        for doc, pairs in zip(docs, reachable, strict=True):
+            missed = int((~pairs).sum())
             if missed:
                 warnings.warn(
-                    f"{self.name}: in a doc of {len(docs[i])} tokens, {missed} of "
-                    f"{len(doc_pairs)} pairs of entities have no window of the encoder that holds "
-                    "the pieces of both; they get no relation. Where the entities are far apart, "
-                    "wider windows (get_spans) help.",
+                    f"{self.name}: in a doc of {len(doc)} tokens, {missed} of {len(pairs)} pairs "
+                    "of entities have no window of the encoder that holds the pieces of both; "
+                    "they get no relation. Where the entities are far apart, wider windows "
+                    "(get_spans) help.",
                     stacklevel=2,
                 )
 
@@ -275,21 +270,21 @@ class RelationExtractor(TrainablePipe):
         probabilities[~reachable] = 0
         return loss, probabilities / n_docs
 
-    def _draw_pairs(self, examples: Iterable[Example]) -> tuple[list[NDArray[Any]], NDArray[Any]]:
+    def _draw_pairs(self, examples: Iterable[Example]) -> tuple[list[IntArray], IntArray]:
         """The pairs to learn from, and their classes."""
         offsets, targets = [], []
         for example in examples:
             pairs = self._training_pairs(example)
             classes = self._gold_classes(example, pairs)
             drawn = (classes > 0) | (self.random.random(len(classes)) < self.negative_rate)
-            offsets.append(_offsets(pairs)[drawn])
+            offsets.append(pairs[drawn])
             targets.append(classes[drawn])
         return offsets, numpy.concatenate(targets)
 
-    def _training_pairs(self, example: Example) -> list[SpanPair]:
-        if not has_relations(example.reference):
-            return []
-        return all_pairs(self._training_entities(example))
+    def _training_pairs(self, example: Example) -> IntArray:
+        # shape: (pairs, 4)
+        entities = self._training_entities(example) if has_relations(example.reference) else []
+        return pair_offsets(entities, all_pairs(entities))
 
     def _training_entities(self, example: Example) -> list[Span]:
         key = self.cfg["spans_key"]
@@ -300,16 +295,16 @@ class RelationExtractor(TrainablePipe):
         gold = get_entities(example.reference, key)
         return example.get_aligned_spans_y2x(gold, allow_overlap=key is not None)
 
-    def _gold_classes(self, example: Example, pairs: list[SpanPair]) -> NDArray[Any]:
-        gold = _gold_relations(example)
+    def _gold_classes(self, example: Example, pairs: IntArray) -> IntArray:
         index = {name: i for i, name in enumerate(self.classes, start=1)}
         classes = numpy.zeros(len(pairs), dtype="int64")
-        for i, (first, second) in enumerate(pairs):
-            for name in gold.get((_key(first), _key(second)), []):
+        for (first, second), names in _gold_relations(example).items():
+            rows = (pairs == (*first, *second)).all(axis=1)
+            for name in names if rows.any() else []:
                 if name not in index:
                     self._report_unknown(*name)
-                elif not classes[i]:
-                    classes[i] = index[name]
+                elif not classes[rows].any():
+                    classes[rows] = index[name]
         return classes
 
     def _report_unknown(self, label: str, direction: str) -> None:
@@ -368,12 +363,6 @@ class RelationExtractor(TrainablePipe):
     def rehearse(self, *args: Any, **kwargs: Any) -> None:
         """Not supported."""
         raise NotImplementedError(f"The component '{self.name}' does not support rehearsal.")
-
-
-def _offsets(pairs: list[SpanPair]) -> NDArray[Any]:
-    # shape: (pairs, 4)
-    rows = [(*_key(first), *_key(second)) for first, second in pairs]
-    return numpy.array(rows, dtype="int64").reshape(-1, 4)
 
 
 def _key(span: Span) -> SpanKey:
