@@ -1,12 +1,17 @@
-"""The focused layers of BERT: the top K layers, run again under a task mask.
+"""The focused layers of BERT: the top K layers, run again under a task mask, on few rows.
 
 The layers are those of a Hugging Face encoder and are called with its parameters, so that the
-entity path and the relation path share every weight.
+entity path and the relation path share every weight. What pairs have in common is computed once
+for all of them, and rows that no answer depends on are not computed at all; docs/architecture.md
+has a figure of what is left.
 
 Source: Xue et al. 2019, arXiv 1908.07721, section III-B.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -28,54 +33,230 @@ def top_layers(transformer: Any, focus_layers: int) -> Sequence[BertLayer]:
     return layers[len(layers) - focus_layers :]
 
 
-def bert_layer(layer: BertLayer, queries: Tensor, memory: Tensor, attention_mask: Tensor) -> Tensor:
-    """One BERT layer in which some rows look at others.
+@dataclass(frozen=True)
+class PackedRows:
+    """Rows of some pairs, laid end to end without padding. `[CLS]` is the first of each pair.
+
+    source (Tensor): Which row of a `LayerInput` each of them is. *Shape:* (rows,).
+    slots (Tensor): Where each of them goes when the pairs are padded to the same length.
+        *Shape:* (rows,).
+    index (Tensor): Which of them goes into each slot; any one in the padding.
+        *Shape:* (pairs, length).
+    present (Tensor): Boolean: which slots are not padding. *Shape:* (pairs, length).
+    """
+
+    source: Tensor
+    slots: Tensor
+    index: Tensor
+    present: Tensor
+
+    @property
+    def padded_source(self) -> Tensor:
+        """RETURNS (Tensor): The source of each slot. *Shape:* (pairs, length)."""
+        return self.source[self.index]
+
+
+@dataclass(frozen=True)
+class WindowRows(PackedRows):
+    """All rows of the windows that some pairs are in.
+
+    in_focus (Tensor): Boolean: which slots are `[CLS]` or belong to an entity of the pair.
+        *Shape:* (pairs, length).
+    focus_slots (Tensor): Which slot each of the rows in focus is in, padded as in their own
+        `PackedRows`. *Shape:* (pairs, rows in focus).
+    """
+
+    in_focus: Tensor
+    focus_slots: Tensor
+
+
+class LayerInput:
+    """Rows on their way into a layer, with their queries, keys and values. Each of these is
+    computed once, if it is needed, however many pairs look at it.
+    """
+
+    def __init__(self, layer: BertLayer, rows: Tensor, *, base: "LayerInput | None" = None) -> None:
+        """Hold rows.
+
+        layer (BertLayer): The layer.
+        rows (Tensor): *Shape:* (rows, width).
+        base (LayerInput | None): Rows that come before these, and are not computed again.
+        """
+        self.projections = layer.attention.self
+        self.new_rows = rows
+        self.base = base
+
+    @cached_property
+    def rows(self) -> Tensor:
+        """RETURNS (Tensor): *Shape:* (rows of base and new rows, width)."""
+        return self._after_base("rows", self.new_rows)
+
+    @cached_property
+    def queries(self) -> Tensor:
+        """RETURNS (Tensor): *Shape:* (rows of base and new rows, width)."""
+        return self._after_base("queries", self.projections.query(self.new_rows))
+
+    @cached_property
+    def keys(self) -> Tensor:
+        """RETURNS (Tensor): *Shape:* (rows of base and new rows, width)."""
+        return self._after_base("keys", self.projections.key(self.new_rows))
+
+    @cached_property
+    def values(self) -> Tensor:
+        """RETURNS (Tensor): *Shape:* (rows of base and new rows, width)."""
+        return self._after_base("values", self.projections.value(self.new_rows))
+
+    def _after_base(self, name: str, new: Tensor) -> Tensor:
+        return new if self.base is None else torch.cat([getattr(self.base, name), new])
+
+
+def focus_pair(layers: Sequence[BertLayer], shared: LayerInput, focus: PackedRows) -> Tensor:
+    """Look at pairs under the mask of Eq. 14: the rows in focus see only each other.
+
+    layers (Sequence[BertLayer]): The layers N-K+1 to N.
+    shared (LayerInput): Rows of `H_{N-K}`, on their way into the first of these layers.
+    focus (PackedRows): The rows in focus.
+    RETURNS (Tensor): The `[CLS]` row of the last layer. *Shape:* (pairs, width).
+    """
+    memory, index = shared, focus.padded_source
+    for layer, following in pairwise(layers):
+        keys, values = take(memory.keys, index), take(memory.values, index)
+        context = attend(layer, take(memory.queries, index), keys, values, focus.present)
+        rows = finish_layer(layer, context, memory, index, focus.slots)
+        memory, index = LayerInput(following, rows), focus.index
+    return cls_row(layers[-1], memory, index, focus.present)
+
+
+def focus_cls(
+    layers: Sequence[BertLayer],
+    shared: LayerInput,
+    entity: LayerInput | None,
+    focus: PackedRows,
+    windows: WindowRows | None,
+) -> Tensor:
+    """Look at pairs under the mask of Eq. 13: `[CLS]` sees only the rows in focus, all other rows
+    see everything.
+
+    After the first layer only the `[CLS]` row differs from the entity path. The last layer needs
+    the rows in focus alone, so up to K = 2 there is no need for the others.
+
+    layers (Sequence[BertLayer]): The layers N-K+1 to N.
+    shared (LayerInput): Rows of `H_{N-K}`, on their way into the first of these layers.
+    entity (LayerInput | None): Rows of the entity path's `H_{N-K+1}`, on their way into the
+        second layer, if there is one: those in focus if K = 2, else those of the windows.
+    focus (PackedRows): The rows in focus.
+    windows (WindowRows | None): The rows of the windows, if K > 2.
+    RETURNS (Tensor): The `[CLS]` row of the last layer. *Shape:* (pairs, width).
+    """
+    cls = cls_row(layers[0], shared, focus.padded_source, focus.present)
+    if entity is None:
+        return cls
+    memory = LayerInput(layers[1], cls, base=entity)
+    if windows is None:
+        index = _with_own_cls(focus.padded_source, entity)
+        return cls_row(layers[1], memory, index, focus.present)
+    index = _with_own_cls(windows.padded_source, entity)
+    for layer, following in pairwise(layers[1:-1]):
+        rows = _window_layer(layer, memory, index, index, windows, windows.slots)
+        memory, index = LayerInput(following, rows), windows.index
+    queries = index.gather(1, windows.focus_slots)
+    rows = _window_layer(layers[-2], memory, queries, index, windows, focus.slots)
+    return cls_row(layers[-1], LayerInput(layers[-1], rows), focus.index, focus.present)
+
+
+def _with_own_cls(index: Tensor, entity: LayerInput) -> Tensor:
+    """Let the first slot of each pair be the row that was added for it."""
+    own = len(entity.rows) + torch.arange(len(index), device=index.device)
+    return torch.cat([own[:, None], index[:, 1:]], dim=1)
+
+
+def _window_layer(
+    layer: BertLayer,
+    memory: LayerInput,
+    looking: Tensor,
+    index: Tensor,
+    windows: WindowRows,
+    slots: Tensor,
+) -> Tensor:
+    """Run a layer in which `[CLS]` sees the rows in focus, and others see their whole window.
+
+    Done apart, neither needs a mask that is square.
+    """
+    queries = take(memory.queries, looking)
+    keys, values = take(memory.keys, index), take(memory.values, index)
+    cls = attend(layer, queries[:, :1], keys, values, windows.in_focus)
+    others = attend(layer, queries[:, 1:], keys, values, windows.present)
+    return finish_layer(layer, torch.cat([cls, others], dim=1), memory, looking, slots)
+
+
+def cls_row(layer: BertLayer, memory: LayerInput, index: Tensor, present: Tensor) -> Tensor:
+    """Run a layer for the `[CLS]` rows alone.
 
     layer (BertLayer): The layer.
-    queries (Tensor): The rows to compute. *Shape:* (batch, queries, width).
-    memory (Tensor): The rows they may look at. *Shape:* (batch, keys, width).
-    attention_mask (Tensor): Boolean: which query may look at which key; a 1 broadcasts.
-        *Shape:* (batch, queries or 1, keys).
-    RETURNS (Tensor): *Shape:* (batch, queries, width).
+    memory (LayerInput): The rows.
+    index (Tensor): The rows of each pair, `[CLS]` first. *Shape:* (pairs, keys).
+    present (Tensor): Boolean: which of them `[CLS]` may look at. *Shape:* (pairs, keys).
+    RETURNS (Tensor): *Shape:* (pairs, width).
+    """
+    cls = take(memory.rows, index[:, 0])
+    queries = layer.attention.self.query(cls)
+    keys, values = take(memory.keys, index), take(memory.values, index)
+    context = attend(layer, queries[:, None], keys, values, present)
+    return _feed_forward(layer, context[:, 0], cls)
+
+
+def attend(layer: BertLayer, queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor) -> Tensor:
+    """Let the rows of each pair look at others.
+
+    layer (BertLayer): The layer.
+    queries (Tensor): *Shape:* (pairs, queries, width).
+    keys (Tensor): *Shape:* (pairs, keys, width).
+    values (Tensor): *Shape:* (pairs, keys, width).
+    mask (Tensor): Boolean: which keys the queries may look at. *Shape:* (pairs, keys).
+    RETURNS (Tensor): What they have seen. *Shape:* (pairs, queries, width).
     """
     attention = layer.attention.self
     heads = attention.num_attention_heads
     context = scaled_dot_product_attention(
-        _split_heads(attention.query(queries), heads),
-        _split_heads(attention.key(memory), heads),
-        _split_heads(attention.value(memory), heads),
-        attn_mask=attention_mask[:, None],
+        _split_heads(queries, heads),
+        _split_heads(keys, heads),
+        _split_heads(values, heads),
+        attn_mask=mask[:, None, None],
         dropout_p=attention.dropout.p if layer.training else 0.0,
     )
-    attended = layer.attention.output(context.transpose(1, 2).flatten(2), queries)
-    return layer.output(layer.intermediate(attended), attended)
+    return context.transpose(1, 2).flatten(2)
 
 
-def focus(layers: Sequence[BertLayer], hidden_states: Tensor, attention_mask: Tensor) -> Tensor:
-    """Run the focused layers, and return what `[CLS]` has seen.
+def finish_layer(
+    layer: BertLayer, context: Tensor, memory: LayerInput, index: Tensor, slots: Tensor
+) -> Tensor:
+    """Run what comes after attention, on the rows that are not padding.
 
-    layers (Sequence[BertLayer]): The layers N-K+1 to N.
-    hidden_states (Tensor): Rows of `H_{N-K}`, `[CLS]` first. *Shape:* (pairs, length, width).
-    attention_mask (Tensor): Boolean: which row may look at which; a 1 broadcasts.
-        *Shape:* (pairs, length or 1, length).
-    RETURNS (Tensor): The `[CLS]` row of the last layer. *Shape:* (pairs, width).
+    layer (BertLayer): The layer.
+    context (Tensor): What the rows have seen. *Shape:* (pairs, length, width).
+    memory (LayerInput): Where the rows are.
+    index (Tensor): Which of them each slot is. *Shape:* (pairs, length).
+    slots (Tensor): The slots that are not padding. *Shape:* (rows,).
+    RETURNS (Tensor): The new rows. *Shape:* (rows, width).
     """
-    for layer in layers[:-1]:
-        hidden_states = bert_layer(layer, hidden_states, hidden_states, attention_mask)
-    cls = hidden_states[:, :1]
-    return bert_layer(layers[-1], cls, hidden_states, attention_mask[:, :1])[:, 0]
+    rows = take(memory.rows, index.flatten()[slots])
+    return _feed_forward(layer, take(context.flatten(0, 1), slots), rows)
 
 
-def gather_rows(hidden_states: Tensor, rows: Tensor) -> Tensor:
-    """The rows that a pair needs, out of those of the whole batch.
+def take(rows: Tensor, index: Tensor) -> Tensor:
+    """Take rows out of a table.
 
-    hidden_states (Tensor): *Shape:* (rows, width).
-    rows (Tensor): Which of them. *Shape:* (pairs, length).
-    RETURNS (Tensor): *Shape:* (pairs, length, width).
+    rows (Tensor): *Shape:* (rows, width).
+    index (Tensor): Which of them. *Shape:* any.
+    RETURNS (Tensor): *Shape:* that of the index, and width.
     """
     # Unlike plain indexing, this has a backward pass that needs no sorting.
-    gathered = torch.index_select(hidden_states, 0, rows.flatten())
-    return gathered.view(*rows.shape, -1)
+    return rows.index_select(0, index.flatten()).view(*index.shape, rows.shape[1])
+
+
+def _feed_forward(layer: BertLayer, context: Tensor, rows: Tensor) -> Tensor:
+    attended = layer.attention.output(context, rows)
+    return layer.output(layer.intermediate(attended), attended)
 
 
 def _split_heads(rows: Tensor, heads: int) -> Tensor:

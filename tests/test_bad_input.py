@@ -8,7 +8,7 @@ from spacy.tokens import Doc, Span
 from spacy.training import Example
 
 from spacy_str_encoder import Relation
-from spacy_str_encoder.layers import focused_pairs
+from spacy_str_encoder.layers import pair_chunks
 from spacy_str_encoder.layers.encoder_shim import EncoderShim
 
 from .pipelines import (
@@ -149,7 +149,7 @@ def test_sixty_entities_in_a_sentence_are_paired_in_chunks(
         return doc
 
     at_once = predict_relations(nlp, sixty())
-    monkeypatch.setattr(focused_pairs, "MAX_ROWS", 100)
+    monkeypatch.setattr(pair_chunks, "MAX_ROWS", 100)
     in_chunks = predict_relations(nlp, sixty())
     assert len(at_once._.relations) == 60 * 59 / 2
     assert found(in_chunks) == found(at_once)

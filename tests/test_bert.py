@@ -3,9 +3,13 @@
 import math
 from collections.abc import Callable
 from typing import Any
+from unittest import mock
 
+import numpy
 import pytest
 import torch
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn import Module
 from transformers import (
@@ -23,8 +27,12 @@ from transformers import (
     XLMRobertaModel,
 )
 
-from spacy_str_encoder.bert import bert_layer, focus, gather_rows, top_layers
-from spacy_str_encoder.masks import MaskName, cls_mask, pair_mask
+from spacy_str_encoder.bert import top_layers
+from spacy_str_encoder.layers import pair_chunks
+from spacy_str_encoder.layers.focus_rows import FocusRows
+from spacy_str_encoder.layers.focused_pairs import look_at_pairs
+from spacy_str_encoder.layers.str_encoder import ENTITY_STATE, SHARED_STATE
+from spacy_str_encoder.masks import MaskName
 
 from .test_masks import full_mask
 
@@ -106,24 +114,65 @@ def plain_focus(
     return rows[0]
 
 
+def plain_path(transformer: Module, focus_layers: int, rows: Tensor) -> Tensor:
+    """The entity path's rows after the first of the last layers."""
+    layer = list(transformer.encoder.layer)[-focus_layers]
+    return plain_bert_layer(layer, rows, torch.ones(len(rows), len(rows)).bool())
+
+
+def look(
+    transformer: Module,
+    focus_layers: int,
+    shared: Tensor,
+    entity: Tensor,
+    pairs: list[tuple[int, int, set[int]]],
+    mask: MaskName,
+) -> Tensor:
+    """Look at pairs in rows that are laid end to end.
+
+    transformer (Module): The encoder.
+    focus_layers (int): K.
+    shared (Tensor): Rows of `H_{N-K}`. *Shape:* (rows, width).
+    entity (Tensor): Rows of the entity path's `H_{N-K+1}`. *Shape:* (rows, width).
+    pairs (list[tuple[int, int, set[int]]]): Where the window of each pair begins, how many rows it
+        has, and which of them are in focus.
+    mask (MaskName): The mask.
+    RETURNS (Tensor): What `[CLS]` saw. *Shape:* (pairs, width).
+    """
+    longest = max(length for _, length, _ in pairs)
+    in_focus = [[column in focus for column in range(longest)] for *_, focus in pairs]
+    rows = FocusRows(
+        first=numpy.array([first for first, *_ in pairs]),
+        lengths=numpy.array([length for _, length, _ in pairs]),
+        in_focus=numpy.array(in_focus),
+        reachable=numpy.ones(len(pairs), dtype=bool),
+    )
+    states = {SHARED_STATE: shared, ENTITY_STATE: entity}
+    return look_at_pairs(top_layers(transformer, focus_layers), states, rows, mask=mask)
+
+
 def assert_equal(actual: Tensor, expected: Tensor) -> None:
     torch.testing.assert_close(actual, expected, rtol=0, atol=1e-6)
 
 
 @every_depth
+@every_mask
 @pytest.mark.parametrize("family", FAMILIES)
 @torch.no_grad()
-def test_without_confinement_equals_hugging_face(family: str, focus_layers: int) -> None:
+def test_without_confinement_equals_hugging_face(
+    family: str, mask: MaskName, focus_layers: int
+) -> None:
     transformer = make_transformer(family)
-    # The sequences have 7, 4 and 1 pieces; the rest is padding.
-    present = torch.arange(7) < torch.tensor([[7], [4], [1]])
+    lengths = [7, 4, 2]
+    present = torch.arange(7) < torch.tensor(lengths)[:, None]
     output = transformer(
         torch.arange(2, 23).view(3, 7) % 18 + 2,
         attention_mask=present.long(),
         output_hidden_states=True,
     )
-    shared = output.hidden_states[LAYERS - focus_layers]
-    cls = focus(top_layers(transformer, focus_layers), shared, present[:, None])
+    shared, entity = (output.hidden_states[LAYERS - focus_layers + i].flatten(0, 1) for i in (0, 1))
+    pairs = [(7 * i, length, set(range(length))) for i, length in enumerate(lengths)]
+    cls = look(transformer, focus_layers, shared, entity, pairs, mask)
     assert_equal(cls, output.last_hidden_state[:, 0])
 
 
@@ -137,52 +186,66 @@ def test_the_oracle_equals_hugging_face() -> None:
     assert_equal(rows, output.last_hidden_state[0])
 
 
-@torch.no_grad()
-def test_layer_obeys_any_mask_on_every_row() -> None:
-    layer = make_transformer().encoder.layer[0]
-    rows = make_rows(4, 6, WIDTH)
-    mask = (make_rows(4, 6, 6) > 0) | torch.eye(6).bool()
-    outputs = bert_layer(layer, rows, rows, mask)
-    for output, x, seen in zip(outputs, rows, mask, strict=True):
-        assert_equal(output, plain_bert_layer(layer, x, seen))
+@st.composite
+def batches(draw: st.DrawFn) -> dict[str, Any]:
+    """An encoder, sequences laid end to end with padding between them, and pairs in them."""
+    layers = draw(st.integers(1, 5))
+    lengths = draw(st.lists(st.integers(2, 9), min_size=1, max_size=3))
+    padded = max(lengths) + draw(st.integers(0, 2))
+    pairs = []
+    for number, length in enumerate(lengths):
+        # Entities are stretches of pieces: alone, adjacent, nested, overlapping, the same twice.
+        borders = st.tuples(st.integers(1, length - 1), st.integers(1, length - 1)).map(sorted)
+        for first, second in draw(st.lists(st.tuples(borders, borders), max_size=5)):
+            focus = {0} | {i for start, end in (first, second) for i in range(start, end + 1)}
+            pairs.append((number * padded, length, focus))
+    return {
+        "layers": layers,
+        "focus_layers": draw(st.integers(1, layers)),
+        "heads": draw(st.sampled_from([1, 3])),
+        "sequences": (len(lengths), padded),
+        "pairs": draw(st.permutations(pairs)),
+        "max_rows": draw(st.sampled_from([1, 12, 40, 8192])),
+        "seed": draw(st.integers(0, 99)),
+    }
 
 
-@torch.no_grad()
-def test_layer_computes_some_rows_alone() -> None:
-    layer = make_transformer().encoder.layer[1]
-    rows, mask = make_rows(1, 6, WIDTH), make_rows(1, 6, 6) > -1
-    some = [4, 1]
-    outputs = bert_layer(layer, rows[:, some], rows, mask[:, some])
-    assert_equal(outputs[0], plain_bert_layer(layer, rows[0], mask[0])[some])
-
-
-@every_depth
 @every_mask
-@torch.no_grad()
-def test_focus_under_the_full_mask(mask: MaskName, focus_layers: int) -> None:
-    transformer = make_transformer()
-    rows = make_rows(3, 7, WIDTH)
-    pairs = [{0, 1, 2, 5}, {0, 6}, {0, 1, 2, 3, 4, 5, 6}]
-    in_focus = torch.tensor([[j in pair for j in range(7)] for pair in pairs])
-    masks = cls_mask(in_focus) if mask == "cls" else pair_mask(in_focus)
-    cls = focus(top_layers(transformer, focus_layers), rows, masks)
-    for vector, x, pair in zip(cls, rows, pairs, strict=True):
-        assert_equal(vector, plain_focus(transformer, focus_layers, x, mask, pair))
+@settings(max_examples=150)
+@given(batch=batches())
+def test_pairs_see_what_the_whole_mask_lets_them(mask: MaskName, batch: dict[str, Any]) -> None:
+    assume(batch["pairs"])
+    torch.manual_seed(batch["seed"])
+    sizes = {"num_hidden_layers": batch["layers"], "num_attention_heads": batch["heads"]}
+    transformer = BertModel(BertConfig(**{**SIZES, **sizes})).double().eval()
+    for parameter in transformer.parameters():
+        torch.nn.init.normal_(parameter, std=0.3)
+    n_sequences, padded = batch["sequences"]
+    focus_layers, pairs = batch["focus_layers"], batch["pairs"]
+    shared = torch.randn(n_sequences * padded, WIDTH, dtype=torch.float64, requires_grad=True)
 
+    entity = torch.zeros_like(shared)
+    for first, length, _ in pairs:
+        window = slice(first, first + length)
+        entity[window] = plain_path(transformer, focus_layers, shared[window])
+    with mock.patch.object(pair_chunks, "MAX_ROWS", batch["max_rows"]):
+        actual = look(transformer, focus_layers, shared, entity, pairs, mask)
+    expected = torch.stack(
+        [
+            plain_focus(transformer, focus_layers, shared[first : first + length], mask, focus)
+            for first, length, focus in pairs
+        ]
+    )
+    torch.testing.assert_close(actual, expected, rtol=0, atol=1e-5)
 
-@every_depth
-@torch.no_grad()
-def test_pair_mask_needs_the_rows_in_focus_alone(focus_layers: int) -> None:
-    transformer = make_transformer()
-    rows = make_rows(2, 7, WIDTH)
-    # Rows of two sequences laid end to end; the second pair is one row short.
-    index = torch.tensor([[0, 2, 3, 6], [7, 8, 12, 0]])
-    present = torch.tensor([[True, True, True, True], [True, True, True, False]])
-    gathered = gather_rows(rows.flatten(0, 1), index)
-    cls = focus(top_layers(transformer, focus_layers), gathered, present[:, None])
-    first = plain_focus(transformer, focus_layers, rows[0], "pair", {0, 2, 3, 6})
-    second = plain_focus(transformer, focus_layers, rows[1], "pair", {0, 1, 5})
-    assert_equal(cls, torch.stack([first, second]))
+    weights = torch.randn_like(expected)
+    top = [p for layer in top_layers(transformer, focus_layers) for p in layer.parameters()]
+    gradients, expected_gradients = (
+        torch.autograd.grad((vectors * weights).sum(), [shared, *top])
+        for vectors in (actual, expected)
+    )
+    for gradient, expected_gradient in zip(gradients, expected_gradients, strict=True):
+        torch.testing.assert_close(gradient, expected_gradient, rtol=1e-4, atol=1e-4)
 
 
 @torch.no_grad()
@@ -196,17 +259,18 @@ def test_the_masks_differ_from_each_other_and_from_none() -> None:
     assert (confined_cls - confined_pair).abs().max() > 0.01
 
 
+@every_mask
 @pytest.mark.parametrize("dropout", ["hidden_dropout_prob", "attention_probs_dropout_prob"])
 @torch.no_grad()
-def test_dropout_in_training_only(dropout: str) -> None:
+def test_dropout_in_training_only(dropout: str, mask: MaskName) -> None:
     none = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
     transformer = BertModel(BertConfig(**SIZES, **{**none, dropout: 0.5})).double()
-    layers, rows = top_layers(transformer, LAYERS), make_rows(2, 7, WIDTH)
-    mask = torch.ones(2, 1, 7).bool()
+    rows = make_rows(7, WIDTH)
+    pairs = [(0, 7, {0, 2, 3}), (0, 7, {0, 5})]
     transformer.train()
-    assert not torch.equal(focus(layers, rows, mask), focus(layers, rows, mask))
+    assert not torch.equal(*(look(transformer, 3, rows, rows, pairs, mask) for _ in range(2)))
     transformer.eval()
-    assert torch.equal(focus(layers, rows, mask), focus(layers, rows, mask))
+    assert torch.equal(*(look(transformer, 3, rows, rows, pairs, mask) for _ in range(2)))
 
 
 @every_depth

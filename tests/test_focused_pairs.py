@@ -15,7 +15,7 @@ from torch import Tensor
 from transformers import AutoTokenizer, BertModel
 
 from spacy_str_encoder.architectures import FocusedEncoder, FocusedListener, STREncoder
-from spacy_str_encoder.layers import focused_pairs
+from spacy_str_encoder.layers import focused_pairs, pair_chunks
 from spacy_str_encoder.layers.focused_pairs import FocusedPairs
 from spacy_str_encoder.layers.relation_classifier import relation_classifier
 from spacy_str_encoder.masks import MaskName
@@ -160,18 +160,21 @@ def test_chunks_change_nothing_and_are_bounded(
     strong_path: Path, mask: MaskName, max_rows: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     chunks: list[torch.Size] = []
+    name = "pack_windows" if mask == "cls" else "pack_focus"
+    pack = getattr(focused_pairs, name)
 
-    def gather_rows(hidden_states: Tensor, rows: Tensor) -> Tensor:
-        chunks.append(rows.shape)
-        return hidden_states[rows]
+    def recorded(*args: Any) -> Any:
+        rows = pack(*args)
+        chunks.append(rows.index.shape)
+        return rows
 
-    monkeypatch.setattr(focused_pairs, "gather_rows", gather_rows)
-    layer = make_layer(strong_path, mask)
+    monkeypatch.setattr(focused_pairs, name, recorded)
+    layer = make_layer(strong_path, mask, focus_layers=3)
     docs, pairs = [make_doc(WORDS), make_doc(OTHER_WORDS)], [PAIRS, [(0, 1, 1, 2), (1, 2, 3, 4)]]
     whole, _ = predict(layer, docs, pairs)
     assert len(chunks) == 1
     chunks.clear()
-    monkeypatch.setattr(focused_pairs, "MAX_ROWS", max_rows)
+    monkeypatch.setattr(pair_chunks, "MAX_ROWS", max_rows)
     cut, _ = predict(layer, docs, pairs)
     assert_close(cut, whole)
     assert sum(n_pairs for n_pairs, _ in chunks) == len(PAIRS) + 2

@@ -21,7 +21,7 @@ from spacy_str_encoder.layers.tanh import tanh
 from .pipelines import ANNOTATIONS, LAYERS, Recorder, encoder_gradients, make_examples
 
 Array = NDArray[Any]
-STATES = ("last_hidden_state", "shared_hidden_state")
+STATES = ("last_hidden_state", "shared_hidden_state", "entity_hidden_state")
 
 
 def normal(*shape: int, seed: int = 0) -> Array:
@@ -189,10 +189,11 @@ def test_focused_pairs(trained: Language) -> None:
     pairs = [[(0, 3, 3, 4), (3, 4, 4, 6)], [], [(1, 4, 9, 11), (9, 11, 11, 13), (0, 2, 1, 3)]]
     inputs = docs, [numpy.array(p, dtype="int64").reshape(-1, 4) for p in pairs]
     layer, states, sent = send_states(trained, docs)
+    is_pair = layer.attrs["mask"] == "pair"
     encoder_of(trained).transformer.double()
     for data in states:
-        if data.model_output:
-            data.model_output[STATES[1]] = data.model_output[STATES[1]].astype("float64")
+        for name in data.model_output:
+            data.model_output[name] = data.model_output[name].astype("float64")
     for doc, data in zip(docs, states, strict=True):
         doc._.trf_data = data
     d_vectors = normal(5, 32)
@@ -205,8 +206,10 @@ def test_focused_pairs(trained: Language) -> None:
     with_tokens = [data for data in states if data.model_output]
     assert len(sent) == len(with_tokens) == 2
     for d_doc, data in zip(sent, with_tokens, strict=True):
-        assert list(d_doc.model_output) == [STATES[1]]
-        assert_slopes(loss, data.model_output[STATES[1]], d_doc.model_output[STATES[1]])
+        # Eq. 13 looks at rows of the entity path too.
+        assert list(d_doc.model_output) == list(STATES[1:2] if is_pair else STATES[1:])
+        for name, d_state in d_doc.model_output.items():
+            assert_slopes(loss, data.model_output[name], d_state)
     for module in encoder_of(trained).transformer.encoder.layer[LAYERS - 2 :]:
         for name in ("attention.self.query.weight", "output.dense.weight", "output.LayerNorm.bias"):
             parameter = module.get_parameter(name)
@@ -239,7 +242,7 @@ def test_gradients_are_summed_by_name(nlp: Language) -> None:
     first.add(gradients(STATES[1], 3))
     second.add(gradients(STATES[0], 2))
     output = first.as_batch().model_output
-    assert set(output) == set(STATES)
+    assert set(output) == set(STATES[:2])
     numpy.testing.assert_allclose(output[STATES[0]], stacked(2), atol=1e-6)
     numpy.testing.assert_allclose(output[STATES[1]], stacked(1) + stacked(3), atol=1e-6)
     assert list(second.as_batch().model_output) == [STATES[0]]
@@ -272,6 +275,7 @@ def test_states_are_backpropagated_by_name(nlp: Language, names: tuple[str, ...]
     )
     # The pipeline has K = 2.
     plain = {STATES[0]: output.last_hidden_state, STATES[1]: output.hidden_states[LAYERS - 2]}
+    plain[STATES[2]] = output.hidden_states[LAYERS - 1]
     sum((plain[name] * torch.from_numpy(d_output[name])).sum() for name in names).backward()
     expected = {n: p.grad for n, p in transformer.named_parameters() if p.grad is not None}
     assert actual.keys() == expected.keys()

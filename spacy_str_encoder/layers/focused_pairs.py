@@ -1,5 +1,4 @@
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, cast
 
 import numpy
@@ -10,20 +9,22 @@ from thinc.api import Model, torch2xp, xp2torch
 from thinc.types import Floats2d
 from transformers.utils import ModelOutput
 
-from ..bert import focus, gather_rows, top_layers
-from ..masks import MaskName, cls_mask
+from ..bert import BertLayer, LayerInput, focus_cls, focus_pair, take, top_layers
+from ..masks import MaskName
 from .focus_rows import BoolArray, FocusRows, IntArray, batch_focus_rows
 from .focused_listener import FocusedListener
-from .str_encoder import STREncoder
+from .pair_chunks import (
+    cut_into_chunks,
+    pack_focus,
+    pack_windows,
+    rows_in_focus,
+    rows_of_windows,
+)
+from .str_encoder import ENTITY_STATE, SHARED_STATE, STREncoder
 
 PairsInT = tuple[list[Doc], list[IntArray]]
 PairsOutT = tuple[Floats2d, BoolArray]
 StatesT = list[TransformerData]
-
-STATE = "shared_hidden_state"
-# Bounds the memory of one step through the focused layers: 8,192 rows of BERT-base are 25 MB, and
-# their widest activation 100 MB.
-MAX_ROWS = 8192
 
 
 def FocusedPairs(
@@ -32,8 +33,7 @@ def FocusedPairs(
     """Look at each pair of entities through the focused layers, and return what `[CLS]` saw.
 
     The encoder's top K layers are run on the states that `tok2vec` hands on; the sentence is not
-    encoded again. Under the mask of Eq. 14 the answer depends on the rows of `[CLS]` and the two
-    entities alone, so only these are gathered; under Eq. 13 every row of the window takes part.
+    encoded again, and only rows that differ from pair to pair are computed for each pair.
 
     Source: Xue et al. 2019, arXiv 1908.07721, Eqs. 13 and 14.
 
@@ -73,18 +73,21 @@ def forward(
     # A frozen encoder sends no batch: it stays in evaluation mode and learns nothing.
     learns = is_train and getattr(tok2vec, "is_training", True)
     states, backprop_states = tok2vec(docs, is_train)
-    rows = batch_focus_rows(states, entity_pairs)
-    hidden_states = _concatenate(states).requires_grad_(learns)
+    names = _states_needed(encoder, model.attrs["mask"])
+    tensors = [_concatenate(states, name).requires_grad_(learns) for name in names]
     encoder.transformer.train(learns)
     with torch.set_grad_enabled(learns), encoder.shim.autocast():
-        vectors = _focus_all(encoder, hidden_states, rows, model.attrs["mask"])
+        rows = batch_focus_rows(states, entity_pairs)
+        by_name = dict(zip(names, tensors, strict=True))
+        layers = top_layers(encoder.transformer, encoder.focus_layers)
+        vectors = look_at_pairs(layers, by_name, rows, mask=model.attrs["mask"])
     output = cast(Floats2d, torch2xp(vectors.detach().float())), rows.reachable
 
     def backprop(d_output: PairsOutT) -> Any:
         if not learns:
             return backprop_states([])
-        d_hidden_states = _backprop_focus(encoder, vectors, hidden_states, xp2torch(d_output[0]))
-        return backprop_states(_split(states, d_hidden_states))
+        d_tensors = _backprop_focus(encoder, vectors, tensors, xp2torch(d_output[0]))
+        return backprop_states(_split(states, dict(zip(names, d_tensors, strict=True))))
 
     return output, backprop
 
@@ -103,101 +106,105 @@ NO_ENCODER = (
 )
 
 
-def _concatenate(states: StatesT) -> torch.Tensor:
+def _states_needed(encoder: STREncoder, mask: MaskName) -> list[str]:
+    # With K = 1 no pair looks at the output of a focused layer.
+    both = mask == "cls" and encoder.focus_layers > 1
+    return [SHARED_STATE, ENTITY_STATE] if both else [SHARED_STATE]
+
+
+def _concatenate(states: StatesT, name: str) -> torch.Tensor:
     # shape: (rows of all docs, width)
-    parts = [data.model_output[STATE] for data in states if STATE in data.model_output]
+    parts = [data.model_output[name] for data in states if name in data.model_output]
     return torch.cat([xp2torch(part).flatten(0, 1) for part in parts])
 
 
-def _split(states: StatesT, d_hidden_states: torch.Tensor) -> StatesT:
+def _split(states: StatesT, d_tensors: dict[str, torch.Tensor]) -> StatesT:
     d_docs, start = [], 0
     for data in states:
-        if STATE in data.model_output:
-            shape = data.model_output[STATE].shape
+        if SHARED_STATE in data.model_output:
+            shape = data.model_output[SHARED_STATE].shape
             end = start + shape[0] * shape[1]
             output = ModelOutput()
-            output[STATE] = torch2xp(d_hidden_states[start:end].view(*shape))
+            for name, d_tensor in d_tensors.items():
+                output[name] = torch2xp(d_tensor[start:end].view(*shape))
             d_docs.append(TransformerData(data.wordpieces, output, data.align))
             start = end
     return d_docs
 
 
-def _focus_all(
-    encoder: STREncoder, hidden_states: torch.Tensor, rows: FocusRows, mask: MaskName
+def look_at_pairs(
+    layers: Sequence[BertLayer],
+    states: dict[str, torch.Tensor],
+    rows: FocusRows,
+    *,
+    mask: MaskName,
 ) -> torch.Tensor:
-    layers = top_layers(encoder.transformer, encoder.focus_layers)
+    """Run the focused layers for pairs, chunk by chunk.
+
+    layers (Sequence[BertLayer]): The layers N-K+1 to N.
+    states (dict[str, Tensor]): The rows of a batch, by the name of the encoder's state: the shared
+        state, and that of the entity path if the mask is `cls` and K > 1. *Shape:* (rows, width).
+    rows (FocusRows): The rows of the pairs.
+    mask (MaskName): `cls` for Eq. 13, `pair` for Eq. 14.
+    RETURNS (Tensor): What `[CLS]` saw of each pair; zeros for pairs that are not reachable.
+        *Shape:* (pairs, width).
+    """
+    hidden_states = states[SHARED_STATE]
     vectors = hidden_states.new_zeros(len(rows.reachable), hidden_states.shape[1])
-    pairs, outputs = [], []
-    for chunk in _chunks(rows, mask):
-        gathered = gather_rows(hidden_states, chunk.rows.to(hidden_states.device))
-        outputs.append(focus(layers, gathered, chunk.mask.to(hidden_states.device)))
-        pairs.append(chunk.pairs)
-    if not outputs:
+    focus_chunks = _focus_pair if mask == "pair" else _focus_cls
+    chunks = list(focus_chunks(layers, states, rows))
+    if not chunks:
         return vectors
-    index = torch.from_numpy(numpy.concatenate(pairs)).to(hidden_states.device)
+    pairs, outputs = zip(*chunks, strict=True)
+    index = torch.from_numpy(numpy.concatenate(pairs)).to(vectors.device)
     return vectors.index_copy(0, index, torch.cat(outputs).to(vectors.dtype))
+
+
+def _focus_pair(
+    layers: Sequence[BertLayer], states: dict[str, torch.Tensor], rows: FocusRows
+) -> Iterator[tuple[IntArray, torch.Tensor]]:
+    """Look at the pairs, chunk by chunk, under the mask of Eq. 14."""
+    table = rows_in_focus(rows)
+    shared = _layer_input(layers[0], states[SHARED_STATE], table)
+    for pairs in cut_into_chunks(rows, whole_windows=False):
+        focus = pack_focus(rows, pairs, table, shared.rows.device)
+        yield pairs, focus_pair(layers, shared, focus)
+
+
+def _focus_cls(
+    layers: Sequence[BertLayer], states: dict[str, torch.Tensor], rows: FocusRows
+) -> Iterator[tuple[IntArray, torch.Tensor]]:
+    """Look at the pairs, chunk by chunk, under the mask of Eq. 13."""
+    whole_windows = len(layers) > 2
+    table = rows_in_focus(rows)
+    entity_table = rows_of_windows(rows) if whole_windows else table
+    shared = _layer_input(layers[0], states[SHARED_STATE], table)
+    entity = _layer_input(layers[1], states[ENTITY_STATE], entity_table) if layers[1:] else None
+    device = shared.rows.device
+    for pairs in cut_into_chunks(rows, whole_windows=whole_windows):
+        focus = pack_focus(rows, pairs, table, device)
+        windows = pack_windows(rows, pairs, entity_table, device) if whole_windows else None
+        yield pairs, focus_cls(layers, shared, entity, focus, windows)
+
+
+def _layer_input(layer: BertLayer, state: torch.Tensor, table: IntArray) -> LayerInput:
+    return LayerInput(layer, take(state, torch.from_numpy(table).to(state.device)))
 
 
 def _backprop_focus(
     encoder: STREncoder,
     vectors: torch.Tensor,
-    hidden_states: torch.Tensor,
+    states: list[torch.Tensor],
     d_vectors: torch.Tensor,
-) -> torch.Tensor:
+) -> list[torch.Tensor]:
     if not vectors.requires_grad:
-        return torch.zeros_like(hidden_states)
+        return [torch.zeros_like(state) for state in states]
     layers = top_layers(encoder.transformer, encoder.focus_layers)
     parameters = [parameter for layer in layers for parameter in layer.parameters()]
     scaler = encoder.shim._grad_scaler
-    d_hidden_states, *gradients = torch.autograd.grad(
-        vectors, [hidden_states, *parameters], scaler.scale(d_vectors)
-    )
-    if scaler.unscale([d_hidden_states, *gradients]):
+    gradients = torch.autograd.grad(vectors, [*states, *parameters], scaler.scale(d_vectors))
+    if scaler.unscale(gradients):
         # The gradients overflowed in half precision: this step will be skipped.
-        return torch.zeros_like(hidden_states)
-    encoder.shim.add_gradients(parameters, gradients)
-    return d_hidden_states
-
-
-@dataclass(frozen=True)
-class _Chunk:
-    pairs: IntArray
-    rows: torch.Tensor
-    mask: torch.Tensor
-
-
-def _chunks(rows: FocusRows, mask: MaskName) -> Iterator[_Chunk]:
-    """Cut the pairs into chunks of similar length, the longest first.
-
-    rows (FocusRows): The rows of the pairs.
-    mask (MaskName): The mask.
-    YIELDS (_Chunk): At most `MAX_ROWS` rows, or a single pair.
-    """
-    needed = rows.in_focus.sum(axis=1) if mask == "pair" else rows.lengths
-    pairs = numpy.flatnonzero(rows.reachable)
-    pairs = pairs[numpy.argsort(-needed[pairs], kind="stable")]
-    start = 0
-    while start < len(pairs):
-        length = int(needed[pairs[start]])
-        chunk = pairs[start : start + max(1, MAX_ROWS // length)]
-        cut = _cut_gathered if mask == "pair" else _cut_whole
-        yield cut(rows, chunk, length)
-        start += len(chunk)
-
-
-def _cut_gathered(rows: FocusRows, pairs: IntArray, length: int) -> _Chunk:
-    """The rows in focus alone, all of which see each other (Eq. 14)."""
-    in_focus = rows.in_focus[pairs]
-    columns = numpy.argsort(~in_focus, axis=1, kind="stable")[:, :length]
-    seen = numpy.take_along_axis(in_focus, columns, axis=1)
-    index = rows.first[pairs, None] + numpy.where(seen, columns, 0)
-    return _Chunk(pairs, torch.from_numpy(index), torch.from_numpy(seen)[:, None])
-
-
-def _cut_whole(rows: FocusRows, pairs: IntArray, length: int) -> _Chunk:
-    """All rows of the window, of which `[CLS]` sees those in focus (Eq. 13)."""
-    columns = numpy.arange(length)
-    present = columns < rows.lengths[pairs, None]
-    index = rows.first[pairs, None] + numpy.where(present, columns, 0)
-    mask = cls_mask(torch.from_numpy(rows.in_focus[pairs, :length]))
-    return _Chunk(pairs, torch.from_numpy(index), mask & torch.from_numpy(present)[:, None])
+        return [torch.zeros_like(state) for state in states]
+    encoder.shim.add_gradients(parameters, gradients[len(states) :])
+    return list(gradients[: len(states)])

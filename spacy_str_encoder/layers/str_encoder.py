@@ -17,17 +17,20 @@ from ..encoders import load_encoder
 from .encoder_shim import EncoderShim
 from .encoder_states import split_states
 
+ENTITY_STATE = "entity_hidden_state"
+SHARED_STATE = "shared_hidden_state"
 # Settings of a listener that stay when it is replaced.
 OWN_SETTINGS = ("pooling", "grad_factor")
 SpanGetter = Callable[[Iterable[Doc]], list[list[Span]]]
 
 
 class STREncoder(TransformerModel):
-    """BERT that also hands out the state its top K layers start from.
+    """BERT that also hands out the states its top K layers start from.
 
     The output has the states `last_hidden_state`, `H_N` under the full mask: plain BERT output;
-    and `shared_hidden_state`, `H_{N-K}`: what the focused layers run on. Gradients for either
-    come back under the same names.
+    `shared_hidden_state`, `H_{N-K}`: what the focused layers run on; and `entity_hidden_state`,
+    `H_{N-K+1}` under the full mask: what Eq. 13 leaves of it after the first of them, but for
+    `[CLS]`. Gradients come back under the same names.
     """
 
     def __init__(
@@ -128,7 +131,8 @@ def _convert_outputs(
     hidden_states = inputs_outputs[1].hidden_states
     states = ModelOutput()
     states["last_hidden_state"] = hidden_states[-1]
-    states["shared_hidden_state"] = hidden_states[-1 - model.attrs["focus_layers"]]
+    states[SHARED_STATE] = hidden_states[-1 - model.attrs["focus_layers"]]
+    states[ENTITY_STATE] = hidden_states[-model.attrs["focus_layers"]]
 
     def backprop(d_states: ModelOutput) -> ArgsKwargs:
         tensors = [states[name] for name in d_states]
