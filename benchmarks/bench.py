@@ -1,0 +1,51 @@
+"""Measure how fast the focused layers are, in ratios that carry over to other machines."""
+
+import os
+import platform
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated
+
+import encoders
+import pipelines
+import report
+import spacy
+import torch
+import typer
+
+OUTPUT = Path(__file__).parents[1] / "docs" / "benchmarks"
+
+
+def main(
+    output: Annotated[Path, typer.Option("--output", "-o", help="The folder to write.")] = OUTPUT,
+    gpu: Annotated[bool, typer.Option(help="Measure on the GPU.")] = False,
+) -> None:
+    """Print a table, and write JSON and plots; compares with the JSON that is there."""
+    if gpu:
+        spacy.require_gpu()
+    device = torch.device("cuda" if gpu else "cpu")
+    name = "gpu" if gpu else "cpu"
+    earlier = report.read_earlier(output / f"{name}.json")
+    with TemporaryDirectory() as folder:
+        results = [*encoders.measure(device), *pipelines.measure(Path(folder))]
+        growth = pipelines.growth(Path(folder))
+    report.show(results, earlier)
+    report.save(output / f"{name}.json", results, growth, machine(device))
+    report.draw_results(output / f"{name}_ratios.png", results)
+    report.draw_growth(output / f"{name}_growth.png", growth)
+
+
+def machine(device: torch.device) -> dict[str, str | int]:
+    """RETURNS (dict[str, str | int]): What the figures are measured with."""
+    name = torch.cuda.get_device_name() if device.type == "cuda" else platform.machine()
+    return {
+        "device": name,
+        "cores": os.cpu_count() or 1,
+        "threads": torch.get_num_threads(),
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+    }
+
+
+if __name__ == "__main__":
+    typer.run(main)

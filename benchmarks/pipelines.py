@@ -1,0 +1,224 @@
+"""Whole pipelines: prediction, training, a very long doc, and growth."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import floors
+import spacy
+import torch
+from encoders import PAIRS, PIECES, ROWS
+from measure import Result, memory_above, ratio, seconds
+from spacy.language import Language
+from thinc.api import Adam
+from workload import (
+    BERT_BASE,
+    MINILM,
+    Sentence,
+    Shape,
+    make_encoder,
+    make_examples,
+    make_pipeline,
+    make_sentences,
+)
+
+BATCH_SIZE = 32
+PREDICTIONS = ((BERT_BASE, 4, "≤ 2.1"), (MINILM, 2, "≤ 2.0"))
+# The lengths of the entities of a doc as long as BERT allows.
+LONG_DOC = (1, 2, 2, 3) * 50
+# Small, so that growth shows that has nothing to do with the encoder.
+SMALL = Shape("small", 4, 256, 4)
+DOCS = (100, 300, 1000, 3000)
+PIECES_A_DOC = (32, 64, 128, 256, 512)
+ENTITIES_A_DOC = (2, 8, 16, 24, 32, 40, 48)
+LISTENER = {
+    "@architectures": "spacy-transformers.TransformerListener.v1",
+    "grad_factor": 1.0,
+    "pooling": {"@layers": "reduce_mean.v1"},
+}
+
+
+def measure(folder: Path) -> list[Result]:
+    """Measure.
+
+    folder (Path): Where to put encoders.
+    RETURNS (list[Result]): The figures.
+    """
+    return [
+        *(prediction(shape, k, target, folder) for shape, k, target in PREDICTIONS),
+        against_spacy(folder),
+        *training(folder),
+        *long_doc(folder),
+    ]
+
+
+def prediction(shape: Shape, focus_layers: int, target: str, folder: Path) -> Result:
+    """Compare `nlp.pipe` with the bare encoder on the same batches, tokenized beforehand.
+
+    shape (Shape): The size of the encoder.
+    focus_layers (int): K.
+    target (str): What the ratio has to be.
+    folder (Path): Where to put the encoder.
+    RETURNS (Result): The ratio.
+    """
+    nlp = make_pipeline(make_encoder(shape, folder), focus_layers=focus_layers, mask="pair")
+    texts = remember(nlp, make_sentences(2 * BATCH_SIZE))
+    encoder = component(nlp, "str_encoder").model
+    batches = [
+        encoder.tokenizer(texts[i : i + BATCH_SIZE], return_tensors="pt").to(
+            encoder.transformer.device
+        )
+        for i in range(0, len(texts), BATCH_SIZE)
+    ]
+
+    @torch.no_grad()
+    def encode() -> None:
+        encoder.transformer.eval()
+        for batch in batches:
+            encoder.transformer(**batch)
+
+    of_a_pair = floors.pair_mask(focus_layers, ROWS)
+    return ratio(
+        f"nlp.pipe / the bare encoder: {shape.name}, Eq. 14, K={focus_layers}",
+        lambda: list(nlp.pipe(texts, batch_size=BATCH_SIZE)),
+        encode,
+        floor=1 + PAIRS * of_a_pair / floors.plain(shape.layers, PIECES),
+        target=target,
+        repeats=5,
+    )
+
+
+def against_spacy(folder: Path) -> Result:
+    """Compare entities alone with spaCy's own transformer and `ner`, on the same encoder.
+
+    folder (Path): Where to put the encoder.
+    RETURNS (Result): The ratio.
+    """
+    path = make_encoder(BERT_BASE, folder)
+    ours = make_pipeline(path, focus_layers=4, mask="pair")
+    for name in ("known_entities", "str_rel"):
+        ours.remove_pipe(name)
+    theirs = spacy.blank("zh")
+    model = ours.get_pipe_config("str_encoder")["model"]
+    transformer = {
+        "@architectures": "spacy-transformers.TransformerModel.v3",
+        "name": str(path),
+        "get_spans": model["get_spans"],
+        "tokenizer_config": {"use_fast": True},
+    }
+    theirs.add_pipe("transformer", config={"model": transformer})
+    theirs.add_pipe("ner", config={"model": {"tok2vec": LISTENER}})
+    theirs.add_pipe("doc_cleaner", config={"attrs": {"_.trf_data": None}, "silent": True})
+    examples = list(make_examples(theirs, make_sentences(8)))
+    theirs.initialize(lambda: examples)
+    texts = [sentence.text for sentence in make_sentences(2 * BATCH_SIZE)]
+    return ratio(
+        "str_encoder and str_ner / spaCy's transformer and ner: BERT-base",
+        lambda: list(ours.pipe(texts, batch_size=BATCH_SIZE)),
+        lambda: list(theirs.pipe(texts, batch_size=BATCH_SIZE)),
+        target="≤ 1.0",
+        repeats=5,
+    )
+
+
+def training(folder: Path) -> list[Result]:
+    """Compare a training step of both tasks with one of entities alone.
+
+    folder (Path): Where to put the encoder.
+    RETURNS (list[Result]): The ratios for all pairs, and for a part of those without a relation.
+    """
+    nlp = make_pipeline(make_encoder(BERT_BASE, folder), focus_layers=4, mask="pair")
+    nlp.remove_pipe("known_entities")
+    examples = list(make_examples(nlp, make_sentences(8)))
+    optimizer = Adam(1e-5)
+
+    def step() -> None:
+        nlp.update(examples, sgd=optimizer)
+        # The encoder steps when every component has learned.
+        component(nlp, "str_encoder").finish_update(optimizer)
+
+    def step_of_entities() -> None:
+        with nlp.select_pipes(disable=["str_rel"]):
+            step()
+
+    results = []
+    for rate, name, target in ((1.0, "all pairs", "≤ 2.0"), (0.15, "negative_rate 0.15", "≤ 1.4")):
+        component(nlp, "str_rel").negative_rate = rate
+        title = f"a training step of both tasks / of NER alone: Eq. 14, K=4, {name}"
+        results.append(ratio(title, step, step_of_entities, target=target, repeats=5))
+    return results
+
+
+def long_doc(folder: Path) -> list[Result]:
+    """Look at all pairs of one doc of 200 entities.
+
+    folder (Path): Where to put the encoder.
+    RETURNS (list[Result]): The memory, and the time of a pair against that in a usual sentence.
+    """
+    encoder = make_encoder(BERT_BASE, folder)
+    nlp = make_pipeline(encoder, focus_layers=4, mask="pair", window=512)
+    [long] = make_sentences(1, pieces=512, lengths=LONG_DOC)
+    [usual] = make_sentences(1)
+    pairs = len(LONG_DOC) * (len(LONG_DOC) - 1) // 2
+    look_at_long, look_at_usual = relations_of(nlp, long), relations_of(nlp, usual)
+    look_at_usual()
+    memory = memory_above(look_at_long)
+    title = f"one doc of {len(LONG_DOC)} entities ({pairs:,} pairs), Eq. 14, K=4"
+    time = ratio(
+        f"{title}: time of a pair / that in a doc of {PAIRS}",
+        look_at_long,
+        lambda: [look_at_usual() for _ in range(100)],
+        target="≤ 1.0",
+        repeats=2,
+        scale=100 * PAIRS / pairs,
+    )
+    return [Result(f"{title}: peak memory, MB", memory, memory, memory, None, "≤ 500"), time]
+
+
+def relations_of(nlp: Language, sentence: Sentence) -> Callable[[], Any]:
+    """Encode a sentence, and give what then finds its relations.
+
+    nlp (Language): The pipeline.
+    sentence (Sentence): The sentence.
+    RETURNS (Callable): Runs `str_rel` alone.
+    """
+    remember(nlp, [sentence])
+    with nlp.select_pipes(disable=["str_rel", "doc_cleaner"]):
+        doc = nlp(sentence.text)
+    return lambda: nlp.get_pipe("str_rel")(doc)
+
+
+def component(nlp: Language, name: str) -> Any:
+    """RETURNS (Any): A component, of whatever class it is."""
+    return nlp.get_pipe(name)
+
+
+def remember(nlp: Language, sentences: list[Sentence]) -> list[str]:
+    """Let a pipeline know the entities of sentences. RETURNS (list[str]): Their texts."""
+    return component(nlp, "known_entities").remember(sentences)
+
+
+def growth(folder: Path) -> dict[str, dict[str, list[float]]]:
+    """Time `nlp.pipe` on ever more docs, longer docs and docs with more pairs.
+
+    folder (Path): Where to put encoders.
+    RETURNS (dict[str, dict[str, list[float]]]): Sizes and seconds, by what grows.
+    """
+    nlp = make_pipeline(make_encoder(SMALL, folder), focus_layers=2, mask="pair", window=512)
+    by_docs = {n: make_sentences(n) for n in DOCS}
+    by_pieces = {n: make_sentences(50, pieces=n) for n in PIECES_A_DOC}
+    by_pairs = {
+        n * (n - 1) // 2: make_sentences(50, pieces=256, lengths=(2,) * n) for n in ENTITIES_A_DOC
+    }
+    kinds = {"docs": by_docs, "pieces a doc": by_pieces, "pairs a doc": by_pairs}
+    return {kind: _time_each(nlp, sizes) for kind, sizes in kinds.items()}
+
+
+def _time_each(nlp: Language, sizes: dict[int, list[Sentence]]) -> dict[str, list[float]]:
+    times = [_pipe_seconds(nlp, sentences) for sentences in sizes.values()]
+    return {"size": list(map(float, sizes)), "seconds": times}
+
+
+def _pipe_seconds(nlp: Language, sentences: list[Sentence]) -> float:
+    texts = remember(nlp, sentences)
+    return min(seconds(lambda: list(nlp.pipe(texts))) for _ in range(2))

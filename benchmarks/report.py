@@ -1,0 +1,104 @@
+"""Shows figures as a table, keeps them as JSON, and draws them."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import srsly
+from measure import Result
+from rich.console import Console
+from rich.table import Table
+
+matplotlib.use("agg")
+from matplotlib import pyplot
+
+Growth = dict[str, dict[str, list[float]]]
+
+
+def show(results: list[Result], earlier: dict[str, float]) -> None:
+    """Print a table.
+
+    results (list[Result]): The figures.
+    earlier (dict[str, float]): The figures of an earlier run, by name.
+    """
+    table = Table("measure", "floor", "must reach", "median", "quartiles", "earlier")
+    for r in results:
+        style = None if r.is_met else "bold red"
+        floor = "" if r.floor is None else f"{r.floor:.2f}"
+        quartiles = f"{r.low:.2f} to {r.high:.2f}"
+        before = f"{earlier[r.name]:.2f}" if r.name in earlier else ""
+        table.add_row(r.name, floor, r.target, f"{r.value:.2f}", quartiles, before, style=style)
+    Console(width=150).print(table)
+
+
+def read_earlier(path: Path) -> dict[str, float]:
+    """RETURNS (dict[str, float]): The figures that a file holds, by name; none if it is not
+    there.
+    """
+    if not path.exists():
+        return {}
+    return {result["name"]: result["value"] for result in srsly.read_json(path)["results"]}
+
+
+def save(path: Path, results: list[Result], growth: Growth, machine: dict[str, Any]) -> None:
+    """Write figures as JSON.
+
+    path (Path): The file.
+    results (list[Result]): The ratios.
+    growth (dict[str, dict[str, list[float]]]): The sizes and seconds.
+    machine (dict[str, Any]): What they were measured with.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rounded = [
+        {k: round(v, 3) if isinstance(v, float) else v for k, v in asdict(r).items()}
+        for r in results
+    ]
+    curves = {
+        kind: {name: [round(value, 4) for value in values] for name, values in curve.items()}
+        for kind, curve in growth.items()
+    }
+    srsly.write_json(path, {"machine": machine, "results": rounded, "growth": curves})
+
+
+def draw_results(path: Path, results: list[Result]) -> None:
+    """Draw ratios beside their floors.
+
+    path (Path): The PNG to write.
+    results (list[Result]): The figures.
+    """
+    with_floor = [r for r in results if r.floor is not None][::-1]
+    figure, axes = pyplot.subplots(figsize=(9, 0.45 * len(with_floor) + 1))
+    places = range(len(with_floor))
+    values = [r.value for r in with_floor]
+    errors = [[r.value - r.low for r in with_floor], [r.high - r.value for r in with_floor]]
+    axes.barh(places, values, xerr=errors, height=0.55, color="#7aa6c2", label="measured")
+    axes.scatter([r.floor for r in with_floor], places, marker="|", s=220, color="black",
+                 label="multiply-adds alone", zorder=3)  # fmt: skip
+    axes.set_yticks(places, [r.name for r in with_floor], fontsize=8)
+    axes.set_xscale("log")
+    axes.set_xticks([1, 1.5, 2, 3, 5, 10, 20], ["1", "1.5", "2", "3", "5", "10", "20"])
+    axes.minorticks_off()
+    axes.set_xlabel("ratio of times")
+    axes.legend(loc="lower right", fontsize=8)
+    figure.savefig(path, dpi=120, bbox_inches="tight")
+    pyplot.close(figure)
+
+
+def draw_growth(path: Path, growth: Growth) -> None:
+    """Draw how time grows.
+
+    path (Path): The PNG to write.
+    growth (dict[str, dict[str, list[float]]]): The sizes and seconds.
+    """
+    figure, panels = pyplot.subplots(1, len(growth), figsize=(3.4 * len(growth), 3))
+    for axes, (kind, curve) in zip(panels, growth.items(), strict=True):
+        axes.plot(curve["size"], curve["seconds"], marker="o", markersize=4, color="#2b6a8f")
+        axes.set_xlim(left=0)
+        axes.set_ylim(bottom=0)
+        axes.set_xlabel(kind)
+        axes.set_ylabel("seconds")
+        axes.grid(alpha=0.3)
+    figure.tight_layout()
+    figure.savefig(path, dpi=120)
+    pyplot.close(figure)

@@ -1,0 +1,93 @@
+"""The benchmarks: what they compare with, and that they run."""
+
+import importlib
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+import srsly
+
+FOLDER = Path(__file__).parents[1] / "benchmarks"
+
+
+@pytest.fixture
+def load(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], ModuleType]]:
+    """Imports modules as the scripts do, and forgets them again."""
+    names = [path.stem for path in FOLDER.glob("*.py")]
+    monkeypatch.syspath_prepend(str(FOLDER))
+    yield importlib.import_module
+    for name in names:
+        sys.modules.pop(name, None)
+
+
+@pytest.fixture
+def floors(load: Callable[[str], ModuleType]) -> ModuleType:
+    return load("floors")
+
+
+def multiply_adds(mask: str, focus_layers: int, rows: int, pieces: int) -> int:
+    """Count the linear maps of one pair, layer by layer and row by row."""
+    total = 0
+    for layer in range(1, focus_layers + 1):
+        is_first, is_last = layer == 1, layer == focus_layers
+        if mask == "pair":
+            queries, keys = (1 if is_last else rows), rows
+            # The sentence has computed those of the first layer already.
+            new = rows if not is_first else 0
+        elif is_last or is_first:
+            queries, keys = 1, rows
+            new = 0 if is_first else (1 if layer == 2 else rows)
+        else:
+            queries = rows if layer == focus_layers - 1 else pieces
+            new = 1 if layer == 2 else pieces
+            keys = pieces
+        new_queries = min(queries, new)
+        total += new_queries + 2 * new + (1 + 8) * queries
+        assert queries <= keys
+    return total
+
+
+@pytest.mark.parametrize("focus_layers", range(1, 7))
+def test_floors_count_what_is_needed(floors: ModuleType, focus_layers: int) -> None:
+    expected = {mask: multiply_adds(mask, focus_layers, 5, 64) for mask in ("pair", "cls")}
+    assert floors.pair_mask(focus_layers, 5) == expected["pair"]
+    assert floors.cls_mask(focus_layers, 5, 64) == expected["cls"]
+
+
+# Passes of BERT-base over 64 pieces, for the entities and 28 pairs whose focus has 5 rows.
+@pytest.mark.parametrize(
+    ("mask", "focus_layers", "passes"),
+    [("pair", 4, 1.56), ("cls", 2, 1.06), ("cls", 3, 1.23), ("cls", 4, 3.39)],
+)
+def test_floors_in_passes(floors: ModuleType, mask: str, focus_layers: int, passes: float) -> None:
+    of_a_pair = (
+        floors.pair_mask(focus_layers, 5)
+        if mask == "pair"
+        else floors.cls_mask(focus_layers, 5, 64)
+    )
+    assert 1 + 28 * of_a_pair / floors.plain(12, 64) == pytest.approx(passes, abs=0.005)
+
+
+@pytest.mark.slow
+def test_a_small_benchmark_runs(
+    load: Callable[[str], ModuleType], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench, encoders, pipelines = (load(name) for name in ("bench", "encoders", "pipelines"))
+    shape = load("workload").Shape("tiny", 4, 24, 2)
+    monkeypatch.setattr(encoders, "BERT_BASE", shape)
+    for name in ("BERT_BASE", "SMALL"):
+        monkeypatch.setattr(pipelines, name, shape)
+    monkeypatch.setattr(pipelines, "PREDICTIONS", ((shape, 4, "≤ 2.1"),))
+    monkeypatch.setattr(pipelines, "LONG_DOC", (1, 2, 2, 3) * 9)
+    monkeypatch.setattr(pipelines, "DOCS", (1, 2))
+    bench.main(tmp_path)
+    written = srsly.read_json(tmp_path / "cpu.json")
+    assert len(written["results"]) == 13
+    assert all(result["value"] > 0 for result in written["results"])
+    assert set(written["growth"]) == {"docs", "pieces a doc", "pairs a doc"}
+    earlier = load("report").read_earlier(tmp_path / "cpu.json")
+    assert earlier == {result["name"]: result["value"] for result in written["results"]}
+    pictures = [path.read_bytes()[:4] for path in tmp_path.glob("*.png")]
+    assert pictures == [b"\x89PNG"] * 2
