@@ -7,6 +7,7 @@ from spacy.language import Language
 from spacy.tokens import Span
 from spacy.training import Example
 from spacy.util import fix_random_seed
+from thinc.api import Adam
 
 from .pipelines import (
     ANNOTATIONS,
@@ -14,6 +15,7 @@ from .pipelines import (
     LAYERS,
     TEXT,
     Annotation,
+    Arrays,
     MakeNlp,
     Recorder,
     assert_sum,
@@ -410,6 +412,33 @@ def test_an_optimizer_with_moments_copes_with_new_labels(
         last = nlp.update(new, sgd=optimizer)
     assert last["str_ner"] < first["str_ner"]
     assert last["str_rel"] < first["str_rel"]
+
+
+def all_weights(nlp: Language) -> Arrays:
+    """The weights of both torch modules."""
+    crf = nlp.get_pipe("str_ner").model.get_ref("crf").shims[0]._model
+    state = {name: tensor.detach().numpy().copy() for name, tensor in crf.state_dict().items()}
+    return {**encoder_weights(nlp), **state}
+
+
+def test_averaged_weights_are_used_while_they_are_asked_for(
+    nlp: Language, examples: list[Example]
+) -> None:
+    optimizer = Adam(5e-3, use_averages=True)
+    history = []
+    for _ in range(20):
+        nlp.update(examples, sgd=False)
+        finish_update(nlp, optimizer)
+        history.append(all_weights(nlp))
+    with pytest.raises(KeyError), nlp.use_params(optimizer.averages):
+        averaged = all_weights(nlp)
+        raise KeyError("What happens meanwhile makes no difference.")
+    for name, last in history[-1].items():
+        expected = numpy.zeros_like(last)
+        for step, weights in enumerate(history, start=1):
+            expected += (1 - (1 + step) / (10 + step)) * (weights[name] - expected)
+        numpy.testing.assert_allclose(averaged[name], expected, atol=1e-5)
+        numpy.testing.assert_array_equal(all_weights(nlp)[name], last)
 
 
 def test_a_known_label_is_not_added_again(nlp: Language) -> None:

@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from ..crf import BiluoCRF
+from .averaged_params import use_params
 
 CRFInT = tuple[list[Floats2d], list[Ints1d]]
 
@@ -94,8 +95,12 @@ def _module(model: Model[CRFInT, Floats1d]) -> BiluoCRF:
     return model.shims[0]._model
 
 
+class _CRFShim(PyTorchShim):
+    use_params = use_params
+
+
 def _shim(crf: BiluoCRF) -> PyTorchShim:
-    return PyTorchShim(crf, serialize_model=_to_bytes, deserialize_model=_from_bytes)
+    return _CRFShim(crf, serialize_model=_to_bytes, deserialize_model=_from_bytes)
 
 
 def _to_bytes(crf: BiluoCRF) -> bytes:

@@ -17,6 +17,7 @@ from thinc.types import ArgsKwargs
 from transformers import AutoConfig, AutoModel, AutoTokenizer
 
 from ..encoders import model_arguments
+from .averaged_params import use_params
 
 
 class EncoderShim(HFShim):
@@ -25,7 +26,7 @@ class EncoderShim(HFShim):
     What differs from `spacy-transformers`: tokenizers that consist of a tokenizer.json alone are
     kept, weights are read strictly and without unpickling, prediction leaves the encoder in
     evaluation mode (so that threads that predict together don't switch dropout on for each other),
-    and the encoder may learn at a rate of its own.
+    an optimizer's averages are used, and the encoder may learn at a rate of its own.
     """
 
     def __init__(
@@ -49,6 +50,8 @@ class EncoderShim(HFShim):
             grad_scaler_config=dict(grad_scaler_config),
         )
         self.learn_rate_scale = learn_rate_scale
+
+    use_params = use_params
 
     def predict(self, inputs: ArgsKwargs) -> Any:
         self._model.eval()
