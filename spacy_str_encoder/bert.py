@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -20,6 +20,7 @@ from torch.nn.functional import scaled_dot_product_attention
 
 # Hugging Face's layers have the same parts in every family, but no type in common.
 BertLayer = Any
+Part = Literal["rows", "queries", "keys", "values"]
 
 
 def top_layers(transformer: Any, focus_layers: int) -> Sequence[BertLayer]:
@@ -75,39 +76,63 @@ class LayerInput:
     computed once, if it is needed, however many pairs look at it.
     """
 
-    def __init__(self, layer: BertLayer, rows: Tensor, *, base: "LayerInput | None" = None) -> None:
+    def __init__(self, layer: BertLayer, rows: Tensor) -> None:
         """Hold rows.
 
         layer (BertLayer): The layer.
         rows (Tensor): *Shape:* (rows, width).
-        base (LayerInput | None): Rows that come before these, and are not computed again.
         """
         self.projections = layer.attention.self
-        self.new_rows = rows
-        self.base = base
-
-    @cached_property
-    def rows(self) -> Tensor:
-        """RETURNS (Tensor): *Shape:* (rows of base and new rows, width)."""
-        return self._after_base("rows", self.new_rows)
+        self.rows = rows
 
     @cached_property
     def queries(self) -> Tensor:
-        """RETURNS (Tensor): *Shape:* (rows of base and new rows, width)."""
-        return self._after_base("queries", self.projections.query(self.new_rows))
+        """RETURNS (Tensor): *Shape:* (rows, width)."""
+        return self.projections.query(self.rows)
 
     @cached_property
     def keys(self) -> Tensor:
-        """RETURNS (Tensor): *Shape:* (rows of base and new rows, width)."""
-        return self._after_base("keys", self.projections.key(self.new_rows))
+        """RETURNS (Tensor): *Shape:* (rows, width)."""
+        return self.projections.key(self.rows)
 
     @cached_property
     def values(self) -> Tensor:
-        """RETURNS (Tensor): *Shape:* (rows of base and new rows, width)."""
-        return self._after_base("values", self.projections.value(self.new_rows))
+        """RETURNS (Tensor): *Shape:* (rows, width)."""
+        return self.projections.value(self.rows)
 
-    def _after_base(self, name: str, new: Tensor) -> Tensor:
-        return new if self.base is None else torch.cat([getattr(self.base, name), new])
+    def take(self, part: Part, index: Tensor) -> Tensor:
+        """Take the rows of some pairs, or what was made of them.
+
+        part (Part): `rows`, `queries`, `keys` or `values`.
+        index (Tensor): Which rows. *Shape:* (pairs, length).
+        RETURNS (Tensor): *Shape:* (pairs, length, width).
+        """
+        return take(getattr(self, part), index)
+
+
+class OwnClsInput(LayerInput):
+    """Rows of the entity path, but for `[CLS]`, of which each pair has its own."""
+
+    def __init__(self, layer: BertLayer, cls: Tensor, entity: LayerInput) -> None:
+        """Hold rows.
+
+        layer (BertLayer): The layer.
+        cls (Tensor): The `[CLS]` row of each pair. *Shape:* (pairs, width).
+        entity (LayerInput): The other rows.
+        """
+        super().__init__(layer, cls)
+        self.entity = entity
+
+    def take(self, part: Part, index: Tensor) -> Tensor:
+        """Take the rows of all pairs, or what was made of them.
+
+        part (Part): `rows`, `queries`, `keys` or `values`.
+        index (Tensor): Which rows of the entity path; the first column is not looked at.
+            *Shape:* (pairs, length).
+        RETURNS (Tensor): *Shape:* (pairs, length, width).
+        """
+        others = self.entity.take(part, index[:, 1:])
+        return torch.cat([getattr(self, part)[:, None], others], dim=1)
 
 
 def focus_pair(layers: Sequence[BertLayer], shared: LayerInput, focus: PackedRows) -> Tensor:
@@ -120,8 +145,9 @@ def focus_pair(layers: Sequence[BertLayer], shared: LayerInput, focus: PackedRow
     """
     memory, index = shared, focus.padded_source
     for layer, following in pairwise(layers):
-        keys, values = take(memory.keys, index), take(memory.values, index)
-        context = attend(layer, take(memory.queries, index), keys, values, focus.present)
+        queries = memory.take("queries", index)
+        keys, values = memory.take("keys", index), memory.take("values", index)
+        context = attend(layer, queries, keys, values, focus.present)
         rows = finish_layer(layer, context, memory, index, focus.slots)
         memory, index = LayerInput(following, rows), focus.index
     return cls_row(layers[-1], memory, index, focus.present)
@@ -151,23 +177,16 @@ def focus_cls(
     cls = cls_row(layers[0], shared, focus.padded_source, focus.present)
     if entity is None:
         return cls
-    memory = LayerInput(layers[1], cls, base=entity)
+    memory: LayerInput = OwnClsInput(layers[1], cls, entity)
     if windows is None:
-        index = _with_own_cls(focus.padded_source, entity)
-        return cls_row(layers[1], memory, index, focus.present)
-    index = _with_own_cls(windows.padded_source, entity)
+        return cls_row(layers[1], memory, focus.padded_source, focus.present)
+    index = windows.padded_source
     for layer, following in pairwise(layers[1:-1]):
         rows = _window_layer(layer, memory, index, index, windows, windows.slots)
         memory, index = LayerInput(following, rows), windows.index
     queries = index.gather(1, windows.focus_slots)
     rows = _window_layer(layers[-2], memory, queries, index, windows, focus.slots)
     return cls_row(layers[-1], LayerInput(layers[-1], rows), focus.index, focus.present)
-
-
-def _with_own_cls(index: Tensor, entity: LayerInput) -> Tensor:
-    """Let the first slot of each pair be the row that was added for it."""
-    own = len(entity.rows) + torch.arange(len(index), device=index.device)
-    return torch.cat([own[:, None], index[:, 1:]], dim=1)
 
 
 def _window_layer(
@@ -182,8 +201,8 @@ def _window_layer(
 
     Done apart, neither needs a mask that is square.
     """
-    queries = take(memory.queries, looking)
-    keys, values = take(memory.keys, index), take(memory.values, index)
+    queries = memory.take("queries", looking)
+    keys, values = memory.take("keys", index), memory.take("values", index)
     cls = attend(layer, queries[:, :1], keys, values, windows.in_focus)
     others = attend(layer, queries[:, 1:], keys, values, windows.present)
     return finish_layer(layer, torch.cat([cls, others], dim=1), memory, looking, slots)
@@ -198,9 +217,9 @@ def cls_row(layer: BertLayer, memory: LayerInput, index: Tensor, present: Tensor
     present (Tensor): Boolean: which of them `[CLS]` may look at. *Shape:* (pairs, keys).
     RETURNS (Tensor): *Shape:* (pairs, width).
     """
-    cls = take(memory.rows, index[:, 0])
+    cls = memory.take("rows", index[:, :1])[:, 0]
     queries = layer.attention.self.query(cls)
-    keys, values = take(memory.keys, index), take(memory.values, index)
+    keys, values = memory.take("keys", index), memory.take("values", index)
     context = attend(layer, queries[:, None], keys, values, present)
     return _feed_forward(layer, context[:, 0], cls)
 
@@ -239,7 +258,7 @@ def finish_layer(
     slots (Tensor): The slots that are not padding. *Shape:* (rows,).
     RETURNS (Tensor): The new rows. *Shape:* (rows, width).
     """
-    rows = take(memory.rows, index.flatten()[slots])
+    rows = take(memory.take("rows", index).flatten(0, 1), slots)
     return _feed_forward(layer, take(context.flatten(0, 1), slots), rows)
 
 

@@ -19,6 +19,16 @@ def test_a_shipped_config_resolves(path: Path) -> None:
     registry.resolve(nlp.config.interpolate()["training"], schema=ConfigSchemaTraining)
 
 
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_training_can_be_resumed(path: Path) -> None:
+    config = load_config(path)
+    nlp = load_model_from_config(config, auto_fill=True)
+    assert nlp.create_optimizer().learn_rate >= 0
+    steps = config["training"]["optimizer"]["learn_rate"]
+    if isinstance(steps, dict):
+        assert steps["total_steps"] == config["training"]["max_steps"]
+
+
 def test_the_paper_has_its_own_settings() -> None:
     config = load_config(next(path for path in CONFIGS if path.stem == "paper"), interpolate=True)
     assert config["components"]["str_encoder"]["model"]["name"] == "bert-base-chinese"

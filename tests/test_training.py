@@ -441,6 +441,27 @@ def test_averaged_weights_are_used_while_they_are_asked_for(
         numpy.testing.assert_array_equal(all_weights(nlp)[name], last)
 
 
+def test_a_step_that_is_due_is_made_before_averages_are_used(
+    nlp: Language, examples: list[Example]
+) -> None:
+    optimizer = Adam(5e-3, use_averages=True)
+    nlp.update(examples, sgd=optimizer)
+    nlp.update(examples, sgd=optimizer)
+    with nlp.use_params(optimizer.averages):
+        averages = {key: average.copy() for key, average in optimizer.averages.items()}
+        nlp(TEXT)
+    own = encoder_weights(nlp)
+    nlp(TEXT)
+    for name, weights in encoder_weights(nlp).items():
+        numpy.testing.assert_array_equal(weights, own[name])
+    for key, average in optimizer.averages.items():
+        numpy.testing.assert_array_equal(average, averages[key])
+
+
+def test_an_empty_batch_has_no_loss(nlp: Language) -> None:
+    assert nlp.get_pipe("str_rel").update([]) == {"str_rel": 0.0}
+
+
 def test_a_known_label_is_not_added_again(nlp: Language) -> None:
     assert nlp.get_pipe("str_ner").add_label("BodyPart") == 0
     assert nlp.get_pipe("str_rel").add_label("Modifier", "<") == 0

@@ -20,7 +20,9 @@ def use_params(shim: Shim, params: dict[Any, Any]) -> Iterator[None]:
     try:
         for name, parameter in module.named_parameters():
             if (shim.id, name) in params:
-                parameter.data = xp2torch(params[shim.id, name], device=parameter.device)
+                # A copy: whatever happens meanwhile, an optimizer keeps its averages.
+                average = xp2torch(params[shim.id, name], device=parameter.device)
+                parameter.data = average.clone()
         yield
     finally:
         for name, parameter in module.named_parameters():

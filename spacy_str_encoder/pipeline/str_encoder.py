@@ -1,4 +1,4 @@
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -208,6 +208,16 @@ class SharedEncoder(Transformer):
         self._backprop()
         if self._open_batch is None:
             self._make_due_step()
+
+    def use_params(self, params: dict[Any, Any]) -> Iterator[None]:
+        """Use other parameters for a while, such as an optimizer's averages. `Language` expects
+        a plain generator.
+
+        params (dict[tuple[int, str], FloatsXd]): The parameters.
+        """
+        # A step that is still due belongs to the encoder's own parameters.
+        self._catch_up()
+        yield from super().use_params(params)
 
     def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
         """Serialize the component.

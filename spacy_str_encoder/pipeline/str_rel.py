@@ -257,7 +257,7 @@ class RelationExtractor(TrainablePipe):
 
         targets (NDArray): The gold class of each pair. *Shape:* (pairs,).
         scores (Floats2d): The logits of each pair. *Shape:* (pairs, classes).
-        n_docs (int): The number of docs that the pairs are from.
+        n_docs (int): The number of annotated docs, those without pairs included.
         RETURNS (tuple[float, Floats2d]): The loss, and its gradient.
         """
         ops = self.model.ops
@@ -279,7 +279,7 @@ class RelationExtractor(TrainablePipe):
             drawn = (classes > 0) | (self.random.random(len(classes)) < self.negative_rate)
             offsets.append(pairs[drawn])
             targets.append(classes[drawn])
-        return offsets, numpy.concatenate(targets)
+        return offsets, numpy.concatenate([*targets, numpy.zeros(0, dtype="int64")])
 
     def _training_pairs(self, example: Example) -> IntArray:
         # shape: (pairs, 4)
@@ -371,7 +371,7 @@ def _key(span: Span) -> SpanKey:
 
 def _is_reachable(logits: Any) -> Any:
     # A pair that no window holds has logits of -inf for every relation.
-    return logits[:, -1] > -numpy.inf
+    return logits[:, -1] != -numpy.inf
 
 
 def _gold_relations(example: Example) -> dict[tuple[SpanKey, SpanKey], list[RelationClass]]:
