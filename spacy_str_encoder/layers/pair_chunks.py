@@ -51,9 +51,7 @@ def pack_focus(
     device (torch.device): Where to put the indices.
     RETURNS (PackedRows): The layout.
     """
-    source = numpy.searchsorted(table, _batch_rows(rows, pairs, rows.in_focus))
-    present, slots, index = _grid(rows.in_focus[pairs].sum(axis=1))
-    return PackedRows(*_to_torch(device, source, slots, index, present))
+    return PackedRows(*_to_torch(device, *_pack(rows, pairs, rows.in_focus, table)))
 
 
 def pack_windows(
@@ -67,13 +65,21 @@ def pack_windows(
     device (torch.device): Where to put the indices.
     RETURNS (WindowRows): The layout.
     """
-    source = numpy.searchsorted(table, _batch_rows(rows, pairs, _in_window(rows)))
-    present, slots, index = _grid(rows.lengths[pairs])
+    source, slots, index, present = _pack(rows, pairs, _in_window(rows), table)
     in_focus = rows.in_focus[pairs, : present.shape[1]]
     focus, _, focus_slots = _grid(in_focus.sum(axis=1))
     focus_slots[focus] = numpy.nonzero(in_focus)[1]
     parts = (source, slots, index, present, in_focus, focus_slots)
     return WindowRows(*_to_torch(device, *parts))
+
+
+def _pack(
+    rows: FocusRows, pairs: IntArray, wanted: BoolArray, table: IntArray
+) -> tuple[IntArray, IntArray, IntArray, BoolArray]:
+    # The fields of `PackedRows`, in their order.
+    source = numpy.searchsorted(table, _batch_rows(rows, pairs, wanted))
+    present, slots, index = _grid(wanted[pairs].sum(axis=1))
+    return source, slots, index, present
 
 
 def _in_window(rows: FocusRows) -> BoolArray:
