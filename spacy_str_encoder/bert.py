@@ -100,6 +100,12 @@ class LayerInput:
         """RETURNS (Tensor): *Shape:* (rows, width)."""
         return self.projections.value(self.rows)
 
+    def project(self) -> None:
+        """Compute queries, keys and values now. What is computed inside a checkpoint does not
+        outlive it.
+        """
+        _ = self.queries, self.keys, self.values
+
     def take(self, part: Part, index: Tensor) -> Tensor:
         """Take the rows of some pairs, or what was made of them.
 

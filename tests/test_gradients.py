@@ -99,7 +99,7 @@ def test_relation_classifier(is_resized: bool) -> None:
     for seed, layer in enumerate(linear_layers(classifier)):
         layer.set_param("W", normal(*layer.get_param("W").shape, seed=seed))
         layer.set_param("b", normal(*layer.get_param("b").shape, seed=seed + 5))
-    vectors, reachable = normal(4, 4, seed=9), numpy.array([True, False, True, True])
+    vectors, reachable = normal(3, 4, seed=9), numpy.array([True, False, True, True])
     d_logits = normal(4, 3, seed=10)
 
     def loss() -> float:

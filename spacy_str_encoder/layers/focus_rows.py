@@ -12,15 +12,14 @@ IntArray = NDArray[numpy.int64]
 
 @dataclass(frozen=True)
 class FocusRows:
-    """The rows in focus of a number of pairs, one row of each array a pair.
+    """The rows in focus of those pairs that are reachable: one window holds both entities.
 
     first (IntArray): Where the pair's window begins, among the rows of the whole batch.
-        *Shape:* (pairs,).
-    lengths (IntArray): How many pieces the window has. *Shape:* (pairs,).
+        *Shape:* (reachable pairs,).
+    lengths (IntArray): How many pieces the window has. *Shape:* (reachable pairs,).
     in_focus (BoolArray): Which pieces of the window are `[CLS]` or belong to an entity of the
-        pair. *Shape:* (pairs, length).
-    reachable (BoolArray): Whether one window holds both entities. Where none does, the other
-        fields mean nothing. *Shape:* (pairs,).
+        pair. *Shape:* (reachable pairs, length).
+    reachable (BoolArray): Which pairs these are. *Shape:* (pairs,).
     """
 
     first: IntArray
@@ -68,27 +67,21 @@ def doc_focus_rows(
     width (int): How many columns `in_focus` has at least.
     RETURNS (FocusRows): The rows of the pairs.
     """
-    n_windows, length = data.wordpieces.input_ids.shape
+    length = data.wordpieces.input_ids.shape[1]
     first_token, last_token = _tokens_of_pieces(data)
     entities, index = numpy.unique(entity_pairs.reshape(-1, 2), axis=0, return_inverse=True)
-    first, second = index.reshape(-1, 2).T
     # shape: (entities, windows, length)
     pieces = (last_token >= entities[:, :1, None]) & (first_token < entities[:, 1:, None])
     room = _room(entities, pieces, first_token, last_token)
-    # shape: (pairs, windows)
-    room = numpy.minimum(room[first], room[second])
-    window = room.argmax(axis=1) if n_windows else numpy.zeros(len(room), dtype="int64")
-    in_focus = numpy.zeros((len(room), max(width, length)), dtype=bool)
-    if n_windows:
-        in_focus[:, :length] = pieces[first, window] | pieces[second, window]
-        in_focus[:, 0] = True
+    pairs = index.reshape(-1, 2)
+    windows = _windows_of_pairs(room, pairs)
+    reachable = windows >= 0
+    windows, (first, second) = windows[reachable], pairs[reachable].T
+    in_focus = numpy.zeros((len(windows), max(width, length)), dtype=bool)
+    in_focus[:, :length] = pieces[first, windows] | pieces[second, windows]
+    in_focus[:, :1] = True
     lengths = data.wordpieces.attention_mask.astype("int64").sum(axis=1)
-    return FocusRows(
-        offset + window * length,
-        lengths[window] if n_windows else window,
-        in_focus,
-        room.max(axis=1, initial=-1) >= 0,
-    )
+    return FocusRows(offset + windows * length, lengths[windows], in_focus, reachable)
 
 
 def _tokens_of_pieces(data: TransformerData) -> tuple[IntArray, IntArray]:
@@ -125,3 +118,19 @@ def _room(
     )
     after = numpy.where(window_end == window_end.max(initial=0), n_tokens, window_end - end)
     return numpy.where(held, numpy.minimum(before, after), -1)
+
+
+def _windows_of_pairs(room: IntArray, pairs: IntArray) -> IntArray:
+    """The window of each pair that has the most room; -1 if none holds both entities.
+
+    RETURNS (IntArray): *Shape:* (pairs,).
+    """
+    windows, most = numpy.full((2, len(pairs)), -1)
+    first, second = pairs.T
+    # A table of pairs and windows would be large, where both are many.
+    for window, of_entities in enumerate(room.T):
+        of_pairs = numpy.minimum(of_entities[first], of_entities[second])
+        better = of_pairs > most
+        windows[better] = window
+        most[better] = of_pairs[better]
+    return windows

@@ -1,4 +1,5 @@
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any, cast
 
 import numpy
@@ -7,6 +8,7 @@ from spacy.tokens import Doc
 from spacy_transformers.data_classes import TransformerData
 from thinc.api import Model, torch2xp, xp2torch
 from thinc.types import Floats2d
+from torch.utils.checkpoint import checkpoint
 from transformers.utils import ModelOutput
 
 from ..bert import BertLayer, LayerInput, focus_cls, focus_pair, take, top_layers
@@ -42,8 +44,8 @@ def FocusedPairs(
     mask (MaskName): `cls` for Eq. 13, `pair` for Eq. 14.
     RETURNS (Model[tuple[list[Doc], list[IntArray]], tuple[Floats2d, BoolArray]]): The layer. It
         takes docs and the token offsets of their pairs, *shape:* (pairs, 4), and returns a vector
-        for each pair, *shape:* (pairs, width), and whether there is one: no vector is had for
-        entities that no window holds both of.
+        for each pair within reach, *shape:* (reachable pairs, width), and which pairs these are,
+        *shape:* (pairs,). Out of reach are entities that no window holds both of.
     """
     return Model(
         "focused_pairs",
@@ -146,11 +148,10 @@ def look_at_pairs(
         state, and that of the entity path if the mask is `cls` and K > 1. *Shape:* (rows, width).
     rows (FocusRows): The rows of the pairs.
     mask (MaskName): `cls` for Eq. 13, `pair` for Eq. 14.
-    RETURNS (Tensor): What `[CLS]` saw of each pair; zeros for pairs that are not reachable.
-        *Shape:* (pairs, width).
+    RETURNS (Tensor): What `[CLS]` saw of each pair. *Shape:* (reachable pairs, width).
     """
     hidden_states = states[SHARED_STATE]
-    vectors = hidden_states.new_zeros(len(rows.reachable), hidden_states.shape[1])
+    vectors = hidden_states.new_zeros(len(rows.first), hidden_states.shape[1])
     focus_chunks = _focus_pair if mask == "pair" else _focus_cls
     chunks = list(focus_chunks(layers, states, rows))
     if not chunks:
@@ -166,9 +167,11 @@ def _focus_pair(
     """Look at the pairs, chunk by chunk, under the mask of Eq. 14."""
     table = rows_in_focus(rows)
     shared = _layer_input(layers[0], states[SHARED_STATE], table)
-    for pairs in cut_into_chunks(rows, whole_windows=False):
+    chunks = cut_into_chunks(rows, whole_windows=False)
+    run = _runner(chunks, shared)
+    for pairs in chunks:
         focus = pack_focus(rows, pairs, table, shared.rows.device)
-        yield pairs, focus_pair(layers, shared, focus)
+        yield pairs, run(focus_pair, layers, shared, focus)
 
 
 def _focus_cls(
@@ -180,11 +183,26 @@ def _focus_cls(
     entity_table = rows_of_windows(rows) if whole_windows else table
     shared = _layer_input(layers[0], states[SHARED_STATE], table)
     entity = _layer_input(layers[1], states[ENTITY_STATE], entity_table) if layers[1:] else None
-    device = shared.rows.device
-    for pairs in cut_into_chunks(rows, whole_windows=whole_windows):
-        focus = pack_focus(rows, pairs, table, device)
-        windows = pack_windows(rows, pairs, entity_table, device) if whole_windows else None
-        yield pairs, focus_cls(layers, shared, entity, focus, windows)
+    chunks = cut_into_chunks(rows, whole_windows=whole_windows)
+    run = _runner(chunks, shared, entity)
+    for pairs in chunks:
+        focus = pack_focus(rows, pairs, table, shared.rows.device)
+        windows = None
+        if whole_windows:
+            windows = pack_windows(rows, pairs, entity_table, shared.rows.device)
+        yield pairs, run(focus_cls, layers, shared, entity, focus, windows)
+
+
+def _runner(chunks: list[IntArray], *inputs: LayerInput | None) -> Callable[..., torch.Tensor]:
+    """What runs the focused layers: to learn from many pairs, each chunk runs once more in the
+    backward pass, so that what it needs in between is not kept for all of them at once.
+    """
+    if len(chunks) < 2 or not torch.is_grad_enabled():
+        return lambda focus, *args: focus(*args)
+    for layer_input in inputs:
+        if layer_input is not None:
+            layer_input.project()
+    return partial(checkpoint, use_reentrant=False)
 
 
 def _layer_input(layer: BertLayer, state: torch.Tensor, table: IntArray) -> LayerInput:

@@ -13,31 +13,33 @@ from .focus_rows import BoolArray, FocusRows, IntArray
 MAX_ROWS = 8192
 
 
-def cut_into_chunks(rows: FocusRows, *, whole_windows: bool) -> Iterator[IntArray]:
+def cut_into_chunks(rows: FocusRows, *, whole_windows: bool) -> list[IntArray]:
     """Cut pairs into chunks of similar length, the longest first.
 
     rows (FocusRows): The rows of the pairs.
     whole_windows (bool): Whether the rows that are not in focus count too.
-    YIELDS (IntArray): Pairs with at most `MAX_ROWS` rows, padding included, or a single pair.
+    RETURNS (list[IntArray]): Pairs with at most `MAX_ROWS` rows, padding included, or single
+        pairs.
     """
     lengths = rows.lengths if whole_windows else rows.in_focus.sum(axis=1)
-    pairs = numpy.flatnonzero(rows.reachable)
-    pairs = pairs[numpy.argsort(-lengths[pairs], kind="stable")]
-    start = 0
+    pairs = numpy.argsort(-lengths, kind="stable")
+    chunks, start = [], 0
     while start < len(pairs):
         end = start + max(1, MAX_ROWS // int(lengths[pairs[start]]))
-        yield pairs[start:end]
+        chunks.append(pairs[start:end])
         start = end
+    return chunks
 
 
 def rows_in_focus(rows: FocusRows) -> IntArray:
     """RETURNS (IntArray): The rows of the batch that are in focus of any pair, ascending."""
-    return numpy.unique(_batch_rows(rows, numpy.flatnonzero(rows.reachable), rows.in_focus))
+    return numpy.unique(_batch_rows(rows.first, rows.in_focus))
 
 
 def rows_of_windows(rows: FocusRows) -> IntArray:
     """RETURNS (IntArray): The rows of the batch in windows of any pair, ascending."""
-    return numpy.unique(_batch_rows(rows, numpy.flatnonzero(rows.reachable), _in_window(rows)))
+    first, pairs = numpy.unique(rows.first, return_index=True)
+    return _batch_rows(first, _in_window(rows, pairs))
 
 
 def pack_focus(
@@ -51,7 +53,8 @@ def pack_focus(
     device (torch.device): Where to put the indices.
     RETURNS (PackedRows): The layout.
     """
-    return PackedRows(*_to_torch(device, *_pack(rows, pairs, rows.in_focus, table)))
+    packed = _pack(rows.first[pairs], rows.in_focus[pairs], table)
+    return PackedRows(*_to_torch(device, *packed))
 
 
 def pack_windows(
@@ -65,7 +68,7 @@ def pack_windows(
     device (torch.device): Where to put the indices.
     RETURNS (WindowRows): The layout.
     """
-    source, slots, index, present = _pack(rows, pairs, _in_window(rows), table)
+    source, slots, index, present = _pack(rows.first[pairs], _in_window(rows, pairs), table)
     in_focus = rows.in_focus[pairs, : present.shape[1]]
     focus, _, focus_slots = _grid(in_focus.sum(axis=1))
     focus_slots[focus] = numpy.nonzero(in_focus)[1]
@@ -74,23 +77,23 @@ def pack_windows(
 
 
 def _pack(
-    rows: FocusRows, pairs: IntArray, wanted: BoolArray, table: IntArray
+    first: IntArray, wanted: BoolArray, table: IntArray
 ) -> tuple[IntArray, IntArray, IntArray, BoolArray]:
     # The fields of `PackedRows`, in their order.
-    source = numpy.searchsorted(table, _batch_rows(rows, pairs, wanted))
-    present, slots, index = _grid(wanted[pairs].sum(axis=1))
+    source = numpy.searchsorted(table, _batch_rows(first, wanted))
+    present, slots, index = _grid(wanted.sum(axis=1))
     return source, slots, index, present
 
 
-def _in_window(rows: FocusRows) -> BoolArray:
+def _in_window(rows: FocusRows, pairs: IntArray) -> BoolArray:
     # shape: (pairs, length)
-    return numpy.arange(rows.in_focus.shape[1]) < rows.lengths[:, None]
+    return numpy.arange(rows.in_focus.shape[1]) < rows.lengths[pairs, None]
 
 
-def _batch_rows(rows: FocusRows, pairs: IntArray, wanted: BoolArray) -> IntArray:
+def _batch_rows(first: IntArray, wanted: BoolArray) -> IntArray:
     # The wanted rows of each pair, pair by pair.
-    pair, column = numpy.nonzero(wanted[pairs])
-    return rows.first[pairs][pair] + column
+    pair, column = numpy.nonzero(wanted)
+    return first[pair] + column
 
 
 def _grid(counts: IntArray) -> tuple[BoolArray, IntArray, IntArray]:

@@ -22,7 +22,7 @@ def relation_classifier(
     hidden_width (int | None): The width of the hidden layer; that of the vectors if None.
     RETURNS (Model[tuple[list[Doc], list[IntArray]], Floats2d]): The model. Its output are logits,
         *shape:* (pairs, classes). The first class is "no relation", the only one possible for a
-        pair without a vector: its other logits are -inf.
+        pair that is out of reach: its other logits are -inf.
     """
     output: Model[Floats2d, Floats2d] = resizable(Linear(), resize_layer=resize_linear_weighted)
     hidden: Model[Floats2d, Floats2d] = Linear(nO=hidden_width)
@@ -51,12 +51,14 @@ def forward(
 ) -> tuple[Floats2d, Callable[[Floats2d], Any]]:
     pairs2vectors, classifier = model.layers
     (vectors, reachable), backprop_vectors = pairs2vectors(X, is_train)
-    logits, backprop_logits = classifier(vectors, is_train)
-    logits[~model.ops.asarray(reachable), 1:] = -numpy.inf
+    scores, backprop_scores = classifier(vectors, is_train)
+    rows = model.ops.xp.flatnonzero(model.ops.asarray1i(reachable))
+    logits = model.ops.alloc2f(len(reachable), scores.shape[1])
+    logits[:, 1:] = -numpy.inf
+    logits[rows] = scores
 
     def backprop(d_logits: Floats2d) -> Any:
-        d_reachable = d_logits * model.ops.asarray2f(reachable[:, None])
-        return backprop_vectors((backprop_logits(d_reachable), reachable))
+        return backprop_vectors((backprop_scores(d_logits[rows]), reachable))
 
     return logits, backprop
 
