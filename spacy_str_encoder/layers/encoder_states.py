@@ -27,13 +27,14 @@ class StateGradients:
             that has tokens.
         RETURNS (float): The sum of their squares.
         """
-        total = 0.0
+        squares = []
         for windows, d_doc in zip(self._windows(), d_docs, strict=True):
             for name, d_state in d_doc.model_output.items():
                 gradient = xp2torch(d_state)
                 self._sum_of(name)[windows] += gradient
-                total += float((gradient**2).sum())
-        return total
+                squares.append((gradient**2).sum())
+        # One transfer from the GPU, not one a doc.
+        return float(sum(squares))
 
     def as_batch(self) -> FullTransformerBatch:
         """RETURNS (FullTransformerBatch): The gradients in the form of the encoder's output."""

@@ -1,6 +1,7 @@
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable
+from itertools import chain, pairwise
 from typing import Any
 
 import numpy
@@ -38,6 +39,8 @@ DEFAULT_CONFIG = Config().from_str(DEFAULT_CONFIG_STR, interpolate=False)
 # A label and its direction: ">" if the head comes first in the text, "<" if the tail does.
 RelationClass = tuple[str, str]
 SpanKey = tuple[int, int]
+# Bounds the memory of prediction: 10,000 pairs have vectors of 31 MB with BERT-base.
+BATCH_PAIRS = 10_000
 
 
 @Language.factory(
@@ -168,11 +171,19 @@ class RelationExtractor(TrainablePipe):
         """
         docs = list(docs)
         entities = [get_entities(doc, self.cfg["spans_key"]) for doc in docs]
-        pairs = [all_pairs(doc_entities) for doc_entities in entities]
+        pairs = list(map(all_pairs, entities))
+        batches = _batches_of_pairs(pairs)
+        decided = [
+            self._predict_batch(docs[batch], entities[batch], pairs[batch]) for batch in batches
+        ]
+        return list(chain.from_iterable(decided))
+
+    def _predict_batch(
+        self, docs: list[Doc], entities: list[list[Span]], pairs: list[IntArray]
+    ) -> list[list[Relation]]:
         if not any(map(len, pairs)):
             return [[] for _ in docs]
-        offsets = list(map(pair_offsets, entities, pairs))
-        logits = self.model.predict((docs, offsets))
+        logits = self.model.predict((docs, list(map(pair_offsets, entities, pairs))))
         reachable = self.model.ops.to_numpy(_is_reachable(logits))
         probabilities = self.model.ops.to_numpy(self.model.ops.softmax(logits))
         ends = numpy.cumsum([len(doc_pairs) for doc_pairs in pairs])[:-1]
@@ -363,6 +374,13 @@ class RelationExtractor(TrainablePipe):
     def rehearse(self, *args: Any, **kwargs: Any) -> None:
         """Not supported."""
         raise NotImplementedError(f"The component '{self.name}' does not support rehearsal.")
+
+
+def _batches_of_pairs(pairs: list[IntArray]) -> list[slice]:
+    """Cut docs into batches of about `BATCH_PAIRS` pairs, or of a single doc."""
+    before = numpy.cumsum([0, *map(len, pairs)])[:-1]
+    starts = numpy.flatnonzero(numpy.diff(before // BATCH_PAIRS, prepend=-1))
+    return [slice(*bounds) for bounds in pairwise([*starts, len(pairs)])]
 
 
 def _key(span: Span) -> SpanKey:
