@@ -92,15 +92,20 @@ def Tok2VecEncoder(
     return chain(replace_listener(encoder), trfs2arrays(pooling, grad_factor))
 
 
-def CRFTagger(tok2vec: Model[list[Doc], list[Floats2d]]) -> Model[list[Doc], list[Floats2d]]:
+def CRFTagger(
+    tok2vec: Model[list[Doc], list[Floats2d]],
+    features: Model[list[Doc], list[Floats2d]] | None = None,
+) -> Model[list[Doc], list[Floats2d]]:
     """Find entities by BILUO tags and a linear-chain CRF.
 
     Source: Xue et al. 2019, arXiv 1908.07721, Eqs. 9 to 12.
 
     tok2vec (Model[list[Doc], list[Floats2d]]): A vector for each token, from any spaCy tok2vec.
+    features (Model[list[Doc], list[Floats2d]] | None): More of that kind, to put beside it: the
+        shapes of words (`spacy.MultiHashEmbed.v2`), if the encoder is uncased.
     RETURNS (Model[list[Doc], list[Floats2d]]): The tagger, see `layers.crf_tagger`.
     """
-    return crf_tagger(tok2vec)
+    return crf_tagger(tok2vec, features=features)
 
 
 def RelationClassifier(

@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import numpy
 import pytest
 import spacy
 import srsly
@@ -20,11 +21,13 @@ from spacy_transformers.data_classes import TransformerData
 from typer.testing import CliRunner
 
 from spacy_str_encoder import Relation
+from spacy_str_encoder.pipeline import str_rel
 
 from .pipelines import (
     ANNOTATIONS,
     DIRECTIONS,
     LAYERS,
+    Annotation,
     MakeNlp,
     Recorder,
     build_trained,
@@ -66,6 +69,13 @@ CNN = {
     "maxout_pieces": 2,
     "subword_features": False,
     "pretrained_vectors": None,
+}
+SHAPES = {
+    "@architectures": "spacy.MultiHashEmbed.v2",
+    "width": 16,
+    "attrs": ["SHAPE"],
+    "rows": [50],
+    "include_static_vectors": False,
 }
 
 
@@ -206,6 +216,17 @@ def test_small_batches_of_the_encoder_predict_as_large_ones(trained: Language) -
     expected = list(trained.pipe(TEXTS))
     trained.get_pipe("str_encoder").cfg["max_batch_items"] = 30
     for doc, other in zip(trained.pipe(TEXTS), expected, strict=True):
+        assert_same(doc, other)
+
+
+@pytest.mark.parametrize("batch_pairs", [1, 20, 21, 22, 27])
+def test_small_batches_of_pairs_predict_as_large_ones(
+    trained: Language, batch_pairs: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = ["", *TEXTS, "", *TEXTS, TEXTS[0] * 2, ""]
+    expected = list(trained.pipe(texts))
+    monkeypatch.setattr(str_rel, "BATCH_PAIRS", batch_pairs)
+    for doc, other in zip(trained.pipe(texts), expected, strict=True):
         assert_same(doc, other)
 
 
@@ -488,6 +509,25 @@ def test_entities_learn_from_any_tok2vec(tmp_path: Path) -> None:
     train(nlp, make_examples(nlp))
     nlp.to_disk(tmp_path)
     assert spacy.load(tmp_path).evaluate(make_examples(nlp))["ents_f"] == 1.0
+
+
+def test_features_tell_apart_what_the_encoder_does_not(make_nlp: MakeNlp, tmp_path: Path) -> None:
+    # The encoder knows neither letter; their shapes are X and x.
+    annotations: list[Annotation] = [("Жж", [(0, 1, "X")], []), ("жЖ", [(1, 2, "X")], [])]
+    nlp = make_nlp()
+    nlp.remove_pipe("str_rel")
+    nlp.replace_pipe("str_ner", "str_ner", config={"model": {"features": SHAPES}})
+    examples = [make_example(nlp, annotation) for annotation in annotations]
+    nlp.initialize(lambda: examples)
+    train(nlp, examples)
+    docs = [nlp(text) for text, _, _ in annotations]
+    first, second = (doc._.trf_data.model_output["last_hidden_state"] for doc in docs)
+    assert numpy.array_equal(first, second)
+    nlp.to_disk(tmp_path)
+    loaded = spacy.load(tmp_path)
+    assert loaded.evaluate(examples)["ents_f"] == 1.0
+    loaded.replace_listeners("str_encoder", "str_ner", ["model.tok2vec"])
+    assert loaded.evaluate(examples)["ents_f"] == 1.0
 
 
 # Files of the encoder

@@ -7,23 +7,28 @@ from thinc.layers.resizable import resize_linear_weighted, resize_model
 from thinc.types import Floats2d
 
 from .crf import CRF, resize_crf
+from .with_features import TokenVectors, with_features
 
 TaggerOutT = list[Floats2d]
 
 
-def crf_tagger(tok2vec: Model[list[Doc], list[Floats2d]]) -> Model[list[Doc], TaggerOutT]:
+def crf_tagger(
+    tok2vec: TokenVectors, *, features: TokenVectors | None = None
+) -> Model[list[Doc], TaggerOutT]:
     """Score the BILUO tags of tokens, for a CRF to choose from.
 
     Source: Xue et al. 2019, arXiv 1908.07721, Eqs. 9 to 12.
 
     tok2vec (Model[list[Doc], list[Floats2d]]): A vector for each token.
+    features (Model[list[Doc], list[Floats2d]] | None): Another vector for each token.
     RETURNS (Model[list[Doc], list[Floats2d]]): The model. Its output are the emissions of each
         doc, *shape:* (tokens, tags); the CRF is its ref `crf`.
     """
     output: Model[Floats2d, Floats2d] = resizable(Linear(), resize_layer=resize_linear_weighted)
     crf = CRF()
     dropout: Model[Floats2d, Floats2d] = Dropout()
-    emissions: Model[list[Doc], TaggerOutT] = chain(tok2vec, with_array(chain(dropout, output)))
+    vectors = tok2vec if features is None else with_features(tok2vec, features)
+    emissions: Model[list[Doc], TaggerOutT] = chain(vectors, with_array(chain(dropout, output)))
     return Model(
         "crf_tagger",
         forward,
