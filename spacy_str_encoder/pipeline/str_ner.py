@@ -264,8 +264,8 @@ class CRFEntityRecognizer(TrainablePipe):
         for label in labels:
             self.add_label(label)
         self._resize_model()
-        sample = [example.predicted for example in islice(get_examples(), 1)]
-        self.model.initialize(X=[doc for doc in sample if len(doc)] or None)
+        with_tokens = (example.predicted for example in get_examples() if len(example.predicted))
+        self.model.initialize(X=list(islice(with_tokens, 1)) or None)
 
     def rehearse(self, *args: Any, **kwargs: Any) -> None:
         """Not supported."""
@@ -278,8 +278,8 @@ def _forbid_spaces_at_borders(doc: Doc, emissions: Floats2d) -> None:
     doc (Doc): The doc.
     emissions (Floats2d): Its emissions, changed in place. *Shape:* (tokens, tags).
     """
-    spaces = [token.i for token in doc if token.is_space]
-    rows = get_array_module(emissions).asarray(spaces, dtype="i")
+    spaces = numpy.flatnonzero(doc.to_array("IS_SPACE"))
+    rows = get_array_module(emissions).asarray(spaces)
     for first in (1, 3, 4):  # B, L and U of the first label
         emissions[rows, first::4] = NEVER
 
