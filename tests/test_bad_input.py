@@ -1,11 +1,13 @@
 import math
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from spacy.language import Language
 from spacy.tokens import Doc, Span
 from spacy.training import Example
+from spacy.util import load_model_from_config, registry
 
 from spacy_str_encoder import Relation
 from spacy_str_encoder.layers import pair_chunks
@@ -269,6 +271,20 @@ def test_a_batch_of_pairs_that_no_window_holds_has_no_relation_loss(make_nlp: Ma
     assert nlp.update([example], sgd=make_optimizer())["str_rel"] == 0.0
     nlp("")
     assert moved_layers(before, encoder_weights(nlp)) == list(range(LAYERS))
+
+
+def test_a_span_getter_that_leaves_a_doc_out_is_refused(make_nlp: MakeNlp) -> None:
+    @registry.span_getters("no_windows_of_short_docs")
+    def make_getter() -> Callable[[list[Doc]], list[list[Span]]]:
+        return lambda docs: [[doc[:]] if len(doc) > 10 else [] for doc in docs]
+
+    config = make_nlp().config
+    getter = {"@span_getters": "no_windows_of_short_docs"}
+    config["components"]["str_encoder"]["model"]["get_spans"] = getter
+    nlp = load_model_from_config(config, auto_fill=True)
+    nlp.initialize(lambda: make_examples(nlp))
+    with pytest.raises(ValueError, match=r"no window for a doc of 7 tokens"):
+        list(nlp.pipe([ANNOTATIONS[0][0], "左主干无狭窄。"]))
 
 
 @pytest.mark.parametrize("mask", ["pair", "cls"])

@@ -99,8 +99,17 @@ def nonempty_spans(docs: Iterable[Doc], get_spans: SpanGetter) -> list[list[Span
     docs (Iterable[Doc]): The docs.
     get_spans (SpanGetter): Cuts docs into windows.
     RETURNS (list[list[Span]]): The windows of each doc.
+    RAISES (ValueError): If a doc with tokens gets none.
     """
-    return [[span for span in spans if len(span)] for spans in get_spans(docs)]
+    docs = list(docs)
+    windows = [[span for span in spans if len(span)] for spans in get_spans(docs)]
+    for doc, doc_windows in zip(docs, windows, strict=True):
+        if len(doc) and not doc_windows:
+            raise ValueError(
+                f"The span getter (get_spans) gives no window for a doc of {len(doc)} tokens. It "
+                "has to give at least one for each doc that has tokens."
+            )
+    return windows
 
 
 def _wrap(shim: EncoderShim, focus_layers: int) -> Model[WordpieceBatch, ModelOutput]:
