@@ -151,7 +151,6 @@ def measure(device: torch.device) -> list[Result]:
                 partial(batch.find, 4, mask),
                 floor=whole / floor,
                 target=target,
-                repeats=5,
             )
         )
     results.append(

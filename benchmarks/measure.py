@@ -1,5 +1,6 @@
 """Times two things in turn, so that what else the machine does befalls both."""
 
+import ctypes
 import statistics
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -93,6 +94,8 @@ def memory_above(work: Work) -> float:
         before = torch.cuda.memory_allocated()
         work()
         return (torch.cuda.max_memory_allocated() - before) / 1e6
+    # What was freed before must not be used again unseen.
+    ctypes.CDLL(None).malloc_trim(0)
     # Linux then starts the high-water mark anew.
     Path("/proc/self/clear_refs").write_text("5")
     before = _status_kilobytes("VmRSS")

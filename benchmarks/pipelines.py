@@ -53,7 +53,7 @@ def measure(folder: Path) -> list[Result]:
 
 
 def prediction(shape: Shape, focus_layers: int, target: str, folder: Path) -> Result:
-    """Compare `nlp.pipe` with the bare encoder on the same batches, tokenized beforehand.
+    """Compare `nlp.pipe` with the bare encoder on the same batch, tokenized beforehand.
 
     shape (Shape): The size of the encoder.
     focus_layers (int): K.
@@ -62,20 +62,14 @@ def prediction(shape: Shape, focus_layers: int, target: str, folder: Path) -> Re
     RETURNS (Result): The ratio.
     """
     nlp = make_pipeline(make_encoder(shape, folder), focus_layers=focus_layers, mask="pair")
-    texts = remember(nlp, make_sentences(2 * BATCH_SIZE))
+    texts = remember(nlp, make_sentences(BATCH_SIZE))
     encoder = component(nlp, "str_encoder").model
-    batches = [
-        encoder.tokenizer(texts[i : i + BATCH_SIZE], return_tensors="pt").to(
-            encoder.transformer.device
-        )
-        for i in range(0, len(texts), BATCH_SIZE)
-    ]
+    pieces = encoder.tokenizer(texts, return_tensors="pt").to(encoder.transformer.device)
 
     @torch.no_grad()
     def encode() -> None:
         encoder.transformer.eval()
-        for batch in batches:
-            encoder.transformer(**batch)
+        encoder.transformer(**pieces)
 
     of_a_pair = floors.pair_mask(focus_layers, ROWS)
     return ratio(
@@ -84,7 +78,6 @@ def prediction(shape: Shape, focus_layers: int, target: str, folder: Path) -> Re
         encode,
         floor=1 + PAIRS * of_a_pair / floors.plain(shape.layers, PIECES),
         target=target,
-        repeats=5,
     )
 
 
@@ -111,13 +104,13 @@ def against_spacy(folder: Path) -> Result:
     theirs.add_pipe("doc_cleaner", config={"attrs": {"_.trf_data": None}, "silent": True})
     examples = list(make_examples(theirs, make_sentences(8)))
     theirs.initialize(lambda: examples)
-    texts = [sentence.text for sentence in make_sentences(2 * BATCH_SIZE)]
+    texts = [sentence.text for sentence in make_sentences(BATCH_SIZE)]
     return ratio(
         "str_encoder and str_ner / spaCy's transformer and ner: BERT-base",
         lambda: list(ours.pipe(texts, batch_size=BATCH_SIZE)),
         lambda: list(theirs.pipe(texts, batch_size=BATCH_SIZE)),
         target="≤ 1.0",
-        repeats=5,
+        repeats=11,
     )
 
 
@@ -167,10 +160,10 @@ def long_doc(folder: Path) -> list[Result]:
     time = ratio(
         f"{title}: time of a pair / that in a doc of {PAIRS}",
         look_at_long,
-        lambda: [look_at_usual() for _ in range(100)],
+        lambda: [look_at_usual() for _ in range(30)],
         target="≤ 1.0",
         repeats=2,
-        scale=100 * PAIRS / pairs,
+        scale=30 * PAIRS / pairs,
     )
     return [Result(f"{title}: peak memory, MB", memory, memory, memory, None, "≤ 500"), time]
 

@@ -8,9 +8,9 @@ has a figure of what is left.
 Source: Xue et al. 2019, arXiv 1908.07721, section III-B.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import pairwise
 from typing import Any, Literal
 
@@ -21,6 +21,7 @@ from torch.nn.functional import scaled_dot_product_attention
 # Hugging Face's layers have the same parts in every family, but no type in common.
 BertLayer = Any
 Part = Literal["rows", "queries", "keys", "values"]
+Look = Callable[[Tensor, Tensor], Tensor]
 
 
 def top_layers(transformer: Any, focus_layers: int) -> Sequence[BertLayer]:
@@ -76,29 +77,31 @@ class LayerInput:
     computed once, if it is needed, however many pairs look at it.
     """
 
-    def __init__(self, layer: BertLayer, rows: Tensor) -> None:
+    def __init__(self, layer: BertLayer, rows: Tensor, *, is_shared: bool = False) -> None:
         """Hold rows.
 
         layer (BertLayer): The layer.
         rows (Tensor): *Shape:* (rows, width).
+        is_shared (bool): Whether pairs have rows in common.
         """
-        self.projections = layer.attention.self
+        self.layer = layer
         self.rows = rows
+        self.is_shared = is_shared
 
     @cached_property
     def queries(self) -> Tensor:
         """RETURNS (Tensor): *Shape:* (rows, width)."""
-        return self.projections.query(self.rows)
+        return self.layer.attention.self.query(self.rows)
 
     @cached_property
     def keys(self) -> Tensor:
         """RETURNS (Tensor): *Shape:* (rows, width)."""
-        return self.projections.key(self.rows)
+        return self.layer.attention.self.key(self.rows)
 
     @cached_property
     def values(self) -> Tensor:
         """RETURNS (Tensor): *Shape:* (rows, width)."""
-        return self.projections.value(self.rows)
+        return self.layer.attention.self.value(self.rows)
 
     def project(self) -> None:
         """Compute queries, keys and values now. What is computed inside a checkpoint does not
@@ -115,6 +118,20 @@ class LayerInput:
         """
         return take(getattr(self, part), index)
 
+    def look(self, index: Tensor, *, n_queries: int) -> Look:
+        """Get the rows of some pairs ready to be looked at.
+
+        Few queries that look at rows of the pair's own are cheaper to project than the rows.
+
+        index (Tensor): Which rows. *Shape:* (pairs, keys).
+        n_queries (int): How many rows of each pair are going to look.
+        RETURNS (Look): Takes queries and the mask, and returns what they see, as `attend` does.
+        """
+        is_dropping = self.layer.training and self.layer.attention.self.dropout.p > 0
+        if self.is_shared or is_dropping or 2 * n_queries >= index.shape[1]:
+            return partial(attend, self.layer, self.take("keys", index), self.take("values", index))
+        return partial(attend_to_rows, self.layer, self.take("rows", index))
+
 
 class OwnClsInput(LayerInput):
     """Rows of the entity path, but for `[CLS]`, of which each pair has its own."""
@@ -126,7 +143,7 @@ class OwnClsInput(LayerInput):
         cls (Tensor): The `[CLS]` row of each pair. *Shape:* (pairs, width).
         entity (LayerInput): The other rows.
         """
-        super().__init__(layer, cls)
+        super().__init__(layer, cls, is_shared=True)
         self.entity = entity
 
     def take(self, part: Part, index: Tensor) -> Tensor:
@@ -151,9 +168,8 @@ def focus_pair(layers: Sequence[BertLayer], shared: LayerInput, focus: PackedRow
     """
     memory, index = shared, focus.padded_source
     for layer, following in pairwise(layers):
-        queries = memory.take("queries", index)
-        keys, values = memory.take("keys", index), memory.take("values", index)
-        context = attend(layer, queries, keys, values, focus.present)
+        look = memory.look(index, n_queries=index.shape[1])
+        context = look(memory.take("queries", index), focus.present)
         rows = finish_layer(layer, context, memory, index, focus.slots)
         memory, index = LayerInput(following, rows), focus.index
     return cls_row(layers[-1], memory, index, focus.present)
@@ -208,9 +224,9 @@ def _window_layer(
     Done apart, neither needs a mask that is square.
     """
     queries = memory.take("queries", looking)
-    keys, values = memory.take("keys", index), memory.take("values", index)
-    cls = attend(layer, queries[:, :1], keys, values, windows.in_focus)
-    others = attend(layer, queries[:, 1:], keys, values, windows.present)
+    look = memory.look(index, n_queries=looking.shape[1])
+    cls = look(queries[:, :1], windows.in_focus)
+    others = look(queries[:, 1:], windows.present)
     return finish_layer(layer, torch.cat([cls, others], dim=1), memory, looking, slots)
 
 
@@ -225,18 +241,17 @@ def cls_row(layer: BertLayer, memory: LayerInput, index: Tensor, present: Tensor
     """
     cls = memory.take("rows", index[:, :1])[:, 0]
     queries = layer.attention.self.query(cls)
-    keys, values = memory.take("keys", index), memory.take("values", index)
-    context = attend(layer, queries[:, None], keys, values, present)
+    context = memory.look(index, n_queries=1)(queries[:, None], present)
     return _feed_forward(layer, context[:, 0], cls)
 
 
-def attend(layer: BertLayer, queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor) -> Tensor:
+def attend(layer: BertLayer, keys: Tensor, values: Tensor, queries: Tensor, mask: Tensor) -> Tensor:
     """Let the rows of each pair look at others.
 
     layer (BertLayer): The layer.
-    queries (Tensor): *Shape:* (pairs, queries, width).
     keys (Tensor): *Shape:* (pairs, keys, width).
     values (Tensor): *Shape:* (pairs, keys, width).
+    queries (Tensor): *Shape:* (pairs, queries, width).
     mask (Tensor): Boolean: which keys the queries may look at. *Shape:* (pairs, keys).
     RETURNS (Tensor): What they have seen. *Shape:* (pairs, queries, width).
     """
@@ -250,6 +265,38 @@ def attend(layer: BertLayer, queries: Tensor, keys: Tensor, values: Tensor, mask
         dropout_p=attention.dropout.p if layer.training else 0.0,
     )
     return context.transpose(1, 2).flatten(2)
+
+
+def attend_to_rows(layer: BertLayer, rows: Tensor, queries: Tensor, mask: Tensor) -> Tensor:
+    """Do the same as `attend`, without keys and values: the queries are projected to where the
+    rows are, and what they have seen there is projected to what they would have seen.
+
+    `q (K x + b) = (K' q) x + q b`, of which softmax ignores the last term, since it is the same
+    for all rows; and `sum a (V x + c) = V (sum a x) + c`, since attention adds up to 1. With
+    dropout it does not.
+
+    layer (BertLayer): The layer.
+    rows (Tensor): *Shape:* (pairs, keys, width).
+    queries (Tensor): *Shape:* (pairs, queries, width).
+    mask (Tensor): Boolean: which rows the queries may look at. *Shape:* (pairs, keys).
+    RETURNS (Tensor): What they have seen. *Shape:* (pairs, queries, width).
+    """
+    attention = layer.attention.self
+    heads = attention.num_attention_heads
+    key, value = (
+        projection.weight.unflatten(0, (heads, -1))
+        for projection in (attention.key, attention.value)
+    )
+    projected = torch.einsum("pqhd,hdw->phqw", queries.unflatten(-1, (heads, -1)), key)
+    seen = scaled_dot_product_attention(
+        projected.flatten(1, 2)[:, None],
+        rows[:, None],
+        rows[:, None],
+        attn_mask=mask[:, None, None],
+        scale=attention.attention_head_size**-0.5,
+    )
+    seen = seen[:, 0].unflatten(1, (heads, -1))
+    return torch.einsum("phqw,hdw->pqhd", seen, value).flatten(2) + attention.value.bias
 
 
 def finish_layer(

@@ -206,7 +206,8 @@ def _runner(chunks: list[IntArray], *inputs: LayerInput | None) -> Callable[...,
 
 
 def _layer_input(layer: BertLayer, state: torch.Tensor, table: IntArray) -> LayerInput:
-    return LayerInput(layer, take(state, torch.from_numpy(table).to(state.device)))
+    rows = take(state, torch.from_numpy(table).to(state.device))
+    return LayerInput(layer, rows, is_shared=True)
 
 
 def _backprop_focus(
@@ -220,7 +221,13 @@ def _backprop_focus(
     layers = top_layers(encoder.transformer, encoder.focus_layers)
     parameters = [parameter for layer in layers for parameter in layer.parameters()]
     scaler = encoder.shim._grad_scaler
-    gradients = torch.autograd.grad(vectors, [*states, *parameters], scaler.scale(d_vectors))
+    gradients = torch.autograd.grad(
+        vectors,
+        [*states, *parameters],
+        scaler.scale(d_vectors),
+        # Where no keys are computed, their bias, which changes nothing, is not used.
+        materialize_grads=True,
+    )
     if scaler.unscale(gradients):
         # The gradients overflowed in half precision: this step will be skipped.
         return [torch.zeros_like(state) for state in states]
