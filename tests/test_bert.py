@@ -235,7 +235,7 @@ def test_pairs_see_what_the_whole_mask_lets_them(mask: MaskName, batch: dict[str
     for first, length, _ in pairs:
         window = slice(first, first + length)
         entity[window] = plain_path(transformer, focus_layers, shared[window])
-    with mock.patch.object(pair_chunks, "MAX_ROWS", batch["max_rows"]):
+    with mock.patch.object(pair_chunks, "MAX_ROWS_IN_TRAINING", batch["max_rows"]):
         actual = look(transformer, focus_layers, shared, entity, pairs, mask)
     expected = torch.stack(
         [

@@ -210,7 +210,7 @@ def test_learning_in_chunks(
     layer = make_layer(strong_path, mask, focus_layers=focus_layers, **NO_DROPOUT)
     docs, some, many = [make_doc(WORDS)], [PAIRS], [PAIRS * 8]
     expected, _ = learn(layer, docs, many)
-    monkeypatch.setattr(pair_chunks, "MAX_ROWS", 30)
+    monkeypatch.setattr(pair_chunks, "MAX_ROWS_IN_TRAINING", 30)
     gradients, kept_of_many = learn(layer, docs, many)
     assert len(gradients) == len(expected) > 0
     for gradient, expected_gradient in zip(gradients, expected, strict=True):

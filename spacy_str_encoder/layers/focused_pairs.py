@@ -17,6 +17,7 @@ from .focus_rows import BoolArray, FocusRows, IntArray, batch_focus_rows
 from .focused_listener import FocusedListener
 from .pair_chunks import (
     cut_into_chunks,
+    most_rows,
     pack_focus,
     pack_windows,
     rows_in_focus,
@@ -150,15 +151,14 @@ def look_at_pairs(
     mask (MaskName): `cls` for Eq. 13, `pair` for Eq. 14.
     RETURNS (Tensor): What `[CLS]` saw of each pair. *Shape:* (reachable pairs, width).
     """
-    hidden_states = states[SHARED_STATE]
-    vectors = hidden_states.new_zeros(len(rows.first), hidden_states.shape[1])
     focus_chunks = _focus_pair if mask == "pair" else _focus_cls
     chunks = list(focus_chunks(layers, states, rows))
     if not chunks:
-        return vectors
-    pairs, outputs = zip(*chunks, strict=True)
-    index = torch.from_numpy(numpy.concatenate(pairs)).to(vectors.device)
-    return vectors.index_copy(0, index, torch.cat(outputs).to(vectors.dtype))
+        return states[SHARED_STATE][:0]
+    pairs, vectors = zip(*chunks, strict=True)
+    # Back from the order of the chunks to that of the pairs.
+    index = torch.from_numpy(numpy.argsort(numpy.concatenate(pairs)))
+    return take(torch.cat(vectors), index.to(vectors[0].device))
 
 
 def _focus_pair(
@@ -167,7 +167,7 @@ def _focus_pair(
     """Look at the pairs, chunk by chunk, under the mask of Eq. 14."""
     table = rows_in_focus(rows)
     shared = _layer_input(layers[0], states[SHARED_STATE], table)
-    chunks = cut_into_chunks(rows, whole_windows=False)
+    chunks = cut_into_chunks(rows, max_rows=most_rows(shared.rows), whole_windows=False)
     run = _runner(chunks, shared)
     for pairs in chunks:
         focus = pack_focus(rows, pairs, table, shared.rows.device)
@@ -183,7 +183,7 @@ def _focus_cls(
     entity_table = rows_of_windows(rows) if whole_windows else table
     shared = _layer_input(layers[0], states[SHARED_STATE], table)
     entity = _layer_input(layers[1], states[ENTITY_STATE], entity_table) if layers[1:] else None
-    chunks = cut_into_chunks(rows, whole_windows=whole_windows)
+    chunks = cut_into_chunks(rows, max_rows=most_rows(shared.rows), whole_windows=whole_windows)
     run = _runner(chunks, shared, entity)
     for pairs in chunks:
         focus = pack_focus(rows, pairs, table, shared.rows.device)
@@ -216,8 +216,6 @@ def _backprop_focus(
     states: list[torch.Tensor],
     d_vectors: torch.Tensor,
 ) -> list[torch.Tensor]:
-    if not vectors.requires_grad:
-        return [torch.zeros_like(state) for state in states]
     layers = top_layers(encoder.transformer, encoder.focus_layers)
     parameters = [parameter for layer in layers for parameter in layer.parameters()]
     scaler = encoder.shim._grad_scaler

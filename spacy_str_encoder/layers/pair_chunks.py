@@ -8,24 +8,38 @@ import torch
 from ..bert import PackedRows, WindowRows
 from .focus_rows import BoolArray, FocusRows, IntArray
 
-# Bounds the memory of one step through the focused layers: 8,192 rows of BERT-base are 25 MB, and
-# their widest activation 100 MB.
-MAX_ROWS = 8192
+# The rows of one step through the focused layers: on a CPU, as few as keep it busy, since a row of
+# BERT-base takes 60 KB or more on the way; on a GPU, more. What is learned from is kept anyway, up
+# to where it gets too much and has to be computed twice.
+MAX_ROWS = 1024
+MAX_ROWS_ON_GPU = 4096
+MAX_ROWS_IN_TRAINING = 8192
 
 
-def cut_into_chunks(rows: FocusRows, *, whole_windows: bool) -> list[IntArray]:
+def most_rows(state: torch.Tensor) -> int:
+    """How many rows to compute in one step.
+
+    state (Tensor): A state of the encoder.
+    RETURNS (int): The number.
+    """
+    if torch.is_grad_enabled():
+        return MAX_ROWS_IN_TRAINING
+    return MAX_ROWS_ON_GPU if state.is_cuda else MAX_ROWS
+
+
+def cut_into_chunks(rows: FocusRows, *, max_rows: int, whole_windows: bool) -> list[IntArray]:
     """Cut pairs into chunks of similar length, the longest first.
 
     rows (FocusRows): The rows of the pairs.
+    max_rows (int): The most rows of a chunk, padding included.
     whole_windows (bool): Whether the rows that are not in focus count too.
-    RETURNS (list[IntArray]): Pairs with at most `MAX_ROWS` rows, padding included, or single
-        pairs.
+    RETURNS (list[IntArray]): Pairs with at most that many rows, or single pairs.
     """
     lengths = rows.lengths if whole_windows else rows.in_focus.sum(axis=1)
     pairs = numpy.argsort(-lengths, kind="stable")
     chunks, start = [], 0
     while start < len(pairs):
-        end = start + max(1, MAX_ROWS // int(lengths[pairs[start]]))
+        end = start + max(1, max_rows // int(lengths[pairs[start]]))
         chunks.append(pairs[start:end])
         start = end
     return chunks
