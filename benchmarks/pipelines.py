@@ -27,7 +27,7 @@ PREDICTIONS = ((BERT_BASE, 4, "≤ 2.1"), (MINILM, 2, "≤ 2.0"))
 # The lengths of the entities of a doc as long as BERT allows.
 LONG_DOC = (1, 2, 2, 3) * 50
 # Small, so that growth shows that has nothing to do with the encoder.
-SMALL = Shape("small", 4, 256, 4)
+SMALL = Shape("small", 4, 128, 4)
 DOCS = (100, 300, 1000, 3000)
 PIECES_A_DOC = (32, 64, 128, 256, 512)
 ENTITIES_A_DOC = (2, 8, 16, 24, 32, 40, 48)

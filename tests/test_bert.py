@@ -293,6 +293,25 @@ def test_attention_of_each_layer_has_dropout(number: int, mask: MaskName) -> Non
 
 
 @every_depth
+@every_mask
+@pytest.mark.parametrize("max_rows", [8, 8192])
+def test_half_precision_is_nearly_as_good(mask: MaskName, focus_layers: int, max_rows: int) -> None:
+    transformer = make_transformer().float()
+    rows = make_rows(7, WIDTH).float().requires_grad_()
+    pairs = [(0, 7, {0, 2, 3}), (0, 7, {0, 5}), (0, 6, {0, 1, 2, 4})]
+    vectors = []
+    for is_half in (True, False):
+        with (
+            torch.autocast("cpu", torch.float16, enabled=is_half),
+            mock.patch.object(pair_chunks, "MAX_ROWS_IN_TRAINING", max_rows),
+        ):
+            vectors.append(look(transformer, focus_layers, rows, rows, pairs, mask))
+    gradients = [torch.autograd.grad(v.square().sum(), rows)[0] for v in vectors]
+    for half, whole in (vectors, gradients):
+        assert 0 < (half - whole).abs().max() < 0.05 * whole.abs().max()
+
+
+@every_depth
 def test_top_layers_are_the_last(focus_layers: int) -> None:
     transformer = make_transformer()
     expected = [transformer.encoder.layer[i] for i in range(LAYERS - focus_layers, LAYERS)]
