@@ -83,13 +83,14 @@ def ratio(
     return Result(name, median, low, high, floor, target)
 
 
-def memory_above(work: Work) -> float:
+def memory_above(work: Work, *, on_gpu: bool) -> float:
     """Find how much memory something needs while it runs.
 
     work (Callable): What to run.
+    on_gpu (bool): Whether it runs on the GPU, and its memory counts.
     RETURNS (float): Megabytes at the peak, above what was in use before.
     """
-    if torch.cuda.is_available():
+    if on_gpu:
         torch.cuda.reset_peak_memory_stats()
         before = torch.cuda.memory_allocated()
         work()

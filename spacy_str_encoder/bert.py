@@ -21,7 +21,7 @@ from torch.nn.functional import scaled_dot_product_attention
 # Hugging Face's layers have the same parts in every family, but no type in common.
 BertLayer = Any
 Part = Literal["rows", "queries", "keys", "values"]
-Look = Callable[[Tensor, Tensor], Tensor]
+Attention = Callable[[Tensor, Tensor], Tensor]
 
 
 def top_layers(transformer: Any, focus_layers: int) -> Sequence[BertLayer]:
@@ -118,19 +118,23 @@ class LayerInput:
         """
         return take(getattr(self, part), index)
 
-    def look(self, index: Tensor, *, n_queries: int) -> Look:
+    def attention_over(self, index: Tensor, *, n_queries: int) -> Attention:
         """Get the rows of some pairs ready to be looked at.
 
         Few queries that look at rows of the pair's own are cheaper to project than the rows.
 
         index (Tensor): Which rows. *Shape:* (pairs, keys).
         n_queries (int): How many rows of each pair are going to look.
-        RETURNS (Look): Takes queries and the mask, and returns what they see, as `attend` does.
+        RETURNS (Attention): Takes queries and the mask, and returns what they see, as `attend`.
         """
-        is_dropping = self.layer.training and self.layer.attention.self.dropout.p > 0
-        if self.is_shared or is_dropping or 2 * n_queries >= index.shape[1]:
-            return partial(attend, self.layer, self.take("keys", index), self.take("values", index))
-        return partial(attend_to_rows, self.layer, self.take("rows", index))
+        attention, n_keys = self.layer.attention.self, index.shape[1]
+        width, heads = attention.all_head_size, attention.num_attention_heads
+        # In multiply-adds: each head looks at the whole width of the rows.
+        is_cheaper = n_queries * (width + heads * n_keys) < n_keys * width
+        is_dropping = self.layer.training and attention.dropout.p > 0
+        if is_cheaper and not self.is_shared and not is_dropping:
+            return partial(attend_to_rows, self.layer, self.take("rows", index))
+        return partial(attend, self.layer, self.take("keys", index), self.take("values", index))
 
 
 class OwnClsInput(LayerInput):
@@ -168,8 +172,8 @@ def focus_pair(layers: Sequence[BertLayer], shared: LayerInput, focus: PackedRow
     """
     memory, index = shared, focus.padded_source
     for layer, following in pairwise(layers):
-        look = memory.look(index, n_queries=index.shape[1])
-        context = look(memory.take("queries", index), focus.present)
+        attention = memory.attention_over(index, n_queries=index.shape[1])
+        context = attention(memory.take("queries", index), focus.present)
         rows = finish_layer(layer, context, memory, index, focus.slots)
         memory, index = LayerInput(following, rows), focus.index
     return cls_row(layers[-1], memory, index, focus.present)
@@ -224,9 +228,9 @@ def _window_layer(
     Done apart, neither needs a mask that is square.
     """
     queries = memory.take("queries", looking)
-    look = memory.look(index, n_queries=looking.shape[1])
-    cls = look(queries[:, :1], windows.in_focus)
-    others = look(queries[:, 1:], windows.present)
+    attention = memory.attention_over(index, n_queries=looking.shape[1])
+    cls = attention(queries[:, :1], windows.in_focus)
+    others = attention(queries[:, 1:], windows.present)
     return finish_layer(layer, torch.cat([cls, others], dim=1), memory, looking, slots)
 
 
@@ -241,7 +245,7 @@ def cls_row(layer: BertLayer, memory: LayerInput, index: Tensor, present: Tensor
     """
     cls = memory.take("rows", index[:, :1])[:, 0]
     queries = layer.attention.self.query(cls)
-    context = memory.look(index, n_queries=1)(queries[:, None], present)
+    context = memory.attention_over(index, n_queries=1)(queries[:, None], present)
     return _feed_forward(layer, context[:, 0], cls)
 
 

@@ -1,5 +1,6 @@
 """The layer that looks at pairs, with a real encoder, against whole sequences and whole masks."""
 
+from collections.abc import Callable
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from spacy.vocab import Vocab
 from spacy_transformers import install_extensions
 from spacy_transformers.span_getters import configure_strided_spans
 from torch import Tensor
+from torch.utils.checkpoint import checkpoint as torch_checkpoint
 from transformers import AutoTokenizer, BertModel
 
 from spacy_str_encoder.architectures import FocusedEncoder, FocusedListener, STREncoder
@@ -187,16 +189,16 @@ def learn(layer: Any, docs: list[Doc], pairs: list[list[Pair]]) -> tuple[list[Te
     """Backpropagate ones. RETURNS: The gradients of the encoder, and how many numbers were kept
     for them after the forward pass."""
     encoder_of(layer).transformer.zero_grad()
-    kept: list[int] = []
+    kept: dict[int, int] = {}
 
     def count(tensor: Tensor) -> Tensor:
-        kept.append(tensor.numel())
+        kept[tensor.data_ptr()] = tensor.numel()
         return tensor
 
     with torch.autograd.graph.saved_tensors_hooks(count, lambda tensor: tensor):
         inputs = docs, [as_array(doc_pairs) for doc_pairs in pairs]
         (vectors, reachable), backprop = layer.begin_update(inputs)
-    n_kept = sum(kept)
+    n_kept = sum(kept.values())
     backprop((numpy.ones_like(vectors), reachable))
     parameters = encoder_of(layer).transformer.parameters()
     return [p.grad.clone() for p in parameters if p.grad is not None], n_kept
@@ -219,6 +221,30 @@ def test_learning_in_chunks(
     # What is kept of a pair is its vector, which is less than one of its rows in one layer.
     n_more = sum(map(len, many)) - sum(map(len, some))
     assert kept_of_many - kept_of_some <= n_more * 2 * 32
+
+
+@every_mask
+def test_dropout_is_the_same_when_chunks_run_again(
+    strong_path: Path, mask: MaskName, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dropout = {"hidden_dropout_prob": 0.3, "attention_probs_dropout_prob": 0.3}
+    layer = make_layer(strong_path, mask, focus_layers=3, **dropout)
+    monkeypatch.setattr(pair_chunks, "MAX_ROWS_IN_TRAINING", 30)
+    devices = []
+
+    def checkpoint(run: Callable[..., Tensor], *args: Any, **options: Any) -> Tensor:
+        devices.extend(arg.device for arg in args if isinstance(arg, Tensor))
+        return torch_checkpoint(run, *args, **options)
+
+    gradients = []
+    for run in (checkpoint, lambda run, *args, **options: run(*args)):
+        monkeypatch.setattr(focused_pairs, "checkpoint", run)
+        torch.manual_seed(0)
+        gradients.append(learn(layer, [make_doc(WORDS)], [PAIRS])[0])
+    for gradient, expected in zip(*gradients, strict=True):
+        torch.testing.assert_close(gradient, expected, rtol=1e-4, atol=1e-4)
+    # By the tensors that it is given, torch knows whose random numbers to keep.
+    assert set(devices) == {torch.device("cpu")}
 
 
 @every_mask

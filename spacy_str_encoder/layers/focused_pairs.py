@@ -1,5 +1,4 @@
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 from typing import Any, cast
 
 import numpy
@@ -198,11 +197,21 @@ def _runner(chunks: list[IntArray], *inputs: LayerInput | None) -> Callable[...,
     backward pass, so that what it needs in between is not kept for all of them at once.
     """
     if len(chunks) < 2 or not torch.is_grad_enabled():
-        return lambda focus, *args: focus(*args)
+        return lambda run, *args: run(*args)
     for layer_input in inputs:
         if layer_input is not None:
             layer_input.project()
-    return partial(checkpoint, use_reentrant=False)
+    return _run_twice
+
+
+def _run_twice(
+    run: Callable[..., torch.Tensor],
+    layers: Sequence[BertLayer],
+    shared: LayerInput,
+    *args: Any,
+) -> torch.Tensor:
+    # It takes a tensor among the arguments to tell which GPU's random numbers to repeat.
+    return checkpoint(lambda _: run(layers, shared, *args), shared.rows, use_reentrant=False)
 
 
 def _layer_input(layer: BertLayer, state: torch.Tensor, table: IntArray) -> LayerInput:

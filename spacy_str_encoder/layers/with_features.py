@@ -2,7 +2,7 @@ from collections.abc import Callable
 from typing import Any
 
 from spacy.tokens import Doc
-from thinc.api import Model, concatenate
+from thinc.api import Model
 from thinc.types import Floats2d
 
 TokenVectors = Model[list[Doc], list[Floats2d]]
@@ -11,29 +11,33 @@ TokenVectors = Model[list[Doc], list[Floats2d]]
 def with_features(tok2vec: TokenVectors, features: TokenVectors) -> TokenVectors:
     """Put the vectors that two layers have for a token side by side.
 
+    Unlike thinc's `concatenate`, this takes layers that return no gradient of their input, as
+    listeners do, and docs without tokens.
+
     tok2vec (Model[list[Doc], list[Floats2d]]): A vector for each token.
     features (Model[list[Doc], list[Floats2d]]): Another one.
     RETURNS (Model[list[Doc], list[Floats2d]]): The layer.
     """
-    # `concatenate` adds up gradients of the input, and a listener returns none at all.
-    return concatenate(_without_gradient(tok2vec), _without_gradient(features))
-
-
-def _without_gradient(layer: TokenVectors) -> TokenVectors:
-    return Model("without_gradient", forward, init=init, layers=[layer])
+    return Model("with_features", forward, init=init, layers=[tok2vec, features])
 
 
 def init(model: TokenVectors, X: list[Doc] | None = None, Y: Any = None) -> None:
-    model.layers[0].initialize(X=X)
+    for layer in model.layers:
+        layer.initialize(X=X)
 
 
 def forward(
     model: TokenVectors, docs: list[Doc], is_train: bool
 ) -> tuple[list[Floats2d], Callable[[list[Floats2d]], list[Doc]]]:
-    vectors, backprop_layer = model.layers[0](docs, is_train)
+    ops = model.ops
+    tok2vec, features = model.layers
+    vectors, backprop_vectors = tok2vec(docs, is_train)
+    extras, backprop_extras = features(docs, is_train)
 
-    def backprop(d_vectors: list[Floats2d]) -> list[Doc]:
-        backprop_layer(d_vectors)
+    def backprop(d_joined: list[Floats2d]) -> list[Doc]:
+        parts = list(zip(d_joined, vectors, extras, strict=True))
+        backprop_vectors([ops.as_contig(dY[:, : v.shape[1]]) for dY, v, _ in parts])
+        backprop_extras([ops.as_contig(dY[:, dY.shape[1] - e.shape[1] :]) for dY, _, e in parts])
         return []
 
-    return vectors, backprop
+    return [ops.xp.hstack(pair) for pair in zip(vectors, extras, strict=True)], backprop

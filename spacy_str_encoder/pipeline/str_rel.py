@@ -1,6 +1,7 @@
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
+from itertools import chain, pairwise
 from typing import Any
 
 import numpy
@@ -10,7 +11,7 @@ from spacy.pipeline import TrainablePipe
 from spacy.tokens import Doc, Span
 from spacy.training import Alignment, Example, validate_examples
 from spacy.vocab import Vocab
-from thinc.api import Config, Model, NumpyOps, Optimizer, set_dropout_rate
+from thinc.api import Config, Model, Optimizer, set_dropout_rate
 from thinc.types import Floats2d
 
 from ..candidates import IntArray, all_pairs, get_entities, pair_offsets
@@ -38,7 +39,7 @@ DEFAULT_CONFIG = Config().from_str(DEFAULT_CONFIG_STR, interpolate=False)
 # A label and its direction: ">" if the head comes first in the text, "<" if the tail does.
 RelationClass = tuple[str, str]
 SpanKey = tuple[int, int]
-# Bounds the memory of prediction: as many pairs have vectors of 12 MB with BERT-base.
+# Bounds what docs need together in prediction: as many pairs have vectors of 12 MB with BERT-base.
 BATCH_PAIRS = 4096
 
 
@@ -171,19 +172,24 @@ class RelationExtractor(TrainablePipe):
         docs = list(docs)
         entities = [get_entities(doc, self.cfg["spans_key"]) for doc in docs]
         pairs = list(map(all_pairs, entities))
-        ends = numpy.cumsum([len(doc_pairs) for doc_pairs in pairs])[:-1]
-        logits = self._predict_pairs(docs, list(map(pair_offsets, entities, pairs)))
-        self._report_unreachable(docs, numpy.split(_is_reachable(logits), ends))
-        probabilities = numpy.split(NumpyOps().softmax(logits), ends)
-        return list(map(self._decide, entities, pairs, probabilities))
+        decided = [
+            self._predict_batch(docs[batch], entities[batch], pairs[batch])
+            for batch in _batches_of_pairs(pairs)
+        ]
+        return list(chain.from_iterable(decided))
 
-    def _predict_pairs(self, docs: list[Doc], offsets: list[IntArray]) -> NDArray[Any]:
-        """The logits of all pairs, doc by doc. *Shape:* (pairs, classes)."""
-        logits = [numpy.zeros((0, 1 + len(self.classes)), dtype="f")]
-        for batch_docs, batch_offsets in _batches_of_pairs(docs, offsets):
-            batch_logits = self.model.predict((batch_docs, batch_offsets))
-            logits.append(self.model.ops.to_numpy(batch_logits))
-        return numpy.concatenate(logits)
+    def _predict_batch(
+        self, docs: list[Doc], entities: list[list[Span]], pairs: list[IntArray]
+    ) -> list[list[Relation]]:
+        if not any(map(len, pairs)):
+            return [[] for _ in docs]
+        logits = self.model.predict((docs, list(map(pair_offsets, entities, pairs))))
+        reachable = self.model.ops.to_numpy(_is_reachable(logits))
+        probabilities = self.model.ops.to_numpy(self.model.ops.softmax(logits))
+        ends = numpy.cumsum([len(doc_pairs) for doc_pairs in pairs])[:-1]
+        self._report_unreachable(docs, numpy.split(reachable, ends))
+        parts = numpy.split(probabilities, ends)
+        return list(map(self._decide, entities, pairs, parts))
 
     def _decide(
         self, entities: list[Span], pairs: IntArray, probabilities: NDArray[Any]
@@ -370,16 +376,11 @@ class RelationExtractor(TrainablePipe):
         raise NotImplementedError(f"The component '{self.name}' does not support rehearsal.")
 
 
-def _batches_of_pairs(
-    docs: list[Doc], offsets: list[IntArray]
-) -> Iterator[tuple[list[Doc], list[IntArray]]]:
-    """Cut the pairs of docs into batches of `BATCH_PAIRS`, be it in the middle of a doc."""
-    pairs = numpy.concatenate([numpy.zeros((0, 4), dtype="int64"), *offsets])
-    doc_of_pair = numpy.repeat(numpy.arange(len(docs)), [len(part) for part in offsets])
-    for start in range(0, len(pairs), BATCH_PAIRS):
-        batch = slice(start, start + BATCH_PAIRS)
-        indices, starts = numpy.unique(doc_of_pair[batch], return_index=True)
-        yield [docs[i] for i in indices], numpy.split(pairs[batch], starts[1:])
+def _batches_of_pairs(pairs: list[IntArray]) -> list[slice]:
+    """Cut docs into batches of about `BATCH_PAIRS` pairs, or of a single doc."""
+    before = numpy.cumsum([0, *map(len, pairs)])[:-1]
+    starts = numpy.flatnonzero(numpy.diff(before // BATCH_PAIRS, prepend=-1))
+    return [slice(*bounds) for bounds in pairwise([*starts, len(pairs)])]
 
 
 def _key(span: Span) -> SpanKey:
