@@ -27,7 +27,9 @@ def main(
     name = "gpu" if gpu else "cpu"
     earlier = report.read_earlier(output / f"{name}.json")
     with TemporaryDirectory() as folder:
-        results = [*encoders.measure(device), *pipelines.measure(Path(folder))]
+        # First, since memory is in pieces later.
+        long_doc = pipelines.long_doc(Path(folder))
+        results = [*encoders.measure(device), *pipelines.measure(Path(folder)), *long_doc]
         growth = pipelines.growth(Path(folder))
     report.show(results, earlier)
     report.save(output / f"{name}.json", results, growth, machine(device))

@@ -151,6 +151,7 @@ def measure(device: torch.device) -> list[Result]:
                 partial(batch.find, 4, mask),
                 floor=whole / floor,
                 target=target,
+                repeats=11,
             )
         )
     results.append(
@@ -160,7 +161,7 @@ def measure(device: torch.device) -> list[Result]:
             partial(batch.find, 4, "pair"),
             floor=(1 + PAIRS) / floor_pair,
             target="≥ 15",
-            repeats=5,
+            repeats=3,
         )
     )
     return results

@@ -79,7 +79,7 @@ def ratio(
     """
     work(), other()
     ratios = [scale * seconds(work) / seconds(other) for _ in range(repeats)]
-    low, median, high = statistics.quantiles(ratios, n=4)
+    low, median, high = statistics.quantiles(ratios, n=4, method="inclusive")
     return Result(name, median, low, high, floor, target)
 
 

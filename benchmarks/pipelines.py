@@ -48,7 +48,6 @@ def measure(folder: Path) -> list[Result]:
         *(prediction(shape, k, target, folder) for shape, k, target in PREDICTIONS),
         against_spacy(folder),
         *training(folder),
-        *long_doc(folder),
     ]
 
 
@@ -163,7 +162,7 @@ def long_doc(folder: Path) -> list[Result]:
         look_at_long,
         lambda: [look_at_usual() for _ in range(30)],
         target="≤ 1.0",
-        repeats=3,
+        repeats=2,
         scale=30 * PAIRS / pairs,
     )
     return [Result(f"{title}: peak memory, MB", memory, memory, memory, None, "≤ 500"), time]

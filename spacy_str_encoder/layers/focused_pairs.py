@@ -1,7 +1,6 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, cast
 
-import numpy
 import torch
 from spacy.tokens import Doc
 from spacy_transformers.data_classes import TransformerData
@@ -150,14 +149,13 @@ def look_at_pairs(
     mask (MaskName): `cls` for Eq. 13, `pair` for Eq. 14.
     RETURNS (Tensor): What `[CLS]` saw of each pair. *Shape:* (reachable pairs, width).
     """
+    shared = states[SHARED_STATE]
+    vectors = shared.new_zeros(len(rows.first), shared.shape[1])
     focus_chunks = _focus_pair if mask == "pair" else _focus_cls
-    chunks = list(focus_chunks(layers, states, rows))
-    if not chunks:
-        return states[SHARED_STATE][:0]
-    pairs, vectors = zip(*chunks, strict=True)
-    # Back from the order of the chunks to that of the pairs.
-    index = torch.from_numpy(numpy.argsort(numpy.concatenate(pairs)))
-    return take(torch.cat(vectors), index.to(vectors[0].device))
+    for pairs, seen in focus_chunks(layers, states, rows):
+        index = torch.from_numpy(pairs).to(vectors.device)
+        vectors.index_copy_(0, index, seen.to(vectors.dtype))
+    return vectors
 
 
 def _focus_pair(
@@ -225,6 +223,9 @@ def _backprop_focus(
     states: list[torch.Tensor],
     d_vectors: torch.Tensor,
 ) -> list[torch.Tensor]:
+    if not vectors.requires_grad:
+        # Every pair is out of reach.
+        return [torch.zeros_like(state) for state in states]
     layers = top_layers(encoder.transformer, encoder.focus_layers)
     parameters = [parameter for layer in layers for parameter in layer.parameters()]
     scaler = encoder.shim._grad_scaler

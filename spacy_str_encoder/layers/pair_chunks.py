@@ -11,7 +11,7 @@ from .focus_rows import BoolArray, FocusRows, IntArray
 # The rows of one step through the focused layers: on a CPU, as few as keep it busy, since a row of
 # BERT-base takes 60 KB or more on the way; on a GPU, more. In training the activations of a single
 # chunk are kept; with more than one, each is computed again in the backward pass.
-MAX_ROWS = 1024
+MAX_ROWS = 1536
 MAX_ROWS_ON_GPU = 4096
 MAX_ROWS_IN_TRAINING = 8192
 
