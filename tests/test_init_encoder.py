@@ -17,7 +17,8 @@ from spacy.tokens import DocBin
 from transformers import AutoModel, AutoTokenizer, BertTokenizerFast
 from typer.testing import CliRunner, Result
 
-from spacy_str_encoder.cli import app, init_encoder_command
+from spacy_str_encoder.cli import app
+from spacy_str_encoder.cli.init_encoder import init_encoder_command
 from spacy_str_encoder.formats.texts import read_texts
 from spacy_str_encoder.init_encoder import (
     MAX_RUN_LENGTH,

@@ -1,41 +1,12 @@
-"""The command line: arguments, what is printed, and errors as one line.
-
-The work is done elsewhere: a command imports the module that does it when it runs, since torch and
-transformers take seconds to import and `--help` must not wait for them.
-"""
-
-from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-app = typer.Typer(
-    name="spacy-str-encoder",
-    no_args_is_help=True,
-    add_completion=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+from .errors import errors_as_one_line
 
 
-@app.callback()
-def main() -> None:
-    """Joint extraction of entities and relations with one BERT, in spaCy."""
-
-
-@contextmanager
-def errors_as_one_line() -> Iterator[None]:
-    """Print an error that the user can mend without its traceback, and exit with 1."""
-    try:
-        yield
-    except (OSError, ValueError) as error:
-        typer.secho(f"Error: {error}", fg=typer.colors.RED, err=True)
-        raise typer.Exit(1) from error
-
-
-@app.command("init-encoder")
 def init_encoder_command(
     texts: Annotated[
         list[Path],

@@ -1,0 +1,26 @@
+"""The command line, one command a file: arguments, what is printed, and errors as one line.
+
+The work is done elsewhere: a command imports the module that does it when it runs, since torch and
+transformers take seconds to import and `--help` must not wait for them.
+"""
+
+import typer
+
+from .init_encoder import init_encoder_command
+
+app = typer.Typer(
+    name="spacy-str-encoder",
+    no_args_is_help=True,
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback()
+def main() -> None:
+    """Joint extraction of entities and relations with one BERT, in spaCy."""
+
+
+app.command("init-encoder")(init_encoder_command)
+
+__all__ = ["app"]

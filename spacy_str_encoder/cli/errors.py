@@ -1,0 +1,14 @@
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import typer
+
+
+@contextmanager
+def errors_as_one_line() -> Iterator[None]:
+    """Print an error that the user can mend without its traceback, and exit with 1."""
+    try:
+        yield
+    except (ImportError, OSError, ValueError) as error:
+        typer.secho(f"Error: {error}", fg=typer.colors.RED, err=True)
+        raise typer.Exit(1) from error
