@@ -703,13 +703,15 @@ def generate(seed: int, sentences: int) -> dict[str, list[Record]]:
 
     seed (int): The seed of every choice.
     sentences (int): The number of sentences in all.
-    RETURNS (dict[str, list[Record]]): The splits by name, 8:1:1.
+    RETURNS (dict[str, list[Record]]): The splits by name, 8:1:1; the test split in two.
     """
     corpus = Corpus(Random(seed))
     held_out = sentences // 10
     train = corpus.add_split(sentences - 2 * held_out)
     dev, test = (corpus.add_split(held_out, train) for _ in range(2))
-    return {"train": train, "dev": dev, "test": test}
+    seen = [record for record in test if not record["unseen"]]
+    unseen = [record for record in test if record["unseen"]]
+    return {"train": train, "dev": dev, "test_seen": seen, "test_unseen": unseen}
 
 
 def serialize(records: Iterable[Record]) -> str:
@@ -719,7 +721,7 @@ def serialize(records: Iterable[Record]) -> str:
 
 
 def main(output_dir: Path = Path("assets/coronary"), seed: int = 42, sentences: int = 700) -> None:
-    """Write train.json, dev.json and test.json."""
+    """Write train.json, dev.json, test_seen.json and test_unseen.json."""
     output_dir.mkdir(parents=True, exist_ok=True)
     for name, records in generate(seed, sentences).items():
         (output_dir / f"{name}.json").write_text(serialize(records), encoding="utf-8")

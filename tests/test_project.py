@@ -93,7 +93,7 @@ def test_training_on_your_own_data_works_as_the_readme_says(project: Path) -> No
     [record] = readme_blocks("json")
     for name in ("train.jsonl", "dev.jsonl"):
         (project / name).write_text(record * 4, "utf-8")
-    [commands] = [block for block in readme_blocks("bash") if "make_corpus" in block]
+    [commands] = [block for block in readme_blocks("bash") if "convert" in block]
     for command in commands.strip().splitlines():
         run(command.split(), project)
     doc = spacy.load(project / "training" / "model-last")("Ada works at Acme.")

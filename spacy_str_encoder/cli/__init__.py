@@ -6,6 +6,7 @@ transformers take seconds to import and `--help` must not wait for them.
 
 import typer
 
+from .convert import convert_command
 from .init_encoder import init_encoder_command
 
 app = typer.Typer(
@@ -21,6 +22,7 @@ def main() -> None:
     """Joint extraction of entities and relations with one BERT, in spaCy."""
 
 
+app.command("convert")(convert_command)
 app.command("init-encoder")(init_encoder_command)
 
 __all__ = ["app"]

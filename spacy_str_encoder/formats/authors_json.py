@@ -2,46 +2,34 @@
 
 A list of `{"text", "entities": [[start, end, text, type]], "relations": [[i, j, "label_1_2"]]}`.
 The entities i < j are in text order, and the direction is part of the label: `_1_2` from the first
-to the second, `_2_1` from the second to the first.
+to the second, `_2_1` from the second to the first. Other fields go to the meta data.
 """
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-from .files import parse_json, read_lines
-from .records import EntityRecord, Record, RecordError, RelationRecord, check_record, describe
+from .json_format import json_format
+from .records import EntityRecord, Record, RecordError, RelationRecord, in_text_order
+from .report import ConversionReport
 
 FORWARD, BACKWARD = "_1_2", "_2_1"
 
 
-def read(path: Path) -> Iterator[Record]:
-    """Read annotated texts.
-
-    path (Path): The file.
-    YIELDS (Record): The texts, entities and relations.
-    RAISES (ValueError): If the file is not in this format; the message names file and record.
-    """
-    lines = "".join(line for _, line in read_lines(path))
-    content = parse_json(lines, path, first_line=1)
-    if not isinstance(content, list):
-        raise ValueError(f"{path}: the file is not a list of records")
-    for number, item in enumerate(content, start=1):
-        try:
-            record = _parse(item)
-            check_record(record)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise RecordError(f"{path}, record {number}: {describe(error)}") from None
-        yield record
+def matches(item: Any) -> bool:
+    entities = item.get("entities")
+    is_list = isinstance(entities, list) and all(isinstance(entity, list) for entity in entities)
+    return is_list and {"text", "relations"} <= item.keys()
 
 
-def _parse(item: Any) -> Record:
+def parse(item: Any, place: str, report: ConversionReport) -> Record:
+    if not isinstance(item, dict):
+        raise RecordError("it is no object")
     entities = [
         _parse_entity(item["text"], start, end, surface, label)
         for start, end, surface, label in item["entities"]
     ]
     relations = [_parse_relation(i, j, label) for i, j, label in item["relations"]]
-    return Record(item["text"], entities, relations)
+    meta = {key: item[key] for key in item if key not in ("text", "entities", "relations")}
+    return Record(item["text"], entities, relations, meta=meta)
 
 
 def _parse_entity(text: str, start: int, end: int, surface: str, label: str) -> EntityRecord:
@@ -56,3 +44,27 @@ def _parse_relation(first: int, second: int, label: str) -> RelationRecord:
     if label.endswith(BACKWARD):
         return RelationRecord(second, first, label.removesuffix(BACKWARD))
     raise RecordError(f"the relation label '{label}' ends neither in {FORWARD} nor in {BACKWARD}")
+
+
+def serialize(record: Record, report: ConversionReport) -> dict[str, Any]:
+    record = in_text_order(record)
+    entities = [[e.start, e.end, record.text[e.start : e.end], e.label] for e in record.entities]
+    relations = [_serialize_relation(relation) for relation in record.relations]
+    item = {"text": record.text, "entities": entities, "relations": relations}
+    return {**item, **record.meta, **item}
+
+
+def _serialize_relation(relation: RelationRecord) -> list[Any]:
+    first, second = sorted([relation.head, relation.tail])
+    direction = FORWARD if relation.head == first else BACKWARD
+    return [first, second, relation.label + direction]
+
+
+FORMAT = json_format(
+    "authors",
+    "the JSON of the paper's published code",
+    matches=matches,
+    parse=parse,
+    serialize=serialize,
+    suffix=".json",
+)

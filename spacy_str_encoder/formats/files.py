@@ -1,7 +1,10 @@
-"""Reading UTF-8 and JSON, with errors that name file and line."""
+"""Reading UTF-8 and JSON, with errors that name file and line; writing files whole."""
 
 import json
+import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -42,3 +45,40 @@ def parse_json(content: str, path: Path, *, first_line: int) -> Any:
         ) from error
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path}, line {first_line}: not readable JSON ({error})") from error
+
+
+def read_items(path: Path) -> Iterator[tuple[str, Any]]:
+    """Read the records of a file of JSON lines, or of a JSON list.
+
+    path (Path): The file.
+    YIELDS (tuple[str, Any]): Where the record is, for messages, and the record.
+    RAISES (ValueError): If the file is neither.
+    """
+    lines = ((number, line) for number, line in read_lines(path) if line.strip())
+    first = list(islice(lines, 1))
+    if any(line.lstrip().startswith("[") for _, line in first):
+        content = "".join(line for _, line in read_lines(path))
+        for number, item in enumerate(parse_json(content, path, first_line=1), start=1):
+            yield f"{path}, record {number}", item
+    else:
+        for number, line in chain(first, lines):
+            yield f"{path}, line {number}", parse_json(line, path, first_line=number)
+
+
+@contextmanager
+def written_whole(path: Path) -> Iterator[Path]:
+    """Write a file or folder under another name, and rename it when it is complete, so that
+    nothing half-written is ever taken for whole.
+
+    path (Path): The file or folder.
+    YIELDS (Path): Where to write it, in the same folder.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.unfinished{path.suffix}")
+    try:
+        yield unfinished
+        unfinished.replace(path)
+    finally:
+        if unfinished.is_dir():
+            shutil.rmtree(unfinished)
+        unfinished.unlink(missing_ok=True)

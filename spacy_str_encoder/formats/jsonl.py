@@ -1,37 +1,54 @@
 """JSON lines: `{"text", "entities": [{"start", "end", "label"}], "relations": [{"head", "tail",
 "label"}]}` a line, with character offsets, ends exclusive; head and tail are indices of entities.
-Other fields are ignored.
+It may have `"tokens"`, a list of strings, and `"meta"`, an object. Other fields are ignored.
 """
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-from .files import parse_json, read_lines
-from .records import EntityRecord, Record, RecordError, RelationRecord, check_record, describe
+from .json_format import json_format
+from .records import EntityRecord, Record, RecordError, RelationRecord
+from .report import ConversionReport
+from .tokens import find_tokens, token_texts
 
 
-def read(path: Path) -> Iterator[Record]:
-    """Read annotated texts.
-
-    path (Path): The file.
-    YIELDS (Record): The texts, entities and relations.
-    RAISES (ValueError): If the file is not in this format; the message names file and line.
-    """
-    for number, line in read_lines(path):
-        if line.strip():
-            item = parse_json(line, path, first_line=number)
-            try:
-                record = _parse(item)
-                check_record(record)
-            except (KeyError, TypeError, ValueError) as error:
-                raise RecordError(f"{path}, line {number}: {describe(error)}") from None
-            yield record
+def matches(item: Any) -> bool:
+    entities = item.get("entities")
+    is_list = isinstance(entities, list) and all(_is_entity(entity) for entity in entities)
+    return is_list and {"text", "relations"} <= item.keys()
 
 
-def _parse(item: Any) -> Record:
+def _is_entity(entity: Any) -> bool:
+    return isinstance(entity, dict) and {"start", "end", "label"} <= entity.keys()
+
+
+def parse(item: Any, place: str, report: ConversionReport) -> Record:
     if not isinstance(item, dict):
         raise RecordError("it is no object")
-    entities = [EntityRecord(e["start"], e["end"], e["label"]) for e in item["entities"]]
-    relations = [RelationRecord(r["head"], r["tail"], r["label"]) for r in item["relations"]]
-    return Record(item["text"], entities, relations)
+    text, tokens = item["text"], item.get("tokens")
+    return Record(
+        text,
+        [EntityRecord(e["start"], e["end"], e["label"]) for e in item["entities"]],
+        [RelationRecord(r["head"], r["tail"], r["label"]) for r in item["relations"]],
+        tokens=None if tokens is None else find_tokens(text, tokens),
+        meta=item.get("meta") or {},
+    )
+
+
+def serialize(record: Record, report: ConversionReport) -> dict[str, Any]:
+    item = {
+        "text": record.text,
+        "tokens": None if record.tokens is None else token_texts(record),
+        "entities": [vars(entity) for entity in record.entities],
+        "relations": [vars(relation) for relation in record.relations],
+    }
+    return {**item, "meta": record.meta} if record.meta else item
+
+
+FORMAT = json_format(
+    "jsonl",
+    "JSON lines with character offsets",
+    matches=matches,
+    parse=parse,
+    serialize=serialize,
+    suffix=".jsonl",
+)

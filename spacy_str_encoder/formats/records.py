@@ -1,13 +1,9 @@
-"""Annotated texts on their way between a file format and docs."""
+"""Annotated texts on their way between a file format and docs, or another format."""
 
-from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-
-from spacy.language import Language
-from spacy.tokens import Doc, Span
-
-from ..relation import Relation, set_relations
+import json
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -35,19 +31,18 @@ class Record:
     text (str): The text.
     entities (list[EntityRecord]): Its entities.
     relations (list[RelationRecord]): Its relations.
+    tokens (list[tuple[int, int]] | None): The character offsets of its tokens, the ends exclusive,
+        without white space; None if the format has none.
+    meta (dict[str, Any]): What else its format says of it, fit for JSON.
+    place (str): Where it was read, for messages.
     """
 
     text: str
     entities: list[EntityRecord]
     relations: list[RelationRecord]
-
-
-@dataclass
-class ConversionReport:
-    """What docs could not hold, counted by the reason."""
-
-    docs: int = 0
-    lost: Counter[str] = field(default_factory=Counter)
+    tokens: list[tuple[int, int]] | None = None
+    meta: dict[str, Any] = field(default_factory=dict)
+    place: str = field(default="", compare=False)
 
 
 class RecordError(ValueError):
@@ -77,6 +72,21 @@ def check_record(record: Record) -> None:
                 f"the relation {relation.head}-{relation.tail} ({relation.label}) names an entity "
                 f"that is not among the {len(record.entities)} of the text"
             )
+    if record.tokens is not None:
+        _check_tokens(record.text, record.tokens)
+    if not isinstance(record.meta, dict):
+        raise RecordError(f"the meta data are no object but {record.meta!r}")
+    check_string("what else is said of it", json.dumps(record.meta, ensure_ascii=False))
+
+
+def _check_tokens(text: str, tokens: list[tuple[int, int]]) -> None:
+    check_integers("the offsets of a token", *(offset for token in tokens for offset in token))
+    for (_, end), (start, _) in pairwise([(0, 0), *tokens, (len(text), len(text))]):
+        if not 0 <= end <= start <= len(text) or text[end:start].strip():
+            raise RecordError(f"the text from {end} to {start} is neither a token nor white space")
+    for start, end in tokens:
+        if not text[start:end].strip():
+            raise RecordError(f"the token {start}-{end} is empty")
 
 
 def check_string(name: str, value: object, *, empty: bool = True) -> None:
@@ -109,6 +119,19 @@ def check_integers(name: str, *values: object) -> None:
             raise RecordError(f"{name} are no whole numbers: {value!r}")
 
 
+def in_text_order(record: Record) -> Record:
+    """Put the entities of a record in text order.
+
+    record (Record): The record.
+    RETURNS (Record): The same entities by start, end and label, and the same relations.
+    """
+    entities = record.entities
+    order = sorted(range(len(entities)), key=lambda i: (*vars(entities[i]).values(), i))
+    place = {old: new for new, old in enumerate(order)}
+    relations = [RelationRecord(place[r.head], place[r.tail], r.label) for r in record.relations]
+    return replace(record, entities=[entities[i] for i in order], relations=relations)
+
+
 def describe(error: Exception) -> str:
     """Say what is wrong with a record.
 
@@ -120,53 +143,3 @@ def describe(error: Exception) -> str:
     if isinstance(error, KeyError):
         return f"the field {error} is missing"
     return f"it is not in the format ({error})"
-
-
-def to_docs(records: Iterable[Record], nlp: Language, report: ConversionReport) -> Iterator[Doc]:
-    """Make docs with entities and relations.
-
-    records (Iterable[Record]): The records.
-    nlp (Language): Tokenizes the texts.
-    report (ConversionReport): Counts what is lost: entities that do not align with tokens, or
-        overlap one that begins earlier (or is longer), and relations that connect such.
-    YIELDS (Doc): The docs.
-    """
-    for record in records:
-        doc = nlp.make_doc(record.text)
-        spans = _align_entities(record, doc, report)
-        doc.set_ents([span for span in spans if span is not None])
-        set_relations(doc, _connect(record, spans, report))
-        report.docs += 1
-        yield doc
-
-
-def _align_entities(record: Record, doc: Doc, report: ConversionReport) -> list[Span | None]:
-    spans: list[Span | None] = [None] * len(record.entities)
-    taken: set[int] = set()
-    order = sorted(range(len(spans)), key=lambda i: _precedence(record.entities[i]))
-    for i in order:
-        entity = record.entities[i]
-        span = doc.char_span(entity.start, entity.end, label=entity.label)
-        if span is None:
-            report.lost["entities that do not align with tokens"] += 1
-        elif not taken.isdisjoint(range(span.start, span.end)):
-            report.lost["entities that overlap another one"] += 1
-        else:
-            taken.update(range(span.start, span.end))
-            spans[i] = span
-    return spans
-
-
-def _precedence(entity: EntityRecord) -> tuple[int, int]:
-    return entity.start, -entity.end
-
-
-def _connect(
-    record: Record, spans: list[Span | None], report: ConversionReport
-) -> Iterator[Relation]:
-    for relation in record.relations:
-        head, tail = spans[relation.head], spans[relation.tail]
-        if head is None or tail is None:
-            report.lost["relations of such entities"] += 1
-        else:
-            yield Relation(head, tail, relation.label)

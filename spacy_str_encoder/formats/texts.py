@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from spacy.tokens import DocBin
 from spacy.vocab import Vocab
 
+from .docbin import read_docbin
 from .files import parse_json, read_lines
 
 
@@ -79,18 +79,13 @@ def read_json(path: Path) -> Iterator[str]:
         yield get_text(record, f"{path}, record {number}")
 
 
-def read_docbin(path: Path) -> Iterator[str]:
+def read_spacy(path: Path) -> Iterator[str]:
     """Read a DocBin.
 
     path (Path): The file.
     YIELDS (str): The text of each doc.
-    RAISES (ValueError): If the file is not a DocBin.
     """
-    try:
-        docs = DocBin().from_disk(path)
-    except Exception as error:  # of zlib, msgpack or spaCy: they share no type
-        raise ValueError(f"{path}: the file is not a DocBin ({error})") from error
-    for doc in docs.get_docs(Vocab()):
+    for doc in read_docbin(path, Vocab()):
         yield doc.text
 
 
@@ -98,7 +93,7 @@ READERS: dict[str, Callable[[Path], Iterator[str]]] = {
     ".txt": read_txt,
     ".jsonl": read_jsonl,
     ".json": read_json,
-    ".spacy": read_docbin,
+    ".spacy": read_spacy,
 }
 
 

@@ -1,10 +1,8 @@
-"""Annotated files: what is read, what is refused, and what docs can't hold."""
+"""The authors' JSON and JSON lines: what is read, written and refused."""
 
 import json
-import re
-from collections import Counter
-from collections.abc import Callable, Iterator
-from itertools import combinations, permutations
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +13,13 @@ from hypothesis import strategies as st
 from spacy.tokens import Doc
 
 from spacy_str_encoder.formats import authors_json, jsonl
-from spacy_str_encoder.formats.records import (
-    ConversionReport,
-    EntityRecord,
-    Record,
-    RelationRecord,
-    to_docs,
-)
-from spacy_str_encoder.relation import has_relations
+from spacy_str_encoder.formats.docs import to_docs
+from spacy_str_encoder.formats.format import Format
+from spacy_str_encoder.formats.records import EntityRecord, Record, RelationRecord
+from spacy_str_encoder.formats.report import ConversionReport
 
-Read = Callable[[Path], Iterator[Record]]
+from .records import Read, any_records, contents, reader
+
 # The begin, end and label of an entity; a relation by the texts, or the begins, of head and tail.
 Entity = tuple[int, int, str]
 Triple = tuple[str, str, str]
@@ -55,8 +50,10 @@ LINE: dict[str, Any] = {
     ],
 }
 
-all_formats = pytest.mark.parametrize("name", ["authors_json", "jsonl"])
-READERS: dict[str, Read] = {"authors_json": authors_json.read, "jsonl": jsonl.read}
+FORMATS: dict[str, Format] = {"authors_json": authors_json.FORMAT, "jsonl": jsonl.FORMAT}
+READERS: dict[str, Read] = {name: reader(format) for name, format in FORMATS.items()}
+
+all_formats = pytest.mark.parametrize("name", FORMATS)
 
 
 def to_bytes(name: str, *items: Any, new_line: str = "\n") -> bytes:
@@ -75,7 +72,7 @@ def write(path: Path, content: bytes) -> Path:
     return path
 
 
-def convert(records: list[Record], language: str = "zh") -> tuple[list[Doc], ConversionReport]:
+def convert(records: Iterable[Record], language: str = "zh") -> tuple[list[Doc], ConversionReport]:
     report = ConversionReport()
     return list(to_docs(records, spacy.blank(language), report)), report
 
@@ -103,19 +100,6 @@ def test_offsets_and_directions_are_those_of_the_file(name: str, tmp_path: Path)
     docs, _ = convert(records)
     assert read_entities(docs[0]) == [(0, 3, "Body"), (3, 5, "Location"), (5, 7, "Degree")]
     assert read_triples(docs[0]) == [("前降支", "近段", "Position"), ("狭窄", "近段", "Modifier")]
-
-
-@st.composite
-def any_records(draw: st.DrawFn) -> Record:
-    """Any text that JSON can hold, with entities and relations."""
-    text = draw(st.text(min_size=1))
-    labels = st.text(min_size=1, max_size=5)
-    places = st.lists(st.sampled_from(list(combinations(range(len(text) + 1), 2))), max_size=4)
-    found = [EntityRecord(start, end, draw(labels)) for start, end in draw(places)]
-    if len(found) < 2:
-        return Record(text, found, [])
-    pairs = st.lists(st.sampled_from(list(permutations(range(len(found)), 2))), max_size=4)
-    return Record(text, found, [RelationRecord(i, j, draw(labels)) for i, j in draw(pairs)])
 
 
 def to_authors_item(record: Record) -> dict[str, Any]:
@@ -146,7 +130,7 @@ def test_authors_json_reads_what_was_written(
 ) -> None:
     content = json.dumps([to_authors_item(record) for record in expected], ensure_ascii=False)
     path = tmp_path_factory.mktemp("authors") / "records.json"
-    assert list(authors_json.read(write(path, content.encode()))) == expected
+    assert list(READERS["authors_json"](write(path, content.encode()))) == expected
 
 
 @given(expected=st.lists(any_records(), max_size=3))
@@ -155,7 +139,48 @@ def test_jsonl_reads_what_was_written(
 ) -> None:
     lines = [json.dumps(to_line(record), ensure_ascii=False) for record in expected]
     path = tmp_path_factory.mktemp("jsonl") / "records.jsonl"
-    assert list(jsonl.read(write(path, "\n".join(lines).encode()))) == expected
+    assert list(READERS["jsonl"](write(path, "\n".join(lines).encode()))) == expected
+
+
+FIELDS: dict[str, Any] = {"id": 7, "评论": ["无", None], "unseen": True}
+
+
+@all_formats
+@given(expected=st.lists(any_records(), max_size=3), data=st.data())
+@pytest.mark.parametrize("suffix", [".json", ".jsonl"])
+def test_what_was_written_is_read_again(
+    name: str,
+    suffix: str,
+    expected: list[Record],
+    data: st.DataObject,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    expected = [replace(r, meta=data.draw(st.sampled_from([{}, FIELDS]))) for r in expected]
+    path = tmp_path_factory.mktemp("formats") / f"records{suffix}"
+    FORMATS[name].write(expected, path, ConversionReport(strict=True))
+    assert list(map(contents, READERS[name](path))) == list(map(contents, expected))
+
+
+@given(st.lists(any_records(), max_size=3))
+def test_authors_json_is_written_in_text_order(records: list[Record]) -> None:
+    for record in records:
+        item = authors_json.serialize(record, ConversionReport(strict=True))
+        assert item["entities"] == sorted(item["entities"])
+        assert all(first <= second for first, second, _ in item["relations"])
+
+
+TOKENS = ["血流", "TIMI", "3", "级", "😀", "。"]
+
+
+def test_jsonl_keeps_tokens(tmp_path: Path) -> None:
+    text = "血流TIMI  3级 😀。"
+    item = {**LINE, "text": text, "tokens": TOKENS, "entities": [], "relations": []}
+    path = write(tmp_path / "tokens.jsonl", to_bytes("jsonl", item))
+    [record] = READERS["jsonl"](path)
+    assert record.tokens is not None
+    assert [text[start:end] for start, end in record.tokens] == TOKENS
+    jsonl.FORMAT.write([record], tmp_path / "again.jsonl", ConversionReport())
+    assert json.loads((tmp_path / "again.jsonl").read_text("utf-8")) == item
 
 
 @all_formats
@@ -168,18 +193,18 @@ def test_marks_and_line_ends_of_windows_make_no_difference(
     assert list(READERS[name](write(tmp_path / "good.json", content))) == [RECORD] * 2
 
 
-def test_jsonl_leaves_out_blank_lines_and_other_fields(tmp_path: Path) -> None:
+def test_jsonl_leaves_out_blank_lines_and_unknown_fields(tmp_path: Path) -> None:
     line = json.dumps({**LINE, "id": 7}).encode()
     path = write(tmp_path / "good.jsonl", b"\n" + line + b"\n  \n" + line + b"\n\n")
-    assert list(jsonl.read(path)) == [RECORD] * 2
+    assert list(READERS["jsonl"](path)) == [RECORD] * 2
 
 
-@pytest.mark.parametrize("name", ["train", "dev", "test", "handwritten"])
+@pytest.mark.parametrize("name", ["train", "dev", "test_seen", "test_unseen", "handwritten"])
 def test_every_entity_and_relation_of_the_demo_corpus_arrives(name: str) -> None:
     path = ASSETS / f"{name}.json"
-    docs, report = convert(list(authors_json.read(path)))
+    docs, report = convert(READERS["authors_json"](path))
     items = json.loads(path.read_text("utf-8"))
-    assert report == ConversionReport(docs=len(items))
+    assert report == ConversionReport()
     for doc, item in zip(docs, items, strict=True):
         entities = item["entities"]
         found = [[ent.start_char, ent.end_char, ent.text, ent.label_] for ent in doc.ents]
@@ -308,6 +333,12 @@ BAD_LINES: dict[str, tuple[Any, str]] = {
     "an index is a list": (with_relation_line([0], 1, "Position"), ANYTHING),
     "a lone surrogate": (changed(LINE, text=TEXT + LONE_SURROGATE), "surrogate at character 7"),
     "a lone surrogate in a type": (with_entity_line(0, 3, LONE_SURROGATE), ANYTHING),
+    "tokens are text": (changed(LINE, tokens="前降支近段狭窄"), "no list"),
+    "a token is missing": (changed(LINE, tokens=["前降支", "狭窄"]), "'狭窄' at 3"),
+    "a token is a number": (changed(LINE, tokens=[3]), ANYTHING),
+    "the end has no token": (changed(LINE, tokens=["前降支", "近段"]), "from 5 to 7"),
+    "a lone surrogate in the meta data": (changed(LINE, meta={"id": LONE_SURROGATE}), ANYTHING),
+    "meta data are a list": (changed(LINE, meta=[1]), ANYTHING),
     "a lone surrogate in a label": (with_relation_line(0, 1, LONE_SURROGATE), ANYTHING),
 }
 
@@ -329,7 +360,7 @@ def test_authors_json_names_file_and_number_of_a_bad_record(
     item: Any, problem: str, tmp_path: Path
 ) -> None:
     path = write(tmp_path / "bad.json", to_bytes("authors_json", AUTHORS, item))
-    message = read_error(authors_json.read, path)
+    message = read_error(READERS["authors_json"], path)
     assert message.startswith(f"{path}, record 2: ")
     assert problem in message
 
@@ -337,7 +368,7 @@ def test_authors_json_names_file_and_number_of_a_bad_record(
 @pytest.mark.parametrize(("item", "problem"), BAD_LINES.values(), ids=BAD_LINES.keys())
 def test_jsonl_names_file_and_line_of_a_bad_record(item: Any, problem: str, tmp_path: Path) -> None:
     path = write(tmp_path / "bad.jsonl", b"\n" + to_bytes("jsonl", LINE, item))
-    message = read_error(jsonl.read, path)
+    message = read_error(READERS["jsonl"], path)
     assert message.startswith(f"{path}, line 3: ")
     assert problem in message
 
@@ -376,106 +407,8 @@ def test_file_and_line_of_what_is_not_utf_8_are_named(
     assert "iconv" in message
 
 
-@pytest.mark.parametrize("content", [AUTHORS, "text", 1, None], ids=lambda c: type(c).__name__)
-def test_authors_json_refuses_a_file_that_is_not_a_list(content: Any, tmp_path: Path) -> None:
+@all_formats
+@pytest.mark.parametrize("content", ["text", 1, None], ids=lambda c: type(c).__name__)
+def test_what_is_no_record_is_refused(name: str, content: Any, tmp_path: Path) -> None:
     path = write(tmp_path / "bad.json", json.dumps(content).encode())
-    assert read_error(authors_json.read, path) == f"{path}: the file is not a list of records"
-
-
-# Making docs
-
-WORDS = "ab cd e fgh"
-NLP = spacy.blank("en")
-MISALIGNED = "entities that do not align with tokens"
-OVERLAPPING = "entities that overlap another one"
-UNCONNECTED = "relations of such entities"
-
-entities = st.builds(
-    lambda a, b, label: EntityRecord(min(a, b), max(a, b), label),
-    st.integers(0, len(WORDS)),
-    st.integers(0, len(WORDS)),
-    st.sampled_from("AB"),
-).filter(lambda entity: entity.start < entity.end)
-
-
-@st.composite
-def crowded_records(draw: st.DrawFn) -> Record:
-    """Entities that overlap each other and tokens, or are the same, and relations."""
-    found = draw(st.lists(entities, max_size=6))
-    indices = st.integers(0, max(0, len(found) - 1))
-    relations = st.builds(RelationRecord, indices, indices, st.sampled_from("XY"))
-    return Record(WORDS, found, draw(st.lists(relations, max_size=6)) if found else [])
-
-
-def sweep(record: Record) -> tuple[dict[int, Entity], Counter[str]]:
-    """Go through the text once: the entities that fit, by index, and the count of the others."""
-    starts = {match.start() for match in re.finditer(r"\S+", record.text)}
-    ends = {match.end() for match in re.finditer(r"\S+", record.text)}
-    kept: dict[int, Entity] = {}
-    lost: Counter[str] = Counter()
-    reached = 0
-    indexed = [(e.start, -e.end, i, e.label) for i, e in enumerate(record.entities)]
-    for start, minus_end, i, label in sorted(indexed):
-        if start not in starts or -minus_end not in ends:
-            lost[MISALIGNED] += 1
-        elif start < reached:
-            lost[OVERLAPPING] += 1
-        else:
-            kept[i] = (start, -minus_end, label)
-            reached = -minus_end
-    return kept, lost
-
-
-@given(st.lists(crowded_records(), max_size=3))
-def test_what_docs_can_not_hold_is_counted_and_the_rest_is_used(records: list[Record]) -> None:
-    report = ConversionReport()
-    docs = list(to_docs(records, NLP, report))
-    lost: Counter[str] = Counter()
-    for doc, record in zip(docs, records, strict=True):
-        kept, reasons = sweep(record)
-        used = [r for r in record.relations if r.head in kept and r.tail in kept]
-        assert read_entities(doc) == sorted(kept.values())
-        arcs = [(kept[r.head][0], kept[r.tail][0], r.label) for r in used]
-        assert sorted(read_arcs(doc)) == sorted(arcs)
-        assert has_relations(doc)
-        lost += reasons + Counter({UNCONNECTED: len(record.relations) - len(used)})
-    assert report == ConversionReport(docs=len(records), lost=lost)
-
-
-@pytest.mark.parametrize(
-    ("places", "kept", "lost"),
-    [
-        ([(0, 2), (3, 6)], [(0, 2)], {MISALIGNED: 1, UNCONNECTED: 1}),
-        ([(3, 7), (0, 5)], [(0, 5)], {OVERLAPPING: 1, UNCONNECTED: 1}),
-        ([(0, 2), (0, 5)], [(0, 5)], {OVERLAPPING: 1, UNCONNECTED: 1}),
-        ([(0, 2), (0, 2)], [(0, 2)], {OVERLAPPING: 1, UNCONNECTED: 1}),
-        ([(0, 2), (3, 5)], [(0, 2), (3, 5)], {}),
-    ],
-    ids=["misaligned", "overlapping", "nested", "duplicate", "adjacent"],
-)
-def test_an_entity_that_a_doc_can_not_hold_is_left_out(
-    places: list[tuple[int, int]], kept: list[tuple[int, int]], lost: dict[str, int]
-) -> None:
-    found = [EntityRecord(start, end, "A") for start, end in places]
-    [doc], report = convert([Record(WORDS, found, [RelationRecord(0, 1, "X")])], "en")
-    assert read_entities(doc) == [(start, end, "A") for start, end in kept]
-    assert len(doc._.relations) == 1 - lost.get(UNCONNECTED, 0)
-    assert report == ConversionReport(docs=1, lost=Counter(lost))
-
-
-@pytest.mark.parametrize("text", [WORDS, ""], ids=["a text", "no text"])
-def test_a_record_without_entities_is_annotated_as_having_no_relations(text: str) -> None:
-    [doc], report = convert([Record(text, [], [])])
-    assert (doc.text, read_entities(doc), doc._.relations) == (text, [], [])
-    assert has_relations(doc)
-    assert doc.has_annotation("ENT_IOB")
-    assert report == ConversionReport(docs=1)
-
-
-def test_offsets_count_characters_whatever_the_whitespace() -> None:
-    text = "  前降支\r\n\t狭窄\u3000😀。"
-    found = [EntityRecord(2, 5, "Body"), EntityRecord(8, 10, "Degree"), EntityRecord(11, 12, "X")]
-    [doc], report = convert([Record(text, found, [])])
-    assert doc.text == text
-    assert [ent.text for ent in doc.ents] == ["前降支", "狭窄", "😀"]
-    assert not report.lost
+    assert read_error(READERS[name], path) == f"{path}, line 1: it is no object"

@@ -1,0 +1,94 @@
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import srsly
+import typer
+
+from .errors import errors_as_one_line
+from .progress import track
+
+
+def convert_command(
+    inputs: Annotated[
+        list[Path],
+        typer.Argument(metavar="INPUT", help="Files or folders to read.", show_default=False),
+    ],
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", help="Folder, or file, to write.", show_default=False),
+    ],
+    source: Annotated[
+        str | None,
+        typer.Option("--from", help="Format of the input.", show_default="found out"),
+    ] = None,
+    target: Annotated[str, typer.Option("--to", help="Format to write.")] = "spacy",
+    lang: Annotated[
+        str | None,
+        typer.Option(help="Language, such as en or zh, of texts without tokens."),
+    ] = None,
+    spans_key: Annotated[
+        str | None,
+        typer.Option(help="Span group of docs that holds all entities, nested ones too."),
+    ] = None,
+    split: Annotated[
+        str | None,
+        typer.Option(metavar="SHARES", help="Divide into train, dev and test, such as 8:1:1."),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the division.")] = 0,
+    group_by: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FIELD",
+            help="Field of the meta data; records with the same value are not divided.",
+            show_default="the text",
+        ),
+    ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Stop at anything that would be lost.")
+    ] = False,
+    report_path: Annotated[
+        Path | None,
+        typer.Option("--report", metavar="FILE", help="Write all that was lost, as JSON."),
+    ] = None,
+) -> None:
+    """Convert annotated texts from one format to another.
+
+    Formats: spacy (DocBin, for training), jsonl, authors (of the paper's code).
+
+    The format of the input is found out. What the output can't hold is counted
+    and shown: entities that overlap or do not align with tokens, for one.
+
+    Example: spacy-str-encoder convert train.json dev.json -o corpus --lang zh
+
+    Example: spacy-str-encoder convert all.jsonl -o corpus --lang en --split 8:1:1
+    """
+    from spacy_str_encoder.formats import convert
+    from spacy_str_encoder.formats.registry import (
+        all_formats,
+        get_format,
+    )
+    from spacy_str_encoder.formats.report import ConversionReport, summarize
+    from spacy_str_encoder.formats.split import parse_shares
+
+    with errors_as_one_line():
+        report = ConversionReport(strict=strict)
+        nlp = convert.make_tokenizer(lang)
+        formats = all_formats(nlp, spans_key=spans_key)
+        sources = convert.find_sources(inputs, formats, source)
+        writer = convert.RecordWriter(
+            get_format(target, formats), nlp, report, partial(track, description="Converting")
+        )
+        if split is not None:
+            written = convert.convert_split(
+                sources, output, writer, shares=parse_shares(split), seed=seed, group_by=group_by
+            )
+        else:
+            targets = convert.plan_targets(sources, output, writer.format.suffix)
+            written = convert.convert_files(targets, writer)
+        for path, count in written:
+            typer.echo(f"{path}: {count} records")
+        if report_path is not None:
+            srsly.write_json(report_path, report.to_dict())
+    for line in summarize(report):
+        typer.echo(line)

@@ -1,0 +1,28 @@
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+ItemT = TypeVar("ItemT")
+
+
+def track(items: Iterable[ItemT], description: str, *, total: int | None = None) -> Iterator[ItemT]:
+    """Show on stderr, if that is a terminal, how far a loop has come.
+
+    items (Iterable): What is gone through.
+    description (str): What is done.
+    total (int | None): How many there are, if it is known.
+    YIELDS: The items.
+    """
+    console = Console(stderr=True)
+    columns = [
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    ]
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as bar:
+        yield from bar.track(items, total=total, description=description)

@@ -1,0 +1,179 @@
+"""From one format to another."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+
+import spacy
+from spacy.language import Language
+from spacy.tokens import Doc
+
+from .docs import with_tokens
+from .files import written_whole
+from .format import Format
+from .records import Record
+from .registry import detect_format, find_files, get_format
+from .report import ConversionReport
+from .split import split_records
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file or folder to read, and its format."""
+
+    path: Path
+    format: Format
+
+    def read(self, report: ConversionReport) -> Iterator[Record]:
+        """RETURNS (Iterator[Record]): Its records."""
+        return self.format.read(self.path, report)
+
+
+def find_sources(
+    inputs: Iterable[Path], formats: dict[str, Format], name: str | None = None
+) -> list[Source]:
+    """Find the files to read, and their formats.
+
+    inputs (Iterable[Path]): Files or folders.
+    formats (dict[str, Format]): All formats.
+    name (str | None): The format that all of them are in; found out if None.
+    RETURNS (list[Source]): The files.
+    RAISES (ValueError): If a file is missing, or its format can't be told.
+    """
+    paths = chain.from_iterable(find_files(path, formats) for path in inputs)
+    if name is not None:
+        return [Source(path, get_format(name, formats)) for path in paths]
+    return [Source(path, detect_format(path, formats)) for path in paths]
+
+
+@dataclass(frozen=True)
+class RecordWriter:
+    """Writes records in a format.
+
+    format (Format): The format.
+    nlp (Language): Tokenizes texts that have no tokens, if the format needs them.
+    report (ConversionReport): Counts the records, and what is lost.
+    track (Callable[[Iterable[Record]], Iterable[Record]]): Shows how far it has come.
+    """
+
+    format: Format
+    nlp: Language
+    report: ConversionReport
+    track: Callable[[Iterable[Record]], Iterable[Record]] = iter
+
+    def write(self, records: Iterable[Record], target: Path) -> int:
+        """Write records to a file, all of them or no file.
+
+        records (Iterable[Record]): The records.
+        target (Path): The file; it is replaced if it is there. A folder must be empty or missing.
+        RETURNS (int): How many records there were.
+        RAISES (ValueError): If the folder is not empty.
+        """
+        if target.is_dir() and any(target.iterdir()):
+            raise ValueError(f"{target}: the folder is not empty")
+        before = self.report.records
+        counted = self._count(self.track(records))
+        if self.format.needs_tokens:
+            counted = with_tokens(counted, self.nlp)
+        with written_whole(target) as unfinished:
+            self.format.write(counted, unfinished, self.report)
+        return self.report.records - before
+
+    def _count(self, records: Iterable[Record]) -> Iterator[Record]:
+        for record in records:
+            self.report.records += 1
+            yield record
+
+
+def make_tokenizer(language: str | None) -> Language:
+    """Make a pipeline that only tokenizes.
+
+    language (str | None): The code of the language, such as `zh`. If None, any text that needs
+        tokenizing is an error: no language fits all texts.
+    RETURNS (Language): The pipeline.
+    """
+    nlp = spacy.blank(language or "xx")
+    if language is None:
+        nlp.tokenizer = _ask_for_language
+    return nlp
+
+
+def _ask_for_language(text: str) -> Doc:
+    raise ValueError("the texts have no tokens; name their language, such as --lang en or zh")
+
+
+def plan_targets(sources: Sequence[Source], output: Path, suffix: str) -> dict[Path, Source]:
+    """Decide which file is written to where.
+
+    sources (Sequence[Source]): The files to read.
+    output (Path): A file, if its name has the suffix and there is one source; else a folder.
+    suffix (str): How the names of the files to write end.
+    RETURNS (dict[Path, Source]): The file to read for each file to write.
+    RAISES (ValueError): If two would be written to the same place, or one over what is read.
+    """
+    targets = _place(sources, output, suffix)
+    _check_targets(targets, sources)
+    return targets
+
+
+def _check_targets(targets: Iterable[Path], sources: Sequence[Source]) -> None:
+    read = {source.path.resolve() for source in sources}
+    for target in targets:
+        if target.resolve() in read:
+            raise ValueError(f"{target} is read and would be written over; give another output")
+
+
+def _place(sources: Sequence[Source], output: Path, suffix: str) -> dict[Path, Source]:
+    if suffix and output.suffix == suffix and not output.is_dir():
+        if len(sources) > 1:
+            raise ValueError(f"{len(sources)} files can't all be written to {output}")
+        return {output: sources[0]}
+    targets: dict[Path, Source] = {}
+    for source in sources:
+        target = output / f"{source.path.stem}{suffix}"
+        if target in targets:
+            raise ValueError(
+                f"{targets[target].path} and {source.path} would both be written to {target}; "
+                "rename one"
+            )
+        targets[target] = source
+    return targets
+
+
+def convert_files(targets: dict[Path, Source], writer: RecordWriter) -> Iterator[tuple[Path, int]]:
+    """Convert files one by one.
+
+    targets (dict[Path, Source]): The file to read for each file to write.
+    writer (RecordWriter): Writes them.
+    YIELDS (tuple[Path, int]): Each file that was written, and the number of its records.
+    """
+    for target, source in targets.items():
+        yield target, writer.write(source.read(writer.report), target)
+
+
+def convert_split(
+    sources: Sequence[Source],
+    output: Path,
+    writer: RecordWriter,
+    *,
+    shares: dict[str, float],
+    seed: int,
+    group_by: str | None = None,
+) -> Iterator[tuple[Path, int]]:
+    """Divide the records of all files at random into a file for each part.
+
+    sources (Sequence[Source]): The files to read.
+    output (Path): The folder to write to.
+    writer (RecordWriter): Writes them.
+    shares (dict[str, float]): The share of each part.
+    seed (int): The seed of the random order.
+    group_by (str | None): The field of the meta data that says which records stay together.
+    YIELDS (tuple[Path, int]): Each file that was written, and the number of its records.
+    RAISES (ValueError): If a file that is read would be written over.
+    """
+    targets = {name: output / f"{name}{writer.format.suffix}" for name in shares}
+    _check_targets(targets.values(), sources)
+    records = list(chain.from_iterable(source.read(writer.report) for source in sources))
+    for name, part in split_records(records, shares, seed=seed, group_by=group_by).items():
+        yield targets[name], writer.write(part, targets[name])

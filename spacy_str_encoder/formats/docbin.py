@@ -1,0 +1,68 @@
+"""spaCy's DocBin, with entities in `doc.ents` or a span group, and relations in the user data."""
+
+from collections.abc import Iterable, Iterator
+from functools import partial
+from pathlib import Path
+
+from spacy.language import Language
+from spacy.tokens import Doc, DocBin
+from spacy.vocab import Vocab
+
+from .docs import from_docs, to_docs
+from .format import Format
+from .records import Record
+from .report import ConversionReport
+
+SUFFIX = ".spacy"
+
+
+def docbin_format(nlp: Language, *, spans_key: str | None = None) -> Format:
+    """Files that training reads.
+
+    nlp (Language): Tokenizes texts that have no tokens yet.
+    spans_key (str | None): The span group that holds the entities; `doc.ents` if None.
+    RETURNS (Format): The format.
+    """
+    return Format(
+        "spacy",
+        "spaCy's DocBin, for training",
+        SUFFIX,
+        recognizes=lambda path, item: path.suffix == SUFFIX,
+        read=partial(read, spans_key=spans_key),
+        write=partial(write, nlp=nlp, spans_key=spans_key),
+    )
+
+
+def read(path: Path, report: ConversionReport, *, spans_key: str | None = None) -> Iterator[Record]:
+    """Read the docs of a file as records."""
+    docs = read_docbin(path, Vocab())
+    return from_docs(docs, report, name=str(path), spans_key=spans_key)
+
+
+def read_docbin(path: Path, vocab: Vocab) -> Iterator[Doc]:
+    """Read the docs of a file.
+
+    path (Path): The file.
+    vocab (Vocab): The vocabulary that they get.
+    RETURNS (Iterator[Doc]): The docs.
+    RAISES (ValueError): If the file is not a DocBin.
+    """
+    try:
+        return DocBin().from_disk(path).get_docs(vocab)
+    except OSError:
+        raise
+    except Exception as error:  # of zlib, msgpack or spaCy: they share no type
+        raise ValueError(f"{path}: the file is not a DocBin ({error})") from error
+
+
+def write(
+    records: Iterable[Record],
+    path: Path,
+    report: ConversionReport,
+    *,
+    nlp: Language,
+    spans_key: str | None = None,
+) -> None:
+    """Write records as docs to a file."""
+    docs = to_docs(records, nlp, report, spans_key=spans_key)
+    DocBin(docs=docs, store_user_data=True).to_disk(path)

@@ -1,0 +1,188 @@
+"""Between records and docs."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from spacy.language import Language
+from spacy.tokens import Doc, Span
+from spacy.util import get_words_and_spaces
+
+from ..candidates import get_entities
+from ..relation import Relation, get_relations, has_relations, set_relations
+from .records import EntityRecord, Record, RelationRecord
+from .report import ConversionReport
+
+# Where `doc.user_data` keeps the meta data of a record.
+META = "meta"
+
+
+def to_docs(
+    records: Iterable[Record],
+    nlp: Language,
+    report: ConversionReport,
+    *,
+    spans_key: str | None = None,
+) -> Iterator[Doc]:
+    """Make docs with entities and relations.
+
+    records (Iterable[Record]): The records.
+    nlp (Language): Tokenizes the texts of records that have no tokens.
+    report (ConversionReport): Counts what is lost: entities that do not align with tokens, or
+        overlap one that begins earlier (or is longer), and relations that connect such.
+    spans_key (str | None): A span group that gets all entities, those too that overlap.
+    YIELDS (Doc): The docs. `doc.ents` are the entities that do not overlap one before.
+    """
+    for record in records:
+        record = _without_repeats(record, report)
+        doc = _make_doc(record, nlp)
+        spans = _align_entities(record, doc, report)
+        flat = _without_overlaps(spans)
+        doc.set_ents([spans[i] for i in sorted(flat)])
+        if spans_key is None:
+            _report_overlaps(record, spans.keys() - flat, report)
+            spans = {i: spans[i] for i in flat}
+        else:
+            doc.spans[spans_key] = list(spans.values())
+        set_relations(doc, _connect(record, spans, report))
+        yield doc
+
+
+def _without_repeats(record: Record, report: ConversionReport) -> Record:
+    first: dict[EntityRecord, int] = {}
+    for i, entity in enumerate(record.entities):
+        if entity in first:
+            report.lose("entities that repeat another one", *_case(record, i))
+        first.setdefault(entity, len(first))
+    places = [first[entity] for entity in record.entities]
+    relations = [RelationRecord(places[r.head], places[r.tail], r.label) for r in record.relations]
+    return replace(record, entities=list(first), relations=relations)
+
+
+def _make_doc(record: Record, nlp: Language) -> Doc:
+    if record.tokens is None:
+        doc = nlp.make_doc(record.text)
+    else:
+        words = [record.text[start:end] for start, end in record.tokens]
+        words, spaces = get_words_and_spaces(words, record.text)
+        doc = Doc(nlp.vocab, words=words, spaces=spaces)
+    if record.meta:
+        doc.user_data[META] = record.meta
+    return doc
+
+
+def _align_entities(record: Record, doc: Doc, report: ConversionReport) -> dict[int, Span]:
+    """The spans of the entities by index, without those that do not align."""
+    spans = {}
+    for i, entity in enumerate(record.entities):
+        span = doc.char_span(entity.start, entity.end, label=entity.label)
+        if span is None:
+            report.lose("entities that do not align with tokens", *_case(record, i))
+        else:
+            spans[i] = span
+    return spans
+
+
+def _without_overlaps(spans: dict[int, Span]) -> set[int]:
+    kept, reached = set(), 0
+    for i in sorted(spans, key=lambda i: (spans[i].start, -spans[i].end)):
+        if spans[i].start >= reached:
+            kept.add(i)
+            reached = spans[i].end
+    return kept
+
+
+def _report_overlaps(record: Record, indices: Iterable[int], report: ConversionReport) -> None:
+    for i in sorted(indices):
+        report.lose("entities that overlap another one", *_case(record, i))
+
+
+def _connect(
+    record: Record, spans: dict[int, Span], report: ConversionReport
+) -> Iterator[Relation]:
+    for relation in record.relations:
+        if relation.head in spans and relation.tail in spans:
+            yield Relation(spans[relation.head], spans[relation.tail], relation.label)
+        else:
+            head, tail = (_surface(record, i) for i in (relation.head, relation.tail))
+            case = f"{head} {relation.label} {tail}"
+            report.lose("relations of such entities", record.place, case)
+
+
+def _case(record: Record, index: int) -> tuple[str, str]:
+    entity = record.entities[index]
+    surface = _surface(record, index)
+    return record.place, f"{surface} ({entity.label}, {entity.start}-{entity.end})"
+
+
+def _surface(record: Record, index: int) -> str:
+    entity = record.entities[index]
+    return repr(record.text[entity.start : entity.end])
+
+
+def from_docs(
+    docs: Iterable[Doc],
+    report: ConversionReport,
+    *,
+    name: str = "docs",
+    spans_key: str | None = None,
+) -> Iterator[Record]:
+    """Make records of annotated docs.
+
+    docs (Iterable[Doc]): The docs.
+    report (ConversionReport): Counts what is lost: relations of spans that are not entities.
+    name (str): What the docs are of, for messages.
+    spans_key (str | None): The span group that holds the entities; `doc.ents` if None.
+    YIELDS (Record): The records.
+    """
+    for number, doc in enumerate(docs, start=1):
+        place = f"{name}, doc {number}"
+        entities = [
+            EntityRecord(span.start_char, span.end_char, span.label_)
+            for span in get_entities(doc, spans_key)
+        ]
+        if not has_relations(doc):
+            report.choose("docs whose relations nobody annotated, as having none", place, "")
+        if doc.spans and spans_key is None:
+            groups = ", ".join(f"'{key}'" for key in doc.spans)
+            report.choose("docs with span groups, of which doc.ents are read", place, groups)
+        relations = list(_index_relations(doc, entities, place, report))
+        meta = doc.user_data.get(META, {})
+        yield Record(doc.text, entities, relations, token_offsets(doc), meta, place)
+
+
+def _index_relations(
+    doc: Doc, entities: list[EntityRecord], place: str, report: ConversionReport
+) -> Iterator[RelationRecord]:
+    index = {entity: i for i, entity in enumerate(entities)}
+    for relation in get_relations(doc):
+        head, tail = (
+            index.get(EntityRecord(span.start_char, span.end_char, span.label_))
+            for span in (relation.head, relation.tail)
+        )
+        if head is None or tail is None:
+            case = f"{relation.head.text!r} {relation.label} {relation.tail.text!r}"
+            report.lose("relations of spans that are not among the entities", place, case)
+        else:
+            yield RelationRecord(head, tail, relation.label)
+
+
+def token_offsets(doc: Doc) -> list[tuple[int, int]]:
+    """Where the tokens of a doc are.
+
+    doc (Doc): The doc.
+    RETURNS (list[tuple[int, int]]): The character offsets of its tokens, but for white space.
+    """
+    return [(token.idx, token.idx + len(token)) for token in doc if not token.text.isspace()]
+
+
+def with_tokens(records: Iterable[Record], nlp: Language) -> Iterator[Record]:
+    """Tokenize the texts of records that have no tokens.
+
+    records (Iterable[Record]): The records.
+    nlp (Language): Tokenizes.
+    YIELDS (Record): The records, all with tokens.
+    """
+    for record in records:
+        if record.tokens is None:
+            record = replace(record, tokens=token_offsets(nlp.make_doc(record.text)))
+        yield record

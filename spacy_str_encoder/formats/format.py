@@ -1,0 +1,36 @@
+"""What an annotation format is."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .records import Record
+from .report import ConversionReport
+
+Read = Callable[[Path, ConversionReport], Iterator[Record]]
+Write = Callable[[Iterable[Record], Path, ConversionReport], None]
+
+
+@dataclass(frozen=True)
+class Format:
+    """A way of writing annotated texts down.
+
+    name (str): What it is called on the command line.
+    description (str): What it is, in a few words.
+    suffix (str): How the names of its files end; empty if it is a folder.
+    recognizes (Callable[[Path, Any], bool]): Whether a file may be in this format, by its path and
+        the first record if it holds JSON, else None.
+    read (Callable[[Path, ConversionReport], Iterator[Record]]): Reads a file.
+    write (Callable[[Iterable[Record], Path, ConversionReport], None]): Writes a file; there is none
+        with that name yet.
+    needs_tokens (bool): Whether the records that it writes must have tokens.
+    """
+
+    name: str
+    description: str
+    suffix: str
+    recognizes: Callable[[Path, Any], bool]
+    read: Read
+    write: Write
+    needs_tokens: bool = False

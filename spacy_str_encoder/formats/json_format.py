@@ -1,0 +1,92 @@
+"""Formats whose files are JSON lines, or a JSON list."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from .files import read_items
+from .format import Format
+from .records import Record, RecordError, check_record, describe
+from .report import ConversionReport, LossError
+
+# Both get the place of the record, or the record, and the report for what is lost.
+Parse = Callable[[Any, str, ConversionReport], Record]
+Serialize = Callable[[Record, ConversionReport], dict[str, Any]]
+
+
+def json_format(
+    name: str,
+    description: str,
+    *,
+    matches: Callable[[Any], bool],
+    parse: Parse,
+    serialize: Serialize,
+    suffix: str,
+    needs_tokens: bool = False,
+) -> Format:
+    """A format with one JSON object a record. Read are JSON lines and lists alike, whatever the
+    name of the file; written is a list if its name ends in .json, else lines.
+
+    name (str): What it is called on the command line.
+    description (str): What it is, in a few words.
+    matches (Callable[[Any], bool]): Whether an object may be a record of this format.
+    parse (Callable[[Any, str, ConversionReport], Record]): Makes a record of an object.
+    serialize (Callable[[Record, ConversionReport], dict[str, Any]]): Makes an object of a record.
+    suffix (str): How the names of its files end.
+    needs_tokens (bool): Whether `serialize` needs tokens.
+    RETURNS (Format): The format.
+    """
+    return Format(
+        name,
+        description,
+        suffix,
+        recognizes=lambda path, item: isinstance(item, dict) and matches(item),
+        read=partial(read, parse=parse),
+        write=partial(write, serialize=serialize),
+        needs_tokens=needs_tokens,
+    )
+
+
+def read(path: Path, report: ConversionReport, *, parse: Parse) -> Iterator[Record]:
+    """Read the records of a file.
+
+    path (Path): The file.
+    report (ConversionReport): Counts what is lost.
+    parse (Callable[[Any, str, ConversionReport], Record]): Makes a record of an object.
+    YIELDS (Record): The records.
+    RAISES (ValueError): If the file is not in the format; the message names file and line, or
+        record.
+    """
+    for place, item in read_items(path):
+        try:
+            record = replace(parse(item, place, report), place=place)
+            check_record(record)
+        except LossError:
+            raise
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+            raise RecordError(f"{place}: {describe(error)}") from None
+        yield record
+
+
+def write(
+    records: Iterable[Record], path: Path, report: ConversionReport, *, serialize: Serialize
+) -> None:
+    """Write records to a file.
+
+    records (Iterable[Record]): The records.
+    path (Path): The file.
+    report (ConversionReport): Counts what is lost.
+    serialize (Callable[[Record, ConversionReport], dict[str, Any]]): Makes an object of a record.
+    """
+    lines = (json.dumps(serialize(record, report), ensure_ascii=False) for record in records)
+    with path.open("w", encoding="utf-8", newline="\n") as file:
+        if path.suffix == ".json":
+            file.write("[")
+            for number, line in enumerate(lines):
+                file.write(f",\n{line}" if number else f"\n{line}")
+            file.write("\n]\n")
+        else:
+            file.writelines(f"{line}\n" for line in lines)

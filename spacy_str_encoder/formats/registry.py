@@ -1,0 +1,109 @@
+"""All formats, and which one a file is in."""
+
+from collections.abc import Iterable, Iterator
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any
+
+from spacy.language import Language
+from spacy.tokens import Doc
+
+from . import authors_json, jsonl
+from .docbin import SUFFIX, docbin_format, read_docbin
+from .docs import to_docs
+from .files import read_items
+from .format import Format
+from .report import ConversionReport
+
+JSON_SUFFIXES = (".json", ".jsonl")
+# How many records are looked at until only one format fits.
+MAX_RECORDS = 1000
+
+
+def all_formats(nlp: Language, *, spans_key: str | None = None) -> dict[str, Format]:
+    """All formats by their name.
+
+    nlp (Language): Tokenizes texts for formats that need tokens.
+    spans_key (str | None): The span group that holds the entities of docs; `doc.ents` if None.
+    RETURNS (dict[str, Format]): The formats.
+    """
+    formats = [docbin_format(nlp, spans_key=spans_key), jsonl.FORMAT, authors_json.FORMAT]
+    return {item.name: item for item in formats}
+
+
+def get_format(name: str, formats: dict[str, Format]) -> Format:
+    """Look a format up.
+
+    name (str): Its name.
+    formats (dict[str, Format]): All formats.
+    RETURNS (Format): The format.
+    RAISES (ValueError): If there is none of that name.
+    """
+    if name not in formats:
+        raise ValueError(f"there is no format '{name}'; it must be one of {', '.join(formats)}")
+    return formats[name]
+
+
+def detect_format(path: Path, formats: dict[str, Format]) -> Format:
+    """Find out the format of a file or folder by its name and its first records.
+
+    path (Path): The file or folder.
+    formats (dict[str, Format]): All formats.
+    RETURNS (Format): The only one that fits.
+    RAISES (ValueError): If none fits, or more than one; if it is missing or no readable JSON.
+    """
+    if not path.exists():
+        raise ValueError(f"{path}: there is no such file or folder")
+    names = list(formats)
+    for item in islice(_first_records(path), MAX_RECORDS):
+        names = [name for name in names if formats[name].recognizes(path, item)]
+        if len(names) == 1:
+            return formats[names[0]]
+    found = f"may be {' or '.join(names)}" if names else "fits no format"
+    raise ValueError(f"{path}: it {found}; name its format with --from: {', '.join(formats)}")
+
+
+def find_files(path: Path, formats: dict[str, Format]) -> list[Path]:
+    """List the annotated files of a folder that is not itself in a format.
+
+    path (Path): A file or folder.
+    formats (dict[str, Format]): All formats.
+    RETURNS (list[Path]): The files in it, by name; or the path itself.
+    RAISES (ValueError): If the folder has none.
+    """
+    if not path.is_dir() or any(each.recognizes(path, None) for each in formats.values()):
+        return [path]
+    suffixes = {each.suffix for each in formats.values() if each.suffix}
+    files = sorted(file for file in path.iterdir() if file.suffix in suffixes)
+    if not files:
+        raise ValueError(
+            f"{path}: the folder has no file that ends in {', '.join(sorted(suffixes))}"
+        )
+    return files
+
+
+def _first_records(path: Path) -> Iterator[Any]:
+    if not path.is_file() or path.suffix not in JSON_SUFFIXES:
+        return iter([None])
+    items = (item for _, item in read_items(path))
+    if (first := next(items, None)) is None:
+        raise ValueError(f"{path}: the file holds no record")
+    return chain([first], items)
+
+
+def read_docs(
+    path: Path, nlp: Language, report: ConversionReport, *, spans_key: str | None = None
+) -> Iterable[Doc]:
+    """Read annotated docs of a file in any format.
+
+    path (Path): The file or folder.
+    nlp (Language): Tokenizes texts that have no tokens.
+    report (ConversionReport): Counts what docs can't hold.
+    spans_key (str | None): A span group that gets all entities, those too that overlap.
+    RETURNS (Iterable[Doc]): The docs.
+    RAISES (ValueError): If the format can't be told, or the file is not in it.
+    """
+    if path.suffix == SUFFIX:
+        return read_docbin(path, nlp.vocab)
+    source = detect_format(path, all_formats(nlp, spans_key=spans_key))
+    return to_docs(source.read(path, report), nlp, report, spans_key=spans_key)

@@ -1,0 +1,41 @@
+"""Annotated texts for the tests of formats."""
+
+import json
+from collections.abc import Callable, Iterator
+from itertools import combinations, permutations
+from pathlib import Path
+
+from hypothesis import strategies as st
+
+from spacy_str_encoder.formats.format import Format
+from spacy_str_encoder.formats.records import EntityRecord, Record, RelationRecord
+from spacy_str_encoder.formats.report import ConversionReport
+
+Read = Callable[[Path], Iterator[Record]]
+
+
+@st.composite
+def any_records(draw: st.DrawFn) -> Record:
+    """Any text that JSON can hold, with entities and relations."""
+    text = draw(st.text(min_size=1))
+    labels = st.text(min_size=1, max_size=5)
+    places = st.lists(st.sampled_from(list(combinations(range(len(text) + 1), 2))), max_size=4)
+    found = [EntityRecord(start, end, draw(labels)) for start, end in draw(places)]
+    if len(found) < 2:
+        return Record(text, found, [])
+    pairs = st.lists(st.sampled_from(list(permutations(range(len(found)), 2))), max_size=4)
+    return Record(text, found, [RelationRecord(i, j, draw(labels)) for i, j in draw(pairs)])
+
+
+def reader(format: Format) -> Read:
+    """What reads a format and loses nothing."""
+    return lambda path: format.read(path, ConversionReport(strict=True))
+
+
+def contents(record: Record) -> tuple[object, ...]:
+    """What a record says, whatever the order of its entities and relations, and as JSON tells it:
+    docs make tuples of lists.
+    """
+    entities = [(e.start, e.end, e.label) for e in record.entities]
+    relations = [(entities[r.head], r.label, entities[r.tail]) for r in record.relations]
+    return record.text, sorted(entities), sorted(relations), record.tokens, json.dumps(record.meta)

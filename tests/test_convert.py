@@ -1,0 +1,352 @@
+"""The command `convert`: formats are found out, nothing is lost in silence, errors name places."""
+
+import json
+import re
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import pytest
+import spacy
+from hypothesis import given
+from hypothesis import strategies as st
+from spacy.tokens import Doc, DocBin
+from typer.testing import CliRunner, Result
+
+from spacy_str_encoder.cli import app
+from spacy_str_encoder.formats.convert import make_tokenizer
+from spacy_str_encoder.formats.records import Record
+from spacy_str_encoder.formats.registry import all_formats, detect_format, read_docs
+from spacy_str_encoder.formats.report import ConversionReport
+from spacy_str_encoder.formats.split import parse_shares, split_records
+
+ASSETS = Path(__file__).parents[1] / "assets" / "coronary"
+TEXT = "前降支近段狭窄"
+ENTITIES = [(0, 3, "BodyPart"), (3, 5, "Location"), (5, 7, "Degree")]
+LINE: dict[str, Any] = {
+    "text": TEXT,
+    "entities": [{"start": a, "end": b, "label": label} for a, b, label in ENTITIES],
+    "relations": [{"head": 0, "tail": 1, "label": "Position"}],
+}
+NESTED: dict[str, Any] = {
+    "text": TEXT,
+    "entities": [{"start": 0, "end": 5, "label": "Place"}, *LINE["entities"]],
+    "relations": [{"head": 1, "tail": 2, "label": "Position"}],
+}
+
+
+def write_lines(path: Path, *items: Any) -> Path:
+    path.write_text("".join(json.dumps(item) + "\n" for item in items), "utf-8")
+    return path
+
+
+def run(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(app, ["convert", *map(str, arguments)])
+
+
+def run_error(*arguments: str | Path) -> str:
+    """The only line that a failing command prints, on stderr."""
+    result = run(*arguments)
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert result.stderr.startswith("Error: ")
+    assert result.stderr.count("\n") == 1
+    return result.stderr.removeprefix("Error: ").rstrip()
+
+
+def read_spacy(path: Path) -> list[Doc]:
+    return list(DocBin().from_disk(path).get_docs(spacy.blank("zh").vocab))
+
+
+def read_lines(path: Path) -> list[Any]:
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+
+
+# The command
+
+
+def test_each_file_becomes_one_for_training(tmp_path: Path) -> None:
+    result = run(ASSETS / "dev.json", ASSETS / "handwritten.json", "-o", tmp_path, "--lang", "zh")
+    assert result.exit_code == 0
+    assert result.stdout == (
+        f"{tmp_path / 'dev.spacy'}: 70 records\n{tmp_path / 'handwritten.spacy'}: 133 records\n"
+    )
+    docs = read_spacy(tmp_path / "dev.spacy")
+    items = json.loads((ASSETS / "dev.json").read_text("utf-8"))
+    assert [doc.text for doc in docs] == [item["text"] for item in items]
+    assert [len(doc.ents) for doc in docs] == [len(item["entities"]) for item in items]
+    assert [len(doc._.relations) for doc in docs] == [len(item["relations"]) for item in items]
+
+
+def test_a_folder_stands_for_the_files_in_it(tmp_path: Path) -> None:
+    assert run(ASSETS, "-o", tmp_path, "--lang", "zh").exit_code == 0
+    assert {path.stem for path in tmp_path.iterdir()} == {path.stem for path in ASSETS.iterdir()}
+
+
+def test_there_and_back_nothing_changes(tmp_path: Path) -> None:
+    original = ASSETS / "test_unseen.json"
+    there = tmp_path / "there"
+    assert run(original, "-o", there, "--lang", "zh", "--strict").exit_code == 0
+    back = run(there / f"{original.stem}.spacy", "-o", tmp_path, "--to", "authors", "--strict")
+    assert back.exit_code == 0
+    before, after = (
+        json.loads(path.read_text("utf-8")) for path in (original, tmp_path / original.name)
+    )
+    for item in [*before, *after]:
+        item["relations"].sort()
+    assert after == before
+
+
+def test_the_output_may_be_a_file(tmp_path: Path) -> None:
+    path = write_lines(tmp_path / "in.jsonl", LINE)
+    assert run(path, "-o", tmp_path / "deep" / "out.spacy", "--lang", "zh").exit_code == 0
+    assert [doc.text for doc in read_spacy(tmp_path / "deep" / "out.spacy")] == [TEXT]
+
+
+def test_a_file_that_is_there_is_replaced(tmp_path: Path) -> None:
+    target = write_lines(tmp_path / "out.jsonl", LINE, LINE)
+    source = write_lines(tmp_path / "in.jsonl", LINE)
+    assert run(source, "-o", target, "--to", "jsonl").exit_code == 0
+    assert len(read_lines(target)) == 1
+
+
+def test_what_docs_can_not_hold_is_shown(tmp_path: Path) -> None:
+    path = write_lines(tmp_path / "in.jsonl", LINE, NESTED)
+    result = run(path, "-o", tmp_path, "--lang", "zh")
+    assert result.exit_code == 0
+    assert result.stdout.splitlines() == [
+        f"{tmp_path / 'in.spacy'}: 2 records",
+        "left out: 2 entities that overlap another one",
+        f"  {path}, line 2: '前降支' (BodyPart, 0-3)",
+        f"  {path}, line 2: '近段' (Location, 3-5)",
+        "left out: 1 relations of such entities",
+        f"  {path}, line 2: '前降支' Position '近段'",
+    ]
+
+
+def test_a_report_lists_every_case(tmp_path: Path) -> None:
+    path = write_lines(tmp_path / "in.jsonl", *[NESTED] * 10)
+    run(path, "-o", tmp_path, "--lang", "zh", "--report", tmp_path / "report.json")
+    report = json.loads((tmp_path / "report.json").read_text("utf-8"))
+    assert report["records"] == 10
+    counts = {reason: len(cases) for reason, cases in report["lost"].items()}
+    assert counts == {"entities that overlap another one": 20, "relations of such entities": 10}
+
+
+def test_strict_leaves_no_file_behind(tmp_path: Path) -> None:
+    path = write_lines(tmp_path / "in.jsonl", LINE, NESTED)
+    output = tmp_path / "out"
+    message = run_error(path, "-o", output, "--lang", "zh", "--strict")
+    lost = "'前降支' (BodyPart, 0-3) would be lost (entities that overlap another one)"
+    assert message == f"{path}, line 2: {lost}"
+    assert not list(output.iterdir())
+
+
+def test_a_span_group_keeps_nested_entities(tmp_path: Path) -> None:
+    path = write_lines(tmp_path / "in.jsonl", NESTED)
+    options = ("--spans-key", "sc", "--strict")
+    assert run(path, "-o", tmp_path, "--lang", "zh", *options).exit_code == 0
+    [doc] = read_spacy(tmp_path / "in.spacy")
+    assert [(span.text, span.label_) for span in doc.spans["sc"]] == [
+        (TEXT[e["start"] : e["end"]], e["label"]) for e in NESTED["entities"]
+    ]
+    assert [ent.text for ent in doc.ents] == ["前降支近段", "狭窄"]
+    assert len(doc._.relations) == 1
+    spacy_file, again = tmp_path / "in.spacy", tmp_path / "again.jsonl"
+    assert run(spacy_file, "-o", again, "--to", "jsonl", *options).exit_code == 0
+    assert read_lines(again)[0]["relations"] == [{"head": 0, "tail": 2, "label": "Position"}]
+
+
+def test_tokens_of_the_file_are_kept(tmp_path: Path) -> None:
+    tokens = ["前降支", "近", "段狭", "窄"]
+    path = write_lines(tmp_path / "in.jsonl", {**LINE, "tokens": tokens})
+    result = run(path, "-o", tmp_path)
+    [doc] = read_spacy(tmp_path / "in.spacy")
+    assert [token.text for token in doc] == tokens
+    assert [ent.text for ent in doc.ents] == ["前降支"]
+    assert "2 entities that do not align with tokens" in result.stdout
+
+
+def test_the_help_has_an_example() -> None:
+    result = CliRunner().invoke(app, ["convert", "--help"])
+    assert result.exit_code == 0
+    assert "Example: spacy-str-encoder convert" in result.stdout
+
+
+def test_the_help_lists_every_format() -> None:
+    text = CliRunner().invoke(app, ["convert", "--help"]).stdout
+    listed = re.findall(r"[\w-]+", text.split("Formats:")[1].split("Example:")[0])
+    assert set(all_formats(make_tokenizer(None))) <= set(listed)
+
+
+# Wrong input
+
+
+def test_texts_without_tokens_need_a_language(tmp_path: Path) -> None:
+    path = write_lines(tmp_path / "in.jsonl", LINE)
+    assert "--lang" in run_error(path, "-o", tmp_path)
+
+
+def test_a_language_that_spacy_lacks_is_named(tmp_path: Path) -> None:
+    path = write_lines(tmp_path / "in.jsonl", LINE)
+    assert "klingon" in run_error(path, "-o", tmp_path, "--lang", "klingon")
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "missing.jsonl"
+    assert run_error(path, "-o", tmp_path) == f"{path}: there is no such file or folder"
+    assert str(path) in run_error(path, "-o", tmp_path, "--from", "jsonl")
+
+
+@pytest.mark.parametrize("option", ["--from", "--to"])
+def test_an_unknown_format_is_answered_with_the_known_ones(option: str, tmp_path: Path) -> None:
+    path = write_lines(tmp_path / "in.jsonl", LINE)
+    message = run_error(path, "-o", tmp_path, option, "conll")
+    assert "'conll'" in message
+    assert "spacy, jsonl, authors" in message
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "problem"),
+    [
+        ("in.jsonl", "", "the file holds no record"),
+        ("in.json", "[]", "the file holds no record"),
+        ("in.jsonl", '{"sentence": "x"}', "it fits no format; name its format with --from: spacy"),
+        ("in.csv", "x,y", "it fits no format"),
+        ("in.json", '{"text": ', "line 1, column 10: not JSON"),
+    ],
+)
+def test_a_file_in_no_format_is_named(
+    name: str, content: str, problem: str, tmp_path: Path
+) -> None:
+    path = tmp_path / name
+    path.write_text(content, "utf-8")
+    message = run_error(path, "-o", tmp_path / "out")
+    assert message.startswith(f"{path}")
+    assert problem in message
+
+
+def test_a_file_that_may_be_in_two_formats_is_not_guessed(tmp_path: Path) -> None:
+    path = write_lines(tmp_path / "in.jsonl", {"text": TEXT, "entities": [], "relations": []})
+    message = run_error(path, "-o", tmp_path / "out", "--lang", "zh")
+    assert message.startswith(f"{path}: it may be jsonl or authors")
+    assert run(path, "-o", tmp_path, "--lang", "zh", "--from", "jsonl").exit_code == 0
+
+
+def test_an_empty_folder_is_named(tmp_path: Path) -> None:
+    message = run_error(tmp_path, "-o", tmp_path / "out")
+    assert message.startswith(f"{tmp_path}: the folder has no file that ends in ")
+
+
+def test_what_is_read_is_not_written_over(tmp_path: Path) -> None:
+    path = write_lines(tmp_path / "train.jsonl", LINE, NESTED)
+    before = path.read_bytes()
+    for options in (["--to", "jsonl"], ["--to", "jsonl", "--split", "1:1"]):
+        message = run_error(path, "-o", tmp_path, *options)
+        assert message == f"{path} is read and would be written over; give another output"
+    assert path.read_bytes() == before
+
+
+def test_two_files_of_one_name_are_not_written_to_one(tmp_path: Path) -> None:
+    paths = [tmp_path / name / "in.jsonl" for name in "ab"]
+    for path in paths:
+        path.parent.mkdir()
+        write_lines(path, LINE)
+    assert "rename one" in run_error(*paths, "-o", tmp_path / "out", "--lang", "zh")
+    assert "2 files" in run_error(*paths, "-o", tmp_path / "out.spacy", "--lang", "zh")
+
+
+# Formats
+
+
+@pytest.mark.parametrize("name", ["jsonl", "authors"])
+def test_a_written_file_is_recognized(name: str, tmp_path: Path) -> None:
+    path = write_lines(tmp_path / "in.jsonl", LINE)
+    formats = all_formats(make_tokenizer("zh"))
+    for suffix in (".json", ".jsonl"):
+        target = tmp_path / f"out{suffix}"
+        formats[name].write(
+            formats["jsonl"].read(path, report := ConversionReport()), target, report
+        )
+        assert detect_format(target, formats) is formats[name]
+
+
+def test_docs_are_read_of_any_format(tmp_path: Path) -> None:
+    nlp = spacy.blank("zh")
+    report = ConversionReport()
+    path = write_lines(tmp_path / "in.jsonl", LINE)
+    run(path, "-o", tmp_path, "--lang", "zh")
+    [of_lines] = read_docs(path, nlp, report)
+    [of_docbin] = read_docs(tmp_path / "in.spacy", nlp, report)
+    assert of_lines.vocab is of_docbin.vocab is nlp.vocab
+    assert of_lines.to_json() == of_docbin.to_json()
+    assert of_lines._.relations[0].label == of_docbin._.relations[0].label == "Position"
+
+
+# Splitting
+
+
+@given(
+    texts=st.lists(st.sampled_from("abcdefghij"), min_size=10, max_size=40),
+    seed=st.integers(0, 99),
+)
+def test_a_split_keeps_every_record_once_and_the_same_texts_together(
+    texts: list[str], seed: int
+) -> None:
+    records = [Record(text, [], [], meta={"id": i}) for i, text in enumerate(texts)]
+    shares = parse_shares("2:1:1")
+    try:
+        parts = split_records(records, shares, seed=seed)
+    except ValueError as error:
+        assert len(set(texts)) < 10, error
+        return
+    ids = [[record.meta["id"] for record in part] for part in parts.values()]
+    assert sorted(chain.from_iterable(ids)) == list(range(len(texts)))
+    assert all(part == sorted(part) for part in ids)
+    where = [{record.text for record in part} for part in parts.values()]
+    assert sum(map(len, where)) == len(set(texts))
+    assert parts == split_records(records, shares, seed=seed)
+
+
+def test_shares_are_exact_where_nothing_belongs_together() -> None:
+    records = [Record(str(i), [], []) for i in range(700)]
+    first = split_records(records, parse_shares("8:1:1"), seed=0)
+    assert {name: len(part) for name, part in first.items()} == {
+        "train": 560,
+        "dev": 70,
+        "test": 70,
+    }
+    second = split_records(records, parse_shares("8:1:1"), seed=1)
+    assert first["dev"] != second["dev"]
+
+
+def test_records_of_one_group_stay_together(tmp_path: Path) -> None:
+    items = [{**LINE, "text": f"{TEXT}{i}", "meta": {"patient": i // 5}} for i in range(100)]
+    path = write_lines(tmp_path / "all.jsonl", *items)
+    options = ("--to", "jsonl", "--split", "8:1:1", "--seed", "3", "--group-by", "patient")
+    assert run(path, "-o", tmp_path / "parts", *options).exit_code == 0
+    patients = [
+        {item["meta"]["patient"] for item in read_lines(tmp_path / "parts" / f"{part}.jsonl")}
+        for part in ("train", "dev", "test")
+    ]
+    assert [len(part) for part in patients] == [16, 2, 2]
+    assert set.union(*patients) == set(range(20))
+
+
+def test_a_record_without_the_field_to_group_by_is_named(tmp_path: Path) -> None:
+    path = write_lines(tmp_path / "in.jsonl", {**LINE, "meta": {"patient": 1}}, LINE)
+    options = ("--lang", "zh", "--split", "1:1", "--group-by", "patient")
+    message = run_error(path, "-o", tmp_path / "out", *options)
+    assert message == f"{path}, line 2: its meta data have no 'patient' to group by"
+
+
+@pytest.mark.parametrize("shares", ["8", "8:1:1:1", "a:b", "8:0:1", "8:-1:1", "", "1:inf", "1:nan"])
+def test_wrong_shares_are_refused(shares: str, tmp_path: Path) -> None:
+    path = write_lines(tmp_path / "in.jsonl", LINE)
+    assert "8:1:1" in run_error(path, "-o", tmp_path, "--lang", "zh", "--split", shares)
+
+
+def test_a_part_without_records_is_refused(tmp_path: Path) -> None:
+    path = write_lines(tmp_path / "in.jsonl", LINE, LINE)
+    message = run_error(path, "-o", tmp_path / "out", "--lang", "zh", "--split", "8:1:1")
+    assert message == "1 groups of records are too few: 'dev' has none"

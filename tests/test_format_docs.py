@@ -1,0 +1,261 @@
+"""Between records and docs: what docs hold, and what is counted since they can't."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+import spacy
+from hypothesis import given
+from hypothesis import strategies as st
+from spacy.tokens import Doc, Span
+
+from spacy_str_encoder import Relation
+from spacy_str_encoder.formats.docbin import docbin_format
+from spacy_str_encoder.formats.docs import from_docs, to_docs
+from spacy_str_encoder.formats.records import EntityRecord, Record, RelationRecord
+from spacy_str_encoder.formats.report import ConversionReport, LossError, summarize
+from spacy_str_encoder.relation import has_relations
+
+from .records import contents
+
+# The begin, end and label of an entity; a relation by the begins of head and tail.
+Entity = tuple[int, int, str]
+Arc = tuple[int, int, str]
+
+WORDS = "ab cd e fgh"
+blank = cache(spacy.blank)
+NLP = blank("en")
+MISALIGNED = "entities that do not align with tokens"
+OVERLAPPING = "entities that overlap another one"
+REPEATED = "entities that repeat another one"
+UNCONNECTED = "relations of such entities"
+
+entities = st.builds(
+    lambda a, b, label: EntityRecord(min(a, b), max(a, b), label),
+    st.integers(0, len(WORDS)),
+    st.integers(0, len(WORDS)),
+    st.sampled_from("AB"),
+).filter(lambda entity: entity.start < entity.end)
+
+
+@st.composite
+def crowded_records(draw: st.DrawFn) -> Record:
+    """Entities that overlap each other and tokens, or are the same, and relations."""
+    found = draw(st.lists(entities, max_size=6))
+    indices = st.integers(0, max(0, len(found) - 1))
+    relations = st.builds(RelationRecord, indices, indices, st.sampled_from("XY"))
+    return Record(WORDS, found, draw(st.lists(relations, max_size=6)) if found else [])
+
+
+def convert(
+    records: Iterable[Record], language: str = "zh", spans_key: str | None = None
+) -> tuple[list[Doc], ConversionReport]:
+    report = ConversionReport()
+    return list(to_docs(records, blank(language), report, spans_key=spans_key)), report
+
+
+def read_entities(doc: Doc) -> list[Entity]:
+    return [(ent.start_char, ent.end_char, ent.label_) for ent in doc.ents]
+
+
+def read_arcs(doc: Doc) -> list[Arc]:
+    return [(r.head.start_char, r.tail.start_char, r.label) for r in doc._.relations]
+
+
+def sweep(record: Record) -> tuple[dict[int, Entity], Counter[str]]:
+    """Go through the text once: the entities that fit, by index, and the count of the others. An
+    entity that repeats another one is that one.
+    """
+    starts = {match.start() for match in re.finditer(r"\S+", record.text)}
+    ends = {match.end() for match in re.finditer(r"\S+", record.text)}
+    kept: dict[int, Entity] = {}
+    lost: Counter[str] = Counter()
+    reached = 0
+    indexed = [(e.start, -e.end, i, e.label) for i, e in enumerate(record.entities)]
+    for start, minus_end, i, label in sorted(indexed):
+        same = record.entities.index(record.entities[i])
+        if same < i:
+            lost[REPEATED] += 1
+            if same in kept:
+                kept[i] = kept[same]
+        elif start not in starts or -minus_end not in ends:
+            lost[MISALIGNED] += 1
+        elif start < reached:
+            lost[OVERLAPPING] += 1
+        else:
+            kept[i] = (start, -minus_end, label)
+            reached = -minus_end
+    return kept, lost
+
+
+@given(st.lists(crowded_records(), max_size=3))
+def test_what_docs_can_not_hold_is_counted_and_the_rest_is_used(records: list[Record]) -> None:
+    report = ConversionReport()
+    docs = list(to_docs(records, NLP, report))
+    lost: Counter[str] = Counter()
+    for doc, record in zip(docs, records, strict=True):
+        kept, reasons = sweep(record)
+        used = [r for r in record.relations if r.head in kept and r.tail in kept]
+        assert read_entities(doc) == sorted(set(kept.values()))
+        arcs = [(kept[r.head][0], kept[r.tail][0], r.label) for r in used]
+        assert sorted(read_arcs(doc)) == sorted(arcs)
+        assert has_relations(doc)
+        lost += reasons + Counter({UNCONNECTED: len(record.relations) - len(used)})
+    assert report.losses == lost
+
+
+@pytest.mark.parametrize(
+    ("places", "kept", "lost"),
+    [
+        ([(0, 2), (3, 6)], [(0, 2)], {MISALIGNED: 1, UNCONNECTED: 1}),
+        ([(3, 7), (0, 5)], [(0, 5)], {OVERLAPPING: 1, UNCONNECTED: 1}),
+        ([(0, 2), (0, 5)], [(0, 5)], {OVERLAPPING: 1, UNCONNECTED: 1}),
+        ([(0, 2), (0, 2)], [(0, 2)], {REPEATED: 1}),
+        ([(0, 2), (3, 5)], [(0, 2), (3, 5)], {}),
+    ],
+    ids=["misaligned", "overlapping", "nested", "duplicate", "adjacent"],
+)
+def test_an_entity_that_a_doc_can_not_hold_is_left_out(
+    places: list[tuple[int, int]], kept: list[tuple[int, int]], lost: dict[str, int]
+) -> None:
+    found = [EntityRecord(start, end, "A") for start, end in places]
+    [doc], report = convert([Record(WORDS, found, [RelationRecord(0, 1, "X")])], "en")
+    assert read_entities(doc) == [(start, end, "A") for start, end in kept]
+    assert len(doc._.relations) == 1 - lost.get(UNCONNECTED, 0)
+    assert report.losses == lost
+
+
+@pytest.mark.parametrize("text", [WORDS, ""], ids=["a text", "no text"])
+def test_a_record_without_entities_is_annotated_as_having_no_relations(text: str) -> None:
+    [doc], report = convert([Record(text, [], [])])
+    assert (doc.text, read_entities(doc), doc._.relations) == (text, [], [])
+    assert has_relations(doc)
+    assert doc.has_annotation("ENT_IOB")
+    assert report == ConversionReport()
+
+
+def test_offsets_count_characters_whatever_the_whitespace() -> None:
+    text = "  前降支\r\n\t狭窄\u3000😀。"
+    found = [EntityRecord(2, 5, "Body"), EntityRecord(8, 10, "Degree"), EntityRecord(11, 12, "X")]
+    [doc], report = convert([Record(text, found, [])])
+    assert doc.text == text
+    assert [ent.text for ent in doc.ents] == ["前降支", "狭窄", "😀"]
+    assert not report.lost
+
+
+# Span groups, tokens, and back
+
+
+@given(st.lists(crowded_records(), max_size=3))
+def test_a_span_group_holds_every_entity_that_aligns(records: list[Record]) -> None:
+    docs, report = convert(records, "en", "sc")
+    flat, _ = convert(records, "en")
+    for doc, flat_doc, record in zip(docs, flat, records, strict=True):
+        ends = {match.end() for match in re.finditer(r"\S+", WORDS)}
+        starts = {match.start() for match in re.finditer(r"\S+", WORDS)}
+        aligned = {e for e in record.entities if e.start in starts and e.end in ends}
+        group = [(span.start_char, span.end_char, span.label_) for span in doc.spans["sc"]]
+        assert sorted(group) == sorted((e.start, e.end, e.label) for e in aligned)
+        assert read_entities(doc) == read_entities(flat_doc)
+    assert not report.losses[OVERLAPPING]
+
+
+@st.composite
+def token_records(draw: st.DrawFn) -> Record:
+    """A record whose tokens no tokenizer would make, with entities that align with them."""
+    text = draw(st.text(st.sampled_from("ab 前\n\u3000😀é\x00"), min_size=1, max_size=8))
+    spaces = [i for i, character in enumerate(text) if character.isspace()]
+    cuts = draw(st.sets(st.integers(0, len(text))))
+    bounds = sorted({0, len(text), *cuts, *spaces, *(i + 1 for i in spaces)})
+    tokens = [(start, end) for start, end in pairwise(bounds) if text[start:end].strip()]
+    places = [(first[0], last[1]) for first in tokens for last in tokens if first <= last]
+    if not places:
+        return Record(text, [], [], tokens)
+    found = draw(st.lists(st.sampled_from(places), min_size=1, max_size=4, unique=True))
+    entities = [EntityRecord(*place, draw(st.sampled_from("AB"))) for place in found]
+    indices = st.integers(0, len(entities) - 1)
+    relations = st.builds(RelationRecord, indices, indices, st.sampled_from("XY"))
+    meta = draw(st.sampled_from([{}, {"id": 3, "unseen": [None, "是"]}]))
+    return Record(text, entities, draw(st.lists(relations, max_size=3)), tokens, meta)
+
+
+@given(records=st.lists(token_records(), max_size=3))
+def test_records_come_back_from_docs_as_they_were(
+    records: list[Record], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path = tmp_path_factory.mktemp("docbin") / "docs.spacy"
+    docbin = docbin_format(blank("xx"), spans_key="sc")
+    docbin.write(records, path, ConversionReport(strict=True))
+    report = ConversionReport(strict=True)
+    assert list(map(contents, docbin.read(path, report))) == list(map(contents, records))
+    assert not report.chosen
+
+
+def make_doc() -> Doc:
+    doc = NLP("ab cd e")
+    doc.set_ents([Span(doc, 0, 1, "A"), Span(doc, 2, 3, "A")])
+    return doc
+
+
+def test_relations_of_spans_that_are_no_entities_are_lost() -> None:
+    doc = make_doc()
+    doc._.relations = [Relation(doc.ents[0], doc[1:2], "X"), Relation(*doc.ents, "X")]
+    report = ConversionReport()
+    [record] = from_docs([doc], report, name="docs.spacy")
+    assert record.relations == [RelationRecord(0, 1, "X")]
+    assert report.lost == {
+        "relations of spans that are not among the entities": ["docs.spacy, doc 1: 'ab' X 'cd'"]
+    }
+
+
+def test_docs_that_nobody_annotated_are_mentioned() -> None:
+    report = ConversionReport()
+    [record] = from_docs([make_doc()], report)
+    assert record.relations == []
+    assert list(report.chosen) == ["docs whose relations nobody annotated, as having none"]
+
+
+def test_span_groups_that_are_not_read_are_mentioned() -> None:
+    doc = make_doc()
+    doc.spans["sc"] = [doc[0:2]]
+    doc._.relations = []
+    report = ConversionReport()
+    [record] = from_docs([doc], report)
+    assert record.entities == [EntityRecord(0, 2, "A"), EntityRecord(6, 7, "A")]
+    assert report.chosen == {
+        "docs with span groups, of which doc.ents are read": ["docs, doc 1: 'sc'"]
+    }
+
+
+def test_a_strict_report_names_the_first_loss() -> None:
+    record = Record(WORDS, [EntityRecord(3, 4, "A")], [], place="a.jsonl, line 4")
+    with pytest.raises(LossError) as error:
+        list(to_docs([record], NLP, ConversionReport(strict=True)))
+    assert str(error.value) == f"a.jsonl, line 4: 'c' (A, 3-4) would be lost ({MISALIGNED})"
+
+
+def test_a_summary_counts_all_cases_and_shows_the_first() -> None:
+    report = ConversionReport()
+    for number in range(5):
+        report.lose("things", f"line {number}", "it")
+    report.choose("others", "line 9", "that")
+    assert summarize(report) == [
+        "left out: 5 things",
+        "  line 0: it",
+        "  line 1: it",
+        "  line 2: it",
+        "  and 2 more",
+        "chosen: 1 others",
+        "  line 9: that",
+    ]
+
+
+def test_a_file_that_is_no_docbin_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "bad.spacy"
+    path.write_bytes(b"no DocBin")
+    with pytest.raises(ValueError, match=r"bad\.spacy: the file is not a DocBin"):
+        list(docbin_format(NLP).read(path, ConversionReport()))
