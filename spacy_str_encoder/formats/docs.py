@@ -9,6 +9,7 @@ from spacy.util import get_words_and_spaces
 
 from ..candidates import get_entities
 from ..relation import Relation, get_relations, has_relations, set_relations
+from .entities import describe_entity, describe_relation, without_repeats
 from .records import EntityRecord, Record, RelationRecord
 from .report import ConversionReport
 
@@ -33,7 +34,7 @@ def to_docs(
     YIELDS (Doc): The docs. `doc.ents` are the entities that do not overlap one before.
     """
     for record in records:
-        record = _without_repeats(record, report)
+        record = without_repeats(record, report)
         doc = _make_doc(record, nlp)
         spans = _align_entities(record, doc, report)
         flat = _without_overlaps(spans)
@@ -45,17 +46,6 @@ def to_docs(
             doc.spans[spans_key] = list(spans.values())
         set_relations(doc, _connect(record, spans, report))
         yield doc
-
-
-def _without_repeats(record: Record, report: ConversionReport) -> Record:
-    first: dict[EntityRecord, int] = {}
-    for i, entity in enumerate(record.entities):
-        if entity in first:
-            report.lose("entities that repeat another one", *_case(record, i))
-        first.setdefault(entity, len(first))
-    places = [first[entity] for entity in record.entities]
-    relations = [RelationRecord(places[r.head], places[r.tail], r.label) for r in record.relations]
-    return replace(record, entities=list(first), relations=relations)
 
 
 def _make_doc(record: Record, nlp: Language) -> Doc:
@@ -76,7 +66,8 @@ def _align_entities(record: Record, doc: Doc, report: ConversionReport) -> dict[
     for i, entity in enumerate(record.entities):
         span = doc.char_span(entity.start, entity.end, label=entity.label)
         if span is None:
-            report.lose("entities that do not align with tokens", *_case(record, i))
+            case = describe_entity(record, i)
+            report.lose("entities that do not align with tokens", record.place, case)
         else:
             spans[i] = span
     return spans
@@ -93,7 +84,8 @@ def _without_overlaps(spans: dict[int, Span]) -> set[int]:
 
 def _report_overlaps(record: Record, indices: Iterable[int], report: ConversionReport) -> None:
     for i in sorted(indices):
-        report.lose("entities that overlap another one", *_case(record, i))
+        case = describe_entity(record, i)
+        report.lose("entities that overlap another one", record.place, case)
 
 
 def _connect(
@@ -103,20 +95,8 @@ def _connect(
         if relation.head in spans and relation.tail in spans:
             yield Relation(spans[relation.head], spans[relation.tail], relation.label)
         else:
-            head, tail = (_surface(record, i) for i in (relation.head, relation.tail))
-            case = f"{head} {relation.label} {tail}"
+            case = describe_relation(record, relation)
             report.lose("relations of such entities", record.place, case)
-
-
-def _case(record: Record, index: int) -> tuple[str, str]:
-    entity = record.entities[index]
-    surface = _surface(record, index)
-    return record.place, f"{surface} ({entity.label}, {entity.start}-{entity.end})"
-
-
-def _surface(record: Record, index: int) -> str:
-    entity = record.entities[index]
-    return repr(record.text[entity.start : entity.end])
 
 
 def from_docs(
