@@ -7,7 +7,7 @@ to the second, `_2_1` from the second to the first. Other fields go to the meta 
 
 from typing import Any
 
-from .json_format import json_format
+from .json_format import json_format, other_fields, with_meta
 from .records import EntityRecord, Record, RecordError, RelationRecord, in_text_order
 from .report import ConversionReport
 
@@ -28,7 +28,7 @@ def parse(item: Any, place: str, report: ConversionReport) -> Record:
         for start, end, surface, label in item["entities"]
     ]
     relations = [_parse_relation(i, j, label) for i, j, label in item["relations"]]
-    meta = {key: item[key] for key in item if key not in ("text", "entities", "relations")}
+    meta = other_fields(item, ("text", "entities", "relations"))
     return Record(item["text"], entities, relations, meta=meta)
 
 
@@ -51,7 +51,7 @@ def serialize(record: Record, report: ConversionReport) -> dict[str, Any]:
     entities = [[e.start, e.end, record.text[e.start : e.end], e.label] for e in record.entities]
     relations = [_serialize_relation(relation) for relation in record.relations]
     item = {"text": record.text, "entities": entities, "relations": relations}
-    return {**item, **record.meta, **item}
+    return with_meta(item, record, report)
 
 
 def _serialize_relation(relation: RelationRecord) -> list[Any]:

@@ -1,7 +1,7 @@
 """Formats whose files are JSON lines, or a JSON list."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -12,8 +12,9 @@ from .format import Format
 from .records import Record, RecordError, check_record, describe
 from .report import ConversionReport, LossError
 
-# Both get the place of the record, or the record, and the report for what is lost.
-Parse = Callable[[Any, str, ConversionReport], Record]
+# Both get the place of the record, or the record, and the report for what is lost. There may be no
+# record in an object: that is up to `parse` to report.
+Parse = Callable[[Any, str, ConversionReport], Record | None]
 Serialize = Callable[[Record, ConversionReport], dict[str, Any]]
 
 
@@ -33,7 +34,7 @@ def json_format(
     name (str): What it is called on the command line.
     description (str): What it is, in a few words.
     matches (Callable[[Any], bool]): Whether an object may be a record of this format.
-    parse (Callable[[Any, str, ConversionReport], Record]): Makes a record of an object.
+    parse (Callable[[Any, str, ConversionReport], Record | None]): Makes a record of an object.
     serialize (Callable[[Record, ConversionReport], dict[str, Any]]): Makes an object of a record.
     suffix (str): How the names of its files end.
     needs_tokens (bool): Whether `serialize` needs tokens.
@@ -55,14 +56,17 @@ def read(path: Path, report: ConversionReport, *, parse: Parse) -> Iterator[Reco
 
     path (Path): The file.
     report (ConversionReport): Counts what is lost.
-    parse (Callable[[Any, str, ConversionReport], Record]): Makes a record of an object.
+    parse (Callable[[Any, str, ConversionReport], Record | None]): Makes a record of an object.
     YIELDS (Record): The records.
     RAISES (ValueError): If the file is not in the format; the message names file and line, or
         record.
     """
     for place, item in read_items(path):
         try:
-            record = replace(parse(item, place, report), place=place)
+            record = parse(item, place, report)
+            if record is None:
+                continue
+            record = replace(record, place=place)
             check_record(record)
         except LossError:
             raise
@@ -90,3 +94,43 @@ def write(
             file.write("\n]\n")
         else:
             file.writelines(f"{line}\n" for line in lines)
+
+
+def other_fields(item: Mapping[str, Any], known: Collection[str]) -> dict[str, Any]:
+    """The fields of an object beside those that a format names.
+
+    item (Mapping[str, Any]): The object.
+    known (Collection[str]): The fields that are named.
+    RETURNS (dict[str, Any]): The others.
+    """
+    return {name: value for name, value in item.items() if name not in known}
+
+
+def lose_other_fields(
+    kind: str, item: Mapping[str, Any], known: Collection[str], place: str, report: ConversionReport
+) -> None:
+    """Report the fields of a part of a record that a record can't hold.
+
+    kind (str): What the part is, as a plural.
+    item (Mapping[str, Any]): The part.
+    known (Collection[str]): The fields that it can hold, or that say nothing else.
+    place (str): Where the record was read.
+    report (ConversionReport): Counts the others.
+    """
+    for name, value in other_fields(item, known).items():
+        report.lose(f"other fields of {kind}", place, f"{name!r}: {value!r}")
+
+
+def with_meta(item: dict[str, Any], record: Record, report: ConversionReport) -> dict[str, Any]:
+    """Add the meta data of a record to the fields that its format names.
+
+    item (dict[str, Any]): These fields.
+    record (Record): The record.
+    report (ConversionReport): Counts the meta data that have the name of such a field.
+    RETURNS (dict[str, Any]): All fields.
+    """
+    for name in record.meta:
+        if name in item:
+            reason = "meta data with the name of a field of the format"
+            report.lose(reason, record.place, repr(name))
+    return {**item, **other_fields(record.meta, item)}
