@@ -5,13 +5,13 @@ from dataclasses import replace
 
 from spacy.language import Language
 from spacy.tokens import Doc, Span
-from spacy.util import get_words_and_spaces
 
 from ..candidates import get_entities
 from ..relation import Relation, get_relations, has_relations, set_relations
 from .entities import describe_entity, describe_relation, without_repeats
 from .records import EntityRecord, Record, RelationRecord
 from .report import ConversionReport
+from .tokens import spaces_after, with_white_space
 
 # Where `doc.user_data` keeps the meta data of a record.
 META = "meta"
@@ -52,9 +52,9 @@ def _make_doc(record: Record, nlp: Language) -> Doc:
     if record.tokens is None:
         doc = nlp.make_doc(record.text)
     else:
-        words = [record.text[start:end] for start, end in record.tokens]
-        words, spaces = get_words_and_spaces(words, record.text)
-        doc = Doc(nlp.vocab, words=words, spaces=spaces)
+        tokens = with_white_space(record)
+        words = [record.text[start:end] for start, end in tokens]
+        doc = Doc(nlp.vocab, words=words, spaces=spaces_after(record.text, tokens))
     if record.meta:
         doc.user_data[META] = record.meta
     return doc

@@ -8,7 +8,7 @@ from typing import Any
 from .json_format import json_format
 from .records import EntityRecord, Record, RecordError, RelationRecord
 from .report import ConversionReport
-from .tokens import find_tokens, token_texts
+from .tokens import find_tokens, token_texts, without_white_space
 
 
 def matches(item: Any) -> bool:
@@ -29,7 +29,7 @@ def parse(item: Any, place: str, report: ConversionReport) -> Record:
         text,
         [EntityRecord(e["start"], e["end"], e["label"]) for e in item["entities"]],
         [RelationRecord(r["head"], r["tail"], r["label"]) for r in item["relations"]],
-        tokens=None if tokens is None else find_tokens(text, tokens),
+        tokens=None if tokens is None else without_white_space(text, find_tokens(text, tokens)),
         meta=item.get("meta") or {},
     )
 

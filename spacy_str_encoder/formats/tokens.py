@@ -3,8 +3,11 @@
 import unicodedata
 from bisect import bisect_left
 from collections.abc import Sequence
+from itertools import pairwise
 
-from .records import EntityRecord, Record, RecordError, check_string
+from .entities import keep_entities
+from .records import EntityRecord, Record, RecordError, check_integers, check_string
+from .report import ConversionReport
 
 Offsets = list[tuple[int, int]]
 
@@ -13,8 +16,7 @@ def find_tokens(text: str, tokens: Sequence[str]) -> Offsets:
     """Find tokens in their text.
 
     text (str): The text.
-    tokens (Sequence[str]): Its tokens in order, all but white space. Those of white space are
-        left out.
+    tokens (Sequence[str]): Its tokens in order. The white space between them may be tokens or not.
     RETURNS (list[tuple[int, int]]): Their character offsets, the ends exclusive.
     RAISES (RecordError): If the text has something else.
     """
@@ -23,12 +25,11 @@ def find_tokens(text: str, tokens: Sequence[str]) -> Offsets:
     offsets, end = [], 0
     for token in tokens:
         check_string("a token", token)
-        if token.strip():
-            start = text.find(token, end)
-            if start < 0 or text[end:start].strip():
-                raise RecordError(f"the text does not go on with the token {token!r} at {end}")
-            end = start + len(token)
-            offsets.append((start, end))
+        start = text.find(token, end)
+        if start < 0 or text[end:start].strip():
+            raise RecordError(f"the text does not go on with the token {token!r} at {end}")
+        end = start + len(token)
+        offsets.append((start, end))
     return offsets
 
 
@@ -40,6 +41,8 @@ def join_tokens(tokens: Sequence[str]) -> tuple[str, Offsets]:
     RETURNS (tuple[str, list[tuple[int, int]]]): The text, and the character offsets of the tokens.
     RAISES (RecordError): If a token is empty.
     """
+    if not isinstance(tokens, list):
+        raise RecordError("the tokens are no list")
     text, offsets = "", []
     for token in tokens:
         check_string("a token", token, empty=False)
@@ -54,6 +57,58 @@ def _is_wide(character: str) -> bool:
     # Chinese, Japanese, and their punctuation. Korean is wide too, but has spaces.
     wide = unicodedata.east_asian_width(character) in "WF"
     return wide and not unicodedata.name(character, "").startswith("HANGUL")
+
+
+def place_tokens(text: str | None, tokens: Sequence[str]) -> tuple[str, Offsets]:
+    """Find tokens in their text, or make a text of them if nobody kept it.
+
+    text (str | None): The text.
+    tokens (Sequence[str]): Its tokens in order.
+    RETURNS (tuple[str, list[tuple[int, int]]]): The text, and the character offsets of all tokens.
+    RAISES (RecordError): If the text has something else.
+    """
+    if text is None:
+        return join_tokens(tokens)
+    check_string("the text", text)
+    return text, find_tokens(text, tokens)
+
+
+def without_white_space(text: str, tokens: Offsets) -> Offsets:
+    """Leave out tokens of white space, which records do not have.
+
+    text (str): The text.
+    tokens (list[tuple[int, int]]): The character offsets of its tokens.
+    RETURNS (list[tuple[int, int]]): Those of the others.
+    """
+    return [(start, end) for start, end in tokens if text[start:end].strip()]
+
+
+def with_white_space(record: Record) -> Offsets:
+    """The tokens of a record as spaCy has them: white space is a token too, but for one space after
+    a token.
+
+    record (Record): A record with tokens.
+    RETURNS (list[tuple[int, int]]): The character offsets of all tokens.
+    """
+    tokens: Offsets = []
+    reached = 0
+    for start, end in [*(record.tokens or []), (len(record.text), len(record.text))]:
+        if tokens and record.text[reached:start].startswith(" "):
+            reached += 1
+        tokens += [token for token in ((reached, start), (start, end)) if token[0] < token[1]]
+        reached = end
+    return tokens
+
+
+def spaces_after(text: str, tokens: Offsets) -> list[bool]:
+    """Which tokens have a space after them.
+
+    text (str): The text.
+    tokens (list[tuple[int, int]]): The character offsets of all its tokens, as spaCy has them.
+    RETURNS (list[bool]): Whether there is a space, for each token.
+    """
+    end_of_text = (len(text), len(text))
+    return [end < start for (_, end), (start, _) in pairwise([*tokens, end_of_text])]
 
 
 def token_texts(record: Record) -> list[str]:
@@ -84,6 +139,22 @@ def token_span(record: Record, entity: EntityRecord) -> tuple[int, int] | None:
     return (first, last + 1) if aligned else None
 
 
+def align_entities(record: Record, report: ConversionReport) -> tuple[Record, Offsets]:
+    """Find out where entities are, in tokens, and leave out those that do not align with tokens.
+
+    record (Record): A record with tokens.
+    report (ConversionReport): Counts what is left out: entities, and relations that connect such.
+    RETURNS (tuple[Record, list[tuple[int, int]]]): A record of the others; for each of its
+        entities its first token, and the one after its last.
+    """
+    spans = {}
+    for i, entity in enumerate(record.entities):
+        if span := token_span(record, entity):
+            spans[i] = span
+    reason = "entities that do not align with tokens"
+    return keep_entities(record, spans.keys(), reason, report), list(spans.values())
+
+
 def character_span(record_tokens: Offsets, start: int, end: int) -> tuple[int, int]:
     """Where a span of tokens is, in characters.
 
@@ -99,3 +170,16 @@ def character_span(record_tokens: Offsets, start: int, end: int) -> tuple[int, i
             "of the text"
         )
     return record_tokens[start][0], record_tokens[end - 1][1]
+
+
+def inclusive_span(record_tokens: Offsets, first: int, last: int) -> tuple[int, int]:
+    """Where a span of tokens is, in characters.
+
+    record_tokens (list[tuple[int, int]]): The character offsets of the tokens.
+    first (int): Its first token.
+    last (int): Its last token.
+    RETURNS (tuple[int, int]): Its character offsets, the end exclusive.
+    RAISES (RecordError): If there are no such tokens.
+    """
+    check_integers("the tokens of a span", first, last)
+    return character_span(record_tokens, first, last + 1)

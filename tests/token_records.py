@@ -1,0 +1,119 @@
+"""Annotated texts with tokens, for the tests of formats that count tokens."""
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import combinations, pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import strategies as st
+
+from spacy_str_encoder.formats.format import Format
+from spacy_str_encoder.formats.records import EntityRecord, Record, RelationRecord
+from spacy_str_encoder.formats.report import ConversionReport
+
+MISALIGNED = "entities that do not align with tokens"
+REPEATED = "entities that repeat another one"
+UNCONNECTED = "relations of such entities"
+UNFOUND = "relations whose head or tail can't be told among the entities"
+UNANNOTATED = "texts whose relations nobody annotated, as having none"
+
+# White space of several kinds, a character outside of the Basic Multilingual Plane, a mark that
+# combines with the letter before.
+TEXTS = st.text("  \n\u3000\t😀e\u0301前a", max_size=15) | st.text(
+    st.characters(codec="utf-8"), max_size=15
+)
+META = st.dictionaries(st.sampled_from(["orig_id", "来源"]), st.integers() | st.text())
+
+
+@st.composite
+def tokenized_records(draw: st.DrawFn) -> Record:
+    """Any text cut into tokens anywhere, with entities that may be crossing, nested, the same, or
+    between tokens, and relations."""
+    text = draw(TEXTS)
+    cuts = sorted({0, len(text), *draw(st.sets(st.integers(0, len(text))))})
+    tokens = [(start, end) for start, end in pairwise(cuts) if text[start:end].strip()]
+    entities = draw(st.lists(_entities(text, tokens), max_size=5)) if text else []
+    indices = st.integers(0, len(entities) - 1)
+    relations = st.builds(RelationRecord, indices, indices, _labels())
+    found = draw(st.lists(relations, max_size=4)) if entities else []
+    return Record(text, entities, found, tokens, draw(META))
+
+
+def _entities(text: str, tokens: list[tuple[int, int]]) -> st.SearchStrategy[EntityRecord]:
+    anywhere = list(combinations(range(len(text) + 1), 2))
+    aligned = [(start, end) for start, _ in tokens for _, end in tokens if start < end]
+    places = st.sampled_from(anywhere) | st.sampled_from(aligned or anywhere)
+    return st.builds(lambda place, label: EntityRecord(*place, label), places, _labels())
+
+
+def _labels() -> st.SearchStrategy[str]:
+    return st.sampled_from(["A", "B"]) | st.text(min_size=1, max_size=3)
+
+
+def keep(record: Record, fits: Callable[[EntityRecord], bool]) -> tuple[Record, Counter[str]]:
+    """What is left of a record without the entities that do not fit, and the count of the rest."""
+    kept = [i for i, entity in enumerate(record.entities) if fits(entity)]
+    relations = [
+        RelationRecord(kept.index(r.head), kept.index(r.tail), r.label)
+        for r in record.relations
+        if r.head in kept and r.tail in kept
+    ]
+    lost = {
+        MISALIGNED: len(record.entities) - len(kept),
+        UNCONNECTED: len(record.relations) - len(relations),
+    }
+    entities = [record.entities[i] for i in kept]
+    return replace(record, entities=entities, relations=relations), +Counter(lost)
+
+
+def keep_first(record: Record) -> tuple[Record, Counter[str]]:
+    """What is left of a record when entities that are the same become one, and how many did."""
+    entities = [e for i, e in enumerate(record.entities) if e not in record.entities[:i]]
+    place = [entities.index(entity) for entity in record.entities]
+    relations = [RelationRecord(place[r.head], place[r.tail], r.label) for r in record.relations]
+    lost = Counter({REPEATED: len(place) - len(entities)})
+    return replace(record, entities=entities, relations=relations), +lost
+
+
+def is_aligned(record: Record) -> Callable[[EntityRecord], bool]:
+    """Whether an entity begins and ends where tokens of its record do."""
+    starts = {start for start, _ in record.tokens or []}
+    ends = {end for _, end in record.tokens or []}
+    return lambda entity: entity.start in starts and entity.end in ends
+
+
+def write_items(path: Path, *items: Any) -> Path:
+    """Write JSON lines, or a list; they may hold what no reader should accept."""
+    lines = [json.dumps(item) for item in items]
+    is_list = path.suffix == ".json"
+    path.write_text(f"[{','.join(lines)}]" if is_list else "\n".join(lines), "utf-8")
+    return path
+
+
+def read_item(format: Format, path: Path, item: Any) -> tuple[Record, ConversionReport]:
+    """Read a file of one record."""
+    report = ConversionReport()
+    [record] = format.read(write_items(path, item), report)
+    return record, report
+
+
+def write_record(format: Format, path: Path, record: Record) -> tuple[Any, ConversionReport]:
+    """Write a file of one record, and read it as JSON."""
+    report = ConversionReport()
+    format.write([record], path, report)
+    content = json.loads(path.read_text("utf-8"))
+    return content[0] if path.suffix == ".json" else content, report
+
+
+def read_error(format: Format, path: Path) -> str:
+    """The message of the only error that reading a file may raise, fit to be printed."""
+    with pytest.raises(ValueError) as error:
+        list(format.read(path, ConversionReport()))
+    message = str(error.value)
+    assert "\n" not in message
+    message.encode()
+    return message
