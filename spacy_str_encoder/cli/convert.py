@@ -54,7 +54,8 @@ def convert_command(
 ) -> None:
     """Convert annotated texts from one format to another.
 
-    Formats: spacy (DocBin, for training), jsonl, authors (of the paper's code).
+    Formats: spacy (DocBin, for training), jsonl, authors (of the paper's code),
+    spert.
 
     The format of the input is found out. What the output can't hold is counted
     and shown: entities that overlap or do not align with tokens, for one.

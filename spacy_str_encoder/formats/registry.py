@@ -8,7 +8,7 @@ from typing import Any
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from . import authors_json, jsonl
+from . import authors_json, jsonl, spert
 from .docbin import SUFFIX, docbin_format, read_docbin
 from .docs import to_docs
 from .files import read_items
@@ -27,7 +27,12 @@ def all_formats(nlp: Language, *, spans_key: str | None = None) -> dict[str, For
     spans_key (str | None): The span group that holds the entities of docs; `doc.ents` if None.
     RETURNS (dict[str, Format]): The formats.
     """
-    formats = [docbin_format(nlp, spans_key=spans_key), jsonl.FORMAT, authors_json.FORMAT]
+    formats = [
+        docbin_format(nlp, spans_key=spans_key),
+        jsonl.FORMAT,
+        authors_json.FORMAT,
+        spert.FORMAT,
+    ]
     return {item.name: item for item in formats}
 
 

@@ -1,0 +1,69 @@
+"""SpERT's JSON (https://github.com/lavis-nlp/spert).
+
+A list of `{"tokens", "entities": [{"type", "start", "end"}], "relations": [{"type", "head",
+"tail"}]}`. Entities count tokens, the end exclusive; head and tail are indices of entities. SpERT
+ignores other fields: `"text"` is written beside them, so that white space is not lost. The others,
+such as `"orig_id"`, go to the meta data.
+"""
+
+from typing import Any
+
+from .json_format import json_format, lose_other_fields, other_fields, with_meta
+from .records import EntityRecord, Record, RecordError, RelationRecord
+from .report import ConversionReport
+from .tokens import align_entities, character_span, place_tokens, token_texts, without_white_space
+
+
+def matches(item: Any) -> bool:
+    entities = item.get("entities")
+    is_list = isinstance(entities, list) and all(_is_entity(entity) for entity in entities)
+    return is_list and isinstance(item.get("tokens"), list) and "relations" in item
+
+
+def _is_entity(entity: Any) -> bool:
+    return isinstance(entity, dict) and {"type", "start", "end"} <= entity.keys()
+
+
+def parse(item: Any, place: str, report: ConversionReport) -> Record:
+    if not isinstance(item, dict):
+        raise RecordError("it is no object")
+    text, tokens = place_tokens(item.get("text"), item["tokens"])
+    entities = [
+        EntityRecord(*character_span(tokens, entity["start"], entity["end"]), entity["type"])
+        for entity in item["entities"]
+    ]
+    relations = [RelationRecord(r["head"], r["tail"], r["type"]) for r in item["relations"]]
+    for entity in item["entities"]:
+        lose_other_fields("entities", entity, ("type", "start", "end"), place, report)
+    for relation in item["relations"]:
+        lose_other_fields("relations", relation, ("type", "head", "tail"), place, report)
+    meta = other_fields(item, ("text", "tokens", "entities", "relations"))
+    return Record(text, entities, relations, without_white_space(text, tokens), meta)
+
+
+def serialize(record: Record, report: ConversionReport) -> dict[str, Any]:
+    record, spans = align_entities(record, report)
+    item = {
+        "text": record.text,
+        "tokens": token_texts(record),
+        "entities": [
+            {"type": entity.label, "start": start, "end": end}
+            for entity, (start, end) in zip(record.entities, spans, strict=True)
+        ],
+        "relations": [
+            {"type": relation.label, "head": relation.head, "tail": relation.tail}
+            for relation in record.relations
+        ],
+    }
+    return with_meta(item, record, report)
+
+
+FORMAT = json_format(
+    "spert",
+    "SpERT's JSON",
+    matches=matches,
+    parse=parse,
+    serialize=serialize,
+    suffix=".json",
+    needs_tokens=True,
+)
