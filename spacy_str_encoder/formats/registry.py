@@ -8,7 +8,7 @@ from typing import Any
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from . import authors_json, jsonl, spert
+from . import authors_json, gliner, glirel, jsonl, spert
 from .docbin import SUFFIX, docbin_format, read_docbin
 from .docs import to_docs
 from .files import read_items
@@ -32,6 +32,8 @@ def all_formats(nlp: Language, *, spans_key: str | None = None) -> dict[str, For
         jsonl.FORMAT,
         authors_json.FORMAT,
         spert.FORMAT,
+        gliner.FORMAT,
+        glirel.FORMAT,
     ]
     return {item.name: item for item in formats}
 
