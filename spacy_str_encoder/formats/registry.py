@@ -8,7 +8,7 @@ from typing import Any
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from . import authors_json, gliner, glirel, jsonl, spert
+from . import authors_json, gliner, glirel, jsonl, prodigy, spert
 from .docbin import SUFFIX, docbin_format, read_docbin
 from .docs import to_docs
 from .files import read_items
@@ -34,6 +34,7 @@ def all_formats(nlp: Language, *, spans_key: str | None = None) -> dict[str, For
         spert.FORMAT,
         gliner.FORMAT,
         glirel.FORMAT,
+        prodigy.FORMAT,
     ]
     return {item.name: item for item in formats}
 

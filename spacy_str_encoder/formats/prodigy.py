@@ -1,0 +1,188 @@
+"""The JSON lines of Prodigy's `rel.manual` (https://prodi.gy/docs/dependencies-relations).
+
+`{"text", "tokens": [{"text", "start", "end", "id", "ws"}], "spans": [{"start", "end",
+"token_start", "token_end", "label"}], "relations": [{"head", "child", "head_span", "child_span",
+"label"}], "answer"}` a line. Spans have character offsets, and count tokens, those of white space
+too, with the last one included. Head and child are the last tokens of spans, and `head_span` and
+`child_span` say of which: by their characters, for Prodigy writes a wrong `token_start` where a
+text begins with a span. What was rejected or ignored is left out. Other fields of a line go to the
+meta data. Colours, and which tokens were disabled, are of the view and not of the annotation. The
+file can hold spans that overlap, though that view shows none.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from .entities import UNFOUND, find_entity, without_repeats
+from .json_format import json_format, lose_other_fields, other_fields, with_meta
+from .records import EntityRecord, Record, RecordError, RelationRecord, check_integers, check_string
+from .report import ConversionReport
+from .tokens import (
+    Offsets,
+    align_entities,
+    inclusive_span,
+    spaces_after,
+    with_white_space,
+    without_white_space,
+)
+
+FIELDS = ("text", "tokens", "spans", "relations", "answer")
+PLACE = ("text", "start", "end")
+TOKEN_FIELDS = (*PLACE, "id", "ws", "disabled")
+SPAN_FIELDS = (*PLACE, "token_start", "token_end", "label", "type", "color", "answer")
+RELATION_FIELDS = ("head", "child", "head_span", "child_span", "label", "color")
+ANSWERS = ("accept", "reject", "ignore")
+
+
+def matches(item: Any) -> bool:
+    lists = [item.get(field, []) for field in ("tokens", "spans", "relations")]
+    are_objects = all(
+        isinstance(each, list) and all(isinstance(part, dict) for part in each) for each in lists
+    )
+    is_task = "text" in item and ("tokens" in item or "spans" in item)
+    return are_objects and is_task and "entities" not in item
+
+
+def parse(item: Any, place: str, report: ConversionReport) -> Record | None:
+    if not isinstance(item, dict):
+        raise RecordError("it is no object")
+    text = item["text"]
+    check_string("the text", text)
+    if not _is_accepted(item, "tasks", repr(text[:40]), place, report):
+        return None
+    tokens = _parse_tokens(item["tokens"], text, place, report) if "tokens" in item else None
+    entities = list(_parse_spans(item.get("spans", []), text, tokens, place, report))
+    if "relations" not in item:
+        report.choose("texts whose relations nobody annotated, as having none", place, "")
+    record = Record(text, entities, [], tokens, other_fields(item, FIELDS), place)
+    relations = list(_parse_relations(item.get("relations", []), record, report))
+    words = tokens and without_white_space(text, tokens)
+    return replace(record, relations=relations, tokens=words)
+
+
+def _is_accepted(
+    item: dict[str, Any], kind: str, case: str, place: str, report: ConversionReport
+) -> bool:
+    answer = item.get("answer", "accept")
+    if answer not in ANSWERS:
+        raise RecordError(f"the answer is {answer!r}, none of {', '.join(ANSWERS)}")
+    if answer != "accept":
+        report.lose(f"{kind} that were answered with '{answer}'", place, case)
+    return answer == "accept"
+
+
+def _parse_tokens(tokens: list[Any], text: str, place: str, report: ConversionReport) -> Offsets:
+    for number, token in enumerate(tokens):
+        if token.get("id", number) != number:
+            raise RecordError(f"the token {number} has the id {token['id']!r}")
+        lose_other_fields("tokens", token, TOKEN_FIELDS, place, report)
+    return [_parse_place(token, text) for token in tokens]
+
+
+def _parse_place(span: dict[str, Any], text: str) -> tuple[int, int]:
+    start, end = span["start"], span["end"]
+    check_integers("the offsets of a span", start, end)
+    if not 0 <= start < end <= len(text):
+        raise RecordError(
+            f"{start}-{end} lies outside of the text, which has {len(text)} characters"
+        )
+    if span.get("text", text[start:end]) != text[start:end]:
+        raise RecordError(f"{start}-{end} is {text[start:end]!r}, not {span['text']!r}")
+    return start, end
+
+
+def _parse_spans(
+    spans: list[Any], text: str, tokens: Offsets | None, place: str, report: ConversionReport
+) -> Iterator[EntityRecord]:
+    for span in spans:
+        start, end = _parse_place(span, text)
+        case = f"{text[start:end]!r} ({span.get('label')}, {start}-{end})"
+        if tokens is not None and span.get("token_end") is not None:
+            first, last = span["token_start"], span["token_end"]
+            if inclusive_span(tokens, first, last) != (start, end):
+                reason = "places of spans by characters, where the tokens say another one"
+                report.choose(reason, place, f"{case}, not the tokens {first} to {last}")
+        lose_other_fields("spans", span, SPAN_FIELDS, place, report)
+        if span.get("label") is None:
+            report.lose("spans without a label", place, case)
+        elif _is_accepted(span, "spans", case, place, report):
+            yield EntityRecord(start, end, span["label"])
+
+
+def _parse_relations(
+    relations: list[Any], record: Record, report: ConversionReport
+) -> Iterator[RelationRecord]:
+    for relation in relations:
+        head = _find_end(relation, "head", record, report)
+        tail = _find_end(relation, "child", record, report)
+        label = relation.get("label")
+        case = f"{label} between the tokens {relation.get('head')} and {relation.get('child')}"
+        if head is None or tail is None:
+            report.lose(UNFOUND, record.place, case)
+        elif label is None:
+            report.lose("relations without a label", record.place, case)
+        else:
+            yield RelationRecord(head, tail, label)
+        lose_other_fields("relations", relation, RELATION_FIELDS, record.place, report)
+
+
+def _find_end(
+    relation: dict[str, Any], end: str, record: Record, report: ConversionReport
+) -> int | None:
+    if span := relation.get(f"{end}_span"):
+        return find_entity(record, _parse_place(span, record.text), span.get("label"), report)
+    if record.tokens is None:
+        raise RecordError(f"a relation names the token {relation[end]!r}, but there are no tokens")
+    _, last = inclusive_span(record.tokens, relation[end], relation[end])
+    found = [i for i, entity in enumerate(record.entities) if entity.end == last]
+    return found[0] if len(found) == 1 else None
+
+
+def serialize(record: Record, report: ConversionReport) -> dict[str, Any]:
+    record = replace(without_repeats(record, report), tokens=with_white_space(record))
+    record, token_spans = align_entities(record, report)
+    spans = [
+        {"start": entity.start, "end": entity.end, "token_start": start, "token_end": end - 1}
+        | {"label": entity.label}
+        for entity, (start, end) in zip(record.entities, token_spans, strict=True)
+    ]
+    surfaces = [record.text[entity.start : entity.end] for entity in record.entities]
+    item = {
+        "text": record.text,
+        "tokens": _serialize_tokens(record.text, record.tokens or []),
+        "spans": [
+            {"text": surface, **span, "type": "span"}
+            for surface, span in zip(surfaces, spans, strict=True)
+        ],
+        "relations": [
+            _serialize_relation(spans[r.head], spans[r.tail], r.label) for r in record.relations
+        ],
+        "answer": "accept",
+    }
+    return with_meta(item, record, report)
+
+
+def _serialize_tokens(text: str, tokens: Offsets) -> list[dict[str, Any]]:
+    spaces = spaces_after(text, tokens)
+    return [
+        {"text": text[start:end], "start": start, "end": end, "id": number}
+        | {"ws": spaces[number], "disabled": False}
+        for number, (start, end) in enumerate(tokens)
+    ]
+
+
+def _serialize_relation(head: dict[str, Any], child: dict[str, Any], label: str) -> dict[str, Any]:
+    tokens = {"head": head["token_end"], "child": child["token_end"]}
+    return {**tokens, "head_span": head, "child_span": child, "label": label}
+
+
+FORMAT = json_format(
+    "prodigy",
+    "the JSON lines of Prodigy's rel.manual",
+    matches=matches,
+    parse=parse,
+    serialize=serialize,
+    suffix=".jsonl",
+    needs_tokens=True,
+)
