@@ -107,6 +107,17 @@ def check_string(name: str, value: object, *, empty: bool = True) -> None:
         raise RecordError(f"{name} has a lone surrogate at character {error.start}") from None
 
 
+def check_list(name: str, value: object) -> None:
+    """Check that a field is a list.
+
+    name (str): What it is, for the message.
+    value (object): The field.
+    RAISES (RecordError): If it is not.
+    """
+    if not isinstance(value, list):
+        raise RecordError(f"{name} are no list but {value!r}")
+
+
 def check_integers(name: str, *values: object) -> None:
     """Check that fields are whole numbers.
 
