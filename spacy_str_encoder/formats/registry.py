@@ -8,7 +8,7 @@ from typing import Any
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from . import authors_json, gliner, glirel, jsonl, prodigy, spert
+from . import authors_json, doccano, gliner, glirel, jsonl, prodigy, spert
 from .docbin import SUFFIX, docbin_format, read_docbin
 from .docs import to_docs
 from .files import read_items
@@ -35,6 +35,7 @@ def all_formats(nlp: Language, *, spans_key: str | None = None) -> dict[str, For
         gliner.FORMAT,
         glirel.FORMAT,
         prodigy.FORMAT,
+        doccano.FORMAT,
     ]
     return {item.name: item for item in formats}
 

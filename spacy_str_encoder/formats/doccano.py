@@ -1,0 +1,144 @@
+"""doccano's JSON lines, of projects with entities and relations.
+
+`{"id", "text", "entities": [{"id", "label", "start_offset", "end_offset"}], "relations": [{"id",
+"from_id", "to_id", "type"}], "Comments": []}` a line, the ends exclusive. Projects without
+relations have `"label": [[start, end, label]]` instead, and until 1.6 `"data"` for the text. Other
+fields go to the meta data.
+
+Offsets count what the editor in the browser counts: UTF-16 code units, or grapheme clusters if the
+project was made so; until 1.4 code points. No file says which. Code units are read and written, and
+texts where the others differ are reported. On import, a project drops entities that overlap unless
+it allows them.
+"""
+
+import unicodedata
+from typing import Any
+
+from .json_format import json_format, lose_other_fields, other_fields, with_meta
+from .records import (
+    EntityRecord,
+    Record,
+    RecordError,
+    RelationRecord,
+    check_integers,
+    check_list,
+)
+from .report import ConversionReport
+from .utf16 import ASTRAL, count_utf16, from_utf16
+
+ENTITY_FIELDS = ("id", "label", "start_offset", "end_offset")
+RELATION_FIELDS = ("id", "from_id", "to_id", "type")
+# The categories of characters that belong to the one before, or join two.
+JOINING = ("Mn", "Mc", "Me", "Cf")
+
+
+def matches(item: Any) -> bool:
+    if "entities" in item:
+        entities = item["entities"]
+        is_list = isinstance(entities, list) and all(map(_is_entity, entities))
+        return is_list and {"text", "relations"} <= item.keys()
+    labels = item.get("label")
+    is_list = isinstance(labels, list) and all(map(_is_span, labels))
+    return is_list and not item.keys().isdisjoint(["text", "data"])
+
+
+def _is_entity(entity: Any) -> bool:
+    return isinstance(entity, dict) and {"start_offset", "end_offset", "label"} <= entity.keys()
+
+
+def _is_span(label: Any) -> bool:
+    return isinstance(label, list) and [type(each) for each in label] == [int, int, str]
+
+
+def parse(item: Any, place: str, report: ConversionReport) -> Record:
+    if not isinstance(item, dict):
+        raise RecordError("it is no object")
+    field = "data" if "data" in item and "text" not in item else "text"
+    text = item[field]
+    if "label" in item and "entities" not in item:
+        report.choose("texts whose relations nobody annotated, as having none", place, "")
+        meta = other_fields(item, (field, "label"))
+        record = Record(text, _parse_labels(text, item["label"]), [], meta=meta, place=place)
+    else:
+        entities = _parse_entities(text, item["entities"], place, report)
+        relations = _parse_relations(item["relations"], item["entities"], place, report)
+        meta = other_fields(item, (field, "entities", "relations"))
+        record = Record(text, entities, relations, meta=meta, place=place)
+    _report_counting(record, report)
+    return record
+
+
+def _parse_labels(text: str, labels: list[Any]) -> list[EntityRecord]:
+    check_list("the labels", labels)
+    spans = from_utf16(text, [(start, end) for start, end, _ in labels])
+    return [EntityRecord(*span, label) for span, (_, _, label) in zip(spans, labels, strict=True)]
+
+
+def _parse_entities(
+    text: str, entities: list[Any], place: str, report: ConversionReport
+) -> list[EntityRecord]:
+    check_list("the entities", entities)
+    for entity in entities:
+        lose_other_fields("entities", entity, ENTITY_FIELDS, place, report)
+    return _parse_labels(text, [[e["start_offset"], e["end_offset"], e["label"]] for e in entities])
+
+
+def _parse_relations(
+    relations: list[Any], entities: list[Any], place: str, report: ConversionReport
+) -> list[RelationRecord]:
+    check_list("the relations", relations)
+    index: dict[int, int] = {}
+    for i, entity in enumerate(entities):
+        if "id" in entity and index.setdefault(entity["id"], i) != i:
+            raise RecordError(f"several entities have the id {entity['id']!r}")
+    for relation in relations:
+        lose_other_fields("relations", relation, RELATION_FIELDS, place, report)
+    return [
+        RelationRecord(_find(each["from_id"], index), _find(each["to_id"], index), each["type"])
+        for each in relations
+    ]
+
+
+def _find(entity_id: int, index: dict[int, int]) -> int:
+    check_integers("the ids of a relation", entity_id)
+    if entity_id not in index:
+        raise RecordError(f"a relation names the id {entity_id}, which no entity has")
+    return index[entity_id]
+
+
+def _report_counting(record: Record, report: ConversionReport) -> None:
+    reached = record.text[: max((entity.end for entity in record.entities), default=0)]
+    uneven = [i for i in range(len(reached)) if _is_uneven(reached, i)]
+    if uneven:
+        reason = "texts whose offsets count UTF-16 code units, as doccano does by default"
+        report.choose(reason, record.place, f"others differ from {reached[uneven[0] :][:10]!r} on")
+
+
+def _is_uneven(text: str, i: int) -> bool:
+    joining = unicodedata.category(text[i]) in JOINING or text.startswith("\r\n", i)
+    return joining or text[i] >= ASTRAL
+
+
+def serialize(record: Record, report: ConversionReport) -> dict[str, Any]:
+    _report_counting(record, report)
+    units = count_utf16(record.text)
+    entities = [
+        {"id": i, "label": e.label, "start_offset": units[e.start], "end_offset": units[e.end]}
+        for i, e in enumerate(record.entities)
+    ]
+    relations = [
+        {"id": i, "from_id": r.head, "to_id": r.tail, "type": r.label}
+        for i, r in enumerate(record.relations)
+    ]
+    item = {"text": record.text, "entities": entities, "relations": relations}
+    return with_meta(item, record, report)
+
+
+FORMAT = json_format(
+    "doccano",
+    "doccano's JSON lines",
+    matches=matches,
+    parse=parse,
+    serialize=serialize,
+    suffix=".jsonl",
+)
