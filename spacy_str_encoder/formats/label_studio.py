@@ -1,0 +1,102 @@
+"""The JSON export of Label Studio, for plain texts with labelled regions and their relations.
+
+A list of `{"id", "data": {"text"}, "annotations": [{"was_cancelled", "result": [...]}]}`; see
+`label_studio_result.py` for what is in a result. One annotation of a task is read. The other data
+go to the meta data; what else the file says of the task and its annotation is kept there, under
+`label_studio`.
+
+Records of other formats are written for the template of named entities: `<Labels name="label"
+toName="text">` and `<Text name="text" value="$text"/>`.
+"""
+
+from dataclasses import replace
+from typing import Any
+
+from .json_format import json_format, other_fields, with_meta
+from .label_studio_result import parse_result, select_regions, serialize_result
+from .records import Record, RecordError, check_list
+from .report import ConversionReport
+
+KEPT = "label_studio"
+# The field of the data that has the text, the control that labels it, the object that shows it.
+NAMES = {"text": "text", "from_name": "label", "to_name": "text"}
+
+
+def matches(item: Any) -> bool:
+    return isinstance(item.get("data"), dict) and isinstance(item.get("annotations"), list)
+
+
+def parse(item: Any, place: str, report: ConversionReport) -> Record | None:
+    if not isinstance(item, dict):
+        raise RecordError("it is no object")
+    check_list("the annotations", item["annotations"])
+    annotation = _choose_annotation(item["annotations"], place, report)
+    if annotation is None:
+        report.lose("tasks that nobody annotated", place, f"task {item.get('id')!r}")
+        return None
+    data, result = item["data"], annotation["result"]
+    check_list("the regions and relations", result)
+    regions = select_regions(result, place, report)
+    names = _find_names(data, regions, place, report)
+    text = data[names["text"]]
+    entities, relations = parse_result(result, regions, text, place, report)
+    kept = {
+        "task": other_fields(item, ("data", "annotations")),
+        "annotation": other_fields(annotation, ("result",)),
+        "names": names,
+    }
+    meta = {**other_fields(data, (names["text"],)), KEPT: kept}
+    return Record(text, entities, relations, meta=meta)
+
+
+def _choose_annotation(annotations: list[Any], place: str, report: ConversionReport) -> Any:
+    finished = [each for each in annotations if not each.get("was_cancelled")]
+    if finished and len(annotations) > 1:
+        reason = "tasks with several annotations, of which the first not cancelled is read"
+        report.choose(reason, place, f"{len(annotations)} annotations")
+    return finished[0] if finished else None
+
+
+def _find_names(
+    data: dict[str, Any], regions: list[Any], place: str, report: ConversionReport
+) -> dict[str, str]:
+    controls = list(dict.fromkeys(region["from_name"] for region in regions))
+    objects = list(dict.fromkeys(region["to_name"] for region in regions))
+    if len(objects) > 1:
+        raise RecordError(f"its regions are in several texts: {objects}")
+    if len(controls) > 1:
+        reason = "tasks with labels of several controls, of which the first is written again"
+        report.choose(reason, place, f"{controls}")
+    if not regions:
+        return {**NAMES, "text": _find_text_field(data, NAMES["to_name"])}
+    text = _find_text_field(data, objects[0])
+    return {"text": text, "from_name": controls[0], "to_name": objects[0]}
+
+
+def _find_text_field(data: dict[str, Any], object_name: str) -> str:
+    fields = [name for name in data if isinstance(data[name], str)]
+    for name in ("text", object_name):
+        if name in fields:
+            return name
+    if len(fields) != 1:
+        raise RecordError(f"its data have no 'text', but {len(fields)} other strings: {fields}")
+    return fields[0]
+
+
+def serialize(record: Record, report: ConversionReport) -> dict[str, Any]:
+    kept = {"task": {}, "annotation": {}, "names": NAMES, **record.meta.get(KEPT, {})}
+    names = kept["names"]
+    others = replace(record, meta=other_fields(record.meta, (KEPT,)))
+    data = with_meta({names["text"]: record.text}, others, report)
+    result = serialize_result(record, names["from_name"], names["to_name"], report)
+    return {**kept["task"], "data": data, "annotations": [{**kept["annotation"], "result": result}]}
+
+
+FORMAT = json_format(
+    "label-studio",
+    "Label Studio's JSON export",
+    matches=matches,
+    parse=parse,
+    serialize=serialize,
+    suffix=".json",
+)

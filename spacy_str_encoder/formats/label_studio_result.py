@@ -1,0 +1,182 @@
+"""What annotators make in Label Studio: regions of a text, and relations between regions.
+
+A region of plain text is `{"id", "type": "labels", "from_name", "to_name", "value": {"start",
+"end", "text", "labels"}}`, the end exclusive. With several labels it is as many entities. Offsets
+count code points; until 2021 they counted UTF-16 code units, which the texts of the regions tell.
+
+A relation is `{"type": "relation", "from_id", "to_id", "direction", "labels"}`. With several labels
+it is as many relations, and so it has to be written: Label Studio keeps only one from a region to
+another.
+"""
+
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+
+from .entities import describe_relation
+from .json_format import lose_other_fields
+from .records import EntityRecord, Record, RecordError, RelationRecord, check_integers
+from .report import ConversionReport
+from .utf16 import from_utf16
+
+Spans = list[tuple[int, int]]
+
+# Fields of a region that no annotator fills in.
+REGION_FIELDS = ("id", "type", "from_name", "to_name", "value", "origin", "readonly", "hidden")
+# From which of its two regions a relation goes to which.
+DIRECTIONS = {"right": [(0, 1)], "left": [(1, 0)], "bi": [(0, 1), (1, 0)]}
+# In the texts of regions, a line break is a backslash and an n.
+WHITE_SPACE = re.compile(r"(?:\s|\\n)+")
+
+
+def select_regions(result: list[Any], place: str, report: ConversionReport) -> list[Any]:
+    """Select the regions that are entities.
+
+    result (list[Any]): The regions and relations of an annotation.
+    place (str): Where it was read.
+    report (ConversionReport): Counts the other regions, and the other fields of those selected.
+    RETURNS (list[Any]): The regions that have labels.
+    """
+    selected = []
+    for region in result:
+        if region["type"] == "labels" and _get_labels(region["value"]):
+            lose_other_fields("regions", region, REGION_FIELDS, place, report)
+            selected.append(region)
+        elif region["type"] == "labels":
+            report.lose("regions without a label", place, repr(region["id"]))
+        elif region["type"] != "relation":
+            report.lose(f"regions of the type {region['type']!r}", place, repr(region["id"]))
+    return selected
+
+
+def _get_labels(labelled: dict[str, Any]) -> list[str]:
+    labels = labelled.get("labels")
+    if not isinstance(labels, list | None):
+        raise RecordError(f"the labels {labels!r} are no list")
+    return labels or []
+
+
+def parse_result(
+    result: list[Any], regions: list[Any], text: str, place: str, report: ConversionReport
+) -> tuple[list[EntityRecord], list[RelationRecord]]:
+    """Make entities and relations.
+
+    result (list[Any]): The regions and relations of an annotation.
+    regions (list[Any]): Those of its regions that are entities.
+    text (str): The text.
+    place (str): Where it was read.
+    report (ConversionReport): Counts what is lost or chosen.
+    RETURNS (tuple[list[EntityRecord], list[RelationRecord]]): The entities and relations.
+    RAISES (RecordError): If they say something impossible.
+    """
+    spans = _find_spans(regions, text, place, report)
+    index: dict[str, list[int]] = {each["id"]: [] for each in result if each["type"] != "relation"}
+    entities: list[EntityRecord] = []
+    for region, (start, end) in zip(regions, spans, strict=True):
+        for label in _get_labels(region["value"]):
+            index[region["id"]].append(len(entities))
+            entities.append(EntityRecord(start, end, label))
+    relations = [
+        relation
+        for each in result
+        if each["type"] == "relation"
+        for relation in _parse_relation(each, index, place, report)
+    ]
+    return entities, relations
+
+
+def _find_spans(regions: list[Any], text: str, place: str, report: ConversionReport) -> Spans:
+    spans = [(region["value"]["start"], region["value"]["end"]) for region in regions]
+    check_integers("the offsets of a region", *(offset for span in spans for offset in span))
+    mismatch = _find_mismatch(regions, text, spans)
+    if mismatch is None:
+        return spans
+    with suppress(RecordError):
+        shifted = from_utf16(text, spans)
+        if _find_mismatch(regions, text, shifted) is None:
+            report.choose("tasks whose offsets count UTF-16 code units", place, mismatch)
+            return shifted
+    raise RecordError(mismatch)
+
+
+def _find_mismatch(regions: list[Any], text: str, spans: Spans) -> str | None:
+    for region, (start, end) in zip(regions, spans, strict=True):
+        if not 0 <= start < end <= len(text):
+            return f"the region {start}-{end} lies outside of the text of {len(text)} characters"
+        found = text[start:end]
+        expected = region["value"].get("text", found)
+        if WHITE_SPACE.sub(" ", found) != WHITE_SPACE.sub(" ", expected):
+            return f"the region {start}-{end} is {found!r}, not {expected!r}"
+    return None
+
+
+def _parse_relation(
+    relation: Any, index: dict[str, list[int]], place: str, report: ConversionReport
+) -> Iterator[RelationRecord]:
+    ids = [relation["from_id"], relation["to_id"]]
+    case = f"{ids[0]!r} to {ids[1]!r}"
+    direction = relation.get("direction", "right")
+    if not set(ids) <= index.keys():
+        raise RecordError(f"the relation of {case} names a region that is not there")
+    if direction not in DIRECTIONS:
+        raise RecordError(f"the relation of {case} has the unknown direction {direction!r}")
+    found = [index[region_id] for region_id in ids]
+    if not all(found):
+        report.lose("relations of regions that are left out", place, case)
+    elif not _get_labels(relation):
+        report.lose("relations without a label", place, case)
+    else:
+        if max(map(len, found)) > 1:
+            reason = "relations of regions with several labels, connected to the first"
+            report.choose(reason, place, case)
+        for label in _get_labels(relation):
+            for head, tail in DIRECTIONS[direction]:
+                yield RelationRecord(found[head][0], found[tail][0], label)
+
+
+def serialize_result(
+    record: Record, from_name: str, to_name: str, report: ConversionReport
+) -> list[dict[str, Any]]:
+    """Make regions and relations.
+
+    record (Record): The record.
+    from_name (str): The control that labels its text.
+    to_name (str): The object that shows its text.
+    report (ConversionReport): Counts relations that are there twice.
+    RETURNS (list[dict[str, Any]]): The regions and relations.
+    """
+    names = {"from_name": from_name, "to_name": to_name}
+    regions = [
+        {"id": f"entity-{i}", "type": "labels", **names, "value": _serialize_entity(record, entity)}
+        for i, entity in enumerate(record.entities)
+    ]
+    relations = [
+        {
+            "type": "relation",
+            "from_id": f"entity-{head}",
+            "to_id": f"entity-{tail}",
+            "direction": "right",
+            "labels": labels,
+        }
+        for (head, tail), labels in _group_labels(record, report).items()
+    ]
+    return regions + relations
+
+
+def _serialize_entity(record: Record, entity: EntityRecord) -> dict[str, Any]:
+    surface = record.text[entity.start : entity.end]
+    return {"start": entity.start, "end": entity.end, "text": surface, "labels": [entity.label]}
+
+
+def _group_labels(record: Record, report: ConversionReport) -> dict[tuple[int, int], list[str]]:
+    """The labels of the relations by head and tail."""
+    labels: dict[tuple[int, int], list[str]] = {}
+    for relation in record.relations:
+        group = labels.setdefault((relation.head, relation.tail), [])
+        if relation.label in group:
+            case = describe_relation(record, relation)
+            report.lose("relations that repeat another one", record.place, case)
+        else:
+            group.append(relation.label)
+    return labels

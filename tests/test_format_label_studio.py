@@ -1,0 +1,464 @@
+"""Label Studio's JSON export: regions, relations, annotators, and what is neither."""
+
+from copy import deepcopy
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spacy_str_encoder.formats import label_studio
+from spacy_str_encoder.formats.records import EntityRecord, Record, RelationRecord
+from spacy_str_encoder.formats.report import ConversionReport, LossError
+
+from .json_files import counts, detect, read_error, read_one, write_lines, write_one
+from .records import any_records, contents, reader
+
+FORMAT = label_studio.FORMAT
+
+
+def region(region_id: str, start: Any, end: Any, text: str, *labels: str) -> dict[str, Any]:
+    return {
+        "value": {"start": start, "end": end, "text": text, "labels": list(labels)},
+        "id": region_id,
+        "from_name": "label",
+        "to_name": "text",
+        "type": "labels",
+        "origin": "manual",
+    }
+
+
+def relation(head: str, tail: str, *labels: str, **fields: Any) -> dict[str, Any]:
+    ends = {"from_id": head, "to_id": tail, "type": "relation", "direction": "right"}
+    return {**ends, "labels": list(labels), **fields}
+
+
+BODY, DEGREE = region("q1Zd", 0, 3, "前降支", "Body"), region("x_7A", 5, 7, "狭窄", "Degree")
+# As Label Studio exports it.
+TASK: dict[str, Any] = {
+    "id": 12,
+    "annotations": [
+        {
+            "id": 31,
+            "completed_by": 2,
+            "result": [BODY, DEGREE, relation("q1Zd", "x_7A", "Finding")],
+            "was_cancelled": False,
+            "ground_truth": False,
+            "lead_time": 8.25,
+            "task": 12,
+        }
+    ],
+    "file_upload": "c0a1-reports.json",
+    "drafts": [],
+    "predictions": [{"model_version": "v0", "result": [region("p", 0, 3, "前降支", "Body")]}],
+    "data": {"text": "前降支近段狭窄", "patient": "A7"},
+    "meta": {},
+    "inner_id": 1,
+    "project": 4,
+}
+RECORD = Record(
+    "前降支近段狭窄",
+    [EntityRecord(0, 3, "Body"), EntityRecord(5, 7, "Degree")],
+    [RelationRecord(0, 1, "Finding")],
+)
+
+
+def changed(**fields: Any) -> dict[str, Any]:
+    return {**deepcopy(TASK), **fields}
+
+
+def with_result(*result: Any) -> dict[str, Any]:
+    return changed(annotations=[{"result": list(result)}])
+
+
+def with_text(text: str, *result: Any) -> dict[str, Any]:
+    return {**with_result(*result), "data": {"text": text}}
+
+
+def read(tmp_path: Path, item: Any) -> tuple[Record, ConversionReport]:
+    """Read a task; what is kept for Label Studio alone is left out."""
+    record, report = read_one(FORMAT, tmp_path / "in.jsonl", item)
+    meta = {name: value for name, value in record.meta.items() if name != "label_studio"}
+    return replace(record, meta=meta), report
+
+
+# Reading
+
+
+def test_regions_and_relations_are_read(tmp_path: Path) -> None:
+    assert read(tmp_path, TASK) == (replace(RECORD, meta={"patient": "A7"}), ConversionReport())
+
+
+def test_relations_may_come_before_their_regions(tmp_path: Path) -> None:
+    record, report = read(tmp_path, with_result(relation("q1Zd", "x_7A", "Finding"), DEGREE, BODY))
+    assert contents(replace(record, meta={})) == contents(RECORD)
+    assert report == ConversionReport()
+
+
+@pytest.mark.parametrize(
+    ("fields", "arcs"),
+    [
+        ({"direction": "right"}, [(0, 1)]),
+        ({"direction": "left"}, [(1, 0)]),
+        ({"direction": "bi"}, [(0, 1), (1, 0)]),
+    ],
+)
+def test_the_direction_says_where_a_relation_goes(
+    fields: dict[str, str], arcs: list[tuple[int, int]], tmp_path: Path
+) -> None:
+    item = with_result(BODY, DEGREE, relation("q1Zd", "x_7A", "Finding", **fields))
+    record, report = read(tmp_path, item)
+    assert record.relations == [RelationRecord(head, tail, "Finding") for head, tail in arcs]
+    assert report == ConversionReport()
+
+
+def test_a_relation_without_a_direction_goes_right(tmp_path: Path) -> None:
+    arrow = relation("x_7A", "q1Zd", "Finding")
+    del arrow["direction"]
+    record, _ = read(tmp_path, with_result(BODY, DEGREE, arrow))
+    assert record.relations == [RelationRecord(1, 0, "Finding")]
+
+
+def test_each_label_of_a_relation_is_a_relation(tmp_path: Path) -> None:
+    item = with_result(BODY, DEGREE, relation("q1Zd", "x_7A", "Finding", "Cause"))
+    record, report = read(tmp_path, item)
+    assert record.relations == [RelationRecord(0, 1, "Finding"), RelationRecord(0, 1, "Cause")]
+    assert report == ConversionReport()
+
+
+def test_each_label_of_a_region_is_an_entity_and_the_first_is_connected(tmp_path: Path) -> None:
+    both = region("q1Zd", 0, 3, "前降支", "Body", "Vessel")
+    record, report = read(tmp_path, with_result(DEGREE, both, relation("x_7A", "q1Zd", "Of")))
+    assert record.entities[1:] == [EntityRecord(0, 3, "Body"), EntityRecord(0, 3, "Vessel")]
+    assert record.relations == [RelationRecord(0, 1, "Of")]
+    assert not report.lost
+    assert counts(report.chosen) == {
+        "relations of regions with several labels, connected to the first": 1
+    }
+
+
+def test_labels_of_two_controls_are_those_of_one_region(tmp_path: Path) -> None:
+    other = {**region("q1Zd", 0, 3, "前降支", "Certain"), "from_name": "certainty"}
+    item = with_result(BODY, other, DEGREE, relation("q1Zd", "x_7A", "Finding"))
+    record, report = read(tmp_path, item)
+    assert [entity.label for entity in record.entities] == ["Body", "Certain", "Degree"]
+    assert record.relations == [RelationRecord(0, 2, "Finding")]
+    assert not report.lost
+    assert counts(report.chosen) == {
+        "relations of regions with several labels, connected to the first": 1,
+        "tasks with labels of several controls, of which the first is written again": 1,
+    }
+
+
+def test_what_is_no_entity_or_relation_is_counted(tmp_path: Path) -> None:
+    item = with_result(
+        BODY,
+        DEGREE,
+        {**region("c1", 0, 3, "前降支"), "type": "choices", "value": {"choices": ["urgent"]}},
+        {**region("t1", 0, 3, "前降支"), "type": "textarea", "value": {"text": ["see below"]}},
+        region("u1", 3, 5, "近段"),
+        {"id": "u2", "type": "labels", "value": {"start": 3, "end": 5, "text": "近段"}},
+        relation("q1Zd", "x_7A"),
+        {"type": "relation", "from_id": "q1Zd", "to_id": "x_7A", "direction": "right"},
+        relation("q1Zd", "u1", "Position"),
+        relation("c1", "q1Zd", "Position"),
+    )
+    record, report = read(tmp_path, item)
+    assert (record.entities, record.relations) == (RECORD.entities, [])
+    assert not report.chosen
+    assert report.losses == {
+        "regions of the type 'choices'": 1,
+        "regions of the type 'textarea'": 1,
+        "regions without a label": 2,
+        "relations without a label": 2,
+        "relations of regions that are left out": 2,
+    }
+
+
+def test_notes_of_annotators_are_counted(tmp_path: Path) -> None:
+    noted = {**BODY, "meta": {"text": ["sure?"]}, "score": 0.5, "readonly": False}
+    record, report = read(tmp_path, with_result(noted))
+    assert record.entities == [EntityRecord(0, 3, "Body")]
+    assert report.losses == {"other fields of regions": 2}
+
+
+def test_the_first_annotation_that_was_not_cancelled_is_read(tmp_path: Path) -> None:
+    annotations = [
+        {"result": [DEGREE], "was_cancelled": True},
+        {"result": [BODY], "was_cancelled": False},
+        {"result": [BODY, DEGREE]},
+    ]
+    record, report = read(tmp_path, changed(annotations=annotations))
+    assert record.entities == [EntityRecord(0, 3, "Body")]
+    assert not report.lost
+    assert counts(report.chosen) == {
+        "tasks with several annotations, of which the first not cancelled is read": 1
+    }
+
+
+@pytest.mark.parametrize(
+    "annotations", [[], [{"result": [BODY], "was_cancelled": True}]], ids=["none", "cancelled"]
+)
+def test_tasks_that_nobody_annotated_are_left_out(annotations: list[Any], tmp_path: Path) -> None:
+    path = write_lines(tmp_path / "a.jsonl", TASK, changed(annotations=annotations), TASK)
+    report = ConversionReport()
+    assert len(list(FORMAT.read(path, report))) == 2
+    [case] = report.lost["tasks that nobody annotated"]
+    assert case.startswith(f"{path}, line 2: ")
+    with pytest.raises(LossError, match="line 2"):
+        list(FORMAT.read(path, ConversionReport(strict=True)))
+
+
+def test_a_task_without_regions_is_annotated_as_having_none(tmp_path: Path) -> None:
+    record, report = read(tmp_path, with_result())
+    assert (record.text, record.entities, record.relations) == (RECORD.text, [], [])
+    assert report == ConversionReport()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"text": "前降支近段狭窄", "title": "CT"},
+        {"reports": "前降支近段狭窄", "number": 3},
+        {"text": ["CT"], "body": "前降支近段狭窄", "title": "CT"},
+    ],
+    ids=["called text", "the only string", "called like the object"],
+)
+def test_the_text_is_found_among_the_data(data: dict[str, Any], tmp_path: Path) -> None:
+    item = {**with_result({**BODY, "to_name": "body"}), "data": data}
+    record, report = read(tmp_path, item)
+    assert record.text == "前降支近段狭窄"
+    assert record.meta == {key: value for key, value in data.items() if value != record.text}
+    assert report == ConversionReport()
+
+
+# Offsets
+
+UTF16 = "tasks whose offsets count UTF-16 code units"
+
+
+def test_offsets_count_code_points(tmp_path: Path) -> None:
+    item = with_text(
+        "👍👍 Ada at 𠮷野家", region("a", 3, 6, "Ada", "P"), region("b", 10, 13, "𠮷野家", "O")
+    )
+    record, report = read(tmp_path, item)
+    assert record.entities == [EntityRecord(3, 6, "P"), EntityRecord(10, 13, "O")]
+    assert report == ConversionReport()
+
+
+def test_code_units_are_told_by_the_texts_of_the_regions(tmp_path: Path) -> None:
+    item = with_text(
+        "👍👍 Ada at 𠮷野家", region("a", 5, 8, "Ada", "P"), region("b", 12, 16, "𠮷野家", "O")
+    )
+    record, report = read(tmp_path, item)
+    assert record.entities == [EntityRecord(3, 6, "P"), EntityRecord(10, 13, "O")]
+    assert not report.lost
+    assert counts(report.chosen) == {UTF16: 1}
+
+
+def test_code_units_are_told_at_the_end_of_a_text(tmp_path: Path) -> None:
+    record, report = read(tmp_path, with_text("Ada 👍", region("a", 0, 6, "Ada 👍", "P")))
+    assert record.entities == [EntityRecord(0, 5, "P")]
+    assert counts(report.chosen) == {UTF16: 1}
+
+
+def test_without_texts_of_regions_offsets_count_code_points(tmp_path: Path) -> None:
+    bare = region("a", 3, 6, "", "P")
+    del bare["value"]["text"]
+    record, report = read(tmp_path, with_text("👍👍 Ada at 𠮷野家", bare))
+    assert record.entities == [EntityRecord(3, 6, "P")]
+    assert report == ConversionReport()
+
+
+@pytest.mark.parametrize("new_line", ["\n", "\r\n", "\r"])
+def test_line_breaks_in_the_text_of_a_region_are_a_backslash_and_an_n(
+    new_line: str, tmp_path: Path
+) -> None:
+    text = f"x{new_line}前降支{new_line}近段"
+    start, end = len(f"x{new_line}"), len(text)
+    record, report = read(tmp_path, with_text(text, region("a", start, end, "前降支\\n近段", "A")))
+    assert record.entities == [EntityRecord(start, end, "A")]
+    assert report == ConversionReport()
+
+
+@pytest.mark.parametrize(
+    ("text", "start", "end", "found"),
+    [
+        ("Ada at Acme", 1, 4, "'da '"),
+        ("Ada at Acme", 0, 4, "'Ada '"),
+        ("👍 Ada at Acme", 0, 3, "'👍 A'"),
+        ("👍 Ada at Acme", 1, 4, "' Ad'"),
+    ],
+)
+def test_a_region_that_is_not_its_text_is_an_error(
+    text: str, start: int, end: int, found: str, tmp_path: Path
+) -> None:
+    item = with_text(text, region("a", start, end, "Ada", "P"))
+    message = read_error(FORMAT, write_lines(tmp_path / "a.jsonl", item))
+    assert f"line 1: the region {start}-{end} is {found}, not 'Ada'" in message
+
+
+# Writing
+
+
+def without_repeats(record: Record) -> Record:
+    return replace(record, relations=list(dict.fromkeys(record.relations)))
+
+
+@given(records=st.lists(any_records(), max_size=3))
+@pytest.mark.parametrize("suffix", [".json", ".jsonl"])
+def test_what_was_written_is_read_again_but_repeated_relations(
+    suffix: str, records: list[Record], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path = tmp_path_factory.mktemp("label-studio") / f"out{suffix}"
+    report = ConversionReport()
+    FORMAT.write(records, path, report)
+    found = [replace(record, meta={}) for record in reader(FORMAT)(path)]
+    expected = list(map(without_repeats, records))
+    assert list(map(contents, found)) == list(map(contents, expected))
+    repeats = sum(len(r.relations) for r in records) - sum(len(r.relations) for r in expected)
+    assert sum(report.losses.values()) == repeats
+
+
+def test_two_regions_have_one_relation_with_all_labels(tmp_path: Path) -> None:
+    relations = [RelationRecord(0, 1, "A"), RelationRecord(1, 0, "B"), RelationRecord(0, 1, "C")]
+    record = replace(RECORD, relations=[*relations, RelationRecord(0, 1, "A")])
+    item, report = write_one(FORMAT, tmp_path / "out", record)
+    [annotation] = item["annotations"]
+    head, tail, *arrows = annotation["result"]
+    ends = {"type": "relation", "direction": "right"}
+    assert arrows == [
+        {**ends, "from_id": head["id"], "to_id": tail["id"], "labels": ["A", "C"]},
+        {**ends, "from_id": tail["id"], "to_id": head["id"], "labels": ["B"]},
+    ]
+    assert report.losses == {"relations that repeat another one": 1}
+
+
+def test_records_of_other_formats_fit_the_template(tmp_path: Path) -> None:
+    item, report = write_one(FORMAT, tmp_path / "out", replace(RECORD, meta={"id": 7}))
+    assert item["data"] == {"text": RECORD.text, "id": 7}
+    names = {"type": "labels", "from_name": "label", "to_name": "text"}
+    values = [
+        {"start": 0, "end": 3, "text": "前降支", "labels": ["Body"]},
+        {"start": 5, "end": 7, "text": "狭窄", "labels": ["Degree"]},
+    ]
+    first, second, _ = item["annotations"][0]["result"]
+    assert [first, second] == [
+        {"id": each["id"], **names, "value": value}
+        for each, value in zip((first, second), values, strict=True)
+    ]
+    assert report == ConversionReport()
+
+
+def test_meta_data_that_take_the_place_of_the_text_are_counted(tmp_path: Path) -> None:
+    item, report = write_one(FORMAT, tmp_path / "out", replace(RECORD, meta={"text": "CT"}))
+    assert item["data"] == {"text": RECORD.text}
+    assert sum(report.losses.values()) == 1
+
+
+def test_all_fields_come_back_but_the_ids_of_regions(tmp_path: Path) -> None:
+    task = deepcopy(TASK)
+    task["data"] = {"report": RECORD.text, "patient": "A7"}
+    for each in task["annotations"][0]["result"][:2]:
+        each |= {"from_name": "ner", "to_name": "report"}
+    record, _ = read_one(FORMAT, tmp_path / "in.jsonl", task)
+    item, report = write_one(FORMAT, tmp_path / "out", record)
+    assert report == ConversionReport()
+    result = task["annotations"][0].pop("result")
+    written = item["annotations"][0].pop("result")
+    assert item == task
+    for before, after in zip(result[:2], written[:2], strict=True):
+        assert before == {**after, "id": before["id"], "origin": "manual"}
+
+
+# Refusing
+
+BODY_VALUE = BODY["value"]
+
+
+def with_region(**fields: Any) -> dict[str, Any]:
+    return with_result({**BODY, **fields})
+
+
+def with_value(**fields: Any) -> dict[str, Any]:
+    return with_region(value={**BODY_VALUE, **fields})
+
+
+def with_relation(**fields: Any) -> dict[str, Any]:
+    return with_result(BODY, DEGREE, {**relation("q1Zd", "x_7A", "Finding"), **fields})
+
+
+def without(field: str) -> dict[str, Any]:
+    return {name: value for name, value in TASK.items() if name != field}
+
+
+LONE_SURROGATE = "\ud83d"
+XPATH = "/div[1]/p[2]/text()[1]"
+BAD: dict[str, tuple[Any, str]] = {
+    "no object": ("text", "no object"),
+    "a list": ([TASK], "no object"),
+    "no data": (without("data"), "'data' is missing"),
+    "no annotations": (without("annotations"), "'annotations' is missing"),
+    "data are text": (changed(data="text"), ""),
+    "data without a string": (changed(data={"number": 3}), "0 other strings"),
+    "data with two strings": (changed(data={"a": "x", "b": "y"}), "2 other strings: ['a', 'b']"),
+    "annotations are an object": (changed(annotations={}), "the annotations are no list"),
+    "an annotation is a list": (changed(annotations=[[]]), ""),
+    "no result": (changed(annotations=[{"id": 3}]), "'result' is missing"),
+    "a result is an object": (changed(annotations=[{"result": {}}]), "no list"),
+    "a region without a type": (with_result({"id": "a"}), "'type' is missing"),
+    "a region without a value": (with_result({"id": "a", "type": "labels"}), "'value'"),
+    "labels are text": (with_value(labels="Body"), "'Body' are no list"),
+    "a label is a number": (with_value(labels=[3]), "3"),
+    "a label is empty": (with_value(labels=[""]), "the type of an entity is empty"),
+    "an offset is missing": (with_region(value={"start": 0, "labels": ["A"]}), "'end' is missing"),
+    "an offset is an XPath": (with_value(start=XPATH), XPATH),
+    "an offset is no integer": (with_value(start=0.0), "0.0"),
+    "an offset is null": (with_value(end=None), "None"),
+    "an empty region": (with_value(start=3, text=""), "3-3"),
+    "a region that ends before it begins": (with_value(start=5, end=3, text=""), "5-3"),
+    "a region outside": (with_value(end=8, text=RECORD.text), "0-8"),
+    "another text": (with_value(text="回旋支"), "'前降支', not '回旋支'"),
+    "the text of a region is a number": (with_value(text=3), ""),
+    "a lone surrogate": (with_value(text=LONE_SURROGATE), r"not '\ud83d'"),
+    "a lone surrogate in the text": (changed(data={"text": LONE_SURROGATE}), ""),
+    "two texts": (
+        with_result(BODY, {**DEGREE, "to_name": "title"}),
+        "several texts: ['text', 'title']",
+    ),
+    "an unknown region": (with_relation(to_id="p"), "'q1Zd' to 'p'"),
+    "an id is a list": (with_relation(to_id=["x_7A"]), ""),
+    "a relation lacks its end": (
+        with_result(BODY, {"type": "relation", "from_id": "q1Zd"}),
+        "to_id",
+    ),
+    "an unknown direction": (with_relation(direction="up"), "'up'"),
+    "a direction is null": (with_relation(direction=None), "None"),
+    "labels of a relation are text": (with_relation(labels="Finding"), "'Finding' are no list"),
+    "a label of a relation is empty": (with_relation(labels=[""]), "the label of a relation"),
+}
+
+
+@pytest.mark.parametrize(("item", "problem"), BAD.values(), ids=BAD.keys())
+def test_file_and_line_of_a_bad_task_are_named(item: Any, problem: str, tmp_path: Path) -> None:
+    path = write_lines(tmp_path / "bad.jsonl", TASK, item)
+    message = read_error(FORMAT, path)
+    assert message.startswith(f"{path}, line 2: ")
+    assert problem in message
+
+
+# Detecting
+
+
+def test_an_export_is_recognized(tmp_path: Path) -> None:
+    assert detect(write_lines(tmp_path / "a.jsonl", TASK)) == "label-studio"
+    FORMAT.write([RECORD], tmp_path / "b.json", ConversionReport())
+    assert detect(tmp_path / "b.json") == "label-studio"
+
+
+def test_the_short_export_is_not_taken_for_it(tmp_path: Path) -> None:
+    short = {"id": 1, "text": "前降支", "label": [BODY_VALUE], "annotator": 2, "annotation_id": 3}
+    with pytest.raises(ValueError, match="fits no format"):
+        detect(write_lines(tmp_path / "a.jsonl", short))
