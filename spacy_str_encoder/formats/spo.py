@@ -1,0 +1,147 @@
+"""Triples of subject, predicate and object, as in CMeIE (Guan et al. 2020) and DuIE (Li et al.
+2019).
+
+`{"text", "spo_list": [{"predicate", "subject", "subject_type", "object": {"@value"}, "object_type":
+{"@value"}}]}` a line; in DuIE 1.0, the object and its type are strings. There are no offsets: a
+triple is where its two strings are closest to each other, and left out if there are several such
+places, or none. Further roles of an object (DuIE 2.0) and marks of a triple (`Combined`, in the
+first CMeIE) are left out. Other fields of the line go to the meta data.
+"""
+
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from .entities import describe_relation, keep_entities, without_repeats
+from .json_format import json_format, lose_other_fields, other_fields, with_meta
+from .occurrences import find_all, find_closest
+from .records import (
+    EntityRecord,
+    Record,
+    RecordError,
+    RelationRecord,
+    check_list,
+    check_string,
+    in_text_order,
+)
+from .report import ConversionReport
+
+VALUE = "@value"
+
+
+class Triple(NamedTuple):
+    """A relation and its two entities, without offsets."""
+
+    subject: str
+    subject_type: str
+    predicate: str
+    object: str
+    object_type: str
+
+    def __str__(self) -> str:
+        return f"{self.subject!r} {self.predicate} {self.object!r}"
+
+
+def matches(item: Any) -> bool:
+    return isinstance(item.get("spo_list"), list) and "text" in item
+
+
+def parse(item: Any, place: str, report: ConversionReport) -> Record:
+    if not isinstance(item, dict):
+        raise RecordError("it is no object")
+    text, triples = item["text"], item["spo_list"]
+    check_string("the text", text)
+    check_list("the triples", triples)
+    index: dict[EntityRecord, int] = {}
+    relations = []
+    for fields in triples:
+        triple = _parse_triple(fields, place, report)
+        if entities := _locate(triple, text, place, report):
+            head, tail = (index.setdefault(entity, len(index)) for entity in entities)
+            relations.append(RelationRecord(head, tail, triple.predicate))
+    meta = other_fields(item, ("text", "spo_list"))
+    return in_text_order(Record(text, list(index), relations, meta=meta))
+
+
+def _parse_triple(fields: dict[str, Any], place: str, report: ConversionReport) -> Triple:
+    values = [fields[name] for name in Triple._fields]
+    triple = Triple(*(each[VALUE] if isinstance(each, dict) else each for each in values))
+    for name, value in triple._asdict().items():
+        check_string(f"the {name} of a triple", value, empty=False)
+    marks = {name: value for name, value in fields.items() if value is not False}
+    lose_other_fields("triples", marks, Triple._fields, place, report)
+    if isinstance(fields["object"], dict):
+        for role, value in other_fields(fields["object"], (VALUE,)).items():
+            report.lose("further roles of objects", place, f"{role!r}: {value!r} of {triple}")
+    return triple
+
+
+def _locate(triple: Triple, text: str, place: str, report: ConversionReport) -> list[EntityRecord]:
+    """The subject and the object; neither if it can't be told where they are."""
+    strings = triple.subject, triple.object
+    pairs = find_closest(text, *strings)
+    if not pairs:
+        missing = ", ".join(_describe_missing(s, text) for s in strings if s not in text)
+        report.lose("triples with a string that is not in the text", place, f"{triple}: {missing}")
+        return []
+    if len(pairs) > 1:
+        report.lose("triples that may be in several places", place, f"{triple}")
+        return []
+    if any(len(find_all(text, string)) > 1 for string in strings):
+        reason = "triples with a string that is there several times, where they are closest"
+        report.choose(reason, place, f"{triple}")
+    [(subject, object_)] = pairs
+    return [
+        EntityRecord(*subject, triple.subject_type),
+        EntityRecord(*object_, triple.object_type),
+    ]
+
+
+def _describe_missing(string: str, text: str) -> str:
+    in_other_case = string.lower() in text.lower()
+    return f"{string!r} is there in other case only" if in_other_case else f"no {string!r}"
+
+
+def serialize(record: Record, report: ConversionReport) -> dict[str, Any]:
+    record = _without_unfindable(without_repeats(record, report), report)
+    triples = [_serialize_triple(record, relation) for relation in record.relations]
+    return with_meta({"text": record.text, "spo_list": triples}, record, report)
+
+
+def _without_unfindable(record: Record, report: ConversionReport) -> Record:
+    findable = []
+    for relation in record.relations:
+        if _is_found_again(record, relation):
+            findable.append(relation)
+        else:
+            reason = "relations whose strings would be found elsewhere"
+            report.lose(reason, record.place, describe_relation(record, relation))
+    connected = {i for relation in findable for i in (relation.head, relation.tail)}
+    record = replace(record, relations=findable)
+    return keep_entities(record, connected, "entities without a relation", report)
+
+
+def _is_found_again(record: Record, relation: RelationRecord) -> bool:
+    head, tail = record.entities[relation.head], record.entities[relation.tail]
+    strings = (record.text[entity.start : entity.end] for entity in (head, tail))
+    return find_closest(record.text, *strings) == [((head.start, head.end), (tail.start, tail.end))]
+
+
+def _serialize_triple(record: Record, relation: RelationRecord) -> dict[str, Any]:
+    head, tail = record.entities[relation.head], record.entities[relation.tail]
+    return {
+        "predicate": relation.label,
+        "subject": record.text[head.start : head.end],
+        "subject_type": head.label,
+        "object": {VALUE: record.text[tail.start : tail.end]},
+        "object_type": {VALUE: tail.label},
+    }
+
+
+FORMAT = json_format(
+    "spo",
+    "triples as in CMeIE and DuIE",
+    matches=matches,
+    parse=parse,
+    serialize=serialize,
+    suffix=".jsonl",
+)
