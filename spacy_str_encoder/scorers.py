@@ -1,7 +1,7 @@
 """Scores of relations."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from spacy.scorer import PRFScore
@@ -14,7 +14,9 @@ SpanKey = tuple[int, int, str]
 RelationKey = tuple[SpanKey, SpanKey, str]
 
 
-def score_relations(examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]:
+def score_relations(
+    examples: Iterable[Example], *, symmetric: Sequence[str] = (), **kwargs: Any
+) -> dict[str, Any]:
     """Score relations strictly: a relation is right if both entities have the gold boundaries and
     types, and its label and direction are those of the gold relation. Every gold relation counts,
     whether or not its pair was ever asked about. Docs whose relations nobody annotated are left
@@ -23,14 +25,17 @@ def score_relations(examples: Iterable[Example], **kwargs: Any) -> dict[str, Any
     Source: Xue et al. 2019, arXiv 1908.07721, section IV-B.
 
     examples (Iterable[Example]): The predicted and the gold docs.
+    symmetric (Sequence[str]): The labels whose relations have no direction: which of the two
+        entities is the head makes no difference.
+    **kwargs (Any): Other settings of the component, which change nothing.
     RETURNS (dict[str, Any]): Micro `rels_p`, `rels_r`, `rels_f` and `rels_per_type`; None if no
         doc was annotated.
     """
     per_type: dict[str, PRFScore] = defaultdict(PRFScore)
     annotated = [example for example in examples if has_relations(example.reference)]
     for example in annotated:
-        gold = {_key(relation) for relation in get_relations(example.reference)}
-        predicted = {_key(relation) for relation in get_relations(example.predicted)}
+        gold = {_key(relation, symmetric) for relation in get_relations(example.reference)}
+        predicted = {_key(relation, symmetric) for relation in get_relations(example.predicted)}
         for label in {key[2] for key in gold | predicted}:
             per_type[label].score_set(_of_label(predicted, label), _of_label(gold, label))
     if not annotated:
@@ -53,8 +58,11 @@ def _of_label(keys: set[RelationKey], label: str) -> set[RelationKey]:
     return {key for key in keys if key[2] == label}
 
 
-def _key(relation: Relation) -> RelationKey:
-    return _span_key(relation.head), _span_key(relation.tail), relation.label
+def _key(relation: Relation, symmetric: Sequence[str]) -> RelationKey:
+    head, tail = _span_key(relation.head), _span_key(relation.tail)
+    if relation.label in symmetric:
+        head, tail = sorted((head, tail))
+    return head, tail, relation.label
 
 
 def _span_key(span: Span) -> SpanKey:

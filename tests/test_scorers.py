@@ -94,6 +94,19 @@ def test_scores_count_what_is_exactly_right(
     }
 
 
+@given(arcs, arcs)
+def test_relations_of_symmetric_labels_have_no_direction(
+    predicted: list[Arc], gold: list[Arc]
+) -> None:
+    docs = [
+        [(frozenset(arc[:2]) if arc[2] == "A" else arc[:2], arc[2]) for arc in doc]
+        for doc in (predicted, gold)
+    ]
+    right, (found, known) = len({*docs[0]} & {*docs[1]}), (len({*doc}) for doc in docs)
+    scores = score_relations([make_example(predicted, gold)], symmetric=["A"], threshold=0.5)
+    assert {name: scores[f"rels_{name}"] for name in "prf"} == approx_prf(right, found, known)
+
+
 @pytest.mark.parametrize(
     "nearly",
     [
