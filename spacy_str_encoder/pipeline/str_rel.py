@@ -171,7 +171,7 @@ class RelationExtractor(TrainablePipe):
         """
         docs = list(docs)
         entities = [get_entities(doc, self.cfg["spans_key"]) for doc in docs]
-        pairs = list(map(all_pairs, entities))
+        pairs = list(map(all_pairs, docs, entities))
         decided = [
             self._predict_batch(docs[batch], entities[batch], pairs[batch])
             for batch in _batches_of_pairs(pairs)
@@ -295,7 +295,7 @@ class RelationExtractor(TrainablePipe):
     def _training_pairs(self, example: Example) -> IntArray:
         # shape: (pairs, 4)
         entities = self._training_entities(example) if has_relations(example.reference) else []
-        return pair_offsets(entities, all_pairs(entities))
+        return pair_offsets(entities, all_pairs(example.predicted, entities))
 
     def _training_entities(self, example: Example) -> list[Span]:
         key = self.cfg["spans_key"]
