@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 from spacy.language import Language
 from spacy.tokens import Doc
 from spacy_transformers.data_classes import TransformerData
-from thinc.api import Linear, Model
+from thinc.api import Linear, Model, NumpyOps
 from transformers.utils import ModelOutput
 
 from spacy_str_encoder.layers.crf import CRF, resize_crf, tag_names
 from spacy_str_encoder.layers.encoder_states import StateGradients, split_states
 from spacy_str_encoder.layers.relation_classifier import relation_classifier
 from spacy_str_encoder.layers.tanh import tanh
+from spacy_str_encoder.losses import sigmoid_loss, softmax_loss
 
 from .pipelines import ANNOTATIONS, LAYERS, Recorder, encoder_gradients, make_examples
 
@@ -114,6 +115,27 @@ def test_relation_classifier(is_resized: bool) -> None:
         for name in ("W", "b"):
             expected = finite_differences(loss, layer.get_param(name))
             assert_close(layer.get_grad(name), expected)
+
+
+@pytest.mark.parametrize("is_exclusive", [True, False])
+def test_losses_of_pairs(is_exclusive: bool) -> None:
+    # Of the fourth pair all relations are ruled out, of the last one some.
+    ruled_out = numpy.zeros((6, 4), dtype="bool")
+    ruled_out[3, 1:] = ruled_out[5, 1] = ruled_out[5, 3] = True
+    logits = normal(6, 4).astype("float64")
+    gold = numpy.array([[0, 2], [1, 1], [3, 2], [5, 1], [5, 2]])
+    if not is_exclusive:
+        gold = numpy.concatenate([gold, [[0, 3], [2, 1], [2, 2]]])
+    compute = softmax_loss if is_exclusive else sigmoid_loss
+
+    def loss() -> float:
+        return compute(NumpyOps(), numpy.where(ruled_out, -numpy.inf, logits), gold)[0]
+
+    start = logits.copy()
+    _, d_logits = compute(NumpyOps(), numpy.where(ruled_out, -numpy.inf, logits), gold)
+    assert_close(d_logits, finite_differences(loss, logits))
+    assert not d_logits[ruled_out].any() and not d_logits[3].any()
+    numpy.testing.assert_array_equal(logits, start)
 
 
 def test_resizing_keeps_what_was_learned() -> None:

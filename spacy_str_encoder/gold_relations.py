@@ -1,0 +1,217 @@
+"""What a gold doc says about pairs of entities, and what of it can be learned."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from functools import partial
+
+import numpy
+from spacy.tokens import Doc, Span
+from spacy.training import Alignment, Example
+
+from .candidates import Candidates, EntityPairs, IntArray, find_pairs, get_entities
+from .relation import Relation, get_relations, has_relations
+from .relation_classes import RelationClass, relation_class
+from .schema import Schema, allows_relation
+
+# The indices of two entities in text order.
+Pair = tuple[int, int]
+# Start and end token; in span groups, where several spans can be in one place, the type too.
+EntityKey = tuple[int, int, str]
+
+
+def gold_relations(doc: Doc, symmetric: Sequence[str] = ()) -> list[Relation]:
+    """The relations of a gold doc, each once.
+
+    doc (Doc): The doc.
+    symmetric (Sequence[str]): The labels whose relations have no direction: the entity that comes
+        first in the text counts as their head.
+    RETURNS (list[Relation]): The relations.
+    """
+    relations = [
+        _turn(relation) if relation.label in symmetric else relation
+        for relation in get_relations(doc)
+    ]
+    return list({(r.head, r.tail, r.label): r for r in relations}.values())
+
+
+def training_entities(example: Example, spans_key: str | None = None) -> list[Span]:
+    """The entities of the predicted doc that are learned from, in text order: those that it has,
+    or if no component has set any, the gold ones that align with its tokens.
+
+    example (Example): The example.
+    spans_key (str | None): The span group that holds them; `doc.ents` if None.
+    RETURNS (list[Span]): The entities; none if nobody annotated the relations.
+    """
+    predicted = example.predicted
+    if not has_relations(example.reference):
+        return []
+    if predicted.has_annotation("ENT_IOB") if spans_key is None else spans_key in predicted.spans:
+        return get_entities(predicted, spans_key)
+    gold = get_entities(example.reference, spans_key)
+    return example.get_aligned_spans_y2x(gold, allow_overlap=spans_key is not None)
+
+
+def gold_classes(
+    example: Example,
+    asked: EntityPairs,
+    classes: Sequence[RelationClass],
+    *,
+    schema: Schema | None,
+    exclusive: bool,
+    spans_key: str | None = None,
+    symmetric: Sequence[str] = (),
+    report_unknown: Callable[[str, str], None],
+) -> IntArray:
+    """The classes of pairs of entities of the predicted doc.
+
+    In `doc.ents` an entity is recognized by its place alone, so that a relation is learned even if
+    the type of an entity was predicted wrongly. In a span group it is recognized by its type too,
+    since several spans can be in one place.
+
+    example (Example): The example.
+    asked (tuple[list[Span], IntArray]): The entities, and pairs of them.
+    classes (Sequence[tuple[str, str]]): Label and direction of each class but the first, which is
+        "no relation".
+    schema (Schema | None): Which classes are possible between which types; all if None.
+    exclusive (bool): Whether a pair can have one relation only: its first counts.
+    spans_key (str | None): The span group that holds the entities; `doc.ents` if None.
+    symmetric (Sequence[str]): The labels whose relations have no direction.
+    report_unknown (Callable[[str, str], None]): Is told of each relation that has no class or is
+        not possible, and of the remedy. Such a relation is left out.
+    RETURNS (IntArray): Row and class of each relation. *Shape:* (relations, 2).
+    """
+    entities, pairs = asked
+    index = {name: i for i, name in enumerate(classes, start=1)}
+    align = partial(_align, example.alignment, spans_key=spans_key)
+    keys = [_key(entity, spans_key=spans_key) for entity in entities]
+    related = _pair_up(gold_relations(example.reference, symmetric), align, keys)
+    gold = {pair: _known_classes(related[pair], index, schema, report_unknown) for pair in related}
+    rows = find_pairs(pairs, related, count=len(entities))
+    most = 1 if exclusive else None
+    listed = [(row, number) for pair, row in rows.items() for number in gold[pair][:most]]
+    return numpy.array(listed, dtype="int64").reshape(-1, 2)
+
+
+def count_relations(
+    examples: Iterable[Example],
+    *,
+    candidates: Candidates,
+    exclusive: bool,
+    spans_key: str | None = None,
+    symmetric: Sequence[str] = (),
+) -> tuple[Counter[RelationClass], Counter[str]]:
+    """Count the gold relations by class, and those that can't be learned by the reason.
+
+    examples (Iterable[Example]): The examples.
+    candidates (Candidates): Proposes pairs of the gold entities, as it later does of others.
+    exclusive (bool): Whether a pair can have one relation only.
+    spans_key (str | None): The span group that holds the entities; `doc.ents` if None.
+    symmetric (Sequence[str]): The labels whose relations have no direction.
+    RETURNS (tuple[Counter[tuple[str, str]], Counter[str]]): Both counts.
+    """
+    classes: Counter[RelationClass] = Counter()
+    lost: Counter[str] = Counter()
+    for example in examples:
+        relations = gold_relations(example.reference, symmetric)
+        classes.update(map(relation_class, relations))
+        lost.update(_count_lost(example, relations, candidates, spans_key, exclusive=exclusive))
+    return classes, +lost
+
+
+def _known_classes(
+    relations: list[Relation],
+    index: dict[RelationClass, int],
+    schema: Schema | None,
+    report_unknown: Callable[[str, str], None],
+) -> list[int]:
+    known = []
+    for relation in relations:
+        name = relation_class(relation)
+        if name not in index:
+            order = "the head" if name[1] == ">" else "the tail"
+            report_unknown(f"'{relation.label}' with {order} first", "Add it to the label file.")
+        elif schema is not None and not allows_relation(schema, relation, index[name]):
+            types = f"from {relation.head.label_} to {relation.tail.label_}"
+            remedy = "Initialize with examples of it, or without a schema."
+            report_unknown(f"'{relation.label}' {types}", remedy)
+        else:
+            known.append(index[name])
+    return list(dict.fromkeys(known))
+
+
+def _count_lost(
+    example: Example,
+    relations: list[Relation],
+    candidates: Candidates,
+    spans_key: str | None,
+    *,
+    exclusive: bool,
+) -> dict[str, int]:
+    """Each for the first reason that applies."""
+    align = partial(_align, example.alignment, spans_key=spans_key)
+    locate = partial(_key, spans_key=spans_key)
+    aligned = [r for r in relations if align(r.head) and align(r.tail)]
+    apart = [r for r in aligned if locate(r.head) != locate(r.tail)]
+    entities = get_entities(example.reference, spans_key)
+    related = _pair_up(apart, locate, map(locate, entities))
+    proposed = _propose(candidates, example.reference, entities, related)
+    among, left = (sum(map(len, pairs)) for pairs in (related.values(), proposed))
+    return {
+        "do not align with the tokens of the pipeline": len(relations) - len(aligned),
+        "connect an entity with itself": len(aligned) - len(apart),
+        "connect spans that are not among the entities": len(apart) - among,
+        "are not among the candidate pairs": among - left,
+        "share their pair of entities with another one": left - len(proposed) if exclusive else 0,
+    }
+
+
+def _propose(
+    candidates: Candidates,
+    doc: Doc,
+    entities: Sequence[Span],
+    related: dict[Pair, list[Relation]],
+) -> list[list[Relation]]:
+    """The relations of those related pairs that are among the candidates."""
+    if not related:
+        return []
+    rows = find_pairs(candidates(doc, entities), related, count=len(entities))
+    return [related[pair] for pair in rows]
+
+
+def _pair_up(
+    relations: Iterable[Relation],
+    locate: Callable[[Span], EntityKey | None],
+    entities: Iterable[EntityKey],
+) -> dict[Pair, list[Relation]]:
+    index: dict[EntityKey | None, int] = {key: i for i, key in enumerate(entities)}
+    related: dict[Pair, list[Relation]] = {}
+    for relation in relations:
+        head, tail = index.get(locate(relation.head)), index.get(locate(relation.tail))
+        if head is not None and tail is not None and head != tail:
+            related.setdefault((min(head, tail), max(head, tail)), []).append(relation)
+    return related
+
+
+def _turn(relation: Relation) -> Relation:
+    """The relation with the head that comes first in the text."""
+    if relation_class(relation)[1] == ">":
+        return relation
+    return replace(relation, head=relation.tail, tail=relation.head)
+
+
+def _key(span: Span, *, spans_key: str | None) -> EntityKey:
+    return span.start, span.end, "" if spans_key is None else span.label_
+
+
+def _align(alignment: Alignment, span: Span, *, spans_key: str | None) -> EntityKey | None:
+    """What stands for a span of the reference in the predicted doc; None if its tokens begin or
+    end elsewhere.
+    """
+    tokens = alignment.y2x[span.start : span.end]
+    if not len(tokens):
+        return None
+    start, end = int(tokens[0]), int(tokens[-1]) + 1
+    back = alignment.x2y[start:end]
+    same = len(back) and (back[0], back[-1] + 1) == (span.start, span.end)
+    return (start, end, _key(span, spans_key=spans_key)[2]) if same else None

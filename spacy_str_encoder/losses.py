@@ -1,0 +1,67 @@
+"""Losses of pairs of entities, and their gradients.
+
+A class whose logit is -inf is ruled out: it has no part in the loss, gets no gradient, and gold
+relations of it are left out.
+"""
+
+from typing import Any
+
+import numpy
+from thinc.api import Ops
+from thinc.types import Floats2d
+
+from .candidates import IntArray
+
+
+def softmax_loss(ops: Ops, logits: Floats2d, gold: IntArray) -> tuple[float, Floats2d]:
+    """Compute the negative log likelihood of one class a pair, summed over pairs.
+
+    ops (Ops): Where the logits are.
+    logits (Floats2d): The logits. *Shape:* (pairs, classes).
+    gold (IntArray): Row and class of each gold relation, one a row at most; the class of the other
+        rows is the first one, "no relation". *Shape:* (relations, 2).
+    RETURNS (tuple[float, Floats2d]): The loss, and its gradient.
+    """
+    targets = ops.xp.zeros(len(logits), dtype="int64")
+    rows, classes = _possible(ops, logits, gold)
+    targets[rows] = classes
+    every = ops.xp.arange(len(logits))
+    d_logits = ops.softmax(logits)
+    loss = -float(ops.xp.log(d_logits[every, targets] + 1e-30).sum())
+    d_logits[every, targets] -= 1
+    return loss, d_logits
+
+
+def sigmoid_loss(ops: Ops, logits: Floats2d, gold: IntArray) -> tuple[float, Floats2d]:
+    """Compute the binary cross entropy of each class but the first, "no relation", which is not
+    used, summed over classes and pairs.
+
+    ops (Ops): Where the logits are.
+    logits (Floats2d): The logits. *Shape:* (pairs, classes).
+    gold (IntArray): Row and class of each gold relation. *Shape:* (relations, 2).
+    RETURNS (tuple[float, Floats2d]): The loss, and its gradient.
+    """
+    rows, classes = _possible(ops, logits, gold)
+    # The logarithm of the probability of not being of a class is -log(1 + exp(logit)).
+    loss = ops.xp.logaddexp(0, logits[:, 1:]).sum() - logits[rows, classes].sum()
+    d_logits = sigmoid(ops, logits)
+    d_logits[:, 0] = 0
+    d_logits[rows, classes] -= 1
+    return float(loss), d_logits
+
+
+def sigmoid(ops: Ops, logits: Floats2d) -> Floats2d:
+    """The probability of each class by itself: 0 if it is ruled out.
+
+    ops (Ops): Where the logits are.
+    logits (Floats2d): The logits. *Shape:* (pairs, classes).
+    RETURNS (Floats2d): The probabilities. *Shape:* (pairs, classes).
+    """
+    # That of thinc would clip -inf.
+    return ops.xp.exp(-ops.xp.logaddexp(0, -logits))
+
+
+def _possible(ops: Ops, logits: Any, gold: IntArray) -> tuple[Any, Any]:
+    rows, classes = ops.xp.asarray(gold).T
+    possible = logits[rows, classes] != -numpy.inf
+    return rows[possible], classes[possible]

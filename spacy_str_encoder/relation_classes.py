@@ -1,0 +1,31 @@
+"""The classes of relations that a model tells apart."""
+
+from collections.abc import Iterable
+
+from .relation import Relation
+
+# A label and its direction: ">" if the head comes first in the text, "<" if the tail does.
+RelationClass = tuple[str, str]
+
+
+def relation_class(relation: Relation) -> RelationClass:
+    """Which class a relation is of.
+
+    relation (Relation): The relation.
+    RETURNS (tuple[str, str]): Its label and direction.
+    """
+    head, tail = relation.head, relation.tail
+    in_order = (head.start, head.end, head.label_) <= (tail.start, tail.end, tail.label_)
+    return relation.label, ">" if in_order else "<"
+
+
+def label_directions(classes: Iterable[RelationClass]) -> dict[str, str]:
+    """The directions of each label.
+
+    classes (Iterable[tuple[str, str]]): Labels and directions.
+    RETURNS (dict[str, str]): `>`, `<` or both, by label.
+    """
+    directions: dict[str, str] = {}
+    for label, direction in classes:
+        directions[label] = directions.get(label, "") + direction
+    return directions

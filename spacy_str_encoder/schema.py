@@ -1,0 +1,117 @@
+"""Which relations the types of two entities allow."""
+
+from collections.abc import Iterable, Sequence
+from itertools import chain
+from typing import NamedTuple
+
+import numpy
+from spacy.tokens import Doc, Span
+from thinc.api import get_array_module
+from thinc.types import Floats2d
+
+from .candidates import BoolArray, EntityPairs, IntArray, pair_types
+from .relation import Relation, get_relations
+from .relation_classes import RelationClass, relation_class
+
+
+class Schema(NamedTuple):
+    """Which classes of relations are possible between entities of which types.
+
+    types (list[str]): The entity types that it knows.
+    allowed (BoolArray): Whether a class is possible for the types of the first and the second
+        entity, by their codes; the last code stands for all types that it does not know. The
+        first class, "no relation", always is. *Shape:* (types + 1, types + 1, classes).
+    """
+
+    types: list[str]
+    allowed: BoolArray
+
+
+def observe_triples(docs: Iterable[Doc]) -> list[list[str]]:
+    """Collect which relations there are between which types.
+
+    docs (Iterable[Doc]): Gold docs.
+    RETURNS (list[list[str]]): Each head type, label and tail type, sorted.
+    """
+    relations = chain.from_iterable(map(get_relations, docs))
+    triples = {(r.head.label_, r.label, r.tail.label_) for r in relations}
+    return [list(triple) for triple in sorted(triples)]
+
+
+def make_schema(
+    triples: Sequence[Sequence[str]],
+    classes: Sequence[RelationClass],
+    *,
+    symmetric: Sequence[str] = (),
+) -> Schema:
+    """Write triples as a table. They restrict the labels that they know: one that is in no triple
+    may hold between any types.
+
+    triples (Sequence[Sequence[str]]): Head type, label and tail type of what is possible.
+    classes (Sequence[tuple[str, str]]): Label and direction of each class but the first, which is
+        "no relation".
+    symmetric (Sequence[str]): The labels for which the order of the types is of no importance.
+    RETURNS (Schema): The table.
+    """
+    types = sorted({name for head, _, tail in triples for name in (head, tail)})
+    codes = {name: i for i, name in enumerate(types)}
+    index = {name: i for i, name in enumerate(classes, start=1)}
+    known = {label for _, label, _ in triples}
+    is_free = [True, *(label not in known for label, _ in classes)]
+    allowed = numpy.tile(is_free, (len(types) + 1, len(types) + 1, 1))
+    for head, label, tail in triples:
+        for first, second, direction in ((head, tail, ">"), (tail, head, "<")):
+            name = (label, ">" if label in symmetric else direction)
+            if name in index:
+                allowed[codes[first], codes[second], index[name]] = True
+    return Schema(types, allowed)
+
+
+def allowed_pairs(schema: Schema, entities: Sequence[Span], pairs: IntArray) -> IntArray:
+    """The pairs for which any relation is possible.
+
+    schema (Schema): The schema.
+    entities (Sequence[Span]): The entities.
+    pairs (IntArray): The indices of the two. *Shape:* (pairs, 2).
+    RETURNS (IntArray): Those of them that are left. *Shape:* (pairs, 2).
+    """
+    first, second = pair_types(entities, pairs, schema.types).T
+    is_possible: BoolArray = numpy.any(schema.allowed[:, :, 1:], axis=2)
+    return pairs[is_possible[first, second]]
+
+
+def allowed_classes(schema: Schema, entities: Sequence[Span], pairs: IntArray) -> BoolArray:
+    """Which classes are possible for pairs of entities.
+
+    schema (Schema): The schema.
+    entities (Sequence[Span]): The entities.
+    pairs (IntArray): The indices of the two. *Shape:* (pairs, 2).
+    RETURNS (BoolArray): Whether each class is possible. *Shape:* (pairs, classes).
+    """
+    first, second = pair_types(entities, pairs, schema.types).T
+    return schema.allowed[first, second]
+
+
+def rule_out(logits: Floats2d, schema: Schema, asked: Sequence[EntityPairs]) -> None:
+    """Set the logits of the classes that are not possible to -inf, in place.
+
+    logits (Floats2d): The logits of the pairs of all docs. *Shape:* (pairs, classes).
+    schema (Schema): The schema.
+    asked (Sequence[tuple[list[Span], IntArray]]): The entities of each doc and pairs of them.
+    """
+    allowed = [allowed_classes(schema, entities, pairs) for entities, pairs in asked]
+    xp = get_array_module(logits)
+    logits[~xp.asarray(numpy.concatenate(allowed))] = -numpy.inf
+
+
+def allows_relation(schema: Schema, relation: Relation, index: int) -> bool:
+    """Tell whether a relation agrees with the schema.
+
+    schema (Schema): The schema.
+    relation (Relation): The relation.
+    index (int): Which class it is of.
+    RETURNS (bool): Whether its class is possible for the types of its entities.
+    """
+    ends = [relation.head, relation.tail]
+    pair = [0, 1] if relation_class(relation)[1] == ">" else [1, 0]
+    return bool(allowed_classes(schema, ends, numpy.array([pair]))[0, index])

@@ -1,0 +1,169 @@
+"""What gold relations teach about pairs of entities, and what of them is lost."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+from spacy.tokens import Doc
+from spacy.training import Example
+from spacy.vocab import Vocab
+
+from spacy_str_encoder import Relation
+from spacy_str_encoder.candidates import all_pairs, get_entities, make_max_distance
+from spacy_str_encoder.gold_relations import count_relations, gold_classes, training_entities
+
+Mention = tuple[int, int, str]
+Arc = tuple[Mention, Mention, str]
+
+VOCAB = Vocab()
+TEXT = "abcdef"
+CLASSES = [(label, direction) for label in "rs" for direction in "><"]
+
+mentions = st.sampled_from(
+    [(0, 1, "A"), (0, 1, "B"), (0, 2, "A"), (1, 3, "B"), (2, 4, "A"), (2, 4, "B")]
+)
+arcs_lists = st.lists(st.tuples(mentions, mentions, st.sampled_from("rs")), max_size=6)
+
+
+def make_doc(
+    words: Sequence[str], entities: Sequence[Mention] | None, arcs: Sequence[Arc] | None
+) -> Doc:
+    """A doc with a span group and relations, by characters."""
+    doc = Doc(VOCAB, words=list(words), spaces=[False] * len(words))
+    if entities is not None:
+        doc.spans["sc"] = [doc.char_span(*mention) for mention in entities]
+    if arcs is not None:
+        doc._.relations = [
+            Relation(doc.char_span(*head), doc.char_span(*tail), label)
+            for head, tail, label in arcs
+        ]
+    return doc
+
+
+def refuse_report(*relation: str) -> None:
+    raise AssertionError(relation)
+
+
+def learned(example: Example, **options: Any) -> list[tuple[Mention, Mention, str]]:
+    """What is learned of an example: both entities in text order, and the label and direction."""
+    options = {"schema": None, "exclusive": False, "report_unknown": refuse_report, **options}
+    entities = training_entities(example, "sc")
+    pairs = all_pairs(example.predicted, entities)
+    gold = gold_classes(example, (entities, pairs), CLASSES, spans_key="sc", **options)
+    read = [(span.start_char, span.end_char, span.label_) for span in entities]
+    return [(*(read[i] for i in pairs[row]), "".join(CLASSES[k - 1])) for row, k in gold]
+
+
+@given(st.lists(mentions, unique=True), arcs_lists)
+def test_relations_are_learned_of_the_spans_that_they_connect(
+    entities: list[Mention], arcs: list[Arc]
+) -> None:
+    example = Example(make_doc(TEXT, None, None), make_doc(TEXT, entities, arcs))
+    expected = {
+        (min(head, tail), max(head, tail), f"{label}{'>' if head < tail else '<'}")
+        for head, tail, label in arcs
+        if head != tail and {head, tail} <= set(entities)
+    }
+    assert sorted(learned(example)) == sorted(expected)
+
+
+@given(
+    st.lists(mentions, unique=True),
+    arcs_lists,
+    st.sampled_from([["ab", "c", "def"], list(TEXT)]),
+    st.booleans(),
+    st.sampled_from([[], ["r"]]),
+)
+def test_what_is_not_learned_is_counted_as_lost(
+    entities: list[Mention],
+    arcs: list[Arc],
+    words: list[str],
+    exclusive: bool,
+    symmetric: list[str],
+) -> None:
+    example = Example(make_doc(words, None, None), make_doc(TEXT, entities, arcs))
+    near = make_max_distance(tokens=0)
+    options: dict[str, Any] = {"exclusive": exclusive, "symmetric": symmetric}
+    counts, lost = count_relations([example], candidates=near, spans_key="sc", **options)
+    aligned = training_entities(example, "sc")
+    pairs = near(example.predicted, aligned)
+    options |= {"schema": None, "report_unknown": refuse_report}
+    gold = gold_classes(example, (aligned, pairs), CLASSES, spans_key="sc", **options)
+    distinct = {
+        (*(sorted((head, tail)) if label in symmetric else (head, tail)), label)
+        for head, tail, label in arcs
+    }
+    assert counts.total() == len(distinct)
+    assert len(gold) == counts.total() - lost.total()
+
+
+def test_each_reason_is_counted() -> None:
+    near, nearer, far, other, split = (
+        (0, 1, "A"),
+        (1, 2, "A"),
+        (5, 6, "A"),
+        (0, 1, "B"),
+        (2, 4, "A"),
+    )
+    arcs: list[Arc] = [
+        (near, nearer, "r"),
+        (near, nearer, "s"),
+        (near, far, "r"),
+        (near, near, "r"),
+        (near, other, "r"),
+        (near, split, "r"),
+    ]
+    reference = make_doc(TEXT, [near, nearer, far, split], arcs)
+    example = Example(make_doc(["a", "b", "cde", "f"], None, None), reference)
+    options: dict[str, Any] = {"candidates": make_max_distance(tokens=1), "spans_key": "sc"}
+    counts, lost = count_relations([example, example], exclusive=True, **options)
+    assert counts == {("r", ">"): 10, ("s", ">"): 2}
+    reasons = ["align", "itself", "not among the entities", "candidate pairs", "share their pair"]
+    assert [[n for reason, n in lost.items() if part in reason] for part in reasons] == [[2]] * 5
+    assert count_relations([example], exclusive=False, **options)[1].total() == 4
+
+
+def test_the_first_relation_of_an_exclusive_pair_is_learned() -> None:
+    first, second = (0, 1, "A"), (1, 2, "A")
+    arcs: list[Arc] = [(first, second, "s"), (second, first, "r"), (first, second, "r")]
+    reference = make_doc(TEXT, [first, second], arcs)
+    example = Example(make_doc(TEXT, None, None), reference)
+    assert learned(example, exclusive=True) == [(first, second, "r>")]
+    assert len(learned(example, exclusive=False)) == 3
+
+
+def test_a_relation_goes_to_the_span_of_its_type_alone() -> None:
+    body_part, location, degree = (0, 3, "BodyPart"), (0, 3, "Location"), (5, 6, "Degree")
+    arcs: list[Arc] = [(degree, location, "r"), (body_part, location, "s")]
+    reference = make_doc(TEXT, [body_part, location, degree], arcs)
+    example = Example(make_doc(TEXT, None, None), reference)
+    assert learned(example) == [(body_part, location, "s>"), (location, degree, "r<")]
+
+
+def test_a_predicted_span_of_another_type_teaches_nothing() -> None:
+    gold, other = (0, 1, "A"), (1, 2, "A")
+    reference = make_doc(TEXT, [gold, other], [(gold, other, "r")])
+    right = Example(make_doc(TEXT, [gold, other], None), reference)
+    wrong = Example(make_doc(TEXT, [(0, 1, "B"), other], None), reference)
+    assert [len(learned(example)) for example in (right, wrong)] == [1, 0]
+
+
+def test_a_relation_of_two_types_in_one_place_is_learned_once() -> None:
+    first, other = (0, 1, "A"), (1, 2, "A")
+    arcs: list[Arc] = [(first, other, "r"), ((0, 1, "B"), other, "r")]
+    reference = make_doc(TEXT, None, arcs)
+    reference.set_ents([reference.char_span(*first), reference.char_span(*other)])
+    example = Example(make_doc(TEXT, None, None), reference)
+    entities = training_entities(example)
+    asked = (entities, all_pairs(example.predicted, entities))
+    options: dict[str, Any] = {"schema": None, "exclusive": False}
+    gold = gold_classes(example, asked, CLASSES, report_unknown=refuse_report, **options)
+    assert gold.tolist() == [[0, 1]]
+
+
+def test_a_doc_whose_relations_nobody_annotated_has_nothing_to_learn() -> None:
+    example = Example(make_doc(TEXT, None, None), make_doc(TEXT, [(0, 1, "A"), (1, 2, "A")], None))
+    assert training_entities(example, "sc") == []
+    assert len(get_entities(example.reference, "sc")) == 2
+    assert learned(example) == []
