@@ -1,12 +1,13 @@
 """Small pipelines: what they learn from, how they are trained, and what they found."""
 
 from collections.abc import Callable
+from itertools import combinations
 from typing import Any
 
 import numpy
 from numpy.typing import NDArray
 from spacy.language import Language
-from spacy.tokens import Doc
+from spacy.tokens import Doc, Span
 from spacy.training import Example
 from spacy.util import fix_random_seed
 from thinc.api import Adam, Optimizer
@@ -69,6 +70,33 @@ def make_example(nlp: Language, annotation: Annotation) -> Example:
     reference.set_ents(spans)
     reference._.relations = [Relation(spans[i], spans[j], label) for i, j, label in relations]
     return Example(nlp.make_doc(text), reference)
+
+
+def with_entities(nlp: Language, annotation: Annotation) -> Doc:
+    """A doc that has the gold entities, and was not processed yet."""
+    text, entities, _ = annotation
+    doc = nlp.make_doc(text)
+    doc.set_ents([doc.char_span(start, end, label=label) for start, end, label in entities])
+    return doc
+
+
+def relate(nlp: Language, annotation: Annotation) -> Doc:
+    """A doc with the gold entities, and the relations that are found between them."""
+    with nlp.select_pipes(disable="str_ner"):
+        return nlp(with_entities(nlp, annotation))
+
+
+def pair_logits(nlp: Language, annotation: Annotation) -> dict[tuple[int, int], NDArray[Any]]:
+    """The logits of each pair of gold entities, whether or not it is asked about."""
+    doc = nlp.get_pipe("str_encoder")(with_entities(nlp, annotation))
+    pairs = list(combinations(range(len(doc.ents)), 2))
+    offsets = [[*_offsets(doc.ents[i]), *_offsets(doc.ents[j])] for i, j in pairs]
+    logits = nlp.get_pipe("str_rel").model.predict(([doc], [numpy.array(offsets)]))
+    return dict(zip(pairs, logits, strict=True))
+
+
+def _offsets(span: Span) -> tuple[int, int]:
+    return span.start, span.end
 
 
 def make_examples(nlp: Language) -> list[Example]:

@@ -3,12 +3,19 @@
 import pickle
 from collections.abc import Callable, Sequence
 from itertools import combinations, pairwise
+from pathlib import Path
+from typing import Any
 
 import pytest
+import spacy
 from hypothesis import given
 from hypothesis import strategies as st
+from spacy.cli import app as spacy_app
+from spacy.language import Language
 from spacy.tokens import Doc, Span
+from spacy.util import load_config, load_model_from_config, registry
 from spacy.vocab import Vocab
+from typer.testing import CliRunner
 
 from spacy_str_encoder.candidates import (
     Candidates,
@@ -23,6 +30,8 @@ from spacy_str_encoder.candidates import (
     pair_offsets,
 )
 
+from .pipelines import ANNOTATIONS, MakeNlp, build_trained, found, make_example, make_examples
+
 Mention = tuple[int, int, str]
 
 VOCAB = Vocab()
@@ -35,6 +44,16 @@ MENTIONS: list[Mention] = [
 ]
 TYPES = ["A", "B", "C"]
 NAMES = ["all_pairs", "max_distance", "same_sentence", "type_pairs", "intersection"]
+NEAR = {"@misc": "spacy-str-encoder.max_distance.v1", "tokens": 0}
+SAME_SENTENCE = {"@misc": "spacy-str-encoder.same_sentence.v1"}
+BODY_PARTS = {
+    "@misc": "spacy-str-encoder.type_pairs.v1",
+    "allowed": [["Location", "BodyPart"], ["BodyPart", "Negation"]],
+}
+NEAR_BODY_PARTS = {
+    "@misc": "spacy-str-encoder.intersection.v1",
+    "*": {"near": NEAR, "types": BODY_PARTS},
+}
 
 mentions_lists = st.lists(st.sampled_from(MENTIONS), unique=True, max_size=8)
 
@@ -228,3 +247,164 @@ def test_entities_are_those_of_the_span_group_if_one_is_named() -> None:
 
 def test_a_span_group_that_a_doc_lacks_has_no_entities() -> None:
     assert get_entities(make_doc([(0, 6, "B")]), "other") == []
+
+
+# In a config
+
+
+def test_a_config_names_a_function_and_its_settings(make_nlp: MakeNlp, tmp_path: Path) -> None:
+    doc = make_doc(MENTIONS)
+    nlp = make_nlp(candidates=NEAR_BODY_PARTS)
+    nlp.config.to_disk(tmp_path / "config.cfg")
+    assert "[components.str_rel.candidates.*.near]" in (tmp_path / "config.cfg").read_text()
+    again = load_model_from_config(load_config(tmp_path / "config.cfg"), auto_fill=True)
+    expected = make_intersection(
+        make_max_distance(tokens=0), make_type_pairs(allowed=BODY_PARTS["allowed"])
+    )
+    for pipeline in (nlp, again):
+        assert propose(pipeline.get_pipe("str_rel").candidates, doc) == propose(expected, doc)
+
+
+def test_all_pairs_are_the_default(make_nlp: MakeNlp) -> None:
+    nlp = make_nlp()
+    assert nlp.get_pipe("str_rel").candidates is all_pairs
+    name = nlp.config["components"]["str_rel"]["candidates"]["@misc"]
+    assert name == "spacy-str-encoder.all_pairs.v1"
+
+
+def test_fill_config_keeps_the_candidates_and_fills_in_the_rest(tmp_path: Path) -> None:
+    base, filled = tmp_path / "base.cfg", tmp_path / "filled.cfg"
+    base.write_text(
+        "[nlp]\nlang = 'zh'\npipeline = ['str_encoder', 'str_rel']\n"
+        "[components]\n[components.str_encoder]\nfactory = 'str_encoder'\n"
+        "[components.str_rel]\nfactory = 'str_rel'\n[components.str_rel.candidates]\n"
+        "@misc = 'spacy-str-encoder.intersection.v1'\n[components.str_rel.candidates.*.near]\n"
+        "@misc = 'spacy-str-encoder.max_distance.v1'\ntokens = 7\n".replace("'", '"')
+    )
+    result = CliRunner().invoke(spacy_app, ["init", "fill-config", str(base), str(filled)])
+    assert result.exit_code == 0, result.output
+    component = load_config(filled)["components"]["str_rel"]
+    assert component["candidates"]["*"]["near"]["tokens"] == 7
+    assert (component["schema"], component["symmetric"]) == (None, [])
+    assert (component["exclusive"], component["threshold"]) == (True, 0.5)
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        {**NEAR, "tokens": -1},
+        {**NEAR, "tokens": 1.5},
+        {"@misc": NEAR["@misc"]},
+        {**BODY_PARTS, "allowed": [["A"]]},
+        {**BODY_PARTS, "allowed": ["A"]},
+        {"@misc": "spacy-str-encoder.intersection.v1"},
+        {"@misc": "spacy-str-encoder.intersection.v1", "*": {}},
+        {"@misc": "spacy-str-encoder.no_such_function.v1"},
+    ],
+)
+def test_a_config_with_wrong_settings_is_refused(make_nlp: MakeNlp, block: dict[str, Any]) -> None:
+    with pytest.raises(ValueError):
+        make_nlp(candidates=block)
+
+
+# In a pipeline
+
+
+def related(doc: Doc) -> list[tuple[str, str, str]]:
+    return found(doc)[1]
+
+
+@pytest.mark.parametrize("block", [NEAR, BODY_PARTS, NEAR_BODY_PARTS], ids=["near", "types", "*"])
+def test_only_pairs_that_are_proposed_have_relations(
+    trained: Language, block: dict[str, Any]
+) -> None:
+    component = trained.get_pipe("str_rel")
+    expected = [related(doc) for doc in trained.pipe(text for text, _, _ in ANNOTATIONS)]
+    component.candidates = registry.resolve({"candidates": block})["candidates"]
+    docs = list(trained.pipe(text for text, _, _ in ANNOTATIONS))
+    kept = 0
+    for doc, relations in zip(docs, expected, strict=True):
+        texts = [entity.text for entity in doc.ents]
+        pairs = {(texts[i], texts[j]) for i, j in component.candidates(doc, doc.ents).tolist()}
+        inside = [r for r in relations if r[:2] in pairs or r[1::-1] in pairs]
+        assert related(doc) == inside
+        kept += len(inside)
+    assert 0 < kept < sum(map(len, expected))
+
+
+def test_only_pairs_that_are_proposed_are_learned_from(make_nlp: MakeNlp) -> None:
+    nlp = make_nlp(candidates=BODY_PARTS)
+    nlp.initialize(lambda: make_examples(nlp))
+    text, entities, _ = ANNOTATIONS[0]
+    # Of 21 pairs, these are the only ones of such types.
+    body_part, location, _, _, other, negation, _ = entities
+    example = make_example(nlp, (text, entities, [(0, 1, "Position"), (2, 1, "Modifier")]))
+    losses = nlp.update([example], sgd=False)
+    nlp.get_pipe("str_rel").candidates = all_pairs
+    parts = [
+        ([body_part, location], [(0, 1, "Position")]),
+        ([location, other], []),
+        ([body_part, negation], []),
+        ([other, negation], []),
+    ]
+    examples = [make_example(nlp, (text, *part)) for part in parts]
+    alone = [nlp.update([part], sgd=False)["str_rel"] for part in examples]
+    assert losses["str_rel"] == pytest.approx(sum(alone), rel=1e-4)
+
+
+def test_relations_of_pairs_that_are_not_proposed_are_counted_and_missed(
+    make_nlp: MakeNlp,
+) -> None:
+    with pytest.warns(UserWarning, match=r"5 of 9 gold relations are not among the candidate pair"):
+        nlp = build_trained(make_nlp, ANNOTATIONS, candidates=BODY_PARTS)
+    scores = nlp.evaluate(make_examples(nlp))
+    assert (scores["rels_p"], scores["rels_r"]) == (1.0, pytest.approx(4 / 9))
+
+
+def test_sentences_are_those_of_a_component_before(make_nlp: MakeNlp) -> None:
+    nlp = make_nlp(candidates=SAME_SENTENCE)
+    nlp.add_pipe("sentencizer", before="str_rel", config={"punct_chars": ["。"]})
+    text, first, relations = ANNOTATIONS[0]
+    second = [(start + len(text), end + len(text), label) for start, end, label in first]
+    across = (0, len(first), "Above")
+    twice = make_example(nlp, (text * 2, [*first, *second], [*relations, across]))
+    with pytest.warns(UserWarning, match="not counted at initialization.*sentence boundaries"):
+        nlp.initialize(lambda: [twice])
+    options: dict[str, Any] = {"sgd": False, "annotates": ["str_encoder", "sentencizer"]}
+    losses = nlp.update([twice], **options)
+    parts = [(first, relations), (second, [])]
+    examples = [make_example(nlp, (text * 2, *part)) for part in parts]
+    alone = [nlp.update([part], **options)["str_rel"] for part in examples]
+    assert losses["str_rel"] == pytest.approx(sum(alone), rel=1e-4)
+
+
+def test_sentences_that_no_component_sets_are_an_error_in_training(make_nlp: MakeNlp) -> None:
+    nlp = make_nlp(candidates=SAME_SENTENCE)
+    with pytest.warns(UserWarning, match="not counted at initialization.*sentence boundaries"):
+        nlp.initialize(lambda: make_examples(nlp))
+    with pytest.raises(ValueError, match="'sentencizer', before 'str_rel'"):
+        nlp.update(make_examples(nlp), sgd=False)
+
+
+def test_gold_sentences_tell_how_many_relations_reach_over_them(make_nlp: MakeNlp) -> None:
+    nlp = make_nlp(candidates=SAME_SENTENCE)
+    examples = make_examples(nlp)
+    for example in examples:
+        for token in example.reference:
+            token.is_sent_start = token.i == 0
+    # Between the fourth and the fifth entity of the first text.
+    examples[0].reference[5].is_sent_start = True
+    with pytest.warns(UserWarning, match="2 of 9 gold relations are not among the candidate pairs"):
+        nlp.initialize(lambda: examples)
+
+
+def test_a_saved_pipeline_keeps_its_candidates(make_nlp: MakeNlp, tmp_path: Path) -> None:
+    with pytest.warns(UserWarning, match="not among the candidate pairs"):
+        nlp = build_trained(make_nlp, ANNOTATIONS, candidates=BODY_PARTS)
+    nlp.to_disk(tmp_path)
+    loaded = spacy.load(tmp_path)
+    texts = [text for text, _, _ in ANNOTATIONS]
+    expected = [related(doc) for doc in nlp.pipe(texts)]
+    assert sum(map(len, expected)) == 4
+    for docs in (loaded.pipe(texts), loaded.pipe(texts, n_process=2, batch_size=2)):
+        assert [related(doc) for doc in docs] == expected

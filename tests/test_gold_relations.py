@@ -3,15 +3,19 @@
 from collections.abc import Sequence
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from spacy.tokens import Doc
+from spacy.language import Language
+from spacy.tokens import Doc, Span
 from spacy.training import Example
 from spacy.vocab import Vocab
 
 from spacy_str_encoder import Relation
 from spacy_str_encoder.candidates import all_pairs, get_entities, make_max_distance
 from spacy_str_encoder.gold_relations import count_relations, gold_classes, training_entities
+
+from .pipelines import ANNOTATIONS, make_example
 
 Mention = tuple[int, int, str]
 Arc = tuple[Mention, Mention, str]
@@ -147,6 +151,19 @@ def test_a_predicted_span_of_another_type_teaches_nothing() -> None:
     right = Example(make_doc(TEXT, [gold, other], None), reference)
     wrong = Example(make_doc(TEXT, [(0, 1, "B"), other], None), reference)
     assert [len(learned(example)) for example in (right, wrong)] == [1, 0]
+
+
+def test_a_predicted_entity_of_another_type_learns_the_relation(nlp: Language) -> None:
+    example, unrelated = (
+        make_example(nlp, (*ANNOTATIONS[2][:2], relations))
+        for relations in ([(1, 0, "Negative")], [])
+    )
+    losses = [nlp.update([eg], sgd=False)["str_rel"] for eg in (example, unrelated)]
+    example.predicted.set_ents(
+        [Span(example.predicted, e.start, e.end, "Quantifier") for e in example.reference.ents]
+    )
+    assert nlp.update([example], sgd=False)["str_rel"] == pytest.approx(losses[0])
+    assert losses[0] != pytest.approx(losses[1])
 
 
 def test_a_relation_of_two_types_in_one_place_is_learned_once() -> None:

@@ -175,8 +175,11 @@ def test_crf() -> None:
 
 @pytest.fixture(params=["cls", "pair"])
 def trained(request: Any, make_nlp: Callable[..., Language]) -> Language:
+    return with_large_weights(make_nlp(mask=request.param))
+
+
+def with_large_weights(nlp: Language) -> Language:
     """A pipeline with weights large enough for gradients that can be measured."""
-    nlp = make_nlp(mask=request.param)
     nlp.initialize(lambda: make_examples(nlp))
     torch.manual_seed(0)
     for name, parameter in encoder_of(nlp).transformer.named_parameters():
@@ -335,6 +338,21 @@ def test_both_tasks_reach_every_layer(trained: Language, name: str) -> None:
     for index in numpy.argsort(-abs(gradient), axis=None)[:2]:
         entry = numpy.unravel_index(index, gradient.shape)
         assert slope(loss, weights, entry, 0.01) == pytest.approx(gradient[entry], rel=0.05)
+
+
+@pytest.mark.parametrize("config", [{"schema": "observed"}, {"exclusive": False}])
+def test_other_losses_reach_every_layer(
+    make_nlp: Callable[..., Language], config: dict[str, Any]
+) -> None:
+    nlp = with_large_weights(make_nlp(**config))
+    gradients = encoder_gradients(nlp, make_examples(nlp), exclude=["str_ner"])
+    for layer in range(LAYERS):
+        name = f"encoder.layer.{layer}.intermediate.dense.weight"
+        weights = encoder_of(nlp).transformer.get_parameter(name).data.numpy()
+        length = float(numpy.linalg.norm(gradients[name]))
+        step = gradients[name] / length * 0.02
+        along = slope(lambda: losses_of(nlp)["str_rel"], weights, ..., step)
+        assert along == pytest.approx(length, rel=0.02)
 
 
 @pytest.mark.parametrize("alone", ["str_ner", "str_rel"])

@@ -1,28 +1,44 @@
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterable
-from itertools import chain, pairwise
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from itertools import chain, pairwise, starmap
+from typing import Any, Literal
 
 import numpy
 from numpy.typing import NDArray
 from spacy.language import Language
 from spacy.pipeline import TrainablePipe
 from spacy.tokens import Doc, Span
-from spacy.training import Alignment, Example, validate_examples
+from spacy.training import Example, validate_examples
 from spacy.vocab import Vocab
 from thinc.api import Config, Model, Optimizer, set_dropout_rate
 from thinc.types import Floats2d
 
-from ..candidates import IntArray, all_pairs, get_entities, pair_offsets
+from ..candidates import (
+    Candidates,
+    EntityPairs,
+    IntArray,
+    all_pairs,
+    get_entities,
+    pair_offsets,
+)
+from ..gold_relations import count_relations, gold_classes, training_entities
 from ..layers.focused_pairs import PairsInT
-from ..relation import Relation, get_relations, has_relations, set_relations
+from ..losses import sigmoid, sigmoid_loss, softmax_loss
+from ..relation import Relation, has_relations, set_relations
+from ..relation_classes import RelationClass, label_directions
+from ..schema import Schema, allowed_pairs, make_schema, observe_triples, rule_out
 
 DEFAULT_CONFIG_STR = """
 [str_rel]
 spans_key = null
+schema = null
+symmetric = []
+exclusive = true
+threshold = 0.5
 negative_rate = 1.0
 seed = 0
+candidates = {"@misc":"spacy-str-encoder.all_pairs.v1"}
 scorer = {"@scorers":"spacy-str-encoder.relation_scorer.v1"}
 
 [str_rel.model]
@@ -36,9 +52,6 @@ upstream = "*"
 """
 DEFAULT_CONFIG = Config().from_str(DEFAULT_CONFIG_STR, interpolate=False)
 
-# A label and its direction: ">" if the head comes first in the text, "<" if the tail does.
-RelationClass = tuple[str, str]
-SpanKey = tuple[int, int]
 # Bounds what docs need together in prediction: as many pairs have vectors of 12 MB with BERT-base.
 BATCH_PAIRS = 4096
 
@@ -59,7 +72,12 @@ def make_str_rel(
     nlp: Language,
     name: str,
     model: Model[PairsInT, Floats2d],
+    candidates: Candidates,
     spans_key: str | None,
+    schema: Literal["observed"] | None,
+    symmetric: list[str],
+    exclusive: bool,
+    threshold: float,
     negative_rate: float,
     seed: int,
     scorer: Callable[..., dict[str, Any]] | None,
@@ -69,7 +87,19 @@ def make_str_rel(
     nlp (Language): The pipeline.
     name (str): The name of the component.
     model (Model[tuple[list[Doc], list[IntArray]], Floats2d]): A `RelationClassifier`.
-    spans_key (str | None): The span group that holds the entities; `doc.ents` if None.
+    candidates (Candidates): Proposes the pairs of entities that are asked about.
+    spans_key (str | None): The span group that holds the entities; `doc.ents` if None. Entities of
+        a span group that differ in type only are two.
+    schema (Literal["observed"] | None): `observed`: a relation is possible between types of head
+        and tail that have it in the training data, and pairs for which none is are not asked
+        about. None: any relation is possible between any types, as in the paper.
+    symmetric (list[str]): The labels whose relations have no direction. The entity that comes
+        first in the text is their head, whatever the annotation says.
+    exclusive (bool): Whether a pair has one relation at most, found by a softmax as in the paper.
+        Otherwise it has all that reach the threshold, found by a sigmoid each, and the class "no
+        relation" is not used.
+    threshold (float): The least probability of a relation that is found, if not exclusive. It is
+        saved with the component; what is saved goes before the config.
     negative_rate (float): The share of the pairs without a relation that is learned from, drawn
         anew at each update. The paper keeps 0.15.
     seed (int): The seed of that draw.
@@ -80,7 +110,12 @@ def make_str_rel(
         nlp.vocab,
         model,
         name,
+        candidates=candidates,
         spans_key=spans_key,
+        schema=schema,
+        symmetric=symmetric,
+        exclusive=exclusive,
+        threshold=threshold,
         negative_rate=negative_rate,
         seed=seed,
         scorer=scorer,
@@ -99,15 +134,34 @@ class RelationExtractor(TrainablePipe):
         model: Model[PairsInT, Floats2d],
         name: str = "str_rel",
         *,
+        candidates: Candidates = all_pairs,
         spans_key: str | None = None,
+        schema: Literal["observed"] | None = None,
+        symmetric: Sequence[str] = (),
+        exclusive: bool = True,
+        threshold: float = 0.5,
         negative_rate: float = 1.0,
         seed: int = 0,
         scorer: Callable[..., dict[str, Any]] | None = None,
     ) -> None:
         """Initialize the component, see `make_str_rel`."""
-        if not 0 <= negative_rate <= 1:
-            raise ValueError(f"{name}: negative_rate must be from 0 to 1, not {negative_rate}.")
-        super().__init__(vocab, model, name, classes=[], spans_key=spans_key)
+        for option, share in {"negative_rate": negative_rate, "threshold": threshold}.items():
+            if not 0 <= share <= 1:
+                raise ValueError(f"{name}: {option} must be from 0 to 1, not {share}.")
+        super().__init__(
+            vocab,
+            model,
+            name,
+            classes=[],
+            spans_key=spans_key,
+            # The triples that are possible; None if all are.
+            schema=None,
+            symmetric=list(symmetric),
+            exclusive=exclusive,
+            threshold=threshold,
+        )
+        self.candidates = candidates
+        self.observes_schema = schema == "observed"
         self.negative_rate = negative_rate
         self.random = numpy.random.default_rng(seed)
         self.scorer = scorer
@@ -130,16 +184,16 @@ class RelationExtractor(TrainablePipe):
         """RETURNS (dict[str, str]): What `spacy init labels` saves: the directions of each label,
         `>` where the head comes first in the text, `<` where the tail does, or both.
         """
-        return {
-            label: "".join(direction for name, direction in self.classes if name == label)
-            for label in self.labels
-        }
+        return label_directions(self.classes)
 
     def add_label(self, label: str, directions: str = "><") -> int:
         """Add a relation label. A trained model keeps what it knows about the others.
 
+        A schema does not restrict a label that it has not seen.
+
         label (str): The label.
-        directions (str): `>` if heads come first in the text, `<` if tails do, or both.
+        directions (str): `>` if heads come first in the text, `<` if tails do, or both. A
+            symmetric label has `>` alone.
         RETURNS (int): 1, or 0 if it was there already.
         RAISES (ValueError): If a direction is neither.
         """
@@ -148,6 +202,8 @@ class RelationExtractor(TrainablePipe):
                 f"{self.name}: the directions of the label '{label}' are made of '>' (head first) "
                 f"and '<' (tail first), not of '{''.join(sorted(unknown))}'."
             )
+        if label in self.cfg["symmetric"]:
+            directions = ">"
         new = [(label, d) for d in directions if (label, d) not in self.classes]
         self.vocab.strings.add(label)
         self.cfg["classes"].extend(new)
@@ -170,38 +226,59 @@ class RelationExtractor(TrainablePipe):
         RAISES (ValueError): If the docs were not encoded before.
         """
         docs = list(docs)
-        entities = [get_entities(doc, self.cfg["spans_key"]) for doc in docs]
-        pairs = list(map(all_pairs, docs, entities))
+        schema = self._make_schema()
+        asked = [self._ask(doc, get_entities(doc, self.cfg["spans_key"]), schema) for doc in docs]
         decided = [
-            self._predict_batch(docs[batch], entities[batch], pairs[batch])
-            for batch in _batches_of_pairs(pairs)
+            self._predict_batch(docs[batch], asked[batch], schema)
+            for batch in _batches_of_pairs(asked)
         ]
         return list(chain.from_iterable(decided))
 
+    def _make_schema(self) -> Schema | None:
+        if self.cfg["schema"] is None:
+            return None
+        return make_schema(self.cfg["schema"], self.classes, symmetric=self.cfg["symmetric"])
+
+    def _ask(self, doc: Doc, entities: list[Span], schema: Schema | None) -> EntityPairs:
+        pairs = self.candidates(doc, entities)
+        return entities, pairs if schema is None else allowed_pairs(schema, entities, pairs)
+
     def _predict_batch(
-        self, docs: list[Doc], entities: list[list[Span]], pairs: list[IntArray]
+        self, docs: list[Doc], asked: list[EntityPairs], schema: Schema | None
     ) -> list[list[Relation]]:
-        if not any(map(len, pairs)):
+        if not any(len(pairs) for _, pairs in asked):
             return [[] for _ in docs]
-        logits = self.model.predict((docs, list(map(pair_offsets, entities, pairs))))
-        reachable = self.model.ops.to_numpy(_is_reachable(logits))
-        probabilities = self.model.ops.to_numpy(self.model.ops.softmax(logits))
-        ends = numpy.cumsum([len(doc_pairs) for doc_pairs in pairs])[:-1]
-        self._report_unreachable(docs, numpy.split(reachable, ends))
-        parts = numpy.split(probabilities, ends)
-        return list(map(self._decide, entities, pairs, parts))
+        ops = self.model.ops
+        logits = self.model.predict((docs, list(starmap(pair_offsets, asked))))
+        ends = numpy.cumsum([len(pairs) for _, pairs in asked])[:-1]
+        self._report_unreachable(docs, numpy.split(ops.to_numpy(_is_reachable(logits)), ends))
+        if schema is not None:
+            rule_out(logits, schema, asked)
+        probabilities = ops.softmax(logits) if self.cfg["exclusive"] else sigmoid(ops, logits)
+        parts = numpy.split(ops.to_numpy(probabilities), ends)
+        return [self._decide(*doc, part) for doc, part in zip(asked, parts, strict=True)]
 
     def _decide(
         self, entities: list[Span], pairs: IntArray, probabilities: NDArray[Any]
     ) -> list[Relation]:
-        classes, best = self.classes, probabilities.argmax(axis=1)
-        relations = []
-        for row in numpy.flatnonzero(best):
-            label, direction = classes[best[row] - 1]
+        classes, relations = self.classes, []
+        for row, column in zip(*self._found(probabilities), strict=True):
+            label, direction = classes[column - 1]
             head, tail = pairs[row] if direction == ">" else pairs[row, ::-1]
-            score = float(probabilities[row, best[row]])
+            score = float(probabilities[row, column])
             relations.append(Relation(entities[head], entities[tail], label, score))
         return relations
+
+    def _found(self, probabilities: NDArray[Any]) -> tuple[IntArray, IntArray]:
+        """Rows and classes of the relations."""
+        if self.cfg["exclusive"]:
+            best = probabilities.argmax(axis=1)
+            rows = numpy.flatnonzero(best)
+            return rows, best[rows]
+        relations = probabilities[:, 1:]
+        # What is ruled out has a probability of 0, and is not found whatever the threshold is.
+        rows, columns = numpy.nonzero((relations >= self.cfg["threshold"]) & (relations > 0))
+        return rows, columns + 1
 
     def _report_unreachable(self, docs: list[Doc], reachable: list[NDArray[Any]]) -> None:
         for doc, pairs in zip(docs, reachable, strict=True):
@@ -246,88 +323,78 @@ class RelationExtractor(TrainablePipe):
         losses = {} if losses is None else losses
         losses.setdefault(self.name, 0.0)
         validate_examples(examples, "RelationExtractor.update")
-        docs = [example.predicted for example in examples]
-        pairs, targets = self._draw_pairs(examples)
-        if not len(targets):
+        schema = self._make_schema()
+        asked, gold = self._draw_pairs(examples, schema)
+        if not any(len(pairs) for _, pairs in asked):
             return losses
         set_dropout_rate(self.model, drop)
-        logits, backprop = self.model.begin_update((docs, pairs))
+        docs = [example.predicted for example in examples]
+        logits, backprop = self.model.begin_update((docs, list(starmap(pair_offsets, asked))))
+        if schema is not None:
+            rule_out(logits, schema, asked)
         annotated = sum(has_relations(example.reference) for example in examples)
-        loss, d_logits = self._get_loss(targets, logits, n_docs=annotated)
+        loss, d_logits = self._get_loss(gold, logits, n_docs=annotated)
         backprop(d_logits)
         if sgd is not None and sgd is not False:
             self.finish_update(sgd)
         losses[self.name] += loss
         return losses
 
-    def _get_loss(
-        self, targets: NDArray[Any], scores: Floats2d, *, n_docs: int
-    ) -> tuple[float, Floats2d]:
+    def _get_loss(self, gold: IntArray, scores: Floats2d, *, n_docs: int) -> tuple[float, Floats2d]:
         """Compute the negative log likelihood of the gold relations: the sum over the pairs of a
-        doc, as that of `str_ner` is over its tokens, and the mean over docs.
+        doc, as that of `str_ner` is over its tokens, and the mean over docs. If a pair can have
+        several relations, each class has a likelihood of its own.
 
-        targets (NDArray): The gold class of each pair. *Shape:* (pairs,).
+        gold (IntArray): Row and class of each gold relation. *Shape:* (relations, 2).
         scores (Floats2d): The logits of each pair. *Shape:* (pairs, classes).
         n_docs (int): The number of annotated docs, those without pairs included.
         RETURNS (tuple[float, Floats2d]): The loss, and its gradient.
         """
-        ops = self.model.ops
-        reachable = _is_reachable(scores)
-        probabilities = ops.softmax(scores)
-        rows = ops.xp.arange(len(scores))
-        gold = probabilities[rows, ops.asarray(targets)]
-        loss = -float(ops.xp.log(gold[reachable] + 1e-30).sum()) / n_docs
-        probabilities[rows, ops.asarray(targets)] -= 1
-        probabilities[~reachable] = 0
-        return loss, probabilities / n_docs
+        compute = softmax_loss if self.cfg["exclusive"] else sigmoid_loss
+        loss, d_scores = compute(self.model.ops, scores, gold)
+        return loss / n_docs, d_scores / n_docs
 
-    def _draw_pairs(self, examples: Iterable[Example]) -> tuple[list[IntArray], IntArray]:
-        """The pairs to learn from, and their classes."""
-        offsets, targets = [], []
+    def _draw_pairs(
+        self, examples: Iterable[Example], schema: Schema | None
+    ) -> tuple[list[EntityPairs], IntArray]:
+        """The pairs to learn from, and row and class of the gold relations between them."""
+        asked, gold, count = [], [numpy.zeros((0, 2), dtype="int64")], 0
         for example in examples:
-            pairs = self._training_pairs(example)
-            classes = self._gold_classes(example, pairs)
-            drawn = (classes > 0) | (self.random.random(len(classes)) < self.negative_rate)
-            offsets.append(pairs[drawn])
-            targets.append(classes[drawn])
-        return offsets, numpy.concatenate([*targets, numpy.zeros(0, dtype="int64")])
+            entities = training_entities(example, self.cfg["spans_key"])
+            entities, pairs = self._ask(example.predicted, entities, schema)
+            rows, classes = self._gold_classes(example, (entities, pairs), schema).T
+            is_drawn = self.random.random(len(pairs)) < self.negative_rate
+            is_drawn[rows] = True
+            asked.append((entities, pairs[is_drawn]))
+            rows = count + numpy.cumsum(is_drawn)[rows] - 1
+            gold.append(numpy.stack([rows, classes], axis=1))
+            count += is_drawn.sum()
+        return asked, numpy.concatenate(gold)
 
-    def _training_pairs(self, example: Example) -> IntArray:
-        # shape: (pairs, 4)
-        entities = self._training_entities(example) if has_relations(example.reference) else []
-        return pair_offsets(entities, all_pairs(example.predicted, entities))
+    def _gold_classes(
+        self, example: Example, asked: EntityPairs, schema: Schema | None
+    ) -> IntArray:
+        return gold_classes(
+            example,
+            asked,
+            self.classes,
+            schema=schema,
+            exclusive=self.cfg["exclusive"],
+            spans_key=self.cfg["spans_key"],
+            symmetric=self.cfg["symmetric"],
+            report_unknown=self._report_unknown,
+        )
 
-    def _training_entities(self, example: Example) -> list[Span]:
-        key = self.cfg["spans_key"]
-        predicted = example.predicted
-        is_set = predicted.has_annotation("ENT_IOB") if key is None else key in predicted.spans
-        if is_set:
-            return get_entities(predicted, key)
-        gold = get_entities(example.reference, key)
-        return example.get_aligned_spans_y2x(gold, allow_overlap=key is not None)
+    def _report_unknown(self, relation: str, remedy: str) -> None:
+        self._report_once(
+            f"the relation {relation} occurs in training but was not known at initialization; it "
+            f"counts as no relation. {remedy}"
+        )
 
-    def _gold_classes(self, example: Example, pairs: IntArray) -> IntArray:
-        index = {name: i for i, name in enumerate(self.classes, start=1)}
-        classes = numpy.zeros(len(pairs), dtype="int64")
-        for (first, second), names in _gold_relations(example).items():
-            rows = (pairs == (*first, *second)).all(axis=1)
-            for name in names if rows.any() else []:
-                if name not in index:
-                    self._report_unknown(*name)
-                elif not classes[rows].any():
-                    classes[rows] = index[name]
-        return classes
-
-    def _report_unknown(self, label: str, direction: str) -> None:
-        if f"{label}{direction}" not in self._reported:
-            self._reported.add(f"{label}{direction}")
-            order = "the head" if direction == ">" else "the tail"
-            warnings.warn(
-                f"{self.name}: the relation '{label}' with {order} first occurs in training but "
-                "was not known at initialization; it is trained as no relation. Add it to the "
-                "label file.",
-                stacklevel=2,
-            )
+    def _report_once(self, message: str) -> None:
+        if message not in self._reported:
+            self._reported.add(message)
+            warnings.warn(f"{self.name}: {message}", stacklevel=2)
 
     def initialize(
         self,
@@ -342,27 +409,61 @@ class RelationExtractor(TrainablePipe):
         nlp (Language | None): The pipeline.
         labels (dict[str, str] | None): The labels and their directions, as `spacy init labels`
             saves them. Without, they are collected from the examples.
-        RAISES (ValueError): If there are no relations, or the examples have others than given.
+        RAISES (ValueError): If there are no relations, the examples have others than given, or a
+            symmetric label does not occur.
         """
-        counts, lost = _count_relations(get_examples(), self.cfg["spans_key"])
-        if labels is None:
-            labels = _directions(counts)
-        elif unknown := [name for name in counts if name[1] not in labels.get(name[0], "")]:
-            listed = ", ".join(f"'{label}' {way} ({counts[label, way]}x)" for label, way in unknown)
-            raise ValueError(
-                f"{self.name}: the training data has relations that the given label data lacks: "
-                f"{listed}. Run `spacy init labels` again."
+        counts, lost = count_relations(
+            get_examples(),
+            candidates=self._candidates_of_gold,
+            exclusive=self.cfg["exclusive"],
+            spans_key=self.cfg["spans_key"],
+            symmetric=self.cfg["symmetric"],
+        )
+        labels = label_directions(counts) if labels is None else labels
+        self._require_labels(labels, counts)
+        self._report_lost(lost, counts.total())
+        for label, directions in labels.items():
+            self.add_label(label, directions)
+        self._require_symmetric_labels()
+        self.cfg["schema"] = self._observe_schema(get_examples())
+        self._resize_model()
+        self.model.initialize()
+
+    def _observe_schema(self, examples: Iterable[Example]) -> list[list[str]] | None:
+        if not self.observes_schema:
+            return None
+        return observe_triples(example.reference for example in examples)
+
+    def _candidates_of_gold(self, doc: Doc, entities: Sequence[Span]) -> IntArray:
+        try:
+            return self.candidates(doc, entities)
+        except ValueError as error:
+            # What the doc lacks it may have in training, when other components have run on it.
+            self._report_once(
+                "gold relations that are not among the candidate pairs are not counted at "
+                f"initialization, since no other component has run yet: {error}"
             )
+            return all_pairs(doc, entities)
+
+    def _require_labels(self, labels: dict[str, str], counts: Counter[RelationClass]) -> None:
         if not labels:
             raise ValueError(
                 f"{self.name}: the training data has no relations, and no labels were given. Were "
                 "they set (doc._.relations), and was the DocBin saved with store_user_data=True?"
             )
-        self._report_lost(lost, counts.total())
-        for label, directions in labels.items():
-            self.add_label(label, directions)
-        self._resize_model()
-        self.model.initialize()
+        if unknown := [name for name in counts if name[1] not in labels.get(name[0], "")]:
+            listed = ", ".join(f"'{label}' {way} ({counts[label, way]}x)" for label, way in unknown)
+            raise ValueError(
+                f"{self.name}: the training data has relations that the given label data lacks: "
+                f"{listed}. Run `spacy init labels` again."
+            )
+
+    def _require_symmetric_labels(self) -> None:
+        if unknown := [label for label in self.cfg["symmetric"] if label not in self.labels]:
+            raise ValueError(
+                f"{self.name}: the training data has no relations of the symmetric labels "
+                f"{_listed(unknown)}. Its labels are {_listed(self.labels)}."
+            )
 
     def _report_lost(self, lost: Counter[str], total: int) -> None:
         for reason, count in lost.items():
@@ -376,81 +477,17 @@ class RelationExtractor(TrainablePipe):
         raise NotImplementedError(f"The component '{self.name}' does not support rehearsal.")
 
 
-def _batches_of_pairs(pairs: list[IntArray]) -> list[slice]:
+def _batches_of_pairs(asked: list[EntityPairs]) -> list[slice]:
     """Cut docs into batches of about `BATCH_PAIRS` pairs, or of a single doc."""
-    before = numpy.cumsum([0, *map(len, pairs)])[:-1]
+    before = numpy.cumsum([0, *(len(pairs) for _, pairs in asked)])[:-1]
     starts = numpy.flatnonzero(numpy.diff(before // BATCH_PAIRS, prepend=-1))
-    return [slice(*bounds) for bounds in pairwise([*starts, len(pairs)])]
+    return [slice(*bounds) for bounds in pairwise([*starts, len(asked)])]
 
 
-def _key(span: Span) -> SpanKey:
-    return span.start, span.end
+def _listed(labels: Iterable[str]) -> str:
+    return ", ".join(f"'{label}'" for label in labels)
 
 
 def _is_reachable(logits: Any) -> Any:
     # A pair that no window holds has logits of -inf for every relation.
     return logits[:, -1] != -numpy.inf
-
-
-def _gold_relations(example: Example) -> dict[tuple[SpanKey, SpanKey], list[RelationClass]]:
-    """The gold relations of each pair of spans of the predicted doc, the pair in text order."""
-    gold: dict[tuple[SpanKey, SpanKey], list[RelationClass]] = {}
-    alignment = example.alignment
-    for relation in get_relations(example.reference):
-        head, tail = _align(alignment, relation.head), _align(alignment, relation.tail)
-        if head is not None and tail is not None:
-            pair = (head, tail) if _class(relation)[1] == ">" else (tail, head)
-            gold.setdefault(pair, []).append(_class(relation))
-    return gold
-
-
-def _align(alignment: Alignment, span: Span) -> SpanKey | None:
-    """Where the predicted doc has a span of the reference; None if its tokens begin or end
-    elsewhere.
-    """
-    tokens = alignment.y2x[span.start : span.end]
-    if not len(tokens):
-        return None
-    start, end = int(tokens[0]), int(tokens[-1]) + 1
-    back = alignment.x2y[start:end]
-    same = len(back) and (back[0], back[-1] + 1) == (span.start, span.end)
-    return (start, end) if same else None
-
-
-def _class(relation: Relation) -> RelationClass:
-    head, tail = relation.head, relation.tail
-    in_order = (head.start, head.end, head.label_) <= (tail.start, tail.end, tail.label_)
-    return relation.label, ">" if in_order else "<"
-
-
-def _directions(counts: Counter[RelationClass]) -> dict[str, str]:
-    directions: dict[str, str] = {}
-    for label, direction in counts:
-        directions[label] = directions.get(label, "") + direction
-    return directions
-
-
-def _count_relations(
-    examples: Iterable[Example], spans_key: str | None
-) -> tuple[Counter[RelationClass], Counter[str]]:
-    """Count the gold relations by class, and those that can't be learned by the reason."""
-    counts: Counter[RelationClass] = Counter()
-    lost: Counter[str] = Counter()
-    for example in examples:
-        relations = get_relations(example.reference)
-        counts.update(_class(relation) for relation in relations)
-        entities = {_key(span) for span in get_entities(example.reference, spans_key)}
-        gold = _gold_relations(example)
-        lost["do not align with the tokens of the pipeline"] += len(relations) - sum(
-            len(classes) for classes in gold.values()
-        )
-        lost["share their pair of entities with another one"] += sum(
-            len(classes) - 1 for classes in gold.values()
-        )
-        lost["connect an entity with itself"] += sum(
-            _key(relation.head) == _key(relation.tail) for relation in relations
-        )
-        lost["connect spans that are not among the entities"] += sum(
-            not {_key(relation.head), _key(relation.tail)} <= entities for relation in relations
-        )
-    return counts, +lost
