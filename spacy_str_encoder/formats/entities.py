@@ -1,4 +1,4 @@
-"""Entities of records: finding them, leaving them out, saying which one is meant."""
+"""Entities and relations of records: finding them, leaving them out, saying which is meant."""
 
 from collections.abc import Collection
 from dataclasses import replace
@@ -58,6 +58,24 @@ def keep_entities(
             case = describe_relation(record, relation)
             report.lose("relations of such entities", record.place, case)
     return replace(record, entities=list(entities.values()), relations=relations)
+
+
+def keep_relations(
+    record: Record, kept: Collection[int], reason: str, report: ConversionReport
+) -> Record:
+    """Leave out all relations but some.
+
+    record (Record): The record.
+    kept (Collection[int]): The indices of the relations to keep.
+    reason (str): Why the others are lost, as a plural.
+    report (ConversionReport): Counts them.
+    RETURNS (Record): A record with what is kept, in the same order.
+    """
+    for i, relation in enumerate(record.relations):
+        if i not in kept:
+            report.lose(reason, record.place, describe_relation(record, relation))
+    relations = [relation for i, relation in enumerate(record.relations) if i in kept]
+    return replace(record, relations=relations)
 
 
 def without_repeats(record: Record, report: ConversionReport) -> Record:
