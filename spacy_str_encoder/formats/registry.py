@@ -8,7 +8,18 @@ from typing import Any
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from . import authors_json, doccano, gliner, glirel, jsonl, label_studio, prodigy, spert, spo
+from . import (
+    authors_json,
+    brat,
+    doccano,
+    gliner,
+    glirel,
+    jsonl,
+    label_studio,
+    prodigy,
+    spert,
+    spo,
+)
 from .docbin import SUFFIX, docbin_format, read_docbin
 from .docs import to_docs
 from .files import read_items
@@ -38,6 +49,7 @@ def all_formats(nlp: Language, *, spans_key: str | None = None) -> dict[str, For
         doccano.FORMAT,
         label_studio.FORMAT,
         spo.FORMAT,
+        brat.FORMAT,
     ]
     return {item.name: item for item in formats}
 

@@ -1,0 +1,27 @@
+"""brat standoff: a folder of pairs NAME.txt and NAME.ann, also in folders within it.
+
+A line of the .ann is an entity (`T1`, tab, `Drug 0 7`, tab, its text) or a relation (`R1`, tab,
+`Treats Arg1:T1 Arg2:T2`). Offsets count characters: both of a CRLF, and a byte order mark. A span
+that goes over a line break is in pieces (`Drug 0 3;4 7`). Spans with other gaps, events,
+equivalences, attributes, normalisations and notes are no part of a record.
+
+Source: https://brat.nlplab.org/standoff.html
+"""
+
+from pathlib import Path
+from typing import Any
+
+from .brat_reader import read
+from .brat_writer import write
+from .format import Format
+
+
+def recognizes(path: Path, item: Any) -> bool:
+    if path.is_dir():
+        return any(path.rglob("*.ann"))
+    return path.suffix == ".ann" or (path.suffix == ".txt" and path.with_suffix(".ann").exists())
+
+
+FORMAT = Format(
+    "brat", "brat standoff, a folder", "", recognizes=recognizes, read=read, write=write
+)

@@ -1,0 +1,119 @@
+"""Reading brat standoff."""
+
+import codecs
+import re
+from collections.abc import Iterator, Mapping, Set
+from dataclasses import replace
+from pathlib import Path
+
+from .brat_lines import BYTE_ORDER_MARK, Line, parse_span, read_annotations
+from .document_names import ID
+from .files import read_lines
+from .records import Record, RecordError, RelationRecord
+from .report import ConversionReport
+
+ARGUMENTS = re.compile(r"(\S+) (\S+?):(\S+) (\S+?):(\S+) *")
+# What lines other than entities and relations are, by how their ids begin.
+OTHERS = {
+    "E": "events",
+    "*": "equivalences",
+    "A": "attributes",
+    "M": "attributes",
+    "N": "normalisations",
+    "#": "notes",
+}
+
+
+def read(path: Path, report: ConversionReport) -> Iterator[Record]:
+    """Read the documents of a folder, or the one that a .txt or .ann belongs to.
+
+    path (Path): The folder or file.
+    report (ConversionReport): Counts what is lost.
+    YIELDS (Record): The documents. The `id` of their meta data is their path in the folder, without
+        suffix.
+    RAISES (ValueError): If the files are not in the format; the message names file and line.
+    """
+    root = path if path.is_dir() else path.parent
+    for stem in _find_documents(path):
+        text_path, lines_path = (stem.with_name(stem.name + suffix) for suffix in (".txt", ".ann"))
+        if not text_path.exists():
+            raise RecordError(f"{lines_path}: there is no {text_path.name} beside it")
+        if lines_path.exists():
+            record = _read_document(text_path, lines_path, report)
+            yield replace(record, meta={ID: stem.relative_to(root).as_posix()})
+        else:
+            report.lose("texts without .ann, which nobody annotated", str(text_path), "all of it")
+
+
+def _find_documents(path: Path) -> list[Path]:
+    if path.is_file():
+        return [path.with_suffix("")]
+    found = {
+        file.with_suffix("")
+        for file in path.rglob("*")
+        if file.suffix in (".txt", ".ann")
+        # brat does not show hidden files; other programs leave copies in such folders.
+        and not any(part.startswith(".") for part in file.relative_to(path).parts)
+    }
+    if not found:
+        raise ValueError(f"{path}: there is no .txt or .ann in the folder")
+    return sorted(found)
+
+
+def _read_document(text_path: Path, lines_path: Path, report: ConversionReport) -> Record:
+    text = _read_text(text_path, report)
+    lines = list(read_annotations(lines_path))
+    spans = {line.id: parse_span(line, text, report) for line in lines if line.id[0] == "T"}
+    entities = {key: entity for key, entity in spans.items() if entity is not None}
+    places = {key: i for i, key in enumerate(entities)}
+    ids = {line.id for line in lines}
+    relations = []
+    for line in lines:
+        if line.id[0] == "R" and (relation := _parse_relation(line, ids, places, report)):
+            relations.append(relation)
+        _report_others(line, places, report)
+    return Record(text, list(entities.values()), relations, place=str(lines_path))
+
+
+def _read_text(path: Path, report: ConversionReport) -> str:
+    text = "".join(line for _, line in read_lines(path))
+    if not path.read_bytes().startswith(codecs.BOM_UTF8):
+        return text
+    # brat counts it, so without it no offset would be right.
+    report.choose("byte order marks, kept as the first character", str(path), repr(text[:10]))
+    return BYTE_ORDER_MARK + text
+
+
+def _parse_relation(
+    line: Line, ids: Set[str], places: Mapping[str, int], report: ConversionReport
+) -> RelationRecord | None:
+    match = ARGUMENTS.fullmatch(line.content)
+    if match is None:
+        form = "no label and two arguments, such as Treats Arg1:T1 Arg2:T2"
+        raise RecordError(f"{line.place}: {form}: {line.content!r}")
+    label, first_role, first, second_role, second = match.groups()
+    for argument in (first, second):
+        if argument not in ids:
+            raise RecordError(f"{line.place}: there is no {argument} in the file")
+    if not {first, second} <= places.keys():
+        reason = "relations of events, or of entities that are left out"
+        report.lose(reason, line.place, line.content)
+        return None
+    if (first_role, second_role) == ("Arg2", "Arg1"):
+        first, second = second, first
+    elif (first_role, second_role) != ("Arg1", "Arg2"):
+        reason = "relations with other roles than Arg1 and Arg2, from the first to the second"
+        report.choose(reason, line.place, line.content)
+    return RelationRecord(places[first], places[second], label)
+
+
+def _report_others(line: Line, places: Mapping[str, int], report: ConversionReport) -> None:
+    kind = line.id[0]
+    if kind in OTHERS:
+        report.lose(OTHERS[kind], line.place, f"{line.content} {line.surface}".strip())
+    if kind == "R" and line.surface.strip():
+        report.lose("third columns of relations", line.place, line.surface)
+    if kind == "E":
+        trigger = line.content.partition(" ")[0].partition(":")[2]
+        if trigger in places:
+            report.choose("triggers of events, taken as entities", line.place, trigger)

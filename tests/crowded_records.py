@@ -1,0 +1,58 @@
+"""Records of all kinds, and what is left of them where not all can be held."""
+
+from collections import Counter
+from collections.abc import Callable
+
+from hypothesis import strategies as st
+
+from spacy_str_encoder.formats.records import EntityRecord, Record, RelationRecord
+
+# White space and line breaks of many kinds, combining and astral characters, invisible marks.
+CHARACTERS = st.one_of(
+    st.sampled_from("ab ,;\t\n\r\x0b\x0c\x1c\x85\u2028\xa0\u3000\u200b\ufeff药é\u0301😀\0"),
+    st.characters(codec="utf-8"),
+)
+LABELS = st.one_of(st.sampled_from(["Drug", "药物", "a:b", "#", "a b"]), st.text(min_size=1))
+
+
+@st.composite
+def crowded_records(draw: st.DrawFn) -> Record:
+    """Any text, with entities that overlap and repeat, and relations that do too."""
+    text = draw(st.text(CHARACTERS, max_size=20))
+    offsets = st.integers(0, len(text))
+    entities = [
+        EntityRecord(min(pair), max(pair), draw(LABELS))
+        for pair in draw(st.lists(st.tuples(offsets, offsets), max_size=6))
+        if pair[0] != pair[1]
+    ]
+    if not entities:
+        return Record(text, [], [])
+    indices = st.integers(0, len(entities) - 1)
+    relations = st.lists(st.builds(RelationRecord, indices, indices, LABELS), max_size=5)
+    return Record(text, entities, draw(relations))
+
+
+def expect(
+    record: Record,
+    entity_problem: Callable[[EntityRecord], str | None],
+    relation_problem: Callable[[RelationRecord], str | None],
+) -> tuple[Record, Counter[str]]:
+    """What is left of a record, and how much is lost for which reason."""
+    lost: Counter[str] = Counter()
+    entities, relations = [], []
+    kept = []
+    for i, entity in enumerate(record.entities):
+        if problem := entity_problem(entity):
+            lost[problem] += 1
+        else:
+            kept.append(i)
+            entities.append(entity)
+    for relation in record.relations:
+        if relation.head not in kept or relation.tail not in kept:
+            lost["relations of such entities"] += 1
+        elif problem := relation_problem(relation):
+            lost[problem] += 1
+        else:
+            head, tail = kept.index(relation.head), kept.index(relation.tail)
+            relations.append(RelationRecord(head, tail, relation.label))
+    return Record(record.text, entities, relations), lost
