@@ -56,7 +56,8 @@ def convert_command(
 
     Formats: spacy (DocBin, for training), jsonl, authors (of the paper's code),
     spert, gliner, glirel, prodigy (rel.manual), doccano, label-studio,
-    spo (triples of CMeIE and DuIE), brat (folders).
+    spo (triples of CMeIE and DuIE), brat (folders),
+    uima (the XMI of INCEpTION).
 
     The format of the input is found out. What the output can't hold is counted
     and shown: entities that overlap or do not align with tokens, for one.

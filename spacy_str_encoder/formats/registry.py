@@ -19,6 +19,7 @@ from . import (
     prodigy,
     spert,
     spo,
+    uima,
 )
 from .docbin import SUFFIX, docbin_format, read_docbin
 from .docs import to_docs
@@ -50,6 +51,7 @@ def all_formats(nlp: Language, *, spans_key: str | None = None) -> dict[str, For
         label_studio.FORMAT,
         spo.FORMAT,
         brat.FORMAT,
+        uima.FORMAT,
     ]
     return {item.name: item for item in formats}
 

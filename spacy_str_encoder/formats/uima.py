@@ -1,0 +1,44 @@
+"""UIMA CAS XMI as INCEpTION exports it: an .xmi a document, with a TypeSystem.xml beside it, in a
+folder, or in its .zip of a document or a project.
+
+Entities are annotations of the layer NamedEntity, or of layers that the project defines; relations
+go from `Governor` to `Dependent`. Their label is the feature `value` or `label`, or else the first
+that is a string. Offsets count UTF-16 units; dkpro-cassis converts them.
+
+Source: https://inception-project.github.io
+"""
+
+import re
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from .format import Format
+from .uima_reader import read
+from .uima_writer import write
+
+# A project has an archive for each document and annotator.
+EXPORTED = re.compile(r"\.xmi$|(annotation|curation)/.+\.zip$")
+
+
+def recognizes(path: Path, item: Any) -> bool:
+    if path.is_dir():
+        return any(path.rglob("*.xmi")) or any(map(_is_export, path.rglob("*.zip")))
+    return path.suffix == ".xmi" or _is_export(path)
+
+
+def _is_export(path: Path) -> bool:
+    if path.suffix != ".zip" or not zipfile.is_zipfile(path):
+        return False
+    with zipfile.ZipFile(path) as export:
+        return any(EXPORTED.search(name) for name in export.namelist())
+
+
+FORMAT = Format(
+    "uima",
+    "UIMA CAS XMI as INCEpTION has it, a folder",
+    "",
+    recognizes=recognizes,
+    read=read,
+    write=write,
+)

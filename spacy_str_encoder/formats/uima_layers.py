@@ -1,0 +1,99 @@
+"""The layers of annotations that a project of INCEpTION defines."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .report import ConversionReport
+from .uima_types import ENTITY, HEAD, STRING, TAIL
+
+# How names of types begin that no project defines: of use are only the entities among them, not
+# sentences, syntax, coreference, or what tells about the project.
+BUILT_IN = ("uima.", "de.tudarmstadt.ukp.", "org.dkpro.core.")
+ENTITIES = ENTITY.removesuffix("NamedEntity")
+POSITION = ("sofa", "begin", "end")
+# An annotation, as dkpro-cassis has it, and its label.
+Labelled = tuple[Any, str | None]
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A layer that is read.
+
+    label (str): The feature that is the label.
+    is_relation (bool): Whether it has relations; else it has spans.
+    """
+
+    label: str
+    is_relation: bool
+
+
+@dataclass
+class Layers:
+    """Finds out what the types of annotations are, and reports once what is not read of them.
+
+    report (ConversionReport): The report.
+    """
+
+    report: ConversionReport
+    _known: dict[str, Layer | None] = field(default_factory=dict, init=False)
+    _unread: set[str] = field(default_factory=set, init=False)
+
+    def select(
+        self, annotations: Iterable[Any], place: str
+    ) -> tuple[list[Labelled], list[Labelled]]:
+        """Select the spans and the relations among annotations.
+
+        annotations (Iterable[Any]): The annotations of a document.
+        place (str): Where they were read, for the report.
+        RETURNS (tuple[list[Labelled], list[Labelled]]): The spans, and the relations.
+        """
+        spans: list[Labelled] = []
+        relations: list[Labelled] = []
+        for annotation in annotations:
+            layer = self._get(annotation.type, place)
+            if layer is not None:
+                self._report_unread(annotation, layer, place)
+                selected = relations if layer.is_relation else spans
+                selected.append((annotation, annotation[layer.label]))
+        return spans, relations
+
+    def _get(self, type_: Any, place: str) -> Layer | None:
+        if type_.name not in self._known:
+            self._known[type_.name] = self._analyze(type_, place)
+        return self._known[type_.name]
+
+    def _analyze(self, type_: Any, place: str) -> Layer | None:
+        if type_.name.startswith(BUILT_IN) and not type_.name.startswith(ENTITIES):
+            return None
+        ranges = {feature.name: feature.rangeType.name for feature in type_.all_features}
+        labels = [name for name, range_ in ranges.items() if range_ == STRING]
+        if not labels or not _is_flat(ranges):
+            reason = "layers that are neither spans nor relations, or have no feature for a label"
+            self.report.lose(reason, place, type_.name)
+            return None
+        usual = [name for name in ("value", "label") if name in labels]
+        if len(usual or labels) > 1:
+            reason = "layers with several features for a label, of which the first is read"
+            self.report.choose(reason, place, f"{type_.name}: {', '.join(usual or labels)}")
+        return Layer((usual or labels)[0], is_relation={HEAD, TAIL} <= ranges.keys())
+
+    def _report_unread(self, annotation: Any, layer: Layer, place: str) -> None:
+        for feature in annotation.type.all_features:
+            name = f"{annotation.type.name}: {feature.name}"
+            if (
+                feature.name not in (layer.label, HEAD, TAIL, *POSITION)
+                and name not in self._unread
+            ):
+                value = annotation[feature.name]
+                # Links to other annotations are an array, which may be empty.
+                if getattr(value, "elements", value):
+                    self._unread.add(name)
+                    self.report.lose("features of layers that are not read", place, name)
+
+
+def _is_flat(ranges: Mapping[str, str]) -> bool:
+    """Whether it has a position, and all features are values, none the next link of a chain."""
+    values = [range_ for name, range_ in ranges.items() if name not in (HEAD, TAIL)]
+    is_value = (range_.startswith("uima.cas.") for range_ in values)
+    return set(POSITION) <= ranges.keys() and all(is_value)

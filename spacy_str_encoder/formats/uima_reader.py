@@ -1,0 +1,159 @@
+"""Reading UIMA CAS XMI."""
+
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
+from io import BytesIO
+from pathlib import Path, PurePath
+from typing import Any
+
+from .document_names import ID
+from .records import EntityRecord, Record, RecordError, RelationRecord, check_record, describe
+from .report import ConversionReport, LossError
+from .tokens import Offsets
+from .uima_files import TYPE_SYSTEM, Document, find_documents
+from .uima_layers import Labelled, Layers
+from .uima_types import (
+    DOCUMENT,
+    DOCUMENT_ID,
+    HEAD,
+    LANGUAGE,
+    META,
+    TAIL,
+    TITLE,
+    TOKEN,
+    import_cassis,
+)
+
+
+def read(path: Path, report: ConversionReport) -> Iterator[Record]:
+    """Read the documents of an export.
+
+    path (Path): An .xmi, or a .zip or a folder with such.
+    report (ConversionReport): Counts what is lost.
+    YIELDS (Record): The documents. The `id` of their meta data is their title.
+    RAISES (ImportError): If dkpro-cassis is not installed.
+    RAISES (ValueError): If a file is not in the format; the message names it.
+    """
+    layers = Layers(report)
+    ids: set[str] = set()
+    for document in find_documents(path, report):
+        try:
+            record = _parse(document, layers, report)
+            check_record(record)
+        except LossError:
+            raise
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise RecordError(f"{document.place}: {describe(error)}") from None
+        if record.meta[ID] in ids:
+            reason = "documents that are there more than once, all of them taken"
+            report.choose(reason, record.place, record.meta[ID])
+        ids.add(record.meta[ID])
+        yield record
+
+
+def _parse(document: Document, layers: Layers, report: ConversionReport) -> Record:
+    cas, place = _load(document), document.place
+    text = cas.sofa_string
+    if text is None:
+        raise RecordError("it has no text")
+    annotations = sorted(cas.select("uima.cas.TOP"), key=lambda annotation: annotation.xmiID)
+    spans, links = layers.select(annotations, place)
+    entities = _read_entities(spans, text, place, report)
+    return Record(
+        text,
+        list(entities.values()),
+        list(_read_relations(links, list(entities), text, place, report)),
+        _read_tokens(annotations, text, place, report),
+        _read_meta(annotations, place),
+        place,
+    )
+
+
+def _load(document: Document) -> Any:
+    cassis = import_cassis()
+    type_system = _load_type_system(document.type_system)
+    try:
+        with warnings.catch_warnings():
+            # It only warns of an offset outside of the text, or within a character.
+            warnings.simplefilter("error", UserWarning)
+            return cassis.load_cas_from_xmi(BytesIO(document.xmi), typesystem=type_system)
+    except UserWarning as error:
+        raise RecordError(f"an offset is not between two characters ({error})") from error
+    except KeyError as error:
+        raise RecordError(f"there is nothing with the id {error}") from error
+    except Exception as error:  # of lxml or cassis: they share no type
+        raise RecordError(f"it is no CAS XMI of its type system ({error})") from error
+
+
+@lru_cache(maxsize=1)
+def _load_type_system(content: bytes) -> Any:
+    try:
+        with warnings.catch_warnings():
+            # It warns of a feature that is named "type", to which it gives another name.
+            warnings.simplefilter("ignore", UserWarning)
+            return import_cassis().load_typesystem(BytesIO(content))
+    except Exception as error:  # of lxml or cassis: they share no type
+        raise RecordError(f"its {TYPE_SYSTEM} is no type system ({error})") from error
+
+
+def _read_entities(
+    spans: Iterable[Labelled], text: str, place: str, report: ConversionReport
+) -> dict[int, EntityRecord]:
+    """The entities by the id of the annotation."""
+    entities = {}
+    for span, label in spans:
+        if label and span.begin != span.end:
+            entities[span.xmiID] = EntityRecord(span.begin, span.end, label)
+        else:
+            reason = "spans without characters" if label else "spans without a label"
+            case = f"{text[span.begin : span.end]!r} ({span.type.name}, {span.begin}-{span.end})"
+            report.lose(reason, place, case)
+    return entities
+
+
+def _read_relations(
+    relations: Iterable[Labelled],
+    ids: Sequence[int],
+    text: str,
+    place: str,
+    report: ConversionReport,
+) -> Iterator[RelationRecord]:
+    places = {xmi_id: i for i, xmi_id in enumerate(ids)}
+    for relation, label in relations:
+        ends = [end for end in (relation[HEAD], relation[TAIL]) if end is not None]
+        known = [places[end.xmiID] for end in ends if end.xmiID in places]
+        if label and len(known) == 2:
+            yield RelationRecord(known[0], known[1], label)
+        else:
+            case = f" {label} ".join(repr(text[end.begin : end.end]) for end in ends)
+            report.lose(_relation_problem(label, ends), place, f"{case} ({relation.type.name})")
+
+
+def _relation_problem(label: str | None, ends: Sequence[Any]) -> str:
+    if len(ends) < 2:
+        return "relations with a loose end"
+    return "relations of spans that are left out" if label else "relations without a label"
+
+
+def _read_tokens(
+    annotations: Sequence[Any], text: str, place: str, report: ConversionReport
+) -> Offsets | None:
+    tokens = sorted((each.begin, each.end) for each in annotations if each.type.name == TOKEN)
+    if not tokens:
+        return None
+    try:
+        check_record(Record(text, [], [], tokens))
+    except RecordError as error:
+        report.choose(
+            "documents whose tokens do not cover the text, read without them", place, str(error)
+        )
+        return None
+    return tokens
+
+
+def _read_meta(annotations: Sequence[Any], place: str) -> dict[str, str]:
+    document = next((each for each in annotations if each.type.name == DOCUMENT), None)
+    fields = {key: getattr(document, key, None) for key in (*META, LANGUAGE)}
+    name = getattr(document, TITLE, None) or fields[DOCUMENT_ID] or PurePath(place).stem
+    return {ID: name, **{key: value for key, value in fields.items() if value not in (None, name)}}

@@ -1,0 +1,32 @@
+"""The types of annotations in INCEpTION."""
+
+from types import ModuleType
+
+STRING = "uima.cas.String"
+ANNOTATION = "uima.tcas.Annotation"
+DOCUMENT = "de.tudarmstadt.ukp.dkpro.core.api.metadata.type.DocumentMetaData"
+TOKEN = "de.tudarmstadt.ukp.dkpro.core.api.segmentation.type.Token"
+ENTITY = "de.tudarmstadt.ukp.dkpro.core.api.ner.type.NamedEntity"
+RELATION = "webanno.custom.Relation"
+# The features of a relation layer.
+HEAD, TAIL = "Governor", "Dependent"
+# The title is the name of a document; its id is that of the annotator, or the title again.
+TITLE, DOCUMENT_ID = "documentTitle", "documentId"
+# What else is said of a document, and what UIMA itself says.
+META = (DOCUMENT_ID, "documentUri", "collectionId", "documentBaseUri")
+LANGUAGE = "language"
+
+
+def import_cassis() -> ModuleType:
+    """Import dkpro-cassis, which reads and writes UIMA.
+
+    RETURNS (ModuleType): The module.
+    RAISES (ImportError): If it is not there; the message says how to install it.
+    """
+    try:
+        import cassis
+    except ImportError as error:
+        raise ImportError(
+            "UIMA needs dkpro-cassis; install it: pip install 'spacy_str_encoder[uima]'"
+        ) from error
+    return cassis

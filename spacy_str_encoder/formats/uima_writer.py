@@ -1,0 +1,114 @@
+"""Writing UIMA CAS XMI."""
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from .document_names import ID, name_documents
+from .entities import keep_entities, keep_relations
+from .json_format import lose_other_fields
+from .records import Record
+from .report import ConversionReport
+from .uima_files import TYPE_SYSTEM
+from .uima_types import (
+    ANNOTATION,
+    DOCUMENT,
+    DOCUMENT_ID,
+    ENTITY,
+    HEAD,
+    LANGUAGE,
+    META,
+    RELATION,
+    STRING,
+    TAIL,
+    TITLE,
+    TOKEN,
+    import_cassis,
+)
+
+TYPES: dict[str, tuple[str, dict[str, str]]] = {
+    DOCUMENT: ("uima.tcas.DocumentAnnotation", dict.fromkeys((TITLE, *META), STRING)),
+    TOKEN: (ANNOTATION, {}),
+    ENTITY: (ANNOTATION, {"value": STRING, "identifier": STRING}),
+    RELATION: (ANNOTATION, {TAIL: ENTITY, HEAD: ENTITY, "label": STRING}),
+}
+# What XML 1.0 cannot hold.
+UNWRITABLE = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# INCEpTION refuses a document with an annotation that begins or ends with one of these.
+BLANK = r"[\s\u200b-\u200f\u202a-\u202e\u2060-\u206f]"
+BLANK_ENDED = re.compile(rf"{BLANK}|.*{BLANK}\Z", re.DOTALL)
+
+
+def write(records: Iterable[Record], path: Path, report: ConversionReport) -> None:
+    """Write records as an .xmi each, with the type system of all.
+
+    records (Iterable[Record]): The records.
+    path (Path): The folder; there is none yet.
+    report (ConversionReport): Counts what is lost.
+    RAISES (ImportError): If dkpro-cassis is not installed.
+    """
+    type_system = _make_type_system()
+    path.mkdir()
+    type_system.to_xml(path / TYPE_SYSTEM)
+    for name, record in name_documents(records, report):
+        if unwritable := UNWRITABLE.search(record.text):
+            case = f"{unwritable[0]!r} at {unwritable.start()}"
+            report.lose("texts with characters that XML cannot hold", record.place, case)
+        else:
+            target = path / f"{name}.xmi"
+            target.parent.mkdir(parents=True, exist_ok=True)
+            meta = _select_meta(record, name, report)
+            _make_cas(_select(record, report), meta, type_system).to_xmi(target)
+
+
+def _make_type_system() -> Any:
+    type_system = import_cassis().TypeSystem()
+    for name, (supertype, _) in TYPES.items():
+        type_system.create_type(name, supertype)
+    for name, (_, features) in TYPES.items():
+        for feature, range_ in features.items():
+            type_system.create_feature(name, feature, range_)
+    return type_system
+
+
+def _select(record: Record, report: ConversionReport) -> Record:
+    """What of the entities and relations INCEpTION can take."""
+    kept = {i for i, entity in enumerate(record.entities) if not UNWRITABLE.search(entity.label)}
+    reason = "entities whose type has characters that XML cannot hold"
+    record = keep_entities(record, kept, reason, report)
+    kept = {
+        i
+        for i, entity in enumerate(record.entities)
+        if not BLANK_ENDED.match(record.text, entity.start, entity.end)
+    }
+    record = keep_entities(record, kept, "entities that begin or end with white space", report)
+    kept = {i for i, each in enumerate(record.relations) if not UNWRITABLE.search(each.label)}
+    reason = "relations whose label has characters that XML cannot hold"
+    return keep_relations(record, kept, reason, report)
+
+
+def _select_meta(record: Record, name: str, report: ConversionReport) -> dict[str, str]:
+    fields = {
+        key: value
+        for key, value in record.meta.items()
+        if key in (ID, *META, LANGUAGE) and isinstance(value, str) and not UNWRITABLE.search(value)
+    }
+    lose_other_fields("the meta data", record.meta, {ID, *fields}, record.place, report)
+    title = fields.pop(ID, name)
+    return {TITLE: title, DOCUMENT_ID: title, **fields}
+
+
+def _make_cas(record: Record, meta: dict[str, str], type_system: Any) -> Any:
+    types = {name: type_system.get_type(name) for name in TYPES}
+    cas = import_cassis().Cas(type_system, sofa_string=record.text)
+    cas.add(types[DOCUMENT](begin=0, end=len(record.text), **meta))
+    # The ids follow the order in which annotations are added, so it is kept.
+    cas.add_all(types[TOKEN](begin=start, end=end) for start, end in record.tokens or [])
+    spans = [types[ENTITY](begin=e.start, end=e.end, value=e.label) for e in record.entities]
+    cas.add_all(spans)
+    for relation in record.relations:
+        head, tail = spans[relation.head], spans[relation.tail]
+        ends = {"begin": tail.begin, "end": tail.end, HEAD: head, TAIL: tail}
+        cas.add(types[RELATION](label=relation.label, **ends))
+    return cas

@@ -1,0 +1,633 @@
+"""UIMA CAS XMI as INCEpTION has it: what is read, written, lost and refused."""
+
+import json
+import re
+import sys
+import zipfile
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
+from io import BytesIO
+from pathlib import Path
+from xml.etree import ElementTree
+from xml.sax.saxutils import quoteattr
+
+import pytest
+import spacy
+from hypothesis import given
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+from spacy_str_encoder.cli import app
+from spacy_str_encoder.formats.records import EntityRecord, Record, RelationRecord
+from spacy_str_encoder.formats.registry import all_formats, detect_format
+from spacy_str_encoder.formats.report import ConversionReport, LossError
+from spacy_str_encoder.formats.uima import FORMAT
+
+from .crowded_records import crowded_records, expect
+
+DKPRO = "de.tudarmstadt.ukp.dkpro.core.api"
+METADATA = f"{DKPRO}.metadata.type.DocumentMetaData"
+SENTENCE = f"{DKPRO}.segmentation.type.Sentence"
+TOKEN = f"{DKPRO}.segmentation.type.Token"
+ENTITY = f"{DKPRO}.ner.type.NamedEntity"
+DEPENDENCY = f"{DKPRO}.syntax.type.dependency.Dependency"
+XMI_ID = "{http://www.omg.org/XMI}id"
+ANNOTATION, STRING, TOP = "uima.tcas.Annotation", "uima.cas.String", "uima.cas.TOP"
+# What a project defines: the supertype of each type, its features and their ranges.
+TYPES: dict[str, tuple[str, dict[str, str]]] = {
+    METADATA: (
+        "uima.tcas.DocumentAnnotation",
+        dict.fromkeys(["documentTitle", "documentId", "documentUri", "collectionId"], STRING),
+    ),
+    SENTENCE: (ANNOTATION, {"id": STRING}),
+    TOKEN: (ANNOTATION, {"order": "uima.cas.Integer"}),
+    ENTITY: (ANNOTATION, {"identifier": STRING, "value": STRING}),
+    DEPENDENCY: (ANNOTATION, {"Governor": TOKEN, "Dependent": TOKEN, "DependencyType": STRING}),
+    "custom.Drug": (ANNOTATION, {"note": STRING, "label": STRING, "negated": "uima.cas.Boolean"}),
+    "webanno.custom.Dose": (ANNOTATION, {"amount": STRING, "of": "uima.cas.FSArray"}),
+    "webanno.custom.DoseLink": (TOP, {"role": STRING, "target": "custom.Drug"}),
+    "webanno.custom.Time": (ANNOTATION, {"when": STRING, "type": STRING}),
+    "webanno.custom.Mark": (ANNOTATION, {"sure": "uima.cas.Boolean"}),
+    "webanno.custom.NameLink": (ANNOTATION, {"next": "webanno.custom.NameLink", "kind": STRING}),
+    "webanno.custom.Review": ("uima.cas.AnnotationBase", {"verdict": STRING}),
+    "webanno.custom.Treats": (
+        ANNOTATION,
+        {"Governor": ANNOTATION, "Dependent": ANNOTATION, "certainty": STRING},
+    ),
+}
+TEXT = "😀 Aspirin 100 mg treats fever.\r\n阿司匹林治头痛"
+
+
+def type_system(types: dict[str, tuple[str, dict[str, str]]] = TYPES) -> bytes:
+    lines = ['<typeSystemDescription xmlns="http://uima.apache.org/resourceSpecifier"><types>']
+    for name, (supertype, features) in types.items():
+        lines.append(f"<typeDescription><name>{name}</name><description/>")
+        lines.append(f"<supertypeName>{supertype}</supertypeName><features>")
+        for feature, range_ in features.items():
+            lines.append(f"<featureDescription><name>{feature}</name><description/>")
+            lines.append(f"<rangeTypeName>{range_}</rangeTypeName></featureDescription>")
+        lines.append("</features></typeDescription>")
+    return "\n".join([*lines, "</types></typeSystemDescription>"]).encode()
+
+
+def element(name: str, xmi_id: int, **features: object) -> str:
+    package, _, short = name.rpartition(".")
+    space = package.replace(".", "/")
+    values = " ".join(f"{key}={quoteattr(str(value))}" for key, value in features.items())
+    return f'<x:{short} xmlns:x="http:///{space}.ecore" xmi:id="{xmi_id}" sofa="1" {values}/>'
+
+
+def span(name: str, xmi_id: int, surface: str, **features: object) -> str:
+    """An annotation of the first place of a string in the text; offsets count UTF-16 units."""
+    begin, end = TEXT.index(surface), TEXT.index(surface) + len(surface)
+    offsets = {"begin": utf_16_offset(TEXT, begin), "end": utf_16_offset(TEXT, end)}
+    return element(name, xmi_id, **offsets, **features)
+
+
+def utf_16_offset(text: str, index: int) -> int:
+    return len(text[:index].encode("utf-16-le")) // 2
+
+
+def xmi(*elements: str, text: str | None = TEXT, version: str = "1.0") -> bytes:
+    ids = " ".join(re.findall(r'xmi:id="(\d+)"', "".join(elements)))
+    string = "" if text is None else f"sofaString={quoteattr(text)}"
+    return (
+        f'<?xml version="{version}" encoding="UTF-8"?><xmi:XMI xmlns:xmi="http://www.omg.org/XMI" '
+        'xmlns:cas="http:///uima/cas.ecore" xmi:version="2.0"><cas:NULL xmi:id="0"/>'
+        f'{"".join(elements)}<cas:Sofa xmi:id="1" sofaNum="1" sofaID="_InitialView" '
+        f'mimeType="text" {string}/><cas:View sofa="1" members="{ids}"/></xmi:XMI>'
+    ).encode()
+
+
+def metadata(**fields: str) -> str:
+    return element(METADATA, 2, begin=0, end=utf_16_offset(TEXT, len(TEXT)), **fields)
+
+
+SPANS = [
+    span(ENTITY, 20, "fever", value="Symptom"),
+    span("custom.Drug", 10, "Aspirin", label="Drug", negated="false"),
+    span("webanno.custom.Dose", 30, "100 mg", amount="low"),
+    span(ENTITY, 40, "阿司匹林", value="药物"),
+    span(ENTITY, 50, "头痛", value="症状"),
+]
+RELATIONS = [
+    span("webanno.custom.Treats", 60, "fever", Governor=10, Dependent=20, certainty="yes"),
+    span("webanno.custom.Treats", 70, "头痛", Governor=40, Dependent=50, certainty="是"),
+    span("webanno.custom.Treats", 80, "100 mg", Governor=20, Dependent=30, certainty="no"),
+]
+RECORD = Record(
+    TEXT,
+    [
+        EntityRecord(2, 9, "Drug"),
+        EntityRecord(24, 29, "Symptom"),
+        EntityRecord(10, 16, "low"),
+        EntityRecord(32, 36, "药物"),
+        EntityRecord(37, 39, "症状"),
+    ],
+    [RelationRecord(0, 1, "yes"), RelationRecord(3, 4, "是"), RelationRecord(1, 2, "no")],
+    meta={"id": "doc"},
+)
+
+
+def make_document(folder: Path, *more: str, name: str = "doc", **options: str) -> Path:
+    """Write a document of the sample and more annotations, with its type system."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "TypeSystem.xml").write_bytes(type_system())
+    path = folder / f"{name}.xmi"
+    path.write_bytes(xmi(*SPANS, *RELATIONS, *more, **options))
+    return path
+
+
+def make_archive(name: str, *elements: str) -> bytes:
+    return zipped({"TypeSystem.xml": type_system(), f"{name}.xmi": xmi(*SPANS, *elements)})
+
+
+def zipped(files: dict[str, bytes]) -> bytes:
+    archive = BytesIO()
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as writer:
+        for name, content in files.items():
+            writer.writestr(name, content)
+    return archive.getvalue()
+
+
+def read(path: Path) -> tuple[list[Record], ConversionReport]:
+    report = ConversionReport()
+    return list(FORMAT.read(path, report)), report
+
+
+def write(records: Iterable[Record], folder: Path) -> ConversionReport:
+    report = ConversionReport()
+    FORMAT.write(records, folder, report)
+    return report
+
+
+def count(cases: dict[str, list[str]]) -> dict[str, int]:
+    return {reason: len(found) for reason, found in cases.items()}
+
+
+def read_error(path: Path) -> str:
+    with pytest.raises(ValueError) as error:
+        read(path)
+    message = str(error.value)
+    assert "\n" not in message
+    message.encode()
+    return message
+
+
+# Reading
+
+
+def test_spans_of_all_layers_are_entities_and_relations_go_from_governor_to_dependent(
+    tmp_path: Path,
+) -> None:
+    make_document(tmp_path)
+    [record], report = read(tmp_path)
+    assert record == RECORD
+    assert report == ConversionReport()
+
+
+def test_offsets_are_characters_for_astral_and_combining_ones_too(tmp_path: Path) -> None:
+    text = "\U00020000e\u0301😀a"
+    (tmp_path / "TypeSystem.xml").write_bytes(type_system())
+    content = xmi(
+        element(ENTITY, 3, begin=0, end=2, value="X"),
+        element(ENTITY, 4, begin=2, end=4, value="X"),
+        element(ENTITY, 5, begin=4, end=7, value="X"),
+        text=text,
+    )
+    (tmp_path / "doc.xmi").write_bytes(content)
+    [record], _ = read(tmp_path)
+    surfaces = [record.text[entity.start : entity.end] for entity in record.entities]
+    assert surfaces == ["\U00020000", "e\u0301", "😀a"]
+
+
+def test_title_and_other_fields_of_the_document_are_meta_data(tmp_path: Path) -> None:
+    fields = {"documentTitle": "a.txt", "documentId": "anna", "language": "x-unspecified"}
+    make_document(tmp_path, metadata(**fields, collectionId="a.txt"))
+    [record], _ = read(tmp_path)
+    assert record.meta == {"id": "a.txt", "documentId": "anna", "language": "x-unspecified"}
+
+
+def test_tokens_that_cover_the_text_are_those_of_the_record(tmp_path: Path) -> None:
+    words = ["😀", "Aspirin", "100", "mg", "treats", "fever.", "阿司匹林", "治", "头痛"]
+    tokens = [span(TOKEN, 100 + i, word, order=0) for i, word in enumerate(words)]
+    make_document(tmp_path, *reversed(tokens))
+    [record], report = read(tmp_path)
+    assert [TEXT[start:end] for start, end in record.tokens or []] == words
+    assert report == ConversionReport()
+    make_document(tmp_path, *tokens[1:])
+    [record], report = read(tmp_path)
+    assert record.tokens is None
+    assert count(report.chosen) == {
+        "documents whose tokens do not cover the text, read without them": 1
+    }
+
+
+def test_layers_that_every_project_has_are_no_loss(tmp_path: Path) -> None:
+    more = [
+        metadata(documentTitle="doc"),
+        span(SENTENCE, 90, TEXT[:30]),
+        span(DEPENDENCY, 91, "mg", Governor=92, Dependent=93, DependencyType="nummod"),
+        *[span(TOKEN, 92 + i, word) for i, word in enumerate(TEXT.split())],
+    ]
+    make_document(tmp_path, *more)
+    [record], report = read(tmp_path)
+    assert (record.entities, record.relations) == (RECORD.entities, RECORD.relations)
+    assert report == ConversionReport()
+
+
+def test_features_without_a_value_are_no_loss(tmp_path: Path) -> None:
+    more = span("custom.Drug", 90, "mg", label="X", note="", negated="false")
+    make_document(tmp_path, more, span("webanno.custom.Dose", 91, "mg", amount="high", of=""))
+    assert read(tmp_path)[1] == ConversionReport()
+
+
+def test_of_several_strings_the_first_is_the_label_and_this_is_reported_once(
+    tmp_path: Path,
+) -> None:
+    times = [span("webanno.custom.Time", 90, "100", when="now", type="date")]
+    times.append(span("webanno.custom.Time", 91, "treats", when="then"))
+    for name in ("a", "b"):
+        make_document(tmp_path, *times, name=name)
+    records, report = read(tmp_path)
+    assert [[entity.label for entity in record.entities[5:]] for record in records] == [
+        ["now", "then"]
+    ] * 2
+    [[case]] = report.chosen.values()
+    assert case == f"{tmp_path}/a.xmi: webanno.custom.Time: when, type_"
+    assert count(report.lost) == {"features of layers that are not read": 1}
+
+
+def test_version_1_1_of_xml_is_read_as_well(tmp_path: Path) -> None:
+    make_document(tmp_path, version="1.1")
+    assert read(tmp_path)[0] == [RECORD]
+
+
+# Where documents are
+
+
+def test_an_xmi_alone_a_folder_and_folders_in_it_are_read(tmp_path: Path) -> None:
+    path = make_document(tmp_path, name="b")
+    make_document(tmp_path / "c", name="a").with_name("TypeSystem.xml").unlink()
+    (tmp_path / "._b.xmi").write_bytes(b"\0")
+    for source, names in ((path, ["b"]), (tmp_path, ["b", "a"])):
+        records, report = read(source)
+        assert records == [replace(RECORD, meta={"id": name}) for name in names]
+        assert report == ConversionReport()
+
+
+def test_an_archive_of_a_document_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "doc.zip"
+    path.write_bytes(make_archive("anna", metadata(documentTitle="doc", documentId="anna")))
+    for source in (path, tmp_path):
+        [record], _ = read(source)
+        assert record.entities == RECORD.entities
+        assert record.meta == {"id": "doc", "documentId": "anna"}
+        assert record.place == f"{path}/anna.xmi"
+
+
+def test_a_project_has_an_archive_for_each_document_and_annotator(tmp_path: Path) -> None:
+    files = {"exportedproject.json": b"{}", "source/a.txt": TEXT.encode()}
+    for folder, document, user in (
+        ("annotation", "a.txt", "INITIAL_CAS"),
+        ("annotation", "a.txt", "anna"),
+        ("annotation", "b.txt", "anna"),
+        ("annotation", "b.txt", "INITIAL_CAS"),
+        ("curation", "a.txt", "CURATION_USER"),
+    ):
+        archive = make_archive(user, metadata(documentTitle=document, documentId=user))
+        files[f"{folder}/{document}/{user}.zip"] = archive
+    path = tmp_path / "project.zip"
+    path.write_bytes(zipped(files))
+    records, report = read(path)
+    assert [(record.meta["id"], record.meta["documentId"]) for record in records] == [
+        *[("a.txt", "anna"), ("b.txt", "anna"), ("a.txt", "CURATION_USER")]
+    ]
+    assert not report.lost
+    assert report.chosen == {
+        "documents before anybody annotated them, left out": [
+            f"{path}/annotation/{name}/INITIAL_CAS.zip: all of it" for name in ("a.txt", "b.txt")
+        ],
+        "documents that are there more than once, all of them taken": [
+            f"{path}/curation/a.txt/CURATION_USER.zip/CURATION_USER.xmi: a.txt"
+        ],
+    }
+
+
+# Losses
+
+UNREAD = "layers that are neither spans nor relations, or have no feature for a label"
+LOSSES: dict[str, tuple[list[str], dict[str, int]]] = {
+    "spans without a label": (
+        [span(ENTITY, 90, "mg"), span("custom.Drug", 91, "mg", label="")],
+        {"spans without a label": 2},
+    ),
+    "a span without characters": (
+        [element(ENTITY, 90, begin=3, end=3, value="X")],
+        {"spans without characters": 1},
+    ),
+    "a relation without a label": (
+        [span("webanno.custom.Treats", 90, "fever", Governor=10, Dependent=20)],
+        {"relations without a label": 1},
+    ),
+    "a loose end": (
+        [span("webanno.custom.Treats", 90, "fever", Dependent=20, certainty="yes")],
+        {"relations with a loose end": 1},
+    ),
+    "a relation of spans without a label": (
+        [
+            span(ENTITY, 90, "mg"),
+            span("webanno.custom.Treats", 91, "mg", Governor=10, Dependent=90, certainty="yes"),
+            span("webanno.custom.Treats", 92, "mg", Governor=90, Dependent=10, certainty="yes"),
+        ],
+        {"spans without a label": 1, "relations of spans that are left out": 2},
+    ),
+    "a relation of a token": (
+        [
+            *[span(TOKEN, 90 + i, word) for i, word in enumerate(TEXT.split())],
+            span("webanno.custom.Treats", 99, "mg", Governor=10, Dependent=93, certainty="yes"),
+        ],
+        {"relations of spans that are left out": 1},
+    ),
+    "layers that have no label": (
+        [span("webanno.custom.Mark", 90 + i, "mg", sure="true") for i in range(3)],
+        {UNREAD: 1},
+    ),
+    "chains": ([span("webanno.custom.NameLink", 90, "mg", kind="name")], {UNREAD: 1}),
+    "annotations of documents": (
+        [element("webanno.custom.Review", 90, verdict="good")],
+        {UNREAD: 1},
+    ),
+    "features": (
+        [
+            span(ENTITY, 90, "mg", value="X", identifier="http://a"),
+            span(ENTITY, 91, "mg", value="X", identifier="http://b"),
+            span("custom.Drug", 92, "mg", label="X", note="?", negated="true"),
+        ],
+        {"features of layers that are not read": 3},
+    ),
+    "links": (
+        [
+            element("webanno.custom.DoseLink", 90, role="of", target=10).replace(' sofa="1"', ""),
+            span("webanno.custom.Dose", 91, "mg", amount="high", of="90"),
+            span("webanno.custom.Dose", 92, "mg", amount="high", of=""),
+        ],
+        {UNREAD: 1, "features of layers that are not read": 1},
+    ),
+}
+
+
+@pytest.mark.parametrize(("more", "lost"), LOSSES.values(), ids=LOSSES.keys())
+def test_what_is_no_entity_and_no_relation_is_counted(
+    more: list[str], lost: dict[str, int], tmp_path: Path
+) -> None:
+    make_document(tmp_path, *more)
+    [record], report = read(tmp_path)
+    assert record.entities[:5] == RECORD.entities
+    assert record.relations == RECORD.relations
+    assert count(report.lost) == lost
+    with pytest.raises(LossError):
+        list(FORMAT.read(tmp_path, ConversionReport(strict=True)))
+
+
+# Refusing
+
+# For what an error says of a file that has the wrong shape.
+ANYTHING = ""
+BAD: dict[str, tuple[bytes, str]] = {
+    "no XML": (b"text", "no CAS XMI of its type system"),
+    "nothing": (b"", "no CAS XMI of its type system"),
+    "cut off": (xmi()[:-9], "no CAS XMI of its type system"),
+    "another XML": (b"<a/>", "no CAS XMI of its type system"),
+    "not UTF-8": (xmi().replace("阿".encode(), "阿".encode("gb18030")), ANYTHING),
+    "no text": (xmi(text=None), "it has no text"),
+    "an unknown type": (xmi(span("custom.Pill", 10, "mg")), "custom.Pill"),
+    "an unknown feature": (xmi(span(ENTITY, 10, "mg", colour="red")), "colour"),
+    "no number": (xmi(element(ENTITY, 10, begin="a", end=3, value="X")), "'a'"),
+    "no end": (xmi(element(ENTITY, 10, begin=3, value="X")), ANYTHING),
+    "an unknown id": (
+        xmi(span("webanno.custom.Treats", 10, "mg", Governor=9, certainty="X")),
+        "there is nothing with the id 9",
+    ),
+    "an end outside": (
+        xmi(element(ENTITY, 10, begin=3, end=999, value="X")),
+        "an offset is not between two characters",
+    ),
+    "a negative begin": (
+        xmi(element(ENTITY, 10, begin=-3, end=3, value="X")),
+        "an offset is not between two characters",
+    ),
+    "half a character": (
+        xmi(element(ENTITY, 10, begin=1, end=3, value="X")),
+        "an offset is not between two characters",
+    ),
+    "an end before the begin": (xmi(element(ENTITY, 10, begin=5, end=3, value="X")), "4-2"),
+    "a control character": (xmi().replace(b"treats", b"&#1;"), "no CAS XMI of its type system"),
+}
+
+
+@pytest.mark.parametrize(("content", "problem"), BAD.values(), ids=BAD.keys())
+def test_a_bad_file_is_named(content: bytes, problem: str, tmp_path: Path) -> None:
+    path = make_document(tmp_path)
+    path.write_bytes(content)
+    message = read_error(tmp_path)
+    assert message.startswith(f"{path}: ")
+    assert problem in message
+
+
+def test_a_bad_type_system_is_named(tmp_path: Path) -> None:
+    path = make_document(tmp_path)
+    path.with_name("TypeSystem.xml").write_bytes(b"text")
+    assert read_error(tmp_path).startswith(f"{path}: its TypeSystem.xml is no type system")
+    path.with_name("TypeSystem.xml").unlink()
+    for source in (tmp_path, path):
+        assert read_error(source) == f"{path}: there is no TypeSystem.xml beside it"
+
+
+def test_a_broken_archive_or_one_without_documents_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "export.zip"
+    path.write_bytes(b"PK")
+    assert read_error(path).startswith(f"{path}: the archive is broken")
+    path.write_bytes(zipped({"annotation/a/anna.zip": b"PK"}))
+    assert read_error(path).startswith(f"{path}/annotation/a/anna.zip: the archive is broken")
+    path.write_bytes(zipped({"annotation/a/anna.tsv": b""}))
+    assert read_error(path).startswith(f"{path}: there is no .xmi in it")
+
+
+# Writing
+
+UNWRITABLE = {*map(chr, range(32)), "\ufffe", "\uffff"} - set("\t\n\r")
+# Where INCEpTION trims annotations: what Java takes for white space, and what is invisible.
+INVISIBLE = {
+    chr(i) for i in (*range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070))
+}
+
+
+def entity_problem(record: Record, entity: EntityRecord) -> str | None:
+    if set(entity.label) & UNWRITABLE:
+        return "entities whose type has characters that XML cannot hold"
+    first, *_ = surface = record.text[entity.start : entity.end]
+    if any(each.isspace() or each in INVISIBLE for each in (first, surface[-1])):
+        return "entities that begin or end with white space"
+    return None
+
+
+def relation_problem(relation: RelationRecord) -> str | None:
+    if set(relation.label) & UNWRITABLE:
+        return "relations whose label has characters that XML cannot hold"
+    return None
+
+
+@given(records=st.lists(crowded_records(), max_size=3))
+def test_all_that_xmi_can_hold_comes_back_and_the_rest_is_counted(
+    records: list[Record], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("uima") / "documents"
+    expected, lost = [], Counter[str]()
+    for number, record in enumerate(records, start=1):
+        if set(record.text) & UNWRITABLE:
+            lost["texts with characters that XML cannot hold"] += 1
+            continue
+        left, reasons = expect(
+            record, lambda entity, record=record: entity_problem(record, entity), relation_problem
+        )
+        expected.append(replace(left, meta={"id": f"{number:06}"}))
+        lost += reasons
+    assert write(records, folder).losses == lost
+    if expected:
+        assert read(folder) == (expected, ConversionReport())
+
+
+@given(
+    meta=st.dictionaries(
+        st.sampled_from(["id", "documentId", "documentUri", "collectionId", "language"]),
+        st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), min_size=1),
+    )
+)
+def test_tokens_and_fields_of_the_document_come_back(
+    meta: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("uima") / "documents"
+    record = replace(RECORD, tokens=[(m.start(), m.end()) for m in re.finditer(r"\S+", TEXT)])
+    write([replace(record, meta=meta)], folder)
+    [back], _ = read(folder)
+    writable = {key: value for key, value in meta.items() if not set(value) & UNWRITABLE}
+    name = writable.setdefault("id", "000001")
+    expected = {key: value for key, value in writable.items() if key == "id" or value != name}
+    assert back == replace(record, meta=expected)
+
+
+def test_files_are_as_inception_reads_them(tmp_path: Path) -> None:
+    record = replace(RECORD, tokens=[(m.start(), m.end()) for m in re.finditer(r"\S+", TEXT)])
+    write([replace(record, meta={"id": "ward/1"}), record], tmp_path / "out")
+    files = {str(path.relative_to(tmp_path / "out")) for path in tmp_path.rglob("*.x*")}
+    assert files == {"TypeSystem.xml", "ward/1.xmi", "doc.xmi"}
+    root = ElementTree.parse(tmp_path / "out" / "ward" / "1.xmi").getroot()
+    ids = {each.get(XMI_ID): each for each in root}
+
+    def select(name: str) -> list[ElementTree.Element]:
+        package, _, short = name.rpartition(".")
+        return root.findall(f"{{http:///{package.replace('.', '/')}.ecore}}{short}")
+
+    def surface(annotation: ElementTree.Element) -> str:
+        units = TEXT.encode("utf-16-le")
+        begin, end = int(annotation.attrib["begin"]), int(annotation.attrib["end"])
+        return units[2 * begin : 2 * end].decode("utf-16-le")
+
+    [document], [sofa], [view] = select(METADATA), select("uima.cas.Sofa"), select("uima.cas.View")
+    assert document.attrib["documentTitle"] == document.attrib["documentId"] == "ward/1"
+    assert (surface(document), sofa.attrib["sofaString"]) == (TEXT, TEXT)
+    assert [surface(token) for token in select(TOKEN)] == TEXT.split()
+    entities = [(surface(entity), entity.attrib["value"]) for entity in select(ENTITY)]
+    assert entities == [(TEXT[e.start : e.end], e.label) for e in RECORD.entities]
+    relations = select("webanno.custom.Relation")
+    for each in relations:
+        assert surface(each) == surface(ids[each.attrib["Dependent"]])
+    assert [
+        (surface(ids[r.attrib["Governor"]]), r.attrib["label"], surface(ids[r.attrib["Dependent"]]))
+        for r in relations
+    ] == [("Aspirin", "yes", "fever"), ("阿司匹林", "是", "头痛"), ("fever", "no", "100 mg")]
+    members = set(view.attrib["members"].split())
+    assert members == {key for key in ids if key not in (None, "0", sofa.attrib[XMI_ID])}
+
+
+def test_the_type_system_defines_a_relation_layer_of_named_entities(tmp_path: Path) -> None:
+    write([], tmp_path / "out")
+    root = ElementTree.parse(tmp_path / "out" / "TypeSystem.xml").getroot()
+    types = {}
+    for each in root.iterfind(".//{*}typeDescription"):
+        features = each.iterfind(".//{*}featureDescription")
+        ranges = {f.findtext("{*}name"): f.findtext("{*}rangeTypeName") for f in features}
+        types[each.findtext("{*}name")] = (each.findtext("{*}supertypeName"), ranges)
+    assert types["webanno.custom.Relation"] == (
+        ANNOTATION,
+        {"Governor": ENTITY, "Dependent": ENTITY, "label": STRING},
+    )
+    assert types[ENTITY] == TYPES[ENTITY]
+    assert types.keys() == {METADATA, TOKEN, ENTITY, "webanno.custom.Relation"}
+
+
+@pytest.mark.parametrize(
+    "blank", [" ", "\n", "\u3000", "\xa0", "\x85", *sorted(INVISIBLE)], ids=repr
+)
+def test_entities_that_inception_refuses_are_lost(blank: str, tmp_path: Path) -> None:
+    places = [(1, 4), (0, 2), (3, 5), (0, 5)]
+    entities = [EntityRecord(start, end, "X") for start, end in places]
+    record = Record(f"{blank}a{blank}b{blank}", entities, [])
+    report = write([record], tmp_path / "out")
+    assert report.losses == {"entities that begin or end with white space": 3}
+    assert read(tmp_path / "out")[0][0].entities == entities[:1]
+
+
+def test_meta_data_without_a_place_are_counted_as_lost(tmp_path: Path) -> None:
+    meta = {"id": "a", "ward": 3, "language": 4, "collectionId": "\0"}
+    report = write([replace(RECORD, meta=meta)], tmp_path / "out")
+    assert report.losses == {"other fields of the meta data": 3}
+
+
+# On the command line
+
+
+def test_exports_are_recognized_without_being_read(tmp_path: Path) -> None:
+    formats = all_formats(spacy.blank("xx"))
+    for folder in ("one", "many", "project", "other"):
+        (tmp_path / folder / "deep").mkdir(parents=True)
+    (tmp_path / "one" / "doc.xmi").write_bytes(b"\0")
+    (tmp_path / "many" / "deep" / "doc.xmi").write_bytes(b"\0")
+    archives = {"project/deep/x.zip": "annotation/a/anna.zip", "one/deep.zip": "a.xmi"}
+    for path, name in archives.items():
+        (tmp_path / path).write_bytes(zipped({name: b"\0"}))
+    for path in ("one", "many", "project", "one/doc.xmi", *archives):
+        assert detect_format(tmp_path / path, formats).name == "uima"
+    (tmp_path / "other" / "texts.zip").write_bytes(zipped({"a.txt": b"", "b.zip": b""}))
+    (tmp_path / "other" / "no.zip").write_bytes(b"PK")
+    for path in ("other", "other/texts.zip", "other/no.zip"):
+        with pytest.raises(ValueError, match="fits no format"):
+            detect_format(tmp_path / path, formats)
+
+
+def test_the_command_converts_there_and_back(tmp_path: Path) -> None:
+    item = {
+        "text": TEXT,
+        "tokens": TEXT.split(),
+        "entities": [vars(entity) for entity in RECORD.entities],
+        "relations": [vars(relation) for relation in RECORD.relations],
+        "meta": {"id": "doc"},
+    }
+    (tmp_path / "in.jsonl").write_text(json.dumps(item))
+    there = ["convert", str(tmp_path / "in.jsonl"), "-o", str(tmp_path), "--to", "uima"]
+    back = ["convert", str(tmp_path / "in"), "-o", str(tmp_path / "back.jsonl"), "--to", "jsonl"]
+    for arguments in (there, back):
+        assert CliRunner().invoke(app, [*arguments, "--strict"]).exit_code == 0
+    assert json.loads((tmp_path / "back.jsonl").read_text()) == item
+
+
+def test_without_cassis_the_command_says_how_to_install_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_document(tmp_path)
+    monkeypatch.setitem(sys.modules, "cassis", None)
+    result = CliRunner().invoke(app, ["convert", str(tmp_path), "-o", str(tmp_path / "out")])
+    assert result.exit_code == 1
+    assert "pip install 'spacy_str_encoder[uima]'" in result.stderr
