@@ -36,6 +36,7 @@ NESTED: dict[str, Any] = {
 
 
 def write_lines(path: Path, *items: Any) -> Path:
+    path.parent.mkdir(exist_ok=True)
     path.write_text("".join(json.dumps(item) + "\n" for item in items), "utf-8")
     return path
 
@@ -81,6 +82,14 @@ def test_each_file_becomes_one_for_training(tmp_path: Path) -> None:
 def test_a_folder_stands_for_the_files_in_it(tmp_path: Path) -> None:
     assert run(ASSETS, "-o", tmp_path, "--lang", "zh").exit_code == 0
     assert {path.stem for path in tmp_path.iterdir()} == {path.stem for path in ASSETS.iterdir()}
+
+
+def test_a_named_format_tells_which_files_of_a_folder_are_meant(tmp_path: Path) -> None:
+    write_lines(tmp_path / "in" / "a.jsonl", LINE)
+    (tmp_path / "in" / "b.ann").touch()
+    output = tmp_path / "out"
+    assert run(tmp_path / "in", "-o", output, "--lang", "zh", "--from", "jsonl").exit_code == 0
+    assert [path.name for path in output.iterdir()] == ["a.spacy"]
 
 
 def test_there_and_back_nothing_changes(tmp_path: Path) -> None:
@@ -250,7 +259,6 @@ def test_what_is_read_is_not_written_over(tmp_path: Path) -> None:
 def test_two_files_of_one_name_are_not_written_to_one(tmp_path: Path) -> None:
     paths = [tmp_path / name / "in.jsonl" for name in "ab"]
     for path in paths:
-        path.parent.mkdir()
         write_lines(path, LINE)
     assert "rename one" in run_error(*paths, "-o", tmp_path / "out", "--lang", "zh")
     assert "2 files" in run_error(*paths, "-o", tmp_path / "out.spacy", "--lang", "zh")

@@ -7,7 +7,8 @@ to the second, `_2_1` from the second to the first. Other fields go to the meta 
 
 from typing import Any
 
-from .json_format import json_format, other_fields, with_meta
+from .fields import other_fields, with_meta
+from .json_format import json_format
 from .records import EntityRecord, Record, RecordError, RelationRecord, in_text_order
 from .report import ConversionReport
 

@@ -41,10 +41,10 @@ def find_sources(
     RETURNS (list[Source]): The files.
     RAISES (ValueError): If a file is missing, or its format can't be told.
     """
-    paths = chain.from_iterable(find_files(path, formats) for path in inputs)
     if name is not None:
-        return [Source(path, get_format(name, formats)) for path in paths]
-    return [Source(path, detect_format(path, formats)) for path in paths]
+        formats = {name: get_format(name, formats)}
+    paths = chain.from_iterable(find_files(path, formats) for path in inputs)
+    return [Source(path, formats[name] if name else detect_format(path, formats)) for path in paths]
 
 
 @dataclass(frozen=True)

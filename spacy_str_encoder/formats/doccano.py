@@ -14,7 +14,8 @@ it allows them.
 import unicodedata
 from typing import Any
 
-from .json_format import json_format, lose_other_fields, other_fields, with_meta
+from .fields import lose_other_fields, other_fields, with_meta
+from .json_format import json_format
 from .records import (
     EntityRecord,
     Record,

@@ -8,7 +8,8 @@ so that white space is not lost. Other fields, such as `"ner_negatives"`, go to 
 
 from typing import Any
 
-from .json_format import json_format, other_fields, with_meta
+from .fields import other_fields, with_meta
+from .json_format import json_format
 from .records import EntityRecord, Record, RecordError, RelationRecord
 from .report import ConversionReport
 from .tokens import (

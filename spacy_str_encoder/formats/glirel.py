@@ -12,8 +12,9 @@ from dataclasses import replace
 from typing import Any
 
 from .entities import UNFOUND, find_entity, without_repeats
+from .fields import lose_other_fields, other_fields, with_meta
 from .gliner import parse_entity, parse_place
-from .json_format import json_format, lose_other_fields, other_fields, with_meta
+from .json_format import json_format
 from .records import Record, RecordError, RelationRecord
 from .report import ConversionReport
 from .tokens import Offsets, align_entities, place_tokens, token_texts, without_white_space

@@ -1,7 +1,7 @@
 """Formats whose files are JSON lines, or a JSON list."""
 
 import json
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -94,43 +94,3 @@ def write(
             file.write("\n]\n")
         else:
             file.writelines(f"{line}\n" for line in lines)
-
-
-def other_fields(item: Mapping[str, Any], known: Collection[str]) -> dict[str, Any]:
-    """The fields of an object beside those that a format names.
-
-    item (Mapping[str, Any]): The object.
-    known (Collection[str]): The fields that are named.
-    RETURNS (dict[str, Any]): The others.
-    """
-    return {name: value for name, value in item.items() if name not in known}
-
-
-def lose_other_fields(
-    kind: str, item: Mapping[str, Any], known: Collection[str], place: str, report: ConversionReport
-) -> None:
-    """Report the fields of a part of a record that a record can't hold.
-
-    kind (str): What the part is, as a plural.
-    item (Mapping[str, Any]): The part.
-    known (Collection[str]): The fields that it can hold, or that say nothing else.
-    place (str): Where the record was read.
-    report (ConversionReport): Counts the others.
-    """
-    for name, value in other_fields(item, known).items():
-        report.lose(f"other fields of {kind}", place, f"{name!r}: {value!r}")
-
-
-def with_meta(item: dict[str, Any], record: Record, report: ConversionReport) -> dict[str, Any]:
-    """Add the meta data of a record to the fields that its format names.
-
-    item (dict[str, Any]): These fields.
-    record (Record): The record.
-    report (ConversionReport): Counts the meta data that have the name of such a field.
-    RETURNS (dict[str, Any]): All fields.
-    """
-    for name in record.meta:
-        if name in item:
-            reason = "meta data with the name of a field of the format"
-            report.lose(reason, record.place, repr(name))
-    return {**item, **other_fields(record.meta, item)}

@@ -12,7 +12,8 @@ toName="text">` and `<Text name="text" value="$text"/>`.
 from dataclasses import replace
 from typing import Any
 
-from .json_format import json_format, other_fields, with_meta
+from .fields import other_fields, with_meta
+from .json_format import json_format
 from .label_studio_result import parse_result, select_regions, serialize_result
 from .records import Record, RecordError, check_list
 from .report import ConversionReport

@@ -15,7 +15,7 @@ from contextlib import suppress
 from typing import Any
 
 from .entities import describe_relation
-from .json_format import lose_other_fields
+from .fields import lose_other_fields
 from .records import EntityRecord, Record, RecordError, RelationRecord, check_integers
 from .report import ConversionReport
 from .utf16 import from_utf16

@@ -15,7 +15,8 @@ from dataclasses import replace
 from typing import Any
 
 from .entities import UNFOUND, find_entity, without_repeats
-from .json_format import json_format, lose_other_fields, other_fields, with_meta
+from .fields import lose_other_fields, other_fields, with_meta
+from .json_format import json_format
 from .records import EntityRecord, Record, RecordError, RelationRecord, check_integers, check_string
 from .report import ConversionReport
 from .tokens import (

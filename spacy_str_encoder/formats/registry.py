@@ -99,6 +99,8 @@ def find_files(path: Path, formats: dict[str, Format]) -> list[Path]:
     if not path.is_dir() or any(each.recognizes(path, None) for each in formats.values()):
         return [path]
     suffixes = {each.suffix for each in formats.values() if each.suffix}
+    if not suffixes:
+        return [path]
     files = sorted(file for file in path.iterdir() if file.suffix in suffixes)
     if not files:
         raise ValueError(

@@ -8,7 +8,8 @@ such as `"orig_id"`, go to the meta data.
 
 from typing import Any
 
-from .json_format import json_format, lose_other_fields, other_fields, with_meta
+from .fields import lose_other_fields, other_fields, with_meta
+from .json_format import json_format
 from .records import EntityRecord, Record, RecordError, RelationRecord
 from .report import ConversionReport
 from .tokens import align_entities, character_span, place_tokens, token_texts, without_white_space

@@ -12,7 +12,8 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from .entities import describe_relation, keep_entities, without_repeats
-from .json_format import json_format, lose_other_fields, other_fields, with_meta
+from .fields import lose_other_fields, other_fields, with_meta
+from .json_format import json_format
 from .occurrences import find_all, find_closest
 from .records import (
     EntityRecord,

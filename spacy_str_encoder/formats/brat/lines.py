@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from .files import read_lines
-from .records import EntityRecord, RecordError
-from .report import ConversionReport
+from ..files import read_lines
+from ..records import EntityRecord, RecordError
+from ..report import ConversionReport
 
 LINE = re.compile(r"([TREAMN#]\S+|\*)\t([^\t]*)(?:\t(.*))?", re.DOTALL)
 SPAN = re.compile(r"(\S+) (\d{1,10} \d{1,10}(?:;\d{1,10} \d{1,10})*) *")

@@ -4,11 +4,11 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from .document_names import ID, name_documents
-from .entities import keep_entities, keep_relations
-from .json_format import lose_other_fields
-from .records import EntityRecord, Record
-from .report import ConversionReport
+from ..document_names import ID, name_documents
+from ..entities import keep_entities, keep_relations
+from ..fields import lose_other_fields
+from ..records import EntityRecord, Record
+from ..report import ConversionReport
 
 # What brat lets a configuration define; a line of hyphens draws a line in its dialogs.
 DEFINABLE = re.compile(r"[A-Za-z0-9_-]*[A-Za-z0-9_][A-Za-z0-9_-]*")

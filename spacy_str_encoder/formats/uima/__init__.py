@@ -13,9 +13,9 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from .format import Format
-from .uima_reader import read
-from .uima_writer import write
+from ..format import Format
+from .reader import read
+from .writer import write
 
 # A project has an archive for each document and annotator.
 EXPORTED = re.compile(r"\.xmi$|(annotation|curation)/.+\.zip$")

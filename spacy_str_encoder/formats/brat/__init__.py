@@ -11,9 +11,9 @@ Source: https://brat.nlplab.org/standoff.html
 from pathlib import Path
 from typing import Any
 
-from .brat_reader import read
-from .brat_writer import write
-from .format import Format
+from ..format import Format
+from .reader import read
+from .writer import write
 
 
 def recognizes(path: Path, item: Any) -> bool:

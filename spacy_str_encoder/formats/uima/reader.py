@@ -7,13 +7,13 @@ from io import BytesIO
 from pathlib import Path, PurePath
 from typing import Any
 
-from .document_names import ID
-from .records import EntityRecord, Record, RecordError, RelationRecord, check_record, describe
-from .report import ConversionReport, LossError
-from .tokens import Offsets
-from .uima_files import TYPE_SYSTEM, Document, find_documents
-from .uima_layers import Labelled, Layers
-from .uima_types import (
+from ..document_names import ID
+from ..records import EntityRecord, Record, RecordError, RelationRecord, check_record, describe
+from ..report import ConversionReport, LossError
+from ..tokens import Offsets
+from .files import TYPE_SYSTEM, Document, find_documents
+from .layers import Labelled, Layers
+from .types import (
     DOCUMENT,
     DOCUMENT_ID,
     HEAD,

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from .records import RecordError
-from .report import ConversionReport
+from ..records import RecordError
+from ..report import ConversionReport
 
 TYPE_SYSTEM = "TypeSystem.xml"
 # Documents as they were before anybody annotated them; a project has them beside the others.

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Set
 from dataclasses import replace
 from pathlib import Path
 
-from .brat_lines import BYTE_ORDER_MARK, Line, parse_span, read_annotations
-from .document_names import ID
-from .files import read_lines
-from .records import Record, RecordError, RelationRecord
-from .report import ConversionReport
+from ..document_names import ID
+from ..files import read_lines
+from ..records import Record, RecordError, RelationRecord
+from ..report import ConversionReport
+from .lines import BYTE_ORDER_MARK, Line, parse_span, read_annotations
 
 ARGUMENTS = re.compile(r"(\S+) (\S+?):(\S+) (\S+?):(\S+) *")
 # What lines other than entities and relations are, by how their ids begin.

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .report import ConversionReport
-from .uima_types import ENTITY, HEAD, STRING, TAIL
+from ..report import ConversionReport
+from .types import ENTITY, HEAD, STRING, TAIL
 
 # How names of types begin that no project defines: of use are only the entities among them, not
 # sentences, syntax, coreference, or what tells about the project.

@@ -5,13 +5,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from .document_names import ID, name_documents
-from .entities import keep_entities, keep_relations
-from .json_format import lose_other_fields
-from .records import Record
-from .report import ConversionReport
-from .uima_files import TYPE_SYSTEM
-from .uima_types import (
+from ..document_names import ID, name_documents
+from ..entities import keep_entities, keep_relations
+from ..fields import lose_other_fields
+from ..records import Record
+from ..report import ConversionReport
+from .files import TYPE_SYSTEM
+from .types import (
     ANNOTATION,
     DOCUMENT,
     DOCUMENT_ID,
