@@ -52,6 +52,31 @@ def training_entities(example: Example, spans_key: str | None = None) -> list[Sp
     return example.get_aligned_spans_y2x(gold, allow_overlap=spans_key is not None)
 
 
+def related_pairs(
+    example: Example,
+    entities: Sequence[Span],
+    *,
+    spans_key: str | None = None,
+    symmetric: Sequence[str] = (),
+) -> dict[Pair, list[Relation]]:
+    """The gold relations of each pair of entities of the predicted doc.
+
+    In `doc.ents` an entity is recognized by its place alone, so that a relation is learned even if
+    the type of an entity was predicted wrongly. In a span group it is recognized by its type too,
+    since several spans can be in one place.
+
+    example (Example): The example.
+    entities (Sequence[Span]): Entities of the predicted doc, in text order.
+    spans_key (str | None): The span group that holds them; `doc.ents` if None.
+    symmetric (Sequence[str]): The labels whose relations have no direction.
+    RETURNS (dict[tuple[int, int], list[Relation]]): The relations of each pair that has any, in
+        the gold doc.
+    """
+    align = partial(_align, example.alignment, spans_key=spans_key)
+    keys = [_key(entity, spans_key=spans_key) for entity in entities]
+    return _pair_up(gold_relations(example.reference, symmetric), align, keys)
+
+
 def gold_classes(
     example: Example,
     asked: EntityPairs,
@@ -64,10 +89,6 @@ def gold_classes(
     report_unknown: Callable[[str, str], None],
 ) -> IntArray:
     """The classes of pairs of entities of the predicted doc.
-
-    In `doc.ents` an entity is recognized by its place alone, so that a relation is learned even if
-    the type of an entity was predicted wrongly. In a span group it is recognized by its type too,
-    since several spans can be in one place.
 
     example (Example): The example.
     asked (tuple[list[Span], IntArray]): The entities, and pairs of them.
@@ -83,9 +104,7 @@ def gold_classes(
     """
     entities, pairs = asked
     index = {name: i for i, name in enumerate(classes, start=1)}
-    align = partial(_align, example.alignment, spans_key=spans_key)
-    keys = [_key(entity, spans_key=spans_key) for entity in entities]
-    related = _pair_up(gold_relations(example.reference, symmetric), align, keys)
+    related = related_pairs(example, entities, spans_key=spans_key, symmetric=symmetric)
     gold = {pair: _known_classes(related[pair], index, schema, report_unknown) for pair in related}
     rows = find_pairs(pairs, related, count=len(entities))
     most = 1 if exclusive else None
