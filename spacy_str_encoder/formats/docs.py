@@ -15,6 +15,9 @@ from .tokens import spaces_after, with_white_space
 
 # Where `doc.user_data` keeps the meta data of a record.
 META = "meta"
+# What docs can't hold.
+MISALIGNED = "entities that do not align with tokens"
+OVERLAPPING = "entities that overlap another one"
 
 
 def to_docs(
@@ -66,8 +69,7 @@ def _align_entities(record: Record, doc: Doc, report: ConversionReport) -> dict[
     for i, entity in enumerate(record.entities):
         span = doc.char_span(entity.start, entity.end, label=entity.label)
         if span is None:
-            case = describe_entity(record, i)
-            report.lose("entities that do not align with tokens", record.place, case)
+            report.lose(MISALIGNED, record.place, describe_entity(record, i))
         else:
             spans[i] = span
     return spans
@@ -84,8 +86,7 @@ def _without_overlaps(spans: dict[int, Span]) -> set[int]:
 
 def _report_overlaps(record: Record, indices: Iterable[int], report: ConversionReport) -> None:
     for i in sorted(indices):
-        case = describe_entity(record, i)
-        report.lose("entities that overlap another one", record.place, case)
+        report.lose(OVERLAPPING, record.place, describe_entity(record, i))
 
 
 def _connect(
