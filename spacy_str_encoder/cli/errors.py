@@ -10,5 +10,6 @@ def errors_as_one_line() -> Iterator[None]:
     try:
         yield
     except (ImportError, OSError, ValueError) as error:
-        typer.secho(f"Error: {error}", fg=typer.colors.RED, err=True)
+        message = " ".join(str(error).split())
+        typer.secho(f"Error: {message}", fg=typer.colors.RED, err=True)
         raise typer.Exit(1) from error
