@@ -1,0 +1,88 @@
+"""Gold docs as a pipeline sees them."""
+
+from dataclasses import dataclass
+
+import numpy
+from spacy.tokens import Doc, Span
+from spacy.training import Example
+
+from ..candidates import IntArray, get_entities
+from ..gold_relations import Pair, gold_relations, related_pairs
+from ..relation import Relation, has_relations
+from .settings import Settings
+
+
+@dataclass(frozen=True)
+class AlignedDoc:
+    """A gold doc, and what is left of it in the tokens and windows of a pipeline.
+
+    number (int): The place of the doc in its file, from 1.
+    gold (Doc): The gold doc.
+    gold_entities (list[Span]): Its entities in text order.
+    gold_relations (list[Relation]): Its relations, each once.
+    doc (Doc): The text in the tokens of the pipeline.
+    entities (list[Span]): The entities that align with them, in text order.
+    misaligned (list[Span]): The entities that do not.
+    related (dict[tuple[int, int], list[Relation]]): The relations of each pair of `entities`.
+    pairs (IntArray): The candidates: the indices of the two entities; none if nobody annotated the
+        relations, so that nothing is learned of them. *Shape:* (pairs, 2).
+    windows (IntArray | None): First token of each window of the encoder, and the one after its
+        last; None if the encoder is not known. *Shape:* (windows, 2).
+    """
+
+    number: int
+    gold: Doc
+    gold_entities: list[Span]
+    gold_relations: list[Relation]
+    doc: Doc
+    entities: list[Span]
+    misaligned: list[Span]
+    related: dict[Pair, list[Relation]]
+    pairs: IntArray
+    windows: IntArray | None
+
+
+def align_doc(gold: Doc, settings: Settings, *, number: int) -> AlignedDoc:
+    """See a doc as a pipeline does.
+
+    gold (Doc): The doc.
+    settings (Settings): The settings of the pipeline.
+    number (int): The place of the doc in its file.
+    RETURNS (AlignedDoc): The doc.
+    """
+    key, symmetric = settings.spans_key, settings.symmetric
+    example = _make_example(gold, settings)
+    gold_entities = get_entities(gold, key)
+    entities = example.get_aligned_spans_y2x(gold_entities, allow_overlap=key is not None)
+    aligned = {(span.start_char, span.end_char) for span in entities}
+    return AlignedDoc(
+        number,
+        gold,
+        gold_entities,
+        gold_relations(gold, symmetric),
+        example.predicted,
+        entities,
+        [span for span in gold_entities if (span.start_char, span.end_char) not in aligned],
+        related_pairs(example, entities, spans_key=key, symmetric=symmetric),
+        settings.candidates(example.predicted, entities if has_relations(gold) else []),
+        _find_windows(example.predicted, settings),
+    )
+
+
+def _make_example(gold: Doc, settings: Settings) -> Example:
+    # A doc that was made of words alone keeps them in training too.
+    if not settings.retokenizes or gold.has_unknown_spaces:
+        return Example(gold, gold)
+    example = Example(settings.nlp(gold.text), gold)
+    if gold.has_annotation("SENT_START") and not example.predicted.has_annotation("SENT_START"):
+        starts = example.get_aligned_sent_starts()
+        for token, is_start in zip(example.predicted, starts, strict=True):
+            token.is_sent_start = is_start
+    return example
+
+
+def _find_windows(doc: Doc, settings: Settings) -> IntArray | None:
+    if settings.get_spans is None:
+        return None
+    [spans] = settings.get_spans([doc])
+    return numpy.array([(span.start, span.end) for span in spans], dtype="int64").reshape(-1, 2)

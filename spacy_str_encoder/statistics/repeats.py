@@ -1,0 +1,102 @@
+"""Texts that occur again, in the same split or another one."""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from itertools import chain, pairwise
+from typing import NamedTuple
+
+from spacy.tokens import Span
+
+from ..relation import has_relations
+from .aligned import AlignedDoc
+from .findings import Finding, describe, has_entities
+from .settings import Settings
+
+
+class Fingerprint(NamedTuple):
+    """What a doc says, as hashes: docs need not be kept.
+
+    number (int): The place of the doc in its file.
+    entities (int | None): Its entities; None if nobody annotated them.
+    relations (int | None): Its relations, likewise.
+    """
+
+    number: int
+    entities: int | None
+    relations: int | None
+
+
+@dataclass
+class Repeats:
+    """Docs of a split whose texts are in a split.
+
+    docs (Finding): All of them.
+    annotated_otherwise (Finding): Those whose annotation is not that of the first doc with the
+        same text.
+    """
+
+    docs: Finding = field(default_factory=Finding)
+    annotated_otherwise: Finding = field(default_factory=Finding)
+
+
+class RepeatedTexts:
+    """Finds texts that occur again.
+
+    found (dict[tuple[str, str], Repeats]): The docs of a split whose texts are in it before, or in
+        an earlier split, by the names of both.
+    """
+
+    def __init__(self) -> None:
+        """Start without texts."""
+        self.found: dict[tuple[str, str], Repeats] = defaultdict(Repeats)
+        self._seen: dict[int, dict[str, Fingerprint]] = defaultdict(dict)
+
+    def add(self, split: str, aligned: AlignedDoc, settings: Settings) -> None:
+        """Look for the text of a doc. White space makes no difference, and is no text.
+
+        split (str): The name of its split.
+        aligned (AlignedDoc): The doc.
+        settings (Settings): The settings of the pipeline.
+        """
+        text = " ".join(aligned.gold.text.split())
+        if not text:
+            return
+        seen = self._seen[hash(text)]
+        fingerprint = _fingerprint(aligned, settings)
+        for other, first in seen.items():
+            places = f"doc {aligned.number} of {split}, doc {first.number} of {other}"
+            case, repeats = f"{places}: {describe(aligned.gold)}", self.found[split, other]
+            repeats.docs.add(case)
+            if _contradict(fingerprint, first):
+                repeats.annotated_otherwise.add(case)
+        seen.setdefault(split, fingerprint)
+
+
+def _fingerprint(aligned: AlignedDoc, settings: Settings) -> Fingerprint:
+    gold, relations = aligned.gold, aligned.gold_relations
+    spans = chain(aligned.gold_entities, *((r.head, r.tail) for r in relations))
+    places = _count_characters(gold.text, {i for s in spans for i in (s.start_char, s.end_char)})
+
+    def place(span: Span) -> tuple[int, int, str]:
+        return places[span.start_char], places[span.end_char], span.label_
+
+    entities = hash(frozenset(map(place, aligned.gold_entities)))
+    connections = hash(frozenset((place(r.head), place(r.tail), r.label) for r in relations))
+    return Fingerprint(
+        aligned.number,
+        entities if has_entities(gold, settings) else None,
+        connections if has_relations(gold) else None,
+    )
+
+
+def _count_characters(text: str, offsets: set[int]) -> dict[int, int]:
+    """How many characters that are no white space come before each offset."""
+    counts = {0: 0}
+    for before, offset in pairwise(sorted({0, *offsets})):
+        counts[offset] = counts[before] + len("".join(text[before:offset].split()))
+    return counts
+
+
+def _contradict(one: Fingerprint, other: Fingerprint) -> bool:
+    compared = zip(one[1:], other[1:], strict=True)
+    return any(None not in pair and pair[0] != pair[1] for pair in compared)

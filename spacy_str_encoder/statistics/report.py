@@ -1,0 +1,74 @@
+"""Statistics for machines."""
+
+from collections import Counter
+from dataclasses import asdict
+from typing import Any
+
+from .advice import give_advice
+from .balance import find_balance, observed_pairs
+from .collect import Statistics
+from .findings import FINDERS
+from .settings import Settings
+from .split import SplitStatistics
+
+
+def make_report(statistics: Statistics) -> dict[str, Any]:
+    """Put statistics and advice into what JSON can hold.
+
+    statistics (Statistics): The statistics.
+    RETURNS (dict[str, Any]): The `settings` that they were counted for, the `splits`, the `balance`
+        of pairs in training, `repeated_texts`, and `advice`.
+    """
+    return {
+        "settings": _settings(statistics.settings),
+        "splits": {name: _split(statistics, split) for name, split in statistics.splits.items()},
+        "balance": asdict(find_balance(statistics)),
+        "repeated_texts": [
+            {"split": split, "other": other, **asdict(repeats)}
+            for (split, other), repeats in statistics.repeats.items()
+        ],
+        "advice": give_advice(statistics),
+    }
+
+
+def _settings(settings: Settings) -> dict[str, Any]:
+    return {
+        "lang": settings.nlp.lang,
+        "retokenizes": settings.retokenizes,
+        "has_windows": settings.get_spans is not None,
+        "spans_key": settings.spans_key,
+        "observes_schema": settings.observes_schema,
+        "symmetric": list(settings.symmetric),
+        "exclusive": settings.exclusive,
+        "negative_rate": settings.negative_rate,
+    }
+
+
+def _split(statistics: Statistics, split: SplitStatistics) -> dict[str, Any]:
+    return {
+        "docs": split.docs,
+        "tokens": split.tokens,
+        "entities": split.entities,
+        "relations": split.relations,
+        "longest_docs": [doc._asdict() for doc in split.longest],
+        "entity_labels": _rows(split.entity_labels, "label"),
+        "relation_labels": _rows(split.relation_labels, "label"),
+        "directions": _rows(split.relation_classes, "label", "direction"),
+        "triples": _rows(split.triples, "head", "label", "tail"),
+        "shared_pairs": _rows(split.shared_pairs, "labels"),
+        "distances": _rows(split.distances, "tokens"),
+        "pair_types": _rows(split.pair_types, "one", "other"),
+        "reach": {name: asdict(reach) for name, reach in split.reach.items()},
+        "observed_pairs": observed_pairs(statistics, split),
+        "findings": {name: asdict(split.findings[name]) for name in FINDERS},
+        "lost": {reason: asdict(finding) for reason, finding in split.lost.items()},
+        "chosen": {reason: asdict(finding) for reason, finding in split.chosen.items()},
+    }
+
+
+def _rows(counts: Counter[Any], *names: str) -> list[dict[str, Any]]:
+    """An object for each key, of one part or several, the most frequent first."""
+    return [
+        {**dict(zip(names, key if len(names) > 1 else [key], strict=True)), "count": count}
+        for key, count in counts.most_common()
+    ]

@@ -1,0 +1,222 @@
+"""Statistics as tables, for a terminal of 80 columns."""
+
+from bisect import bisect_left
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, filterfalse, pairwise
+from typing import Any
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from ..candidates import all_pairs
+from .advice import give_advice
+from .advice.labels import RARE
+from .advice.wording import percent
+from .balance import find_balance
+from .collect import TRAIN, Statistics
+from .findings import FINDERS, Finding
+from .reach import ALL_PAIRS, ALTERNATIVES, CONFIGURED
+from .split import SplitStatistics
+
+# The greatest distance of each row but the last, which has no end.
+FARTHEST = (0, 2, 5, 10, 20, 50)
+LONGEST_BAR = 20
+# Of labels and of triples; the report has them all.
+MOST_ROWS = 30
+
+
+def lay_out(statistics: Statistics) -> Iterator[Table]:
+    """Lay out what data have, and what to do about it.
+
+    statistics (Statistics): The statistics.
+    YIELDS (Table): The tables that have rows.
+    """
+    layouts = (
+        _size_table,
+        _entity_table,
+        _relation_table,
+        _triple_table,
+        _distance_table,
+        _reach_table,
+        _balance_table,
+        _findings_table,
+        _advice_table,
+    )
+    tables = (make_table(statistics) for make_table in layouts)
+    return (table for table in tables if table.row_count)
+
+
+def _size_table(statistics: Statistics) -> Table:
+    """How large the data are."""
+    table = _make_table("Size", [""], statistics.splits)
+    splits = statistics.splits.values()
+    for name in ("docs", "tokens", "entities", "relations"):
+        table.add_row(name, *(f"{getattr(split, name):,}" for split in splits))
+    for name in filter(_is_of_docs, FINDERS):
+        counts = [split.findings[name].count for split in splits]
+        if any(counts):
+            table.add_row(_to_words(name), *(f"{count:,}" for count in counts))
+    longest = (max((doc.tokens for doc in split.longest), default=0) for split in splits)
+    table.add_row("tokens of the longest doc", *(f"{tokens:,}" for tokens in longest))
+    return table
+
+
+def _entity_table(statistics: Statistics) -> Table:
+    """The entities by label."""
+    counts = [split.entity_labels for split in statistics.splits.values()]
+    table = _make_table(f"Entities{_left_out(counts)}", ["label"], [*statistics.splits, ""])
+    for label, cells in _most_frequent(counts):
+        table.add_row(Text(label), *cells, _mark(statistics.train.entity_labels[label]))
+    return table
+
+
+def _relation_table(statistics: Statistics) -> Table:
+    """The relations by label, and their directions in the training data."""
+    train = statistics.train
+    counts = [split.relation_labels for split in statistics.splits.values()]
+    headers = [*statistics.splits, "head first", "both ways", ""]
+    table = _make_table(f"Relations{_left_out(counts)}", ["label"], headers)
+    for label, cells in _most_frequent(counts):
+        count = train.relation_labels[label]
+        head_first = percent(train.relation_classes[label, ">"], count) if count else "-"
+        mutual = f"{train.count_mutual(label):,}"
+        table.add_row(Text(label), *cells, head_first, mutual, _mark(count))
+    return table
+
+
+def _triple_table(statistics: Statistics) -> Table:
+    """The relations by the types of head and tail."""
+    counts = [split.triples for split in statistics.splits.values()]
+    headers = ["head", "label", "tail"]
+    table = _make_table(f"Triples{_left_out(counts)}", headers, [*statistics.splits, ""])
+    for triple, cells in _most_frequent(counts):
+        mark = "" if statistics.train.triples[triple] else "not in train"
+        table.add_row(*map(Text, triple), *cells, Text(mark, style="red"))
+    return table
+
+
+def _distance_table(statistics: Statistics) -> Table:
+    """The relations by the tokens between their entities."""
+    bins = [_count_bins(split.distances) for split in statistics.splits.values()]
+    table = _make_table("Tokens between head and tail", ["tokens"], statistics.splits)
+    table.add_column(f"share in {TRAIN}")
+    ranges = [f"{low + 1} to {high}" for low, high in pairwise(FARTHEST)]
+    names = [f"{FARTHEST[0]}", *ranges, f"more than {FARTHEST[-1]}"]
+    for name, *counts in zip(names, *bins, strict=True):
+        bar = "█" * round(LONGEST_BAR * counts[0] / max(sum(bins[0]), 1))
+        table.add_row(name, *(f"{count:,}" for count in counts), bar)
+    return table
+
+
+def _reach_table(statistics: Statistics) -> Table:
+    """What share of relations candidates reach, and with what share of pairs."""
+    splits = statistics.splits
+    headers = [f"{name}\n{share}" for name in splits for share in ("reach", "pairs")]
+    table = _make_table("Relations within reach, and pairs, in %", ["candidates"], headers)
+    counts = ((split.relations, split.reach[ALL_PAIRS].pairs) for split in splits.values())
+    table.add_row("number of all", *(f"{count:,}" for both in counts for count in both))
+    configured = [] if statistics.settings.candidates is all_pairs else [CONFIGURED]
+    for name in (*ALTERNATIVES, *configured):
+        cells = [cell for split in splits.values() for cell in _reach_cells(split, name)]
+        if set(cells) != {"-"}:
+            table.add_row(name, *cells)
+    return table
+
+
+def _balance_table(statistics: Statistics) -> Table:
+    """How many pairs str_rel learns from."""
+    balance = find_balance(statistics)
+    table = _make_table("Pairs that str_rel asks about", ["pairs"], [TRAIN, "learned from"])
+    kept = balance.negative_rate * balance.unrelated
+    table.add_row("with a relation", f"{balance.related:,}", f"{balance.related:,}")
+    table.add_row("without", f"{balance.unrelated:,}", f"{kept:,.0f}")
+    return table
+
+
+def _findings_table(statistics: Statistics) -> Table:
+    """What should be looked at, each with an example."""
+    table = _make_table("To look at", [""], statistics.splits)
+    for name, findings in _gather_findings(statistics).items():
+        found = [case for each in findings.values() for case in each.examples]
+        if found:
+            counts = (findings.get(split, Finding()).count for split in statistics.splits)
+            what = Text.assemble(name, "\n", (f"  {found[0]}", "dim"))
+            table.add_row(what, *(f"{count:,}" for count in counts))
+    return table
+
+
+def _advice_table(statistics: Statistics) -> Table:
+    """What to do."""
+    table = Table.grid(padding=(0, 1))
+    table.title, table.title_justify = "Advice", "left"
+    for advice in give_advice(statistics):
+        table.add_row("-", Text(advice))
+    return table
+
+
+def _gather_findings(statistics: Statistics) -> dict[str, dict[str, Finding]]:
+    """By what they are of, and the split."""
+    gathered: dict[str, dict[str, Finding]] = defaultdict(dict)
+    for split, found in statistics.splits.items():
+        for name in filterfalse(_is_of_docs, FINDERS):
+            gathered[_to_words(name)][split] = found.findings[name]
+        for reason, finding in found.lost.items():
+            gathered[f"left out: {reason}"][split] = finding
+        for reason, finding in found.chosen.items():
+            gathered[f"chosen: {reason}"][split] = finding
+    for (split, other), repeats in statistics.repeats.items():
+        gathered[f"texts that {other} has already"][split] = repeats.docs
+        gathered[f"texts annotated otherwise in {other}"][split] = repeats.annotated_otherwise
+    return gathered
+
+
+def _is_of_docs(finding: str) -> bool:
+    return "docs" in finding.split("_")
+
+
+def _to_words(finding: str) -> str:
+    return finding.replace("_", " ")
+
+
+def _reach_cells(split: SplitStatistics, name: str) -> tuple[str, str]:
+    reach, every = split.reach[name], split.reach[ALL_PAIRS]
+    if not every.pairs or reach.docs < every.docs:
+        return "-", "-"
+    reached = reach.relations / split.relations if split.relations else 0.0
+    return f"{100 * reached:.1f}", f"{100 * reach.pairs / every.pairs:.1f}"
+
+
+def _count_bins(distances: Counter[int]) -> list[int]:
+    bins = [0] * (len(FARTHEST) + 1)
+    for distance, count in distances.items():
+        bins[bisect_left(FARTHEST, distance)] += count
+    return bins
+
+
+def _most_frequent(counts: Sequence[Counter[Any]]) -> Iterator[tuple[Any, list[str]]]:
+    """The keys that are most frequent in all splits, and how often they are in each."""
+    for key, _ in sum(counts, Counter[Any]()).most_common(MOST_ROWS):
+        yield key, [f"{split[key]:,}" for split in counts]
+
+
+def _left_out(counts: Sequence[Counter[Any]]) -> str:
+    keys = set(chain.from_iterable(counts))
+    return f" (the {MOST_ROWS} most frequent of {len(keys)})" if len(keys) > MOST_ROWS else ""
+
+
+def _mark(count: int) -> Text:
+    """Whether the training data have enough of a label."""
+    if not count:
+        return Text(f"not in {TRAIN}", style="red")
+    return Text("rare" if count < RARE else "", style="yellow")
+
+
+def _make_table(title: str, names: Iterable[str], figures: Iterable[str]) -> Table:
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    for header in names:
+        table.add_column(header, overflow="fold")
+    for header in figures:
+        table.add_column(header, justify="right")
+    return table
