@@ -7,6 +7,7 @@ transformers take seconds to import and `--help` must not wait for them.
 import typer
 
 from .convert import convert_command
+from .debug_data import CONTEXT, debug_data_command
 from .init_encoder import init_encoder_command
 
 app = typer.Typer(
@@ -23,6 +24,7 @@ def main() -> None:
 
 
 app.command("convert")(convert_command)
+app.command("debug-data", context_settings=CONTEXT)(debug_data_command)
 app.command("init-encoder")(init_encoder_command)
 
 __all__ = ["app"]
