@@ -1,7 +1,7 @@
 """Scores of relations."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 from spacy.scorer import PRFScore
@@ -34,8 +34,8 @@ def score_relations(
     per_type: dict[str, PRFScore] = defaultdict(PRFScore)
     annotated = [example for example in examples if has_relations(example.reference)]
     for example in annotated:
-        gold = {_key(relation, symmetric) for relation in get_relations(example.reference)}
-        predicted = {_key(relation, symmetric) for relation in get_relations(example.predicted)}
+        gold = {relation_key(each, symmetric) for each in get_relations(example.reference)}
+        predicted = {relation_key(each, symmetric) for each in get_relations(example.predicted)}
         for label in {key[2] for key in gold | predicted}:
             per_type[label].score_set(_of_label(predicted, label), _of_label(gold, label))
     if not annotated:
@@ -54,17 +54,28 @@ def make_relation_scorer() -> Callable[..., dict[str, Any]]:
     return score_relations
 
 
-def _of_label(keys: set[RelationKey], label: str) -> set[RelationKey]:
-    return {key for key in keys if key[2] == label}
+def relation_key(relation: Relation, symmetric: Collection[str] = ()) -> RelationKey:
+    """What two relations have in common if they are the same, whatever the tokens of their docs.
 
-
-def _key(relation: Relation, symmetric: Sequence[str]) -> RelationKey:
-    head, tail = _span_key(relation.head), _span_key(relation.tail)
+    relation (Relation): The relation.
+    symmetric (Collection[str]): Labels whose direction does not count.
+    RETURNS (tuple): The keys of head and tail, in text order if the label is symmetric, and the
+        label.
+    """
+    head, tail = span_key(relation.head), span_key(relation.tail)
     if relation.label in symmetric:
         head, tail = sorted((head, tail))
     return head, tail, relation.label
 
 
-def _span_key(span: Span) -> SpanKey:
-    # Character offsets: the two docs may be tokenized differently.
+def span_key(span: Span) -> SpanKey:
+    """What two entities have in common if they are the same, whatever the tokens of their docs.
+
+    span (Span): The entity.
+    RETURNS (tuple[int, int, str]): Its first character, the one after its last, and its label.
+    """
     return span.start_char, span.end_char, span.label_
+
+
+def _of_label(keys: set[RelationKey], label: str) -> set[RelationKey]:
+    return {key for key in keys if key[2] == label}

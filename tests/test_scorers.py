@@ -15,7 +15,7 @@ from spacy.vocab import Vocab
 
 from spacy_str_encoder import Relation
 from spacy_str_encoder.relation import set_relations
-from spacy_str_encoder.scorers import make_relation_scorer, score_relations
+from spacy_str_encoder.scorers import make_relation_scorer, relation_key, score_relations
 
 # An entity by its characters, and a relation by its head, tail and label.
 Mention = tuple[int, int, str]
@@ -158,6 +158,19 @@ def test_docs_that_are_tokenized_differently_are_compared_by_characters() -> Non
     assert score_relations([Example(make_doc(gold), make_doc(gold, words))])["rels_f"] == 1
     other = [POSITION, (PROXIMAL, LAD, "Modifier")]
     assert score_relations([Example(make_doc(other), make_doc(gold, words))])["rels_f"] == 0.5
+
+
+@given(arcs)
+def test_the_key_of_a_symmetric_label_is_the_same_in_either_direction(arcs: list[Arc]) -> None:
+    doc = make_doc([])
+    for head, tail, label in arcs:
+        there, back = (
+            make_relation(doc, arc) for arc in ((head, tail, label), (tail, head, label))
+        )
+        assert relation_key(there, ["A"])[2] == label
+        is_same = relation_key(there, ["A"]) == relation_key(back, ["A"])
+        assert is_same == (label == "A" or head == tail)
+        assert relation_key(there) == (head, tail, label)
 
 
 class Annotator:
