@@ -10,7 +10,7 @@ from spacy.tokens import Doc, Span
 from spacy.training import Example
 
 from spacy_str_encoder import Relation
-from spacy_str_encoder.evaluation import Scores, collect_scores, with_gold_entities
+from spacy_str_encoder.evaluation import Outcomes, collect_outcomes, put_gold_entities
 
 TypePair = tuple[str, str]
 DirectedLabel = tuple[str, bool]
@@ -70,19 +70,19 @@ class FrequencyBaseline:
                 relations.append(Relation(head, tail, label))
         doc._.relations = relations
 
-    def evaluate(self, docs: list[Doc]) -> dict[str, Scores]:
-        """Score the baseline.
+    def find_outcomes(self, docs: list[Doc]) -> Outcomes:
+        """Run the baseline with predicted and with gold entities.
 
         docs (list[Doc]): Gold docs.
-        RETURNS (dict[str, dict[str, Any]]): As in `spacy_str_encoder.evaluation.evaluate`.
+        RETURNS (Outcomes): What it found, as in `spacy_str_encoder.evaluation.find_outcomes`.
         """
         predicted = [Example(_without_annotation(doc), doc) for doc in docs]
         for example in predicted:
             self.set_entities(example.predicted)
-        correct = [with_gold_entities(Example(_without_annotation(doc), doc)) for doc in docs]
+        correct = [put_gold_entities(Example(_without_annotation(doc), doc)) for doc in docs]
         for example in [*predicted, *correct]:
             self.set_relations(example.predicted)
-        return collect_scores(predicted, correct)
+        return collect_outcomes(predicted, correct)
 
 
 def _in_text_order(relation: Relation) -> tuple[Span, Span, bool]:

@@ -7,6 +7,8 @@ from typing import Annotated
 import srsly
 import typer
 
+from spacy_str_encoder.evaluation import TASKS
+
 NOTES = """## What it is
 Finds entities (BodyPart, Location, Degree, Quantifier, Negation) and relations (Position, Modifier,
 Percentage, Negative) in Chinese coronary arteriography findings, with one small BERT, by the
@@ -22,12 +24,11 @@ such a pipeline is built. No patient's text was used, and no clinician has valid
 Strict micro F1: boundaries, types, label and direction must all be right. "Unseen" sentences have
 words or shapes that the training data lacks; "handwritten" ones were not generated at all.
 
-| | NER | RC, predicted entities | RC, correct entities |
+| | {tasks} |
 |---|---|---|---|
 {rows}
 """
 PARTS = {"test_seen": "seen", "test_unseen": "unseen", "handwritten": "handwritten"}
-TASKS = ("entities", "relations", "relations_correct_entities")
 
 
 def main(
@@ -47,7 +48,10 @@ def main(
         "license": "MIT",
         "description": "Entities and relations of coronary arteriography findings. Trained on "
         "generated sentences; not for clinical use.",
-        "notes": NOTES.format(rows="\n".join(make_row(metrics, part) for part in PARTS)),
+        "notes": NOTES.format(
+            tasks=" | ".join(TASKS.values()),
+            rows="\n".join(make_row(metrics, part) for part in PARTS),
+        ),
     }
     srsly.write_json(path, {**srsly.read_json(path), **card})
 
@@ -60,7 +64,7 @@ def make_row(metrics: Path, part: str) -> str:
     RETURNS (str): A row of a Markdown table.
     """
     scores = srsly.read_json(metrics / f"{part}.json")["model"]
-    cells = [f"{100 * scores[task]['f']:.1f}" for task in TASKS]
+    cells = [f"{100 * scores[task]['strict']['micro']['f']:.1f}" for task in TASKS]
     return f"| {PARTS[part]} | {' | '.join(cells)} |"
 
 

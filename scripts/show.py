@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.table import Table
 from spacy.tokens import Doc
 
+from spacy_str_encoder.evaluation import TASKS
+
 SENTENCES = (
     "左主干未见明显狭窄，前降支近段局限性狭窄约70％，血流TIMI 3级。",
     "约30-40％的狭窄位于回旋支中段；右冠状动脉近段、中段弥漫性轻度钙化。",
@@ -61,10 +63,11 @@ def score_table(metrics: Path) -> Table:
     metrics (Path): The folder with the scores.
     RETURNS (Table): The table.
     """
-    table = Table("strict micro F1", "NER", "RC, predicted entities", "RC, correct entities")
+    table = Table("strict micro F1", *TASKS.values())
     for part in ("test_seen", "test_unseen", "handwritten"):
         scores = srsly.read_json(metrics / f"{part}.json")["model"]
-        table.add_row(part, *(f"{100 * task['f']:.1f}" for task in scores.values()))
+        micro = (scores[task]["strict"]["micro"] for task in TASKS)
+        table.add_row(part, *(f"{100 * figures['f']:.1f}" for figures in micro))
     return table
 
 

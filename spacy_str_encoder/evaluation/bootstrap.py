@@ -1,0 +1,102 @@
+"""How far scores would move with other docs."""
+
+from typing import TypedDict
+
+import numpy
+
+from .counts import Floats, Integers, precision_recall_f
+
+# 95 %
+PERCENTILES = (2.5, 97.5)
+# Its low and its high end.
+Interval = list[float]
+
+
+class Intervals(TypedDict):
+    """The 95 % intervals of precision, recall and F1."""
+
+    p: Interval
+    r: Interval
+    f: Interval
+
+
+class Difference(TypedDict):
+    """The F1 of two models, their difference, and its 95 % interval and p-value."""
+
+    f: float
+    other_f: float
+    difference: float
+    interval: Interval
+    p_value: float
+
+
+def resample(counts: Integers, *, samples: int, seed: int) -> Integers:
+    """Draw as many docs as there are, with replacement, many times.
+
+    counts (Integers): Right, predicted and gold of each doc. *Shape:* (docs, 3).
+    samples (int): How many times to draw.
+    seed (int): The seed. The same seed draws the same docs from any counts of as many docs.
+    RETURNS (Integers): The sum over the docs of each draw. *Shape:* (samples, 3).
+    """
+    random = numpy.random.default_rng(seed)
+    docs = len(counts)
+    draws = (random.integers(docs, size=docs) for _ in range(samples))
+    return numpy.stack([numpy.bincount(draw, minlength=docs) @ counts for draw in draws])
+
+
+def intervals(counts: Integers, *, samples: int, seed: int) -> Intervals:
+    """The percentile intervals of micro scores over resampled docs.
+
+    Source: Efron and Tibshirani 1993, An Introduction to the Bootstrap, chapter 13.
+
+    counts (Integers): Right, predicted and gold of each doc. *Shape:* (docs, 3).
+    samples (int): How many times to draw docs.
+    seed (int): The seed of that.
+    RETURNS (Intervals): The intervals.
+    """
+    scores = precision_recall_f(resample(counts, samples=samples, seed=seed))
+    p, r, f = (_interval(column) for column in scores.T)
+    return {"p": p, "r": r, "f": f}
+
+
+def compare_f(counts: Integers, other: Integers, *, samples: int, seed: int) -> Difference:
+    """The difference of the micro F1 of two models, with a paired bootstrap: each draw takes the
+    same docs for both.
+
+    The p-value is two-sided: min(1, 2 * (1 + min(a, b)) / (samples + 1)), where a draws have a
+    difference of at most 0, and b of at least 0. Models that are the same have 1, and one that is
+    better in every draw has 2 / (samples + 1). It is below 0.05 about where the interval leaves 0
+    out.
+
+    Source: Koehn 2004, Statistical Significance Tests for Machine Translation Evaluation, and for
+    adding 1, Davison and Hinkley 1997, Bootstrap Methods and their Application, chapter 4.
+
+    counts (Integers): Right, predicted and gold of each doc. *Shape:* (docs, 3).
+    other (Integers): The same of the other model. *Shape:* (docs, 3).
+    samples (int): How many times to draw docs.
+    seed (int): The seed of that.
+    RETURNS (Difference): The F1 of the first less that of the other.
+    """
+    f, other_f = float(_f(counts.sum(axis=0))), float(_f(other.sum(axis=0)))
+    drawn, other_drawn = (
+        _f(resample(each, samples=samples, seed=seed)) for each in (counts, other)
+    )
+    differences = drawn - other_drawn
+    fewer = int(min((differences <= 0).sum(), (differences >= 0).sum()))
+    return {
+        "f": f,
+        "other_f": other_f,
+        "difference": f - other_f,
+        "interval": _interval(differences),
+        "p_value": min(1.0, 2 * (1 + fewer) / (samples + 1)),
+    }
+
+
+def _f(counts: Integers) -> Floats:
+    # One division: F1 scores that are equal have to be equal as floats.
+    right, predicted, gold = numpy.moveaxis(counts, -1, 0)
+    return 2 * right / numpy.maximum(predicted + gold, 1)
+
+
+def _interval(values: Floats) -> Interval:
+    return numpy.percentile(values, PERCENTILES).tolist()

@@ -1,0 +1,74 @@
+"""Which relation is taken for which."""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator
+from itertools import combinations, zip_longest
+from typing import TypedDict
+
+import numpy
+
+from ..scorers import RelationKey, SpanKey
+from .outcomes import RelationOutcome
+
+Pair = tuple[SpanKey, SpanKey]
+# The gold and the predicted class of a pair; None is "no relation".
+Cell = tuple[str | None, str | None]
+
+
+class Confusion(TypedDict):
+    """A confusion matrix.
+
+    classes: The classes; the first is None, "no relation". The others are a label and its
+        direction: `>` if the head comes first in the text, `<` if the tail does, and none if the
+        label is symmetric.
+    counts: How often a gold class (row) was found as another (column).
+    """
+
+    classes: list[str | None]
+    counts: list[list[int]]
+
+
+def confuse(outcomes: Iterable[RelationOutcome], *, symmetric: Collection[str] = ()) -> Confusion:
+    """Count the gold and the predicted relations of pairs of gold entities.
+
+    A pair without any counts as "no relation" once. Where a pair has several relations, those that
+    were found count as right, and the other gold ones are set against the other predicted ones in
+    the order of their names, what is left over against "no relation". So rows add up to the gold
+    relations of a class, and columns to the predicted ones.
+
+    outcomes (Iterable[RelationOutcome]): The outcome of each doc, with gold entities.
+    symmetric (Collection[str]): The relation labels whose direction does not count.
+    RETURNS (Confusion): The matrix.
+    """
+    cells = Counter(cell for outcome in outcomes for cell in _cells(outcome, symmetric))
+    names = sorted({name for cell in cells for name in cell if name is not None})
+    classes = [None, *names]
+    index = {name: i for i, name in enumerate(classes)}
+    counts = numpy.zeros((len(classes), len(classes)), dtype="int64")
+    for (gold, predicted), number in cells.items():
+        counts[index[gold], index[predicted]] = number
+    return {"classes": classes, "counts": counts.tolist()}
+
+
+def _cells(outcome: RelationOutcome, symmetric: Collection[str]) -> Iterator[Cell]:
+    gold = _by_pair(outcome.gold, symmetric)
+    predicted = _by_pair(outcome.predicted, symmetric)
+    pairs = combinations(sorted(outcome.gold_entities), 2)
+    for pair in {*pairs, *gold, *predicted}:
+        yield from _match(gold.get(pair, set()), predicted.get(pair, set()))
+
+
+def _by_pair(keys: Iterable[RelationKey], symmetric: Collection[str]) -> dict[Pair, set[str]]:
+    classes: dict[Pair, set[str]] = {}
+    for head, tail, label in keys:
+        direction = "" if label in symmetric else " >" if head <= tail else " <"
+        pair = (min(head, tail), max(head, tail))
+        classes.setdefault(pair, set()).add(f"{label}{direction}")
+    return classes
+
+
+def _match(gold: set[str], predicted: set[str]) -> Iterator[Cell]:
+    yield from ((name, name) for name in gold & predicted)
+    yield from zip_longest(sorted(gold - predicted), sorted(predicted - gold))
+    if not gold | predicted:
+        yield None, None

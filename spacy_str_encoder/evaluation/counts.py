@@ -1,0 +1,89 @@
+"""Right, predicted and gold, counted for each doc: what scores and their intervals are made of."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypedDict
+
+import numpy
+from numpy.typing import NDArray
+
+from .views import DocKeys
+
+Floats = NDArray[numpy.float64]
+Integers = NDArray[numpy.int64]
+
+# As in spaCy's PRFScore, whose figures these have to be to the last digit.
+TINY = 1e-100
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many are right, predicted and gold.
+
+    groups (list[Any]): What they are counted by, such as labels.
+    values (Integers): The counts of each doc. *Shape:* (docs, groups, 3).
+    """
+
+    groups: list[Any]
+    values: Integers
+
+
+class Figures(TypedDict):
+    """Precision, recall, F1, and the counts that they are made of."""
+
+    p: float
+    r: float
+    f: float
+    right: int
+    predicted: int
+    gold: int
+
+
+def count(docs: Sequence[DocKeys], group: Callable[[Any], Any]) -> Counts:
+    """Count keys.
+
+    docs (Sequence[DocKeys]): The predicted and the gold keys of each doc.
+    group (Callable[[Any], Any]): What a key is counted under, such as its label.
+    RETURNS (Counts): The counts of each doc and group.
+    """
+    groups = sorted({group(key) for doc in docs for keys in doc for key in keys})
+    index = {name: i for i, name in enumerate(groups)}
+    values = numpy.zeros((len(docs), len(groups), 3), dtype="int64")
+    for row, (predicted, gold) in zip(values, docs, strict=True):
+        for column, keys in enumerate((set(predicted) & set(gold), predicted, gold)):
+            for key in keys:
+                row[index[group(key)], column] += 1
+    return Counts(groups, values)
+
+
+def precision_recall_f(counts: Integers) -> Floats:
+    """Precision, recall and F1.
+
+    counts (Integers): Right, predicted and gold. *Shape:* (..., 3).
+    RETURNS (Floats): The three. *Shape:* (..., 3).
+    """
+    right, predicted, gold = numpy.moveaxis(counts, -1, 0)
+    p = right / (predicted + TINY)
+    r = right / (gold + TINY)
+    return numpy.stack([p, r, 2 * ((p * r) / (p + r + TINY))], axis=-1)
+
+
+def macro_f(counts: Integers) -> float | None:
+    """The mean of the F1 of the groups that the gold docs have.
+
+    counts (Integers): Right, predicted and gold. *Shape:* (groups, 3).
+    RETURNS (float | None): The mean; None if there are none.
+    """
+    in_gold = counts[counts[:, 2] > 0]
+    return float(precision_recall_f(in_gold)[:, 2].mean()) if len(in_gold) else None
+
+
+def figures(counts: Integers) -> Figures:
+    """Scores beside the counts they are made of.
+
+    counts (Integers): Right, predicted and gold. *Shape:* (3,).
+    RETURNS (Figures): The figures.
+    """
+    p, r, f = precision_recall_f(counts).tolist()
+    right, predicted, gold = counts.tolist()
+    return {"p": p, "r": r, "f": f, "right": right, "predicted": predicted, "gold": gold}

@@ -1,0 +1,99 @@
+"""From the names of pipelines and of a file to a report."""
+
+from collections.abc import Sequence
+from itertools import chain
+from pathlib import Path
+
+import spacy
+from spacy.language import Language
+from spacy.tokens import Doc, DocBin
+from spacy.vocab import Vocab
+
+from ..formats.registry import all_formats, find_files, read_docs
+from ..formats.report import ConversionReport
+from ..relation import has_relations
+from .notes import find_obstacle, write_notes
+from .outcomes import TASKS, Outcomes
+from .report import Report, make_report
+from .runs import Track, find_outcomes, no_track, relation_setting
+
+
+def evaluate_files(
+    models: Sequence[str],
+    data: Path,
+    conversion: ConversionReport,
+    *,
+    samples: int = 1000,
+    seed: int = 0,
+    track: Track = no_track,
+) -> Report:
+    """Score pipelines on a file.
+
+    models (Sequence[str]): The folder or the package of a pipeline, and of the one to compare it
+        with if there are two. Labels that are symmetric in one are so in both.
+    data (Path): The gold docs: a file or folder in any format.
+    conversion (ConversionReport): Counts what docs can't hold.
+    samples (int): How often docs are resampled.
+    seed (int): The seed of that.
+    track (Track): Shows how far it has come.
+    RETURNS (Report): The scores.
+    RAISES (ValueError): If a pipeline or the data can't be read, or there is nothing to score.
+    """
+    pipelines = {name: load_pipeline(name) for name in models}
+    settings = [relation_setting(nlp, "symmetric") or () for nlp in pipelines.values()]
+    symmetric = set(chain.from_iterable(settings))
+    docs = read_gold_docs(data, pipelines[models[0]], conversion)
+    outcomes = []
+    for name in models:
+        gold = with_vocab(docs, pipelines[name].vocab)
+        outcomes.append(find_outcomes(pipelines[name], gold, symmetric=symmetric, track=track))
+        _require_scores(name, outcomes[-1])
+    report = make_report(*outcomes, samples=samples, seed=seed)
+    return {**report, "lost": dict(conversion.losses)}
+
+
+def _require_scores(name: str, outcomes: Outcomes) -> None:
+    if all(find_obstacle(outcomes, task) for task in TASKS):
+        notes = " ".join(write_notes(outcomes))
+        raise ValueError(f"{name}: there is nothing to score. {notes}")
+
+
+def load_pipeline(name: str) -> Language:
+    """Load a pipeline.
+
+    name (str): Its folder, or the name of its package.
+    RETURNS (Language): The pipeline.
+    RAISES (ValueError): If there is none, or it is incomplete.
+    """
+    try:
+        return spacy.load(name)
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{name}: can't load this pipeline: {error}") from error
+
+
+def read_gold_docs(path: Path, nlp: Language, conversion: ConversionReport) -> list[Doc]:
+    """Read gold docs.
+
+    path (Path): A file in any format, or a folder of such files.
+    nlp (Language): The pipeline. It tokenizes texts that have no tokens.
+    conversion (ConversionReport): Counts what docs can't hold.
+    RETURNS (list[Doc]): The docs.
+    RAISES (ValueError): If there are none, or none is annotated.
+    """
+    spans_key = relation_setting(nlp, "spans_key")
+    files = find_files(path, all_formats(nlp, spans_key=spans_key))
+    sources = (read_docs(file, nlp, conversion, spans_key=spans_key) for file in files)
+    docs = list(chain.from_iterable(sources))
+    if not any(doc.has_annotation("ENT_IOB") or has_relations(doc) for doc in docs):
+        raise ValueError(f"{path}: none of {len(docs)} docs has annotated entities or relations")
+    return docs
+
+
+def with_vocab(docs: Sequence[Doc], vocab: Vocab) -> list[Doc]:
+    """Copy docs, so that pipelines are compared on the same ones.
+
+    docs (Sequence[Doc]): The docs.
+    vocab (Vocab): The vocabulary of the pipeline.
+    RETURNS (list[Doc]): The same docs with that vocabulary.
+    """
+    return list(DocBin(docs=docs, store_user_data=True).get_docs(vocab))

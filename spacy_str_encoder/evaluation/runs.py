@@ -1,0 +1,78 @@
+"""Running pipelines on gold docs."""
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import Any
+
+from spacy.language import Language
+from spacy.tokens import Doc
+from spacy.training import Example
+
+from .examples import with_correct_entities, with_predicted_entities
+from .outcomes import TASKS, Outcomes, collect_outcomes
+from .report import Report, make_report
+
+# Goes through examples: what they are, and how many.
+Track = Callable[[Iterable[Example], str, int], Iterable[Example]]
+
+
+def no_track(examples: Iterable[Example], description: str, total: int) -> Iterable[Example]:
+    """Show nothing.
+
+    examples (Iterable[Example]): What is gone through.
+    description (str): What is done.
+    total (int): How many there are.
+    RETURNS (Iterable[Example]): The examples.
+    """
+    return examples
+
+
+def evaluate(nlp: Language, docs: Sequence[Doc], *, samples: int = 1000, seed: int = 0) -> Report:
+    """Score entities, relations between predicted entities, and relations between the gold ones.
+
+    Source: Xue et al. 2019, arXiv 1908.07721, section IV-B.
+
+    nlp (Language): A pipeline.
+    docs (Sequence[Doc]): Gold docs.
+    samples (int): How often docs are resampled for the intervals.
+    seed (int): The seed of that.
+    RETURNS (Report): The scores.
+    """
+    return make_report(find_outcomes(nlp, docs), samples=samples, seed=seed)
+
+
+def find_outcomes(
+    nlp: Language,
+    docs: Sequence[Doc],
+    *,
+    symmetric: Collection[str] = (),
+    track: Track = no_track,
+) -> Outcomes:
+    """Run a pipeline twice, with predicted and with gold entities.
+
+    nlp (Language): The pipeline.
+    docs (Sequence[Doc]): Gold docs.
+    symmetric (Collection[str]): The relation labels whose direction does not count, beside those
+        of the pipeline.
+    track (Track): Shows how far it has come.
+    RETURNS (Outcomes): What it found.
+    """
+    predicted, correct = with_predicted_entities(nlp, docs), with_correct_entities(nlp, docs)
+    return collect_outcomes(
+        track(predicted, TASKS["relations"], len(docs)),
+        track(correct, TASKS["relations_correct_entities"], len(docs)),
+        symmetric={*symmetric, *(relation_setting(nlp, "symmetric") or ())},
+        spans_key=relation_setting(nlp, "spans_key"),
+    )
+
+
+def relation_setting(nlp: Language, name: str) -> Any:
+    """Look up a setting of the component that finds relations.
+
+    nlp (Language): The pipeline.
+    name (str): The name of the setting.
+    RETURNS (Any): Its value; None if there is no such component or setting.
+    """
+    for pipe_name, component in nlp.pipeline:
+        if "doc._.relations" in nlp.get_pipe_meta(pipe_name).assigns:
+            return getattr(component, "cfg", {}).get(name)
+    return None

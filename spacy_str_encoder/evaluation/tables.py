@@ -1,0 +1,168 @@
+"""Scores as tables, for a terminal of 80 columns."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import numpy
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from .bootstrap import Difference
+from .calibration import Calibration
+from .confusion import Confusion
+from .counts import Figures
+from .distance import DistanceBin
+from .outcomes import TASKS
+from .report import Comparison, DocNumbers, Report
+from .scores import Scores, TaskScores, Triple, ViewScores
+
+# Of triples and of confusions; the report has them all.
+MOST_ROWS = 15
+
+
+def lay_out(report: Report, *, details: bool = False) -> Iterator[Table | Text]:
+    """Lay out a report.
+
+    report (Report): The scores.
+    details (bool): Whether to show triples, confusions, recall by distance and calibration too.
+    YIELDS (Table | Text): What to print, in this order.
+    """
+    yield _docs_line(report["docs"])
+    yield from _overview("Model", report["model"])
+    if report["other"] is not None:
+        yield from _overview("Other model", report["other"])
+    if report["comparison"] is not None:
+        yield _comparison_table(report["comparison"])
+    yield from _type_tables(report["model"])
+    if details:
+        yield from _detail_tables(report["model"])
+
+
+def _docs_line(docs: DocNumbers) -> Text:
+    return Text(
+        f"{docs['all']} docs, {docs['with_entities']} with annotated entities, "
+        f"{docs['with_relations']} with annotated relations"
+    )
+
+
+def _overview(title: str, scores: Scores) -> Iterator[Table | Text]:
+    table = _make_table(title, ["strict"], ["P", "R", "F1", "95 % of F1", "macro F1", "ECE"])
+    for name, found in _scored(scores):
+        error = found["calibration"]["ece"] if found["calibration"] else None
+        table.add_row(name, *_view_cells(found["strict"]), _percent(error), style="bold")
+        table.add_row("  boundaries only", *_view_cells(found["boundaries"]))
+    yield table
+    yield from map(Text, scores["notes"])
+
+
+def _comparison_table(comparison: Comparison) -> Table:
+    columns = ["model", "other", "difference", "95 %", "p"]
+    table = _make_table("Micro F1 of both", ["strict"], columns)
+    for task, views in comparison.items():
+        table.add_row(TASKS[task], *_difference_cells(views["strict"]), style="bold")
+        table.add_row("  boundaries only", *_difference_cells(views["boundaries"]))
+    return table
+
+
+def _type_tables(scores: Scores) -> Iterator[Table]:
+    for name, found in _scored(scores):
+        types = found["strict"]["per_type"] or {}
+        yield _figures_table(name, ["label"], [([label], types[label]) for label in types])
+
+
+def _detail_tables(scores: Scores) -> Iterator[Table]:
+    for name, found in _scored(scores):
+        if found["per_triple"] is not None:
+            yield _triple_table(name, found["per_triple"])
+        if found["confusion"] is not None:
+            yield _confusion_table(name, found["confusion"])
+        if found["distance"] is not None:
+            yield _distance_table(name, found["distance"])
+        if found["calibration"] is not None:
+            yield _calibration_table(name, found["calibration"])
+
+
+def _scored(scores: Scores) -> Iterator[tuple[str, TaskScores]]:
+    for task, name in TASKS.items():
+        found = scores[task]
+        if found is not None:
+            yield name, found
+
+
+def _triple_table(name: str, triples: list[Triple]) -> Table:
+    ordered = sorted(triples, key=lambda each: (-each["gold"], -each["predicted"]))
+    rows = [([each["head"], each["label"], each["tail"]], each) for each in ordered[:MOST_ROWS]]
+    title = f"{name}, by type{_left_out(triples)}"
+    return _figures_table(title, ["head", "label", "tail"], rows)
+
+
+def _figures_table(
+    title: str, headers: list[str], rows: Iterable[tuple[list[str], Figures]]
+) -> Table:
+    table = _make_table(title, headers, ["P", "R", "F1", "found", "gold"])
+    for names, figures in rows:
+        scores = map(_percent, (figures["p"], figures["r"], figures["f"]))
+        counts = map(str, (figures["predicted"], figures["gold"]))
+        table.add_row(*map(Text, names), *scores, *counts)
+    return table
+
+
+def _confusion_table(name: str, confusion: Confusion) -> Table:
+    classes = [each or "no relation" for each in confusion["classes"]]
+    counts = numpy.array(confusion["counts"])
+    wrong = [(i, j) for i, j in numpy.argwhere(counts) if i != j]
+    wrong.sort(key=lambda cell: -counts[cell])
+    table = _make_table(f"{name}, confusions{_left_out(wrong)}", ["gold", "found"], ["pairs"])
+    for i, j in wrong[:MOST_ROWS]:
+        table.add_row(Text(classes[i]), Text(classes[j]), f"{counts[i, j]}")
+    return table
+
+
+def _distance_table(name: str, bins: list[DistanceBin]) -> Table:
+    table = _make_table(f"{name}, by distance", ["tokens between"], ["R", "right", "gold"])
+    for each in bins:
+        least, most = each["least"], each["most"]
+        reach = f"{least}" if least == most else f"{least} to {most}" if most else f"from {least}"
+        table.add_row(reach, _percent(each["recall"]), f"{each['right']}", f"{each['gold']}")
+    return table
+
+
+def _calibration_table(name: str, calibration: Calibration) -> Table:
+    table = _make_table(f"{name}, calibration", ["score"], ["mean score", "right", "found"])
+    for each in calibration["bins"]:
+        if each["count"]:
+            reach = f"{100 * each['least']:.0f} to {100 * each['most']:.0f}"
+            shares = map(_percent, (each["confidence"], each["right"]))
+            table.add_row(reach, *shares, f"{each['count']}")
+    return table
+
+
+def _make_table(title: str, names: Iterable[str], figures: Iterable[str]) -> Table:
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    for header in names:
+        table.add_column(header, overflow="fold")
+    for header in figures:
+        table.add_column(header, justify="right")
+    return table
+
+
+def _view_cells(view: ViewScores) -> list[str]:
+    micro = view["micro"]
+    scores = map(_percent, (micro["p"], micro["r"], micro["f"]))
+    low, high = map(_percent, view["interval"]["f"])
+    return [*scores, f"{low}–{high}", _percent(view["macro_f"])]
+
+
+def _difference_cells(difference: Difference) -> list[str]:
+    scores = map(_percent, (difference["f"], difference["other_f"]))
+    ends = difference["difference"], *difference["interval"]
+    gap, low, high = (f"{100 * end:+.1f}" for end in ends)
+    return [*scores, gap, f"{low} to {high}", f"{difference['p_value']:.3f}"]
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{100 * share:.1f}"
+
+
+def _left_out(rows: Sequence[object]) -> str:
+    return f" ({MOST_ROWS} of {len(rows)})" if len(rows) > MOST_ROWS else ""

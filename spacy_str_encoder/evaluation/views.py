@@ -1,0 +1,50 @@
+"""What has to be the same for a prediction to be right: all of it, or boundaries alone."""
+
+from collections.abc import Collection, Iterable
+from typing import Any, Literal
+
+from ..scorers import RelationKey, SpanKey
+from .outcomes import EntityOutcome, Outcomes, RelationOutcome, Task
+
+View = Literal["strict", "boundaries"]
+# The predicted and the gold keys of a doc.
+DocKeys = tuple[Collection[Any], Collection[Any]]
+
+
+def view_keys(outcomes: Outcomes, task: Task) -> dict[View, list[DocKeys]]:
+    """What is compared.
+
+    outcomes (Outcomes): What a pipeline found.
+    task (Task): Which part of it.
+    RETURNS (dict[View, list[DocKeys]]): The predicted and the gold keys of each doc, under either
+        view; the label is the last part of a key.
+    """
+    if task == "entities":
+        entities = outcomes.entities
+        return {"strict": _strict(entities), "boundaries": _entity_boundaries(entities)}
+    relations = getattr(outcomes, task)
+    return {"strict": _strict(relations), "boundaries": _relation_boundaries(relations)}
+
+
+def _strict(docs: Iterable[EntityOutcome] | Iterable[RelationOutcome]) -> list[DocKeys]:
+    return [(doc.predicted, doc.gold) for doc in docs]
+
+
+def _entity_boundaries(docs: Iterable[EntityOutcome]) -> list[DocKeys]:
+    # A list, since spaCy counts entities that align with the same gold tokens one by one.
+    return [([*map(_untyped, doc.predicted)], {*map(_untyped, doc.gold)}) for doc in docs]
+
+
+def _relation_boundaries(docs: Iterable[RelationOutcome]) -> list[DocKeys]:
+    # Sets: relations of entities that differ in type alone are the same here.
+    return [({*map(_between, doc.predicted)}, {*map(_between, doc.gold)}) for doc in docs]
+
+
+def _untyped(entity: SpanKey) -> SpanKey:
+    start, end, _ = entity
+    return start, end, ""
+
+
+def _between(relation: RelationKey) -> RelationKey:
+    head, tail, label = relation
+    return _untyped(head), _untyped(tail), label
