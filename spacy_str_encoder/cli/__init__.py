@@ -8,6 +8,7 @@ import typer
 
 from .convert import convert_command
 from .debug_data import CONTEXT, debug_data_command
+from .evaluate import evaluate_command
 from .init_encoder import init_encoder_command
 
 app = typer.Typer(
@@ -25,6 +26,7 @@ def main() -> None:
 
 app.command("convert")(convert_command)
 app.command("debug-data", context_settings=CONTEXT)(debug_data_command)
+app.command("evaluate")(evaluate_command)
 app.command("init-encoder")(init_encoder_command)
 
 __all__ = ["app"]

@@ -7,7 +7,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 ItemT = TypeVar("ItemT")
 
 
-def track(items: Iterable[ItemT], description: str, *, total: int | None = None) -> Iterator[ItemT]:
+def track(items: Iterable[ItemT], description: str, total: int | None = None) -> Iterator[ItemT]:
     """Show on stderr, if that is a terminal, how far a loop has come.
 
     items (Iterable): What is gone through.

@@ -1,0 +1,109 @@
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import srsly
+import typer
+from rich.console import Console
+
+from .errors import errors_as_one_line
+from .progress import track
+
+if TYPE_CHECKING:
+    from spacy_str_encoder.evaluation import Report
+
+
+def evaluate_command(
+    model: Annotated[
+        str,
+        typer.Argument(
+            metavar="MODEL",
+            help="The pipeline: its folder, or the name of its package.",
+            show_default=False,
+        ),
+    ],
+    data: Annotated[
+        Path,
+        typer.Argument(
+            metavar="DATA",
+            help="Gold docs: a file or folder in any format that convert reads.",
+            show_default=False,
+        ),
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="JSON file for all scores.", show_default=False),
+    ] = None,
+    compare: Annotated[
+        str | None,
+        typer.Option(
+            metavar="OTHER_MODEL", help="Another pipeline to compare with.", show_default=False
+        ),
+    ] = None,
+    details: Annotated[
+        bool,
+        typer.Option(
+            "--details",
+            help="Print triples of types, confusions, recall by distance and calibration too.",
+        ),
+    ] = False,
+    plot: Annotated[
+        Path | None,
+        typer.Option(help="PNG file for a plot of the calibration.", show_default=False),
+    ] = None,
+    samples: Annotated[
+        int, typer.Option(min=1, help="Resamples of the docs for intervals and p-values.")
+    ] = 1000,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the resamples.")] = 0,
+    gpu_id: Annotated[int, typer.Option(help="Number of the GPU; -1 is the CPU.")] = -1,
+) -> None:
+    """Score entities, and relations between predicted and between correct entities.
+
+    Prints micro scores with 95 % intervals, macro F1, calibration error (ECE),
+    and scores by label. In strict scores boundaries, types, labels and directions
+    have to be right; "boundaries only" ignores the types of entities. --compare
+    gives the differences of the micro F1, with intervals and p-values of a paired
+    bootstrap over the docs.
+
+    Example: spacy-str-encoder evaluate training/model-best test.spacy -o scores.json
+
+    Example: spacy-str-encoder evaluate new/model-best test.spacy --compare old/model-best
+    """
+    from spacy_str_encoder.evaluation.files import evaluate_files
+    from spacy_str_encoder.evaluation.tables import lay_out
+    from spacy_str_encoder.formats.report import ConversionReport, summarize
+
+    models = [model] if compare is None else [model, compare]
+    with errors_as_one_line():
+        _prepare(gpu_id, output, plot)
+        conversion = ConversionReport()
+        report = evaluate_files(models, data, conversion, samples=samples, seed=seed, track=track)
+        _write(report, output, plot)
+    for line in summarize(conversion):
+        typer.echo(line)
+    console = Console()
+    for block in lay_out(report, details=details):
+        console.print(block)
+
+
+def _prepare(gpu_id: int, output: Path | None, plot: Path | None) -> None:
+    """Let what can fail fail before the long part."""
+    import spacy
+
+    if gpu_id >= 0:
+        spacy.require_gpu(gpu_id)
+    if plot is not None:
+        import spacy_str_encoder.evaluation.plot  # noqa: F401
+    for path in (output, plot):
+        if path is not None and path.is_dir():
+            raise ValueError(f"{path}: can't write a file, since this is a folder")
+        if path is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+
+
+def _write(report: "Report", output: Path | None, plot: Path | None) -> None:
+    if output is not None:
+        srsly.write_json(output, report)
+    if plot is not None:
+        from spacy_str_encoder.evaluation.plot import draw_calibration
+
+        draw_calibration(plot, report)

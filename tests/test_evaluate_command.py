@@ -1,0 +1,339 @@
+"""The command `evaluate`: what it writes and prints, and what it says to wrong input."""
+
+import io
+import json
+import re
+import struct
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import spacy
+from rich.console import Console
+from spacy.language import Language
+from spacy.tokens import Doc, DocBin, Span
+from typer.testing import CliRunner, Result
+
+from spacy_str_encoder import Relation
+from spacy_str_encoder.cli import app
+from spacy_str_encoder.evaluation import (
+    Outcomes,
+    evaluate,
+    find_outcomes,
+    lay_out,
+    make_report,
+)
+from spacy_str_encoder.evaluation.outcomes import EntityOutcome, RelationOutcome
+
+from .pipelines import ANNOTATIONS, make_example, make_examples, train
+
+
+@pytest.fixture
+def model(nlp: Language, tmp_path: Path) -> Path:
+    """A pipeline that has learned a little."""
+    train(nlp, make_examples(nlp), steps=20)
+    nlp.to_disk(tmp_path / "model")
+    return tmp_path / "model"
+
+
+@pytest.fixture
+def other_model(nlp: Language, model: Path, tmp_path: Path) -> Path:
+    """The same one, trained for longer."""
+    train(nlp, make_examples(nlp), steps=20)
+    nlp.to_disk(tmp_path / "other")
+    return tmp_path / "other"
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    return write_docs(tmp_path / "gold.spacy", make_gold_docs(spacy.blank("zh")))
+
+
+def make_gold_docs(nlp: Language) -> list[Doc]:
+    # Half of the relations are not those that were learned.
+    text, entities, relations = ANNOTATIONS[0]
+    other = (text, entities, [(head, tail, "Position") for head, tail, _ in relations])
+    return [make_example(nlp, annotation).reference for annotation in (*ANNOTATIONS, other)]
+
+
+def write_docs(path: Path, docs: list[Doc]) -> Path:
+    DocBin(docs=docs, store_user_data=True).to_disk(path)
+    return path
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner(env={"COLUMNS": "80"}).invoke(app, ["evaluate", *map(str, arguments)])
+
+
+def run_well(*arguments: object) -> Result:
+    result = run(*arguments)
+    assert result.exit_code == 0, result.output
+    return result
+
+
+def test_the_json_is_the_report_of_the_library(model: Path, data: Path, tmp_path: Path) -> None:
+    output = tmp_path / "new" / "scores.json"
+    run_well(model, data, "-o", output, "--samples", 50, "--seed", 7)
+    nlp = spacy.load(model)
+    assert_same(read(output), evaluate(nlp, make_gold_docs(nlp), samples=50, seed=7))
+
+
+def test_the_json_of_a_comparison_is_the_report_of_the_library(
+    model: Path, other_model: Path, data: Path, tmp_path: Path
+) -> None:
+    run_well(model, data, "--compare", other_model, "-o", tmp_path / "scores.json")
+    pipelines = map(spacy.load, (model, other_model))
+    outcomes = [find_outcomes(nlp, make_gold_docs(nlp)) for nlp in pipelines]
+    assert_same(read(tmp_path / "scores.json"), make_report(*outcomes))
+
+
+def read(path: Path) -> Any:
+    return json.loads(path.read_text("utf-8"))
+
+
+def assert_same(actual: Any, expected: Any) -> None:
+    """Files have 10 digits of a number."""
+    if isinstance(expected, dict):
+        assert list(actual) == list(expected)
+        for key, value in expected.items():
+            assert_same(actual[key], value)
+    elif isinstance(expected, list):
+        for one, other in zip(actual, expected, strict=True):
+            assert_same(one, other)
+    else:
+        assert actual == (pytest.approx(expected) if isinstance(expected, float) else expected)
+
+
+def test_a_model_compared_with_itself_does_not_differ(
+    model: Path, data: Path, tmp_path: Path
+) -> None:
+    run_well(model, data, "--compare", model, "-o", tmp_path / "scores.json", "--samples", 20)
+    comparison = read(tmp_path / "scores.json")["comparison"]
+    assert set(comparison) == {"entities", "relations", "relations_correct_entities"}
+    for views in comparison.values():
+        for difference in views.values():
+            assert (difference["difference"], difference["p_value"]) == (0, 1)
+
+
+def test_pipelines_are_compared_in_what_both_do(model: Path, data: Path, tmp_path: Path) -> None:
+    ruler, output = write_ruler(tmp_path / "ruler"), tmp_path / "scores.json"
+    for first, second in ((model, ruler), (ruler, model)):
+        printed = run_well(first, data, "--compare", second, "-o", output).stdout
+        assert list(read(output)["comparison"]) == ["entities"]
+        assert "RC, predicted entities: not scored" in printed
+
+
+def test_a_label_that_is_symmetric_in_one_pipeline_is_so_in_both(
+    model: Path, data: Path, tmp_path: Path
+) -> None:
+    nlp = spacy.load(model)
+    nlp.get_pipe("str_rel").cfg["symmetric"] = ["Position", "Modifier", "Negative", "Percentage"]
+    nlp.to_disk(tmp_path / "symmetric")
+    run_well(model, data, "--compare", tmp_path / "symmetric", "-o", tmp_path / "scores.json")
+    report = read(tmp_path / "scores.json")
+    classes = report["model"]["relations_correct_entities"]["confusion"]["classes"]
+    assert classes == report["other"]["relations_correct_entities"]["confusion"]["classes"]
+    assert "Position" in classes and not any(" >" in str(name) for name in classes)
+
+
+def test_tables_fit_80_columns_and_details_are_asked_for(model: Path, data: Path) -> None:
+    short = run_well(model, data).stdout
+    long = run_well(model, data, "--details").stdout
+    assert short in long
+    assert max(map(len, long.splitlines())) <= 80
+    for words in ("RC, correct entities", "boundaries only", "Position", "5 docs"):
+        assert words in short
+    for words in ("confusions", "by distance", "by type", "calibration"):
+        assert words not in short
+        assert words in long
+
+
+def test_perfect_scores_fit_80_columns_too() -> None:
+    head, tail = (0, 1, "X"), (2, 3, "X")
+    entities = [EntityOutcome({head, tail}, [head, tail], [1.0, 1.0], True)]
+    related = RelationOutcome(
+        {(head, tail, "A"): 1}, [(head, tail, "A")], [1.0], True, set(), set()
+    )
+    outcomes = Outcomes(frozenset(), 1, entities, [related], [related])
+    console = Console(width=80, record=True, file=io.StringIO())
+    for block in lay_out(make_report(outcomes, outcomes)):
+        console.print(block)
+    rows = [line for line in console.export_text().splitlines() if "RC, predicted en" in line]
+    # That of either model, that of the comparison, and the title of the labels.
+    assert [row.count("100.0") for row in rows] == [6, 6, 2, 0]
+
+
+def test_the_main_table_has_the_scores(model: Path, data: Path, tmp_path: Path) -> None:
+    output = run_well(model, data, "-o", tmp_path / "scores.json").stdout
+    scores = read(tmp_path / "scores.json")["model"]["relations_correct_entities"]
+    micro, interval = scores["strict"]["micro"], scores["strict"]["interval"]["f"]
+    row = next(line for line in output.splitlines() if line.strip().startswith("RC, correct"))
+    numbers = [float(number) for number in re.findall(r"[\d.]+", row)]
+    shares = [micro["p"], micro["r"], micro["f"], *interval, scores["strict"]["macro_f"],
+              scores["calibration"]["ece"]]  # fmt: skip
+    assert numbers == pytest.approx([100 * share for share in shares], abs=0.051)
+
+
+def test_labels_are_no_markup(model: Path, tmp_path: Path) -> None:
+    nlp = spacy.blank("zh")
+    doc = nlp.make_doc("左主干")
+    doc.set_ents([Span(doc, 0, 1, "[red]X"), Span(doc, 2, 3, "[/]")])
+    doc._.relations = [Relation(*doc.ents, "[bold]Y")]
+    output = run_well(model, write_docs(tmp_path / "odd.spacy", [doc]), "--details").stdout
+    for label in ("[red]X", "[/]", "[bold]Y", "[bold]Y >"):
+        assert label in output
+
+
+def test_a_folder_of_files_is_read_as_one(model: Path, data: Path, tmp_path: Path) -> None:
+    docs, folder = make_gold_docs(spacy.blank("zh")), tmp_path / "parts"
+    folder.mkdir()
+    write_docs(folder / "a.spacy", docs[:2])
+    write_docs(folder / "b.spacy", docs[2:])
+    outputs = [tmp_path / "file.json", tmp_path / "folder.json"]
+    for path, output in zip((data, folder), outputs, strict=True):
+        run_well(model, path, "-o", output)
+    assert read(outputs[0]) == read(outputs[1])
+
+
+def test_other_formats_are_read_and_what_docs_lose_is_said(model: Path, tmp_path: Path) -> None:
+    entities = [
+        {"start": 0, "end": 3, "label": "BodyPart"},
+        {"start": 3, "end": 4, "label": "Negation"},
+        {"start": 2, "end": 4, "label": "Overlapping"},
+    ]
+    relations = [{"head": 1, "tail": 0, "label": "Negative"}]
+    record = {"text": "左主干无狭窄。", "entities": entities, "relations": relations}
+    data = tmp_path / "gold.jsonl"
+    data.write_text(json.dumps(record, ensure_ascii=False), "utf-8")
+    output = run_well(model, data, "-o", tmp_path / "scores.json").stdout
+    assert "left out: 1 entities that overlap another one" in output
+    report = read(tmp_path / "scores.json")
+    assert report["lost"] == {"entities that overlap another one": 1}
+    assert report["model"]["entities"]["strict"]["micro"]["gold"] == 2
+    assert report["model"]["relations"]["strict"]["micro"]["gold"] == 1
+
+
+def test_the_plot_is_a_png(model: Path, other_model: Path, data: Path, tmp_path: Path) -> None:
+    path = tmp_path / "new" / "calibration.png"
+    run_well(model, data, "--compare", other_model, "--plot", path)
+    content = path.read_bytes()
+    assert content.startswith(b"\x89PNG\r\n\x1a\n")
+    width, height = struct.unpack(">II", content[16:24])
+    assert width > 600 and height > 300
+
+
+def test_a_plot_without_scores_is_drawn(data: Path, tmp_path: Path) -> None:
+    run_well(write_ruler(tmp_path / "ruler"), data, "--plot", tmp_path / "empty.png")
+    assert (tmp_path / "empty.png").stat().st_size > 1000
+
+
+def test_what_is_not_scored_is_printed(data: Path, tmp_path: Path) -> None:
+    output = run_well(write_ruler(tmp_path / "ruler"), data).stdout
+    assert "RC, predicted entities: not scored, since doc._.relations was set" in output
+    assert "boundaries only" in output
+
+
+def write_ruler(path: Path) -> Path:
+    nlp = spacy.blank("zh")
+    ruler = nlp.add_pipe("entity_ruler")
+    ruler.add_patterns([{"label": "BodyPart", "pattern": "左"}])
+    nlp.to_disk(path)
+    return path
+
+
+# Wrong input
+
+
+def assert_fails(result: Result, *words: str) -> None:
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    message = result.stderr.rstrip("\n")
+    assert message.startswith("Error: ") and len(message.splitlines()) == 1
+    for word in words:
+        assert word in message
+
+
+def test_a_missing_pipeline_is_named(model: Path, data: Path) -> None:
+    assert_fails(run("no_such_model", data), "no_such_model", "E050")
+    assert_fails(run(model, data, "--compare", "other_model"), "other_model", "E050")
+
+
+def test_a_folder_that_is_no_pipeline_is_named(data: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    assert_fails(run(tmp_path / "empty", data), str(tmp_path / "empty"), "meta.json")
+
+
+def test_a_pipeline_with_an_unknown_component_is_named(data: Path, tmp_path: Path) -> None:
+    config = write_ruler(tmp_path / "ruler") / "config.cfg"
+    text = config.read_text("utf-8").replace('factory = "entity_ruler"', 'factory = "no_ruler"')
+    config.write_text(text, "utf-8")
+    assert_fails(run(tmp_path / "ruler", data), str(tmp_path / "ruler"), "no_ruler")
+
+
+def test_a_pipeline_that_finds_nothing_is_named(data: Path, tmp_path: Path) -> None:
+    spacy.blank("zh").to_disk(tmp_path / "blank")
+    result = run(tmp_path / "blank", data)
+    assert_fails(result, str(tmp_path / "blank"), "nothing to score", "doc._.relations was set by")
+
+
+def write_nothing(path: Path) -> None:
+    """There is no file at all."""
+
+
+def write_text(path: Path) -> None:
+    path.write_text('{"text": "左主干"}', "utf-8")
+
+
+def write_no_docs(path: Path) -> None:
+    write_docs(path, [])
+
+
+def write_bare_docs(path: Path) -> None:
+    write_docs(path, [spacy.blank("zh").make_doc("左主干")])
+
+
+@pytest.mark.parametrize(
+    ("write", "message"),
+    [
+        (write_nothing, "No such file"),
+        (write_text, "the file is not a DocBin"),
+        (write_no_docs, "none of 0 docs has annotated"),
+        (write_bare_docs, "none of 1 docs has annotated entities or relations"),
+    ],
+)
+def test_data_that_cannot_be_scored_is_named(
+    write: Callable[[Path], None], message: str, tmp_path: Path
+) -> None:
+    write(tmp_path / "data.spacy")
+    result = run(write_ruler(tmp_path / "ruler"), tmp_path / "data.spacy")
+    assert_fails(result, str(tmp_path / "data.spacy"), message)
+
+
+def test_a_folder_without_annotated_files_is_named(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    result = run(write_ruler(tmp_path / "ruler"), tmp_path / "empty")
+    assert_fails(result, f"{tmp_path / 'empty'}: the folder has no file that ends in")
+
+
+@pytest.mark.parametrize("option", ["--output", "--plot"])
+def test_a_folder_in_the_place_of_an_output_is_named(
+    option: str, data: Path, tmp_path: Path
+) -> None:
+    # Before the pipeline is looked for.
+    assert_fails(run("no_such_model", data, option, tmp_path), f"{tmp_path}: can't write")
+
+
+def test_a_plot_without_matplotlib_says_how_to_get_it(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(sys.modules, "spacy_str_encoder.evaluation.plot", raising=False)
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    result = run("no_such_model", data, "--plot", tmp_path / "calibration.png")
+    assert_fails(result, "pip install 'spacy_str_encoder[plot]'")
+
+
+def test_help_has_an_example() -> None:
+    output = run_well("--help").stdout
+    assert "Example: spacy-str-encoder evaluate" in " ".join(output.split())
