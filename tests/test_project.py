@@ -102,12 +102,25 @@ def test_training_on_your_own_data_works_as_the_readme_says(project: Path) -> No
     assert doc._.relations is not None
 
 
+def test_the_commands_of_the_guide_to_data_are_those_of_the_readme() -> None:
+    commands = [
+        command for block in blocks("docs/data.md", "bash") for command in block.split("\n")
+    ]
+    known = [command for block in readme_blocks("bash") for command in block.split("\n")]
+    assert len(commands) > 3
+    assert set(commands) <= set(known)
+
+
 def test_an_encoder_is_made_as_the_readme_says(project: Path) -> None:
     [command] = [block for block in readme_blocks("bash") if "init-encoder" in block]
     run(command.split(), project)
     assert (project / "encoders" / "mine" / "config.json").is_file()
 
 
-def readme_blocks(language: str) -> list[str]:
-    text = (ROOT / "README.md").read_text("utf-8")
+def blocks(name: str, language: str) -> list[str]:
+    text = (ROOT / name).read_text("utf-8")
     return re.findall(rf"```{language}\n(.*?)```", text, flags=re.DOTALL)
+
+
+def readme_blocks(language: str) -> list[str]:
+    return blocks("README.md", language)
