@@ -2,7 +2,8 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
-from itertools import combinations, zip_longest
+from itertools import zip_longest
+from math import comb
 from typing import TypedDict
 
 import numpy
@@ -40,7 +41,9 @@ def confuse(outcomes: Iterable[RelationOutcome], *, symmetric: Collection[str] =
     symmetric (Collection[str]): The relation labels whose direction does not count.
     RETURNS (Confusion): The matrix.
     """
-    cells = Counter(cell for outcome in outcomes for cell in _cells(outcome, symmetric))
+    cells: Counter[Cell] = Counter()
+    for outcome in outcomes:
+        _count_cells(cells, outcome, symmetric)
     names = sorted({name for cell in cells for name in cell if name is not None})
     classes = [None, *names]
     index = {name: i for i, name in enumerate(classes)}
@@ -50,12 +53,18 @@ def confuse(outcomes: Iterable[RelationOutcome], *, symmetric: Collection[str] =
     return {"classes": classes, "counts": counts.tolist()}
 
 
-def _cells(outcome: RelationOutcome, symmetric: Collection[str]) -> Iterator[Cell]:
+def _count_cells(
+    cells: Counter[Cell], outcome: RelationOutcome, symmetric: Collection[str]
+) -> None:
     gold = _by_pair(outcome.gold, symmetric)
     predicted = _by_pair(outcome.predicted, symmetric)
-    pairs = combinations(sorted(outcome.gold_entities), 2)
-    for pair in {*pairs, *gold, *predicted}:
-        yield from _match(gold.get(pair, set()), predicted.get(pair, set()))
+    related = gold.keys() | predicted.keys()
+    for pair in related:
+        cells.update(_match(gold.get(pair, set()), predicted.get(pair, set())))
+    entities = outcome.gold_entities
+    of_entities = sum(one != other and {one, other} <= entities for one, other in related)
+    # The others are not gone through, since there may be millions.
+    cells[None, None] += comb(len(entities), 2) - of_entities
 
 
 def _by_pair(keys: Iterable[RelationKey], symmetric: Collection[str]) -> dict[Pair, set[str]]:
@@ -70,5 +79,3 @@ def _by_pair(keys: Iterable[RelationKey], symmetric: Collection[str]) -> dict[Pa
 def _match(gold: set[str], predicted: set[str]) -> Iterator[Cell]:
     yield from ((name, name) for name in gold & predicted)
     yield from zip_longest(sorted(gold - predicted), sorted(predicted - gold))
-    if not gold | predicted:
-        yield None, None
