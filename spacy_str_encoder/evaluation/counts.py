@@ -21,11 +21,13 @@ class Counts:
     """How many are right, predicted and gold.
 
     groups (list[Any]): What they are counted by, such as labels.
-    values (Integers): The counts of each doc. *Shape:* (docs, groups, 3).
+    by_group (Integers): The counts of each group, over all docs. *Shape:* (groups, 3).
+    by_doc (Integers): The counts of each doc, over all groups. *Shape:* (docs, 3).
     """
 
     groups: list[Any]
-    values: Integers
+    by_group: Integers
+    by_doc: Integers
 
 
 class Figures(TypedDict):
@@ -44,16 +46,18 @@ def count(docs: Sequence[DocKeys], group: Callable[[Any], Any]) -> Counts:
 
     docs (Sequence[DocKeys]): The predicted and the gold keys of each doc.
     group (Callable[[Any], Any]): What a key is counted under, such as its label.
-    RETURNS (Counts): The counts of each doc and group.
+    RETURNS (Counts): The counts of each group and of each doc.
     """
     groups = sorted({group(key) for doc in docs for keys in doc for key in keys})
     index = {name: i for i, name in enumerate(groups)}
-    values = numpy.zeros((len(docs), len(groups), 3), dtype="int64")
-    for row, (predicted, gold) in zip(values, docs, strict=True):
+    by_group = numpy.zeros((len(groups), 3), dtype="int64")
+    by_doc = numpy.zeros((len(docs), 3), dtype="int64")
+    for row, (predicted, gold) in zip(by_doc, docs, strict=True):
         for column, keys in enumerate((set(predicted) & set(gold), predicted, gold)):
+            row[column] = len(keys)
             for key in keys:
-                row[index[group(key)], column] += 1
-    return Counts(groups, values)
+                by_group[index[group(key)], column] += 1
+    return Counts(groups, by_group, by_doc)
 
 
 def precision_recall_f(counts: Integers) -> Floats:

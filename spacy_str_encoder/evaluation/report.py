@@ -75,10 +75,7 @@ def _compare(counts: TaskCounts, other: TaskCounts, *, samples: int, seed: int) 
     return {
         task: {
             view: compare_f(
-                view_counts.values.sum(axis=1),
-                other[task][view].values.sum(axis=1),
-                samples=samples,
-                seed=seed,
+                view_counts.by_doc, other[task][view].by_doc, samples=samples, seed=seed
             )
             for view, view_counts in views.items()
         }

@@ -128,12 +128,11 @@ def _score_task(
 
 
 def _score_view(counts: Counts, *, samples: int, seed: int) -> ViewScores:
-    totals, per_doc = counts.values.sum(axis=0), counts.values.sum(axis=1)
     return {
-        "micro": figures(totals.sum(axis=0)),
-        "interval": intervals(per_doc, samples=samples, seed=seed),
-        "macro_f": macro_f(totals),
-        "per_type": dict(zip(counts.groups, map(figures, totals), strict=True)),
+        "micro": figures(counts.by_doc.sum(axis=0)),
+        "interval": intervals(counts.by_doc, samples=samples, seed=seed),
+        "macro_f": macro_f(counts.by_group),
+        "per_type": dict(zip(counts.groups, map(figures, counts.by_group), strict=True)),
     }
 
 
@@ -142,7 +141,7 @@ def _score_triples(outcomes: Outcomes, task: Task) -> list[Triple]:
     counts = count(view_keys(outcomes, task)["strict"], triple_of)
     return [
         {"head": head, "label": label, "tail": tail, **figures(total)}
-        for (head, label, tail), total in zip(counts.groups, counts.values.sum(axis=0), strict=True)
+        for (head, label, tail), total in zip(counts.groups, counts.by_group, strict=True)
     ]
 
 
