@@ -76,8 +76,18 @@ def allowed_pairs(schema: Schema, entities: Sequence[Span], pairs: IntArray) -> 
     RETURNS (IntArray): Those of them that are left. *Shape:* (pairs, 2).
     """
     first, second = pair_types(entities, pairs, schema.types).T
+    return pairs[related_types(schema)[first, second]]
+
+
+def related_types(schema: Schema) -> BoolArray:
+    """For which types of two entities any relation is possible.
+
+    schema (Schema): The schema.
+    RETURNS (BoolArray): Whether one is, by the codes of the types of the first and the second
+        entity. *Shape:* (types + 1, types + 1).
+    """
     is_possible: BoolArray = numpy.any(schema.allowed[:, :, 1:], axis=2)
-    return pairs[is_possible[first, second]]
+    return is_possible
 
 
 def allowed_classes(schema: Schema, entities: Sequence[Span], pairs: IntArray) -> BoolArray:

@@ -33,7 +33,7 @@ def make_split(docs: int, relations: int) -> SplitStatistics:
         relation_labels=Counter(lives_in=relations),
         relation_classes=Counter({("lives_in", ">"): half, ("lives_in", "<"): half}),
         triples=Counter({TRIPLE: relations}),
-        pair_types=Counter({("City", "Person"): 4 * relations}),
+        pair_types=Counter({("Person", "City"): 4 * relations}),
         reach=defaultdict(Reach, {"all pairs": reach, "as configured": reach}),
     )
     split.findings["docs_without_relations"].count = docs // 2
@@ -137,7 +137,7 @@ def balance(related: int, unrelated: int) -> Change:
         train = statistics.train
         reach = Reach(train.docs, related + unrelated, related, train.relations)
         train.reach["all pairs"] = train.reach["as configured"] = reach
-        train.pair_types = Counter({("City", "Person"): related + unrelated})
+        train.pair_types = Counter({("Person", "City"): related + unrelated})
 
     return change
 
@@ -157,7 +157,7 @@ def type_pairs(related: int, unrelated: int, new: int = 0) -> Change:
     """
 
     def change(statistics: Statistics) -> None:
-        types = {("City", "Person"): related, ("Person", "Person"): unrelated}
+        types = {("Person", "City"): related, ("Person", "Person"): unrelated}
         statistics.train.pair_types = Counter(types)
         statistics.splits["dev"].triples["City", "lives_in", "City"] = new
 

@@ -15,6 +15,7 @@ from spacy.tokens import Doc, DocBin, Span
 from spacy_str_encoder import Relation
 from spacy_str_encoder.candidates import make_max_distance
 from spacy_str_encoder.statistics.aligned import align_doc
+from spacy_str_encoder.statistics.balance import find_balance
 from spacy_str_encoder.statistics.collect import Statistics, collect_statistics
 from spacy_str_encoder.statistics.findings import EXAMPLES, FINDERS
 from spacy_str_encoder.statistics.settings import Settings, make_settings
@@ -140,11 +141,29 @@ def test_pairs_and_distances_are_counted(annotated: list[Text]) -> None:
     split = count(map(Text.to_doc, annotated))
     pairs = list_pairs(annotated)
     labels = [sorted(arc[2] for arc in arcs) for _, _, arcs in pairs]
-    assert split.pair_types == Counter(tuple(sorted((a[2], b[2]))) for a, b, _ in pairs)
+    in_order = [sorted(pair[:2]) for pair in pairs]
+    assert split.pair_types == Counter((first[2], second[2]) for first, second in in_order)
     assert split.distances == Counter(tokens_between(a, b) for a, b, arcs in pairs for _ in arcs)
     assert split.shared_pairs == Counter(tuple(names) for names in labels if len(names) > 1)
     for label in "XY":
         assert split.count_mutual(label) == sum(names.count(label) == 2 for names in labels)
+
+
+@given(st.lists(texts(), max_size=3), st.sampled_from([(), ("X",)]))
+def test_an_observed_schema_asks_about_types_in_the_orders_of_a_label(
+    annotated: list[Text], symmetric: tuple[str, ...]
+) -> None:
+    arcs = list_arcs(annotated)
+    head_first = {label for head, tail, label in arcs if head <= tail} | {*symmetric}
+    tail_first = {label for head, tail, label in arcs if head > tail} | {*symmetric}
+    types = {(head[2], tail[2]) for head, tail, label in arcs if label in head_first}
+    types |= {(tail[2], head[2]) for head, tail, label in arcs if label in tail_first}
+    asked = [sorted(pair[:2]) for pair in list_pairs(annotated)]
+    settings = replace(GROUP, symmetric=symmetric, observes_schema=True)
+    train = count(map(Text.to_doc, annotated), settings)
+    balance = find_balance(Statistics({"train": train}, {}, settings))
+    left = sum((first[2], second[2]) in types for first, second in asked)
+    assert balance.related + balance.unrelated == left
 
 
 @given(st.lists(texts(), max_size=3), st.integers(0, SIZE))

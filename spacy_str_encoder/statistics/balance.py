@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from ..candidates import type_codes
+from ..schema import make_schema, related_types
 from .collect import Statistics
 from .reach import CONFIGURED
 from .split import SplitStatistics
@@ -49,11 +51,17 @@ def find_balance(statistics: Statistics) -> Balance:
 
 
 def observed_pairs(statistics: Statistics, split: SplitStatistics) -> int:
-    """Count the candidate pairs whose types have a relation in the training data.
+    """Count the candidate pairs that are asked about with a schema observed in the training data.
 
     statistics (Statistics): The statistics.
     split (SplitStatistics): A part of the data.
     RETURNS (int): How many there are.
     """
-    related = {tuple(sorted((head, tail))) for head, _, tail in statistics.train.triples}
-    return sum(count for types, count in split.pair_types.items() if types in related)
+    train, symmetric = statistics.train, statistics.settings.symmetric
+    schema = make_schema(list(train.triples), list(train.relation_classes), symmetric=symmetric)
+    is_related = related_types(schema)
+    return sum(
+        count
+        for types, count in split.pair_types.items()
+        if is_related[tuple(type_codes(types, schema.types))]
+    )

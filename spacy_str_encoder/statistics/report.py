@@ -57,7 +57,7 @@ def _split(statistics: Statistics, split: SplitStatistics) -> dict[str, Any]:
         "triples": _rows(split.triples, "head", "label", "tail"),
         "shared_pairs": _rows(split.shared_pairs, "labels"),
         "distances": _rows(split.distances, "tokens"),
-        "pair_types": _rows(split.pair_types, "one", "other"),
+        "pair_types": _rows(split.pair_types, "first", "second"),
         "reach": {name: asdict(reach) for name, reach in split.reach.items()},
         "observed_pairs": observed_pairs(statistics, split),
         "findings": {name: asdict(split.findings[name]) for name in FINDERS},

@@ -40,7 +40,7 @@ class SplitStatistics:
     triples (Counter[tuple[str, str, str]]): Relations by head type, label and tail type.
     shared_pairs (Counter[tuple[str, ...]]): Pairs with several relations, by all their labels.
     distances (Counter[int]): Relations by the number of tokens between their entities.
-    pair_types (Counter[tuple[str, str]]): Candidate pairs by the types of the two, sorted.
+    pair_types (Counter[tuple[str, str]]): Candidate pairs by the types of the two, in text order.
     reach (dict[str, Reach]): What candidates reach: those of the pipeline, and others.
     findings (dict[str, Finding]): What should be looked at.
     lost (dict[str, Finding]): What docs could not hold, by the reason.
@@ -125,9 +125,8 @@ def _distances(aligned: AlignedDoc) -> list[int]:
 
 
 def _count_types(aligned: AlignedDoc) -> Counter[tuple[str, str]]:
-    """The candidate pairs by the types of the two."""
+    """The candidate pairs by the types of the two, in text order."""
     types = sorted({span.label_ for span in aligned.entities})
     first, second = pair_types(aligned.entities, aligned.pairs, types).T
-    ordered = numpy.minimum(first, second) * len(types) + numpy.maximum(first, second)
-    counts = numpy.bincount(ordered, minlength=len(types) ** 2).tolist()
+    counts = numpy.bincount(first * len(types) + second, minlength=len(types) ** 2).tolist()
     return +Counter(dict(zip(product(types, types), counts, strict=True)))
