@@ -5,10 +5,8 @@ from typing import TypedDict
 
 import numpy
 
+from ..distances import BINS, find_bin
 from .outcomes import RelationOutcome
-
-# The greatest distance of each bin but the last, which has no end.
-FARTHEST = (0, 2, 5, 10, 20, 50)
 
 
 class DistanceBin(TypedDict):
@@ -30,19 +28,18 @@ def recall_by_distance(outcomes: Iterable[RelationOutcome]) -> list[DistanceBin]
     RETURNS (list[DistanceBin]): The bins, from near to far. A relation is right as in strict
         scores.
     """
-    counts = numpy.zeros((len(FARTHEST) + 1, 2), dtype="int64")
+    counts = numpy.zeros((len(BINS), 2), dtype="int64")
     for outcome in outcomes:
         predicted = set(outcome.predicted)
         for key, distance in outcome.gold.items():
-            counts[numpy.searchsorted(FARTHEST, distance)] += (1, key in predicted)
-    return [_make_bin(i, gold, right) for i, (gold, right) in enumerate(counts.tolist())]
-
-
-def _make_bin(i: int, gold: int, right: int) -> DistanceBin:
-    return {
-        "least": FARTHEST[i - 1] + 1 if i else 0,
-        "most": FARTHEST[i] if i < len(FARTHEST) else None,
-        "gold": gold,
-        "right": right,
-        "recall": right / gold if gold else None,
-    }
+            counts[find_bin(distance)] += (1, key in predicted)
+    return [
+        {
+            "least": least,
+            "most": most,
+            "gold": gold,
+            "right": right,
+            "recall": right / gold if gold else None,
+        }
+        for (least, most), (gold, right) in zip(BINS, counts.tolist(), strict=True)
+    ]

@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 import numpy
-from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from ..distances import name_bin
+from ..tables import make_table
 from .bootstrap import Difference
 from .calibration import Calibration
 from .confusion import Confusion
@@ -46,7 +47,7 @@ def _docs_line(docs: DocNumbers) -> Text:
 
 
 def _overview(title: str, scores: Scores) -> Iterator[Table | Text]:
-    table = _make_table(title, ["strict"], ["P", "R", "F1", "95 % of F1", "macro F1", "ECE"])
+    table = make_table(title, ["strict"], ["P", "R", "F1", "95 % of F1", "macro F1", "ECE"])
     for name, found in _scored(scores):
         error = found["calibration"]["ece"] if found["calibration"] else None
         table.add_row(name, *_view_cells(found["strict"]), _percent(error), style="bold")
@@ -57,7 +58,7 @@ def _overview(title: str, scores: Scores) -> Iterator[Table | Text]:
 
 def _comparison_table(comparison: Comparison) -> Table:
     columns = ["model", "other", "difference", "95 %", "p"]
-    table = _make_table("Micro F1 of both", ["strict"], columns)
+    table = make_table("Micro F1 of both", ["strict"], columns)
     for task, views in comparison.items():
         table.add_row(TASKS[task], *_difference_cells(views["strict"]), style="bold")
         table.add_row("  boundaries only", *_difference_cells(views["boundaries"]))
@@ -99,7 +100,7 @@ def _triple_table(name: str, triples: list[Triple]) -> Table:
 def _figures_table(
     title: str, headers: list[str], rows: Iterable[tuple[list[str], Figures]]
 ) -> Table:
-    table = _make_table(title, headers, ["P", "R", "F1", "found", "gold"])
+    table = make_table(title, headers, ["P", "R", "F1", "found", "gold"])
     for names, figures in rows:
         scores = map(_percent, (figures["p"], figures["r"], figures["f"]))
         counts = map(str, (figures["predicted"], figures["gold"]))
@@ -112,37 +113,27 @@ def _confusion_table(name: str, confusion: Confusion) -> Table:
     counts = numpy.array(confusion["counts"])
     wrong = [(i, j) for i, j in numpy.argwhere(counts) if i != j]
     wrong.sort(key=lambda cell: -counts[cell])
-    table = _make_table(f"{name}, confusions{_left_out(wrong)}", ["gold", "found"], ["pairs"])
+    table = make_table(f"{name}, confusions{_left_out(wrong)}", ["gold", "found"], ["pairs"])
     for i, j in wrong[:MOST_ROWS]:
         table.add_row(Text(classes[i]), Text(classes[j]), f"{counts[i, j]}")
     return table
 
 
 def _distance_table(name: str, bins: list[DistanceBin]) -> Table:
-    table = _make_table(f"{name}, by distance", ["tokens between"], ["R", "right", "gold"])
+    table = make_table(f"{name}, by distance", ["tokens between"], ["R", "right", "gold"])
     for each in bins:
-        least, most = each["least"], each["most"]
-        reach = f"{least}" if least == most else f"{least} to {most}" if most else f"from {least}"
+        reach = name_bin(each["least"], each["most"])
         table.add_row(reach, _percent(each["recall"]), f"{each['right']}", f"{each['gold']}")
     return table
 
 
 def _calibration_table(name: str, calibration: Calibration) -> Table:
-    table = _make_table(f"{name}, calibration", ["score"], ["mean score", "right", "found"])
+    table = make_table(f"{name}, calibration", ["score"], ["mean score", "right", "found"])
     for each in calibration["bins"]:
         if each["count"]:
             reach = f"{100 * each['least']:.0f} to {100 * each['most']:.0f}"
             shares = map(_percent, (each["confidence"], each["right"]))
             table.add_row(reach, *shares, f"{each['count']}")
-    return table
-
-
-def _make_table(title: str, names: Iterable[str], figures: Iterable[str]) -> Table:
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
-    for header in names:
-        table.add_column(header, overflow="fold")
-    for header in figures:
-        table.add_column(header, justify="right")
     return table
 
 

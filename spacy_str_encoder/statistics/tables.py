@@ -1,16 +1,16 @@
 """Statistics as tables, for a terminal of 80 columns."""
 
-from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain, filterfalse, pairwise
+from collections.abc import Iterator, Sequence
+from itertools import chain, filterfalse, starmap
 from typing import Any
 
-from rich import box
 from rich.table import Table
 from rich.text import Text
 
 from ..candidates import all_pairs
+from ..distances import BINS, find_bin, name_bin
+from ..tables import make_table
 from .advice import give_advice
 from .advice.labels import RARE
 from .advice.wording import percent
@@ -20,8 +20,6 @@ from .findings import FINDERS, Finding
 from .reach import ALL_PAIRS, ALTERNATIVES, CONFIGURED
 from .split import SplitStatistics
 
-# The greatest distance of each row but the last, which has no end.
-FARTHEST = (0, 2, 5, 10, 20, 50)
 LONGEST_BAR = 20
 # Of labels and of triples; the report has them all.
 MOST_ROWS = 30
@@ -44,13 +42,13 @@ def lay_out(statistics: Statistics) -> Iterator[Table]:
         _findings_table,
         _advice_table,
     )
-    tables = (make_table(statistics) for make_table in layouts)
+    tables = (make(statistics) for make in layouts)
     return (table for table in tables if table.row_count)
 
 
 def _size_table(statistics: Statistics) -> Table:
     """How large the data are."""
-    table = _make_table("Size", [""], statistics.splits)
+    table = make_table("Size", [""], statistics.splits)
     splits = statistics.splits.values()
     for name in ("docs", "tokens", "entities", "relations"):
         table.add_row(name, *(f"{getattr(split, name):,}" for split in splits))
@@ -66,7 +64,7 @@ def _size_table(statistics: Statistics) -> Table:
 def _entity_table(statistics: Statistics) -> Table:
     """The entities by label."""
     counts = [split.entity_labels for split in statistics.splits.values()]
-    table = _make_table(f"Entities{_left_out(counts)}", ["label"], [*statistics.splits, ""])
+    table = make_table(f"Entities{_left_out(counts)}", ["label"], [*statistics.splits, ""])
     for label, cells in _most_frequent(counts):
         table.add_row(Text(label), *cells, _mark(statistics.train.entity_labels[label]))
     return table
@@ -77,7 +75,7 @@ def _relation_table(statistics: Statistics) -> Table:
     train = statistics.train
     counts = [split.relation_labels for split in statistics.splits.values()]
     headers = [*statistics.splits, "head first", "both ways", ""]
-    table = _make_table(f"Relations{_left_out(counts)}", ["label"], headers)
+    table = make_table(f"Relations{_left_out(counts)}", ["label"], headers)
     for label, cells in _most_frequent(counts):
         count = train.relation_labels[label]
         head_first = percent(train.relation_classes[label, ">"], count) if count else "-"
@@ -90,7 +88,7 @@ def _triple_table(statistics: Statistics) -> Table:
     """The relations by the types of head and tail."""
     counts = [split.triples for split in statistics.splits.values()]
     headers = ["head", "label", "tail"]
-    table = _make_table(f"Triples{_left_out(counts)}", headers, [*statistics.splits, ""])
+    table = make_table(f"Triples{_left_out(counts)}", headers, [*statistics.splits, ""])
     for triple, cells in _most_frequent(counts):
         mark = "" if statistics.train.triples[triple] else "not in train"
         table.add_row(*map(Text, triple), *cells, Text(mark, style="red"))
@@ -100,11 +98,9 @@ def _triple_table(statistics: Statistics) -> Table:
 def _distance_table(statistics: Statistics) -> Table:
     """The relations by the tokens between their entities."""
     bins = [_count_bins(split.distances) for split in statistics.splits.values()]
-    table = _make_table("Tokens between head and tail", ["tokens"], statistics.splits)
+    table = make_table("Tokens between head and tail", ["tokens"], statistics.splits)
     table.add_column(f"share in {TRAIN}")
-    ranges = [f"{low + 1} to {high}" for low, high in pairwise(FARTHEST)]
-    names = [f"{FARTHEST[0]}", *ranges, f"more than {FARTHEST[-1]}"]
-    for name, *counts in zip(names, *bins, strict=True):
+    for name, *counts in zip(starmap(name_bin, BINS), *bins, strict=True):
         bar = "█" * round(LONGEST_BAR * counts[0] / max(sum(bins[0]), 1))
         table.add_row(name, *(f"{count:,}" for count in counts), bar)
     return table
@@ -114,7 +110,7 @@ def _reach_table(statistics: Statistics) -> Table:
     """What share of relations candidates reach, and with what share of pairs."""
     splits = statistics.splits
     headers = [f"{name}\n{share}" for name in splits for share in ("reach", "pairs")]
-    table = _make_table("Relations within reach, and pairs, in %", ["candidates"], headers)
+    table = make_table("Relations within reach, and pairs, in %", ["candidates"], headers)
     counts = ((split.relations, split.reach[ALL_PAIRS].pairs) for split in splits.values())
     table.add_row("number of all", *(f"{count:,}" for both in counts for count in both))
     configured = [] if statistics.settings.candidates is all_pairs else [CONFIGURED]
@@ -128,7 +124,7 @@ def _reach_table(statistics: Statistics) -> Table:
 def _balance_table(statistics: Statistics) -> Table:
     """How many pairs str_rel learns from."""
     balance = find_balance(statistics)
-    table = _make_table("Pairs that str_rel asks about", ["pairs"], [TRAIN, "learned from"])
+    table = make_table("Pairs that str_rel asks about", ["pairs"], [TRAIN, "learned from"])
     kept = balance.negative_rate * balance.unrelated
     table.add_row("with a relation", f"{balance.related:,}", f"{balance.related:,}")
     table.add_row("without", f"{balance.unrelated:,}", f"{kept:,.0f}")
@@ -137,7 +133,7 @@ def _balance_table(statistics: Statistics) -> Table:
 
 def _findings_table(statistics: Statistics) -> Table:
     """What should be looked at, each with an example."""
-    table = _make_table("To look at", [""], statistics.splits)
+    table = make_table("To look at", [""], statistics.splits)
     for name, findings in _gather_findings(statistics).items():
         found = [case for each in findings.values() for case in each.examples]
         if found:
@@ -189,9 +185,9 @@ def _reach_cells(split: SplitStatistics, name: str) -> tuple[str, str]:
 
 
 def _count_bins(distances: Counter[int]) -> list[int]:
-    bins = [0] * (len(FARTHEST) + 1)
+    bins = [0] * len(BINS)
     for distance, count in distances.items():
-        bins[bisect_left(FARTHEST, distance)] += count
+        bins[find_bin(distance)] += count
     return bins
 
 
@@ -211,12 +207,3 @@ def _mark(count: int) -> Text:
     if not count:
         return Text(f"not in {TRAIN}", style="red")
     return Text("rare" if count < RARE else "", style="yellow")
-
-
-def _make_table(title: str, names: Iterable[str], figures: Iterable[str]) -> Table:
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
-    for header in names:
-        table.add_column(header, overflow="fold")
-    for header in figures:
-        table.add_column(header, justify="right")
-    return table
