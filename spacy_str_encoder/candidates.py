@@ -5,11 +5,10 @@ from functools import partial, reduce
 from itertools import chain
 
 import numpy
-from numpy.typing import NDArray
 from spacy.tokens import Doc, Span
 
-IntArray = NDArray[numpy.int64]
-BoolArray = NDArray[numpy.bool_]
+from .arrays import IntArray
+
 # The entities of a doc in text order, and the indices of the two of each pair.
 EntityPairs = tuple[list[Span], IntArray]
 # From a doc and its entities in text order to the indices of the two of each pair, in text order.

@@ -9,7 +9,8 @@ import numpy
 from spacy.tokens import Doc, Span
 from spacy.training import Alignment, Example
 
-from .candidates import Candidates, EntityPairs, IntArray, find_pairs, get_entities
+from .arrays import IntArray
+from .candidates import Candidates, EntityPairs, find_pairs, get_entities
 from .relation import Relation, get_relations, has_relations
 from .relation_classes import RelationClass, relation_class
 from .schema import Schema, allows_relation

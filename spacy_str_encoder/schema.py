@@ -9,7 +9,8 @@ from spacy.tokens import Doc, Span
 from thinc.api import get_array_module
 from thinc.types import Floats2d
 
-from .candidates import BoolArray, EntityPairs, IntArray, pair_types
+from .arrays import BoolArray, IntArray
+from .candidates import EntityPairs, pair_types
 from .relation import Relation, get_relations
 from .relation_classes import RelationClass, relation_class
 

@@ -4,7 +4,8 @@ from typing import TypedDict
 
 import numpy
 
-from .counts import Floats, Integers, precision_recall_f
+from ..arrays import FloatArray, IntArray
+from .counts import precision_recall_f
 
 # 95 %
 PERCENTILES = (2.5, 97.5)
@@ -30,13 +31,13 @@ class Difference(TypedDict):
     p_value: float
 
 
-def resample(counts: Integers, *, samples: int, seed: int) -> Integers:
+def resample(counts: IntArray, *, samples: int, seed: int) -> IntArray:
     """Draw as many docs as there are, with replacement, many times.
 
-    counts (Integers): Right, predicted and gold of each doc. *Shape:* (docs, 3).
+    counts (IntArray): Right, predicted and gold of each doc. *Shape:* (docs, 3).
     samples (int): How many times to draw.
     seed (int): The seed. The same seed draws the same docs from any counts of as many docs.
-    RETURNS (Integers): The sum over the docs of each draw. *Shape:* (samples, 3).
+    RETURNS (IntArray): The sum over the docs of each draw. *Shape:* (samples, 3).
     """
     random = numpy.random.default_rng(seed)
     docs = len(counts)
@@ -44,12 +45,12 @@ def resample(counts: Integers, *, samples: int, seed: int) -> Integers:
     return numpy.stack([numpy.bincount(draw, minlength=docs) @ counts for draw in draws])
 
 
-def intervals(counts: Integers, *, samples: int, seed: int) -> Intervals:
+def intervals(counts: IntArray, *, samples: int, seed: int) -> Intervals:
     """The percentile intervals of micro scores over resampled docs.
 
     Source: Efron and Tibshirani 1993, An Introduction to the Bootstrap, chapter 13.
 
-    counts (Integers): Right, predicted and gold of each doc. *Shape:* (docs, 3).
+    counts (IntArray): Right, predicted and gold of each doc. *Shape:* (docs, 3).
     samples (int): How many times to draw docs.
     seed (int): The seed of that.
     RETURNS (Intervals): The intervals.
@@ -59,7 +60,7 @@ def intervals(counts: Integers, *, samples: int, seed: int) -> Intervals:
     return {"p": p, "r": r, "f": f}
 
 
-def compare_f(counts: Integers, other: Integers, *, samples: int, seed: int) -> Difference:
+def compare_f(counts: IntArray, other: IntArray, *, samples: int, seed: int) -> Difference:
     """The difference of the micro F1 of two models, with a paired bootstrap: each draw takes the
     same docs for both.
 
@@ -71,8 +72,8 @@ def compare_f(counts: Integers, other: Integers, *, samples: int, seed: int) -> 
     Source: Koehn 2004, Statistical Significance Tests for Machine Translation Evaluation, and for
     adding 1, Davison and Hinkley 1997, Bootstrap Methods and their Application, chapter 4.
 
-    counts (Integers): Right, predicted and gold of each doc. *Shape:* (docs, 3).
-    other (Integers): The same of the other model. *Shape:* (docs, 3).
+    counts (IntArray): Right, predicted and gold of each doc. *Shape:* (docs, 3).
+    other (IntArray): The same of the other model. *Shape:* (docs, 3).
     samples (int): How many times to draw docs.
     seed (int): The seed of that.
     RETURNS (Difference): The F1 of the first less that of the other.
@@ -92,11 +93,11 @@ def compare_f(counts: Integers, other: Integers, *, samples: int, seed: int) -> 
     }
 
 
-def _f(counts: Integers) -> Floats:
+def _f(counts: IntArray) -> FloatArray:
     # One division: F1 scores that are equal have to be equal as floats.
     right, predicted, gold = numpy.moveaxis(counts, -1, 0)
     return 2 * right / numpy.maximum(predicted + gold, 1)
 
 
-def _interval(values: Floats) -> Interval:
+def _interval(values: FloatArray) -> Interval:
     return numpy.percentile(values, PERCENTILES).tolist()

@@ -5,7 +5,7 @@ from typing import TypedDict
 
 import numpy
 
-from .counts import Floats
+from ..arrays import FloatArray
 from .outcomes import EntityOutcome, RelationOutcome
 
 BINS = 10
@@ -62,7 +62,7 @@ def calibrate(
     return {"ece": _error(bins), "count": len(pairs), "bins": bins}
 
 
-def _make_bin(i: int, pairs: Floats) -> CalibrationBin:
+def _make_bin(i: int, pairs: FloatArray) -> CalibrationBin:
     confidence, right = pairs.mean(axis=0).tolist() if len(pairs) else (None, None)
     return {
         "least": i / BINS,

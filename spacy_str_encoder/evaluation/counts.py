@@ -5,12 +5,9 @@ from dataclasses import dataclass
 from typing import Any, TypedDict
 
 import numpy
-from numpy.typing import NDArray
 
+from ..arrays import FloatArray, IntArray
 from .views import DocKeys
-
-Floats = NDArray[numpy.float64]
-Integers = NDArray[numpy.int64]
 
 # As in spaCy's PRFScore, whose figures these have to be to the last digit.
 TINY = 1e-100
@@ -21,13 +18,13 @@ class Counts:
     """How many are right, predicted and gold.
 
     groups (list[Any]): What they are counted by, such as labels.
-    by_group (Integers): The counts of each group, over all docs. *Shape:* (groups, 3).
-    by_doc (Integers): The counts of each doc, over all groups. *Shape:* (docs, 3).
+    by_group (IntArray): The counts of each group, over all docs. *Shape:* (groups, 3).
+    by_doc (IntArray): The counts of each doc, over all groups. *Shape:* (docs, 3).
     """
 
     groups: list[Any]
-    by_group: Integers
-    by_doc: Integers
+    by_group: IntArray
+    by_doc: IntArray
 
 
 class Figures(TypedDict):
@@ -60,11 +57,11 @@ def count(docs: Sequence[DocKeys], group: Callable[[Any], Any]) -> Counts:
     return Counts(groups, by_group, by_doc)
 
 
-def precision_recall_f(counts: Integers) -> Floats:
+def precision_recall_f(counts: IntArray) -> FloatArray:
     """Precision, recall and F1.
 
-    counts (Integers): Right, predicted and gold. *Shape:* (..., 3).
-    RETURNS (Floats): The three. *Shape:* (..., 3).
+    counts (IntArray): Right, predicted and gold. *Shape:* (..., 3).
+    RETURNS (FloatArray): The three. *Shape:* (..., 3).
     """
     right, predicted, gold = numpy.moveaxis(counts, -1, 0)
     p = right / (predicted + TINY)
@@ -72,20 +69,20 @@ def precision_recall_f(counts: Integers) -> Floats:
     return numpy.stack([p, r, 2 * ((p * r) / (p + r + TINY))], axis=-1)
 
 
-def macro_f(counts: Integers) -> float | None:
+def macro_f(counts: IntArray) -> float | None:
     """The mean of the F1 of the groups that the gold docs have.
 
-    counts (Integers): Right, predicted and gold. *Shape:* (groups, 3).
+    counts (IntArray): Right, predicted and gold. *Shape:* (groups, 3).
     RETURNS (float | None): The mean; None if there are none.
     """
     in_gold = counts[counts[:, 2] > 0]
     return float(precision_recall_f(in_gold)[:, 2].mean()) if len(in_gold) else None
 
 
-def figures(counts: Integers) -> Figures:
+def figures(counts: IntArray) -> Figures:
     """Scores beside the counts they are made of.
 
-    counts (Integers): Right, predicted and gold. *Shape:* (3,).
+    counts (IntArray): Right, predicted and gold. *Shape:* (3,).
     RETURNS (Figures): The figures.
     """
     p, r, f = precision_recall_f(counts).tolist()

@@ -3,11 +3,9 @@
 from dataclasses import dataclass
 
 import numpy
-from numpy.typing import NDArray
 from spacy_transformers.data_classes import TransformerData
 
-BoolArray = NDArray[numpy.bool_]
-IntArray = NDArray[numpy.int64]
+from ..arrays import BoolArray, IntArray
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,10 @@ from thinc.types import Floats2d
 from torch.utils.checkpoint import checkpoint
 from transformers.utils import ModelOutput
 
+from ..arrays import BoolArray, IntArray
 from ..bert import BertLayer, LayerInput, focus_cls, focus_pair, take, top_layers
 from ..masks import MaskName
-from .focus_rows import BoolArray, FocusRows, IntArray, batch_focus_rows
+from .focus_rows import FocusRows, batch_focus_rows
 from .focused_listener import FocusedListener
 from .pair_chunks import (
     cut_into_chunks,

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 import numpy
 import torch
 
+from ..arrays import BoolArray, IntArray
 from ..bert import PackedRows, WindowRows
-from .focus_rows import BoolArray, FocusRows, IntArray
+from .focus_rows import FocusRows
 
 # The rows of one step through the focused layers: on a CPU, as few as keep it busy, since a row of
 # BERT-base takes 60 KB or more on the way; on a GPU, more. In training the activations of a single

@@ -14,14 +14,8 @@ from spacy.vocab import Vocab
 from thinc.api import Config, Model, Optimizer, set_dropout_rate
 from thinc.types import Floats2d
 
-from ..candidates import (
-    Candidates,
-    EntityPairs,
-    IntArray,
-    all_pairs,
-    get_entities,
-    pair_offsets,
-)
+from ..arrays import IntArray
+from ..candidates import Candidates, EntityPairs, all_pairs, get_entities, pair_offsets
 from ..gold_relations import count_relations, gold_classes, training_entities
 from ..layers.focused_pairs import PairsInT
 from ..losses import sigmoid, sigmoid_loss, softmax_loss

@@ -6,7 +6,8 @@ import numpy
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 
-from ..candidates import IntArray, get_entities
+from ..arrays import IntArray
+from ..candidates import get_entities
 from ..gold_relations import Pair, gold_relations, related_pairs
 from ..relation import Relation, has_relations
 from .settings import Settings

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ..arrays import IntArray
 from ..candidates import (
     Candidates,
-    IntArray,
     all_pairs,
     find_pairs,
     make_max_distance,

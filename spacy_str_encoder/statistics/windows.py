@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy
 from spacy.tokens import Span
 
-from ..candidates import BoolArray, IntArray
+from ..arrays import BoolArray, IntArray
 from ..gold_relations import Pair
 
 
