@@ -74,7 +74,7 @@ def related_pairs(
         the gold doc.
     """
     align = partial(_align, example.alignment, spans_key=spans_key)
-    keys = [_key(entity, spans_key=spans_key) for entity in entities]
+    keys = [entity_key(entity, spans_key=spans_key) for entity in entities]
     return _pair_up(gold_relations(example.reference, symmetric), align, keys)
 
 
@@ -111,6 +111,16 @@ def gold_classes(
     most = 1 if exclusive else None
     listed = [(row, number) for pair, row in rows.items() for number in gold[pair][:most]]
     return numpy.array(listed, dtype="int64").reshape(-1, 2)
+
+
+def entity_key(span: Span, *, spans_key: str | None) -> EntityKey:
+    """What an entity is recognized by, see `related_pairs`.
+
+    span (Span): The entity.
+    spans_key (str | None): The span group that holds the entities; `doc.ents` if None.
+    RETURNS (tuple[int, int, str]): Start and end token; in a span group its type too.
+    """
+    return span.start, span.end, "" if spans_key is None else span.label_
 
 
 def count_relations(
@@ -170,7 +180,7 @@ def _count_lost(
 ) -> dict[str, int]:
     """Each for the first reason that applies."""
     align = partial(_align, example.alignment, spans_key=spans_key)
-    locate = partial(_key, spans_key=spans_key)
+    locate = partial(entity_key, spans_key=spans_key)
     aligned = [r for r in relations if align(r.head) and align(r.tail)]
     apart = [r for r in aligned if locate(r.head) != locate(r.tail)]
     entities = get_entities(example.reference, spans_key)
@@ -220,10 +230,6 @@ def _turn(relation: Relation) -> Relation:
     return replace(relation, head=relation.tail, tail=relation.head)
 
 
-def _key(span: Span, *, spans_key: str | None) -> EntityKey:
-    return span.start, span.end, "" if spans_key is None else span.label_
-
-
 def _align(alignment: Alignment, span: Span, *, spans_key: str | None) -> EntityKey | None:
     """What stands for a span of the reference in the predicted doc; None if its tokens begin or
     end elsewhere.
@@ -234,4 +240,4 @@ def _align(alignment: Alignment, span: Span, *, spans_key: str | None) -> Entity
     start, end = int(tokens[0]), int(tokens[-1]) + 1
     back = alignment.x2y[start:end]
     same = len(back) and (back[0], back[-1] + 1) == (span.start, span.end)
-    return (start, end, _key(span, spans_key=spans_key)[2]) if same else None
+    return (start, end, entity_key(span, spans_key=spans_key)[2]) if same else None

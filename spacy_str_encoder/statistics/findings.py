@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import accumulate, chain, compress
 from operator import not_
 
 from spacy.tokens import Doc, Span
 
 from ..candidates import find_pairs
+from ..gold_relations import entity_key
 from ..relation import Relation, has_relations
 from .aligned import AlignedDoc
 from .settings import Settings
@@ -143,27 +145,26 @@ def _find_relations_of_an_entity_with_itself(
     aligned: AlignedDoc, settings: Settings
 ) -> list[Relation]:
     """The relations that connect an entity with itself."""
-    return [
-        relation
-        for relation in aligned.gold_relations
-        if _place(relation.head, settings) == _place(relation.tail, settings)
-    ]
+    key = partial(entity_key, spans_key=settings.spans_key)
+    return [each for each in aligned.gold_relations if key(each.head) == key(each.tail)]
 
 
 def _find_relations_of_other_spans(aligned: AlignedDoc, settings: Settings) -> Iterator[Relation]:
     """The relations of spans that are not among the entities."""
-    entities = {_place(span, settings) for span in aligned.gold_entities}
+    key = partial(entity_key, spans_key=settings.spans_key)
+    entities = {*map(key, aligned.gold_entities)}
     for relation in aligned.gold_relations:
-        head, tail = _place(relation.head, settings), _place(relation.tail, settings)
+        head, tail = key(relation.head), key(relation.tail)
         if head != tail and not {head, tail} <= entities:
             yield relation
 
 
 def _find_misaligned_relations(aligned: AlignedDoc, settings: Settings) -> Iterator[Relation]:
     """The relations of entities that do not align with tokens."""
-    misaligned = {_place(span, settings) for span in aligned.misaligned}
+    key = partial(entity_key, spans_key=settings.spans_key)
+    misaligned = {*map(key, aligned.misaligned)}
     for relation in aligned.gold_relations:
-        head, tail = _place(relation.head, settings), _place(relation.tail, settings)
+        head, tail = key(relation.head), key(relation.tail)
         if head != tail and not misaligned.isdisjoint({head, tail}):
             yield relation
 
@@ -189,11 +190,6 @@ def _find_further_relations_of_pairs(aligned: AlignedDoc, settings: Settings) ->
 
 def _shorten(text: str) -> str:
     return repr(text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…")
-
-
-def _place(span: Span, settings: Settings) -> tuple[int, int, str]:
-    # As in training: several spans of a group can be in one place.
-    return span.start, span.end, "" if settings.spans_key is None else span.label_
 
 
 FINDERS: dict[str, Find] = {
