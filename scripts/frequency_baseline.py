@@ -11,9 +11,9 @@ from spacy.training import Example
 
 from spacy_str_encoder import Relation
 from spacy_str_encoder.evaluation import Outcomes, collect_outcomes, put_gold_entities
+from spacy_str_encoder.relation_classes import RelationClass, relation_class
 
 TypePair = tuple[str, str]
-DirectedLabel = tuple[str, bool]
 
 
 class FrequencyBaseline:
@@ -25,13 +25,13 @@ class FrequencyBaseline:
         docs (Iterable[Doc]): Training docs.
         """
         labels: dict[str, Counter[str]] = defaultdict(Counter)
-        relations: dict[TypePair, Counter[DirectedLabel]] = defaultdict(Counter)
+        relations: dict[TypePair, Counter[RelationClass]] = defaultdict(Counter)
         for doc in docs:
             for entity in doc.ents:
                 labels[entity.text][entity.label_] += 1
             for relation in doc._.relations:
-                first, second, forward = _in_text_order(relation)
-                relations[first.label_, second.label_][relation.label, forward] += 1
+                first, second = sorted((relation.head, relation.tail))
+                relations[first.label_, second.label_][relation_class(relation)] += 1
         self.labels = {text: counts.most_common(1)[0][0] for text, counts in labels.items()}
         # Of all pairs of two types most have no relation; to say so everywhere would find none.
         self.relations = {pair: counts.most_common(1)[0][0] for pair, counts in relations.items()}
@@ -65,8 +65,8 @@ class FrequencyBaseline:
         relations = []
         for first, second in combinations(doc.ents, 2):
             if (first.label_, second.label_) in self.relations:
-                label, forward = self.relations[first.label_, second.label_]
-                head, tail = (first, second) if forward else (second, first)
+                label, direction = self.relations[first.label_, second.label_]
+                head, tail = (first, second) if direction == ">" else (second, first)
                 relations.append(Relation(head, tail, label))
         doc._.relations = relations
 
@@ -83,12 +83,6 @@ class FrequencyBaseline:
         for example in [*predicted, *correct]:
             self.set_relations(example.predicted)
         return collect_outcomes(predicted, correct)
-
-
-def _in_text_order(relation: Relation) -> tuple[Span, Span, bool]:
-    forward = relation.head.start <= relation.tail.start
-    first, second = (relation.head, relation.tail) if forward else (relation.tail, relation.head)
-    return first, second, forward
 
 
 def _without_annotation(doc: Doc) -> Doc:
