@@ -112,6 +112,19 @@ def test_the_output_may_be_a_file(tmp_path: Path) -> None:
     assert [doc.text for doc in read_spacy(tmp_path / "deep" / "out.spacy")] == [TEXT]
 
 
+@pytest.mark.parametrize("name", [".", "../ward", "ward/.."])
+def test_a_folder_gives_its_name_however_it_is_named(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "ward"
+    (folder / "ward").mkdir(parents=True)
+    (folder / "a.txt").write_text("x")
+    (folder / "a.ann").touch()
+    monkeypatch.chdir(folder)
+    assert run(name, "-o", tmp_path / "out", "--lang", "en").exit_code == 0
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["ward.spacy"]
+
+
 def test_a_file_that_is_there_is_replaced(tmp_path: Path) -> None:
     target = write_lines(tmp_path / "out.jsonl", LINE, LINE)
     source = write_lines(tmp_path / "in.jsonl", LINE)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from os.path import abspath
 from pathlib import Path
 
 import spacy
@@ -131,7 +132,8 @@ def _place(sources: Sequence[Source], output: Path, suffix: str) -> dict[Path, S
         return {output: sources[0]}
     targets: dict[Path, Source] = {}
     for source in sources:
-        target = output / f"{source.path.stem}{suffix}"
+        # Folders such as "." and ".." have their name only in the absolute path.
+        target = output / f"{Path(abspath(source.path)).stem}{suffix}"
         if target in targets:
             raise ValueError(
                 f"{targets[target].path} and {source.path} would both be written to {target}; "
