@@ -22,8 +22,6 @@ def matches(item: Any) -> bool:
 
 
 def parse(item: Any, place: str, report: ConversionReport) -> Record:
-    if not isinstance(item, dict):
-        raise RecordError("it is no object")
     entities = [
         _parse_entity(item["text"], start, end, surface, label)
         for start, end, surface, label in item["entities"]

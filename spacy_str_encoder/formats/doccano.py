@@ -52,8 +52,6 @@ def _is_span(label: Any) -> bool:
 
 
 def parse(item: Any, place: str, report: ConversionReport) -> Record:
-    if not isinstance(item, dict):
-        raise RecordError("it is no object")
     field = "data" if "data" in item and "text" not in item else "text"
     text = item[field]
     if "label" in item and "entities" not in item:

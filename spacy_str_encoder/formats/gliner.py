@@ -29,8 +29,6 @@ def matches(item: Any) -> bool:
 
 
 def parse(item: Any, place: str, report: ConversionReport) -> Record:
-    if not isinstance(item, dict):
-        raise RecordError("it is no object")
     text, tokens = place_tokens(item.get("text"), item["tokenized_text"])
     if "relations" not in item:
         report.choose("texts whose relations nobody annotated, as having none", place, "")

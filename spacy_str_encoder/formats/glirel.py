@@ -15,7 +15,7 @@ from .entities import UNFOUND, find_entity, without_repeats
 from .fields import lose_other_fields, other_fields, with_meta
 from .gliner import parse_entity, parse_place
 from .json_format import json_format
-from .records import Record, RecordError, RelationRecord
+from .records import Record, RelationRecord
 from .report import ConversionReport
 from .tokens import Offsets, align_entities, place_tokens, token_texts, without_white_space
 
@@ -27,8 +27,6 @@ def matches(item: Any) -> bool:
 
 
 def parse(item: Any, place: str, report: ConversionReport) -> Record:
-    if not isinstance(item, dict):
-        raise RecordError("it is no object")
     text, tokens = place_tokens(item.get("text"), item["tokenized_text"])
     entities = [parse_entity(entity, text, tokens) for entity in item["ner"]]
     meta = other_fields(item, ("text", "tokenized_text", "ner", "relations"))

@@ -9,8 +9,8 @@ from typing import Any
 
 from .files import read_items
 from .format import Format
-from .records import Record, RecordError, check_record, describe
-from .report import ConversionReport, LossError
+from .records import Record, RecordError, check_record, errors_at
+from .report import ConversionReport
 
 # Both get the place of the record, or the record, and the report for what is lost. There may be no
 # record in an object: that is up to `parse` to report.
@@ -62,16 +62,14 @@ def read(path: Path, report: ConversionReport, *, parse: Parse) -> Iterator[Reco
         record.
     """
     for place, item in read_items(path):
-        try:
+        with errors_at(place):
+            if not isinstance(item, dict):
+                raise RecordError("it is no object")
             record = parse(item, place, report)
             if record is None:
                 continue
             record = replace(record, place=place)
             check_record(record)
-        except LossError:
-            raise
-        except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
-            raise RecordError(f"{place}: {describe(error)}") from None
         yield record
 
 

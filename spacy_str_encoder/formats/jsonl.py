@@ -6,7 +6,7 @@ It may have `"tokens"`, a list of strings, and `"meta"`, an object. Other fields
 from typing import Any
 
 from .json_format import json_format
-from .records import EntityRecord, Record, RecordError, RelationRecord
+from .records import EntityRecord, Record, RelationRecord
 from .report import ConversionReport
 from .tokens import find_tokens, token_texts, without_white_space
 
@@ -22,8 +22,6 @@ def _is_entity(entity: Any) -> bool:
 
 
 def parse(item: Any, place: str, report: ConversionReport) -> Record:
-    if not isinstance(item, dict):
-        raise RecordError("it is no object")
     text, tokens = item["text"], item.get("tokens")
     return Record(
         text,

@@ -28,8 +28,6 @@ def matches(item: Any) -> bool:
 
 
 def parse(item: Any, place: str, report: ConversionReport) -> Record | None:
-    if not isinstance(item, dict):
-        raise RecordError("it is no object")
     check_list("the annotations", item["annotations"])
     annotation = _choose_annotation(item["annotations"], place, report)
     if annotation is None:

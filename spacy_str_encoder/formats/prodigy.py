@@ -46,8 +46,6 @@ def matches(item: Any) -> bool:
 
 
 def parse(item: Any, place: str, report: ConversionReport) -> Record | None:
-    if not isinstance(item, dict):
-        raise RecordError("it is no object")
     text = item["text"]
     check_string("the text", text)
     if not _is_accepted(item, "tasks", repr(text[:40]), place, report):

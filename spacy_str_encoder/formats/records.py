@@ -1,9 +1,13 @@
 """Annotated texts on their way between a file format and docs, or another format."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
+
+from .report import LossError
 
 
 @dataclass(frozen=True)
@@ -143,12 +147,22 @@ def in_text_order(record: Record) -> Record:
     return replace(record, entities=[entities[i] for i in order], relations=relations)
 
 
-def describe(error: Exception) -> str:
-    """Say what is wrong with a record.
+@contextmanager
+def errors_at(place: str) -> Iterator[None]:
+    """Turn what reading a record runs into, if it is in no such format, into one kind of error.
 
-    error (Exception): What its reader ran into.
-    RETURNS (str): A clause, without a full stop.
+    place (str): Where the record is, for the message.
+    RAISES (RecordError): In place of other errors, but for losses that are ruled out.
     """
+    try:
+        yield
+    except LossError:
+        raise
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        raise RecordError(f"{place}: {_describe(error)}") from None
+
+
+def _describe(error: Exception) -> str:
     if isinstance(error, RecordError):
         return str(error)
     if isinstance(error, KeyError):

@@ -10,7 +10,7 @@ from typing import Any
 
 from .fields import lose_other_fields, other_fields, with_meta
 from .json_format import json_format
-from .records import EntityRecord, Record, RecordError, RelationRecord
+from .records import EntityRecord, Record, RelationRecord
 from .report import ConversionReport
 from .tokens import align_entities, character_span, place_tokens, token_texts, without_white_space
 
@@ -26,8 +26,6 @@ def _is_entity(entity: Any) -> bool:
 
 
 def parse(item: Any, place: str, report: ConversionReport) -> Record:
-    if not isinstance(item, dict):
-        raise RecordError("it is no object")
     text, tokens = place_tokens(item.get("text"), item["tokens"])
     entities = [
         EntityRecord(*character_span(tokens, entity["start"], entity["end"]), entity["type"])

@@ -18,7 +18,6 @@ from .occurrences import find_all, find_closest
 from .records import (
     EntityRecord,
     Record,
-    RecordError,
     RelationRecord,
     check_list,
     check_string,
@@ -47,8 +46,6 @@ def matches(item: Any) -> bool:
 
 
 def parse(item: Any, place: str, report: ConversionReport) -> Record:
-    if not isinstance(item, dict):
-        raise RecordError("it is no object")
     text, triples = item["text"], item["spo_list"]
     check_string("the text", text)
     check_list("the triples", triples)

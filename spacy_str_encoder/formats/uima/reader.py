@@ -8,8 +8,8 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from ..document_names import ID
-from ..records import EntityRecord, Record, RecordError, RelationRecord, check_record, describe
-from ..report import ConversionReport, LossError
+from ..records import EntityRecord, Record, RecordError, RelationRecord, check_record, errors_at
+from ..report import ConversionReport
 from ..tokens import Offsets
 from .files import TYPE_SYSTEM, Document, find_documents
 from .layers import Labelled, Layers
@@ -38,13 +38,9 @@ def read(path: Path, report: ConversionReport) -> Iterator[Record]:
     layers = Layers(report)
     ids: set[str] = set()
     for document in find_documents(path, report):
-        try:
+        with errors_at(document.place):
             record = _parse(document, layers, report)
             check_record(record)
-        except LossError:
-            raise
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise RecordError(f"{document.place}: {describe(error)}") from None
         if record.meta[ID] in ids:
             reason = "documents that are there more than once, all of them taken"
             report.choose(reason, record.place, record.meta[ID])
