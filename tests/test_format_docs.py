@@ -1,5 +1,6 @@
 """Between records and docs: what docs hold, and what is counted since they can't."""
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterable
@@ -7,16 +8,17 @@ from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
+import numpy
 import pytest
 import spacy
 from hypothesis import given
 from hypothesis import strategies as st
-from spacy.tokens import Doc, Span
+from spacy.tokens import Doc, DocBin, Span
 
 from spacy_str_encoder import Relation
 from spacy_str_encoder.formats.docbin import docbin_format
 from spacy_str_encoder.formats.docs import from_docs, to_docs
-from spacy_str_encoder.formats.records import EntityRecord, Record, RelationRecord
+from spacy_str_encoder.formats.records import EntityRecord, Record, RecordError, RelationRecord
 from spacy_str_encoder.formats.report import ConversionReport, LossError, summarize
 from spacy_str_encoder.relation import has_relations
 
@@ -252,6 +254,26 @@ def test_a_summary_counts_all_cases_and_shows_the_first() -> None:
         "chosen: 1 others",
         "  line 9: that",
     ]
+
+
+@pytest.mark.parametrize("meta", ["ward 3", {"vector": numpy.zeros(2)}], ids=["text", "array"])
+def test_meta_data_of_docs_that_no_record_can_hold_are_refused(
+    meta: object, tmp_path: Path
+) -> None:
+    doc = make_doc()
+    doc.user_data["meta"] = meta
+    path = tmp_path / "a.spacy"
+    DocBin(docs=[make_doc(), doc], store_user_data=True).to_disk(path)
+    with pytest.raises(RecordError) as error:
+        list(docbin_format(NLP).read(path, ConversionReport()))
+    assert str(error.value).startswith(f"{path}, doc 2: ")
+
+
+@pytest.mark.parametrize("value", [2**64, json.loads("[" * 700 + "]" * 700)], ids=["int", "depth"])
+def test_meta_data_that_no_docbin_can_hold_are_refused(value: object, tmp_path: Path) -> None:
+    records = [Record("a", [], []), Record("a", [], [], meta={"id": value}, place="a, line 2")]
+    with pytest.raises(RecordError, match=r"^a, line 2: a DocBin can't hold"):
+        docbin_format(NLP).write(records, tmp_path / "a.spacy", ConversionReport())
 
 
 def test_a_file_that_is_no_docbin_is_named(tmp_path: Path) -> None:

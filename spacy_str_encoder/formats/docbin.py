@@ -4,13 +4,14 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
+import srsly
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
 
-from .docs import from_docs, to_docs
+from .docs import META, from_docs, to_docs
 from .format import Format
-from .records import Record
+from .records import Record, RecordError, check_record, errors_at
 from .report import ConversionReport
 
 SUFFIX = ".spacy"
@@ -36,7 +37,10 @@ def docbin_format(nlp: Language, *, spans_key: str | None = None) -> Format:
 def read(path: Path, report: ConversionReport, *, spans_key: str | None = None) -> Iterator[Record]:
     """Read the docs of a file as records."""
     docs = read_docbin(path, Vocab())
-    return from_docs(docs, report, name=str(path), spans_key=spans_key)
+    for record in from_docs(docs, report, name=str(path), spans_key=spans_key):
+        with errors_at(record.place):
+            check_record(record)
+        yield record
 
 
 def read_docbin(path: Path, vocab: Vocab) -> Iterator[Doc]:
@@ -64,5 +68,13 @@ def write(
     spans_key: str | None = None,
 ) -> None:
     """Write records as docs to a file."""
-    docs = to_docs(records, nlp, report, spans_key=spans_key)
+    docs = to_docs(map(_check_meta, records), nlp, report, spans_key=spans_key)
     DocBin(docs=docs, store_user_data=True).to_disk(path)
+
+
+def _check_meta(record: Record) -> Record:
+    try:
+        srsly.msgpack_dumps({META: record.meta})
+    except (OverflowError, ValueError) as error:
+        raise RecordError(f"{record.place}: a DocBin can't hold its meta data ({error})") from error
+    return record
