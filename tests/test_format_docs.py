@@ -233,6 +233,17 @@ def test_span_groups_that_are_not_read_are_mentioned() -> None:
     }
 
 
+def test_entities_of_docs_without_the_span_group_are_lost() -> None:
+    grouped, doc = make_doc(), make_doc()
+    grouped.spans["sc"] = []
+    report = ConversionReport()
+    records = from_docs([grouped, doc], report, spans_key="sc")
+    assert [record.entities for record in records] == [[], []]
+    assert report.lost == {
+        "entities of docs without the span group": ["docs, doc 2: 'ab' (A)", "docs, doc 2: 'e' (A)"]
+    }
+
+
 def test_a_strict_report_names_the_first_loss() -> None:
     record = Record(WORDS, [EntityRecord(3, 4, "A")], [], place="a.jsonl, line 4")
     with pytest.raises(LossError) as error:

@@ -110,7 +110,8 @@ def from_docs(
     """Make records of annotated docs.
 
     docs (Iterable[Doc]): The docs.
-    report (ConversionReport): Counts what is lost: relations of spans that are not entities.
+    report (ConversionReport): Counts what is lost: entities of docs without the span group, and
+        relations of spans that are not entities.
     name (str): What the docs are of, for messages.
     spans_key (str | None): The span group that holds the entities; `doc.ents` if None.
     YIELDS (Record): The records.
@@ -121,14 +122,24 @@ def from_docs(
             EntityRecord(span.start_char, span.end_char, span.label_)
             for span in get_entities(doc, spans_key)
         ]
-        if not has_relations(doc):
-            report.choose("docs whose relations nobody annotated, as having none", place, "")
-        if doc.spans and spans_key is None:
-            groups = ", ".join(f"'{key}'" for key in doc.spans)
-            report.choose("docs with span groups, of which doc.ents are read", place, groups)
+        _report_unread(doc, place, report, spans_key=spans_key)
         relations = list(_index_relations(doc, entities, place, report))
         meta = doc.user_data.get(META, {})
         yield Record(doc.text, entities, relations, token_offsets(doc), meta, place)
+
+
+def _report_unread(
+    doc: Doc, place: str, report: ConversionReport, *, spans_key: str | None
+) -> None:
+    if not has_relations(doc):
+        report.choose("docs whose relations nobody annotated, as having none", place, "")
+    if doc.spans and spans_key is None:
+        groups = ", ".join(f"'{key}'" for key in doc.spans)
+        report.choose("docs with span groups, of which doc.ents are read", place, groups)
+    if spans_key is not None and spans_key not in doc.spans:
+        for span in doc.ents:
+            case = f"{span.text!r} ({span.label_})"
+            report.lose("entities of docs without the span group", place, case)
 
 
 def _index_relations(
