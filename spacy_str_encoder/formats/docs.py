@@ -1,6 +1,6 @@
 """Between records and docs."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from spacy.language import Language
@@ -8,15 +8,13 @@ from spacy.tokens import Doc, Span
 
 from ..candidates import get_entities
 from ..relation import Relation, get_relations, has_relations, set_relations
-from .entities import describe_entity, describe_relation, without_repeats
+from .entities import MISALIGNED, keep_entities, without_repeats
 from .records import EntityRecord, Record, RelationRecord
 from .report import ConversionReport
 from .tokens import spaces_after, with_white_space
 
 # Where `doc.user_data` keeps the meta data of a record.
 META = "meta"
-# What docs can't hold.
-MISALIGNED = "entities that do not align with tokens"
 OVERLAPPING = "entities that overlap another one"
 
 
@@ -37,17 +35,18 @@ def to_docs(
     YIELDS (Doc): The docs. `doc.ents` are the entities that do not overlap one before.
     """
     for record in records:
-        record = without_repeats(record, report)
         doc = _make_doc(record, nlp)
-        spans = _align_entities(record, doc, report)
+        record, spans = _align_entities(without_repeats(record, report), doc, report)
         flat = _without_overlaps(spans)
-        doc.set_ents([spans[i] for i in sorted(flat)])
+        doc.set_ents([spans[i] for i in flat])
         if spans_key is None:
-            _report_overlaps(record, spans.keys() - flat, report)
-            spans = {i: spans[i] for i in flat}
+            record = keep_entities(record, set(flat), OVERLAPPING, report)
+            spans = [spans[i] for i in flat]
         else:
-            doc.spans[spans_key] = list(spans.values())
-        set_relations(doc, _connect(record, spans, report))
+            doc.spans[spans_key] = spans
+        set_relations(
+            doc, [Relation(spans[r.head], spans[r.tail], r.label) for r in record.relations]
+        )
         yield doc
 
 
@@ -63,41 +62,25 @@ def _make_doc(record: Record, nlp: Language) -> Doc:
     return doc
 
 
-def _align_entities(record: Record, doc: Doc, report: ConversionReport) -> dict[int, Span]:
-    """The spans of the entities by index, without those that do not align."""
+def _align_entities(
+    record: Record, doc: Doc, report: ConversionReport
+) -> tuple[Record, list[Span]]:
+    """A record of the entities that align with the tokens of its doc, and their spans."""
     spans = {}
     for i, entity in enumerate(record.entities):
-        span = doc.char_span(entity.start, entity.end, label=entity.label)
-        if span is None:
-            report.lose(MISALIGNED, record.place, describe_entity(record, i))
-        else:
+        if span := doc.char_span(entity.start, entity.end, label=entity.label):
             spans[i] = span
-    return spans
+    return keep_entities(record, spans.keys(), MISALIGNED, report), list(spans.values())
 
 
-def _without_overlaps(spans: dict[int, Span]) -> set[int]:
-    kept, reached = set(), 0
-    for i in sorted(spans, key=lambda i: (spans[i].start, -spans[i].end)):
+def _without_overlaps(spans: Sequence[Span]) -> list[int]:
+    """The indices of the spans that overlap none that begins earlier, or is longer."""
+    kept, reached = [], 0
+    for i in sorted(range(len(spans)), key=lambda i: (spans[i].start, -spans[i].end)):
         if spans[i].start >= reached:
-            kept.add(i)
+            kept.append(i)
             reached = spans[i].end
-    return kept
-
-
-def _report_overlaps(record: Record, indices: Iterable[int], report: ConversionReport) -> None:
-    for i in sorted(indices):
-        report.lose(OVERLAPPING, record.place, describe_entity(record, i))
-
-
-def _connect(
-    record: Record, spans: dict[int, Span], report: ConversionReport
-) -> Iterator[Relation]:
-    for relation in record.relations:
-        if relation.head in spans and relation.tail in spans:
-            yield Relation(spans[relation.head], spans[relation.tail], relation.label)
-        else:
-            case = describe_relation(record, relation)
-            report.lose("relations of such entities", record.place, case)
+    return sorted(kept)
 
 
 def from_docs(

@@ -6,6 +6,7 @@ from dataclasses import replace
 from .records import EntityRecord, Record, RelationRecord
 from .report import ConversionReport
 
+MISALIGNED = "entities that do not align with tokens"
 UNFOUND = "relations whose head or tail can't be told among the entities"
 
 

@@ -5,7 +5,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from itertools import pairwise
 
-from .entities import keep_entities
+from .entities import MISALIGNED, keep_entities
 from .records import EntityRecord, Record, RecordError, check_integers, check_string
 from .report import ConversionReport
 
@@ -151,8 +151,7 @@ def align_entities(record: Record, report: ConversionReport) -> tuple[Record, Of
     for i, entity in enumerate(record.entities):
         if span := token_span(record, entity):
             spans[i] = span
-    reason = "entities that do not align with tokens"
-    return keep_entities(record, spans.keys(), reason, report), list(spans.values())
+    return keep_entities(record, spans.keys(), MISALIGNED, report), list(spans.values())
 
 
 def character_span(record_tokens: Offsets, start: int, end: int) -> tuple[int, int]:
