@@ -455,6 +455,22 @@ def test_a_broken_archive_or_one_without_documents_is_named(tmp_path: Path) -> N
     assert read_error(path).startswith(f"{path}: there is no .xmi in it")
 
 
+def test_an_archive_with_a_password_or_a_broken_document_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "export.zip"
+    good = make_archive("doc")
+    with zipfile.ZipFile(BytesIO(good)) as archive:
+        start = archive.infolist()[-1].header_offset + len(zipfile.stringFileHeader) + 60
+    path.write_bytes(good[:start] + b"\xff" * 40 + good[start + 40 :])
+    assert read_error(path).startswith(f"{path}: the archive is broken")
+    locked = bytearray(good)
+    for match in re.finditer(b"PK\1\2", good):
+        locked[match.start() + 8] |= 1
+    for match in re.finditer(b"PK\3\4", good):
+        locked[match.start() + 6] |= 1
+    path.write_bytes(locked)
+    assert "password" in read_error(path)
+
+
 # Writing
 
 UNWRITABLE = {*map(chr, range(32)), "\ufffe", "\uffff"} - set("\t\n\r")

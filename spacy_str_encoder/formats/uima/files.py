@@ -1,6 +1,7 @@
 """The documents in what INCEpTION exports."""
 
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,5 +81,7 @@ def _visit_archive(entry: AnyPath, place: str, report: ConversionReport) -> Iter
         with entry.open("rb") as file:
             folder = zipfile.Path(zipfile.ZipFile(file))
             yield from _visit_folder(folder, place, None, report)
-    except zipfile.BadZipFile as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
         raise ValueError(f"{place}: the archive is broken ({error})") from error
+    except RuntimeError as error:  # which zipfile raises for what is encrypted
+        raise ValueError(f"{place}: the archive can't be read ({error})") from error
