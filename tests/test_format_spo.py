@@ -230,6 +230,11 @@ def test_the_closest_occurrences_are_those_of_brute_force(
     assert sorted(find_closest(text, first, second)) == closest(text, first, second)
 
 
+def test_strings_may_be_there_as_often_as_a_text_is_long() -> None:
+    text = "ab" * 50_000 + "a"
+    assert len(find_closest(text, "a", "b")) == 100_000
+
+
 # Writing
 
 

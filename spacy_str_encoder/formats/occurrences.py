@@ -1,6 +1,9 @@
 """Strings without offsets: where in their text they are."""
 
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
 from itertools import product
+from operator import itemgetter
 
 Span = tuple[int, int]
 
@@ -30,14 +33,19 @@ def find_closest(text: str, first: str, second: str) -> list[tuple[Span, Span]]:
     RETURNS (list[tuple[tuple[int, int], tuple[int, int]]]): Every pair of an occurrence of the
         first and one of the second with the fewest characters between them.
     """
-    pairs = list(product(find_all(text, first), find_all(text, second)))
-    candidates = [pair for pair in pairs if not _overlap(*pair)] or pairs
-    smallest = min((_distance(*pair) for pair in candidates), default=0)
-    return [pair for pair in candidates if _distance(*pair) == smallest]
+    firsts, seconds = find_all(text, first), find_all(text, second)
+    pairs = list(_neighbours(firsts, seconds)) or list(product(firsts, seconds))
+    smallest = min((_distance(*pair) for pair in pairs), default=0)
+    return [pair for pair in pairs if _distance(*pair) == smallest]
 
 
-def _overlap(first: Span, second: Span) -> bool:
-    return first[0] < second[1] and second[0] < first[1]
+def _neighbours(firsts: list[Span], seconds: list[Span]) -> Iterator[tuple[Span, Span]]:
+    """Each of the first spans with the one that ends before it, and the one that begins after."""
+    for span in firsts:
+        before = bisect_right(seconds, span[0], key=itemgetter(1))
+        after = bisect_left(seconds, span[1], key=itemgetter(0))
+        for second in (*seconds[max(0, before - 1) : before], *seconds[after : after + 1]):
+            yield span, second
 
 
 def _distance(first: Span, second: Span) -> int:
