@@ -68,10 +68,11 @@ def check_record(record: Record) -> None:
                 f"the entity {entity.start}-{entity.end} ({entity.label}) lies outside of the "
                 f"text, which has {len(record.text)} characters"
             )
+    indices = set(range(len(record.entities)))
     for relation in record.relations:
         check_string("the label of a relation", relation.label, empty=False)
         check_integers("the indices of a relation", relation.head, relation.tail)
-        if not {relation.head, relation.tail} <= set(range(len(record.entities))):
+        if not {relation.head, relation.tail} <= indices:
             raise RecordError(
                 f"the relation {relation.head}-{relation.tail} ({relation.label}) names an entity "
                 f"that is not among the {len(record.entities)} of the text"
