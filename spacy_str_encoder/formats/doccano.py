@@ -14,7 +14,7 @@ it allows them.
 import unicodedata
 from typing import Any
 
-from .fields import lose_other_fields, other_fields, with_meta
+from .fields import are_objects, lose_other_fields, other_fields, with_meta
 from .json_format import json_format
 from .records import (
     EntityRecord,
@@ -35,16 +35,11 @@ JOINING = ("Mn", "Mc", "Me", "Cf")
 
 def matches(item: Any) -> bool:
     if "entities" in item:
-        entities = item["entities"]
-        is_list = isinstance(entities, list) and all(map(_is_entity, entities))
-        return is_list and {"text", "relations"} <= item.keys()
+        has_entities = are_objects(item["entities"], "start_offset", "end_offset", "label")
+        return has_entities and {"text", "relations"} <= item.keys()
     labels = item.get("label")
     is_list = isinstance(labels, list) and all(map(_is_span, labels))
     return is_list and not item.keys().isdisjoint(["text", "data"])
-
-
-def _is_entity(entity: Any) -> bool:
-    return isinstance(entity, dict) and {"start_offset", "end_offset", "label"} <= entity.keys()
 
 
 def _is_span(label: Any) -> bool:

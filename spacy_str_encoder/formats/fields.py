@@ -17,6 +17,18 @@ def other_fields(item: Mapping[str, Any], known: Collection[str]) -> dict[str, A
     return {name: value for name, value in item.items() if name not in known}
 
 
+def are_objects(value: Any, *fields: str) -> bool:
+    """Whether a value is a list of objects that all have some fields.
+
+    value (Any): The value.
+    *fields (str): The fields.
+    RETURNS (bool): Whether it is; an empty list is.
+    """
+    return isinstance(value, list) and all(
+        isinstance(each, dict) and each.keys() >= set(fields) for each in value
+    )
+
+
 def lose_other_fields(
     kind: str, item: Mapping[str, Any], known: Collection[str], place: str, report: ConversionReport
 ) -> None:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from .entities import UNFOUND, find_entity, without_repeats
-from .fields import lose_other_fields, other_fields, with_meta
+from .fields import are_objects, lose_other_fields, other_fields, with_meta
 from .gliner import parse_entity, parse_place
 from .json_format import json_format
 from .records import Record, RelationRecord
@@ -21,9 +21,7 @@ from .tokens import Offsets, align_entities, place_tokens, token_texts, without_
 
 
 def matches(item: Any) -> bool:
-    relations = item.get("relations")
-    is_list = isinstance(relations, list) and all(isinstance(each, dict) for each in relations)
-    return is_list and {"tokenized_text", "ner"} <= item.keys()
+    return are_objects(item.get("relations")) and {"tokenized_text", "ner"} <= item.keys()
 
 
 def parse(item: Any, place: str, report: ConversionReport) -> Record:

@@ -5,6 +5,7 @@ It may have `"tokens"`, a list of strings, and `"meta"`, an object. Other fields
 
 from typing import Any
 
+from .fields import are_objects
 from .json_format import json_format
 from .records import EntityRecord, Record, RelationRecord
 from .report import ConversionReport
@@ -12,13 +13,8 @@ from .tokens import find_tokens, token_texts, without_white_space
 
 
 def matches(item: Any) -> bool:
-    entities = item.get("entities")
-    is_list = isinstance(entities, list) and all(_is_entity(entity) for entity in entities)
-    return is_list and {"text", "relations"} <= item.keys()
-
-
-def _is_entity(entity: Any) -> bool:
-    return isinstance(entity, dict) and {"start", "end", "label"} <= entity.keys()
+    has_entities = are_objects(item.get("entities"), "start", "end", "label")
+    return has_entities and {"text", "relations"} <= item.keys()
 
 
 def parse(item: Any, place: str, report: ConversionReport) -> Record:

@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import Any
 
 from .entities import UNFOUND, find_entity, without_repeats
-from .fields import lose_other_fields, other_fields, with_meta
+from .fields import are_objects, lose_other_fields, other_fields, with_meta
 from .json_format import json_format
 from .records import EntityRecord, Record, RecordError, RelationRecord, check_integers, check_string
 from .report import ConversionReport
@@ -37,12 +37,9 @@ ANSWERS = ("accept", "reject", "ignore")
 
 
 def matches(item: Any) -> bool:
-    lists = [item.get(field, []) for field in ("tokens", "spans", "relations")]
-    are_objects = all(
-        isinstance(each, list) and all(isinstance(part, dict) for part in each) for each in lists
-    )
+    has_objects = all(are_objects(item.get(name, [])) for name in ("tokens", "spans", "relations"))
     is_task = "text" in item and ("tokens" in item or "spans" in item)
-    return are_objects and is_task and "entities" not in item
+    return has_objects and is_task and "entities" not in item
 
 
 def parse(item: Any, place: str, report: ConversionReport) -> Record | None:

@@ -8,7 +8,7 @@ such as `"orig_id"`, go to the meta data.
 
 from typing import Any
 
-from .fields import lose_other_fields, other_fields, with_meta
+from .fields import are_objects, lose_other_fields, other_fields, with_meta
 from .json_format import json_format
 from .records import EntityRecord, Record, RelationRecord
 from .report import ConversionReport
@@ -16,13 +16,8 @@ from .tokens import align_entities, character_span, place_tokens, token_texts, w
 
 
 def matches(item: Any) -> bool:
-    entities = item.get("entities")
-    is_list = isinstance(entities, list) and all(_is_entity(entity) for entity in entities)
-    return is_list and isinstance(item.get("tokens"), list) and "relations" in item
-
-
-def _is_entity(entity: Any) -> bool:
-    return isinstance(entity, dict) and {"type", "start", "end"} <= entity.keys()
+    has_entities = are_objects(item.get("entities"), "type", "start", "end")
+    return has_entities and isinstance(item.get("tokens"), list) and "relations" in item
 
 
 def parse(item: Any, place: str, report: ConversionReport) -> Record:
