@@ -14,6 +14,7 @@ it allows them.
 import unicodedata
 from typing import Any
 
+from .entities import UNANNOTATED
 from .fields import are_objects, lose_other_fields, other_fields, with_meta
 from .json_format import json_format
 from .records import (
@@ -50,7 +51,7 @@ def parse(item: Any, place: str, report: ConversionReport) -> Record:
     field = "data" if "data" in item and "text" not in item else "text"
     text = item[field]
     if "label" in item and "entities" not in item:
-        report.choose("texts whose relations nobody annotated, as having none", place, "")
+        report.choose(UNANNOTATED, place, "")
         meta = other_fields(item, (field, "label"))
         record = Record(text, _parse_labels(text, item["label"]), [], meta=meta, place=place)
     else:
