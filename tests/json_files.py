@@ -1,4 +1,4 @@
-"""Files of JSON lines for the tests of formats, read as a user reads them."""
+"""Files of JSON for the tests of formats, read as a user reads them."""
 
 import json
 from pathlib import Path
@@ -13,24 +13,27 @@ from spacy_str_encoder.formats.registry import all_formats, detect_format
 from spacy_str_encoder.formats.report import ConversionReport
 
 
-def write_lines(path: Path, *items: Any) -> Path:
-    """Write a JSON object a line; it may hold what no reader should accept."""
-    path.write_text("".join(json.dumps(item) + "\n" for item in items), "utf-8")
+def write_items(path: Path, *items: Any) -> Path:
+    """Write JSON lines, or a list; they may hold what no reader should accept."""
+    lines = [json.dumps(item) for item in items]
+    is_list = path.suffix == ".json"
+    path.write_text(f"[{','.join(lines)}]" if is_list else "\n".join(lines), "utf-8")
     return path
 
 
-def read_one(format: Format, path: Path, item: Any) -> tuple[Record, ConversionReport]:
-    """Write an object to a file, and read it."""
+def read_item(format: Format, path: Path, item: Any) -> tuple[Record, ConversionReport]:
+    """Read a file of one record."""
     report = ConversionReport()
-    [record] = format.read(write_lines(path, item), report)
+    [record] = format.read(write_items(path, item), report)
     return record, report
 
 
-def write_one(format: Format, path: Path, record: Record) -> tuple[Any, ConversionReport]:
-    """Write a record to a file, and get what JSON finds in it."""
+def write_record(format: Format, path: Path, record: Record) -> tuple[Any, ConversionReport]:
+    """Write a file of one record, and read it as JSON."""
     report = ConversionReport()
-    format.write([record], path.with_suffix(".jsonl"), report)
-    return json.loads(path.with_suffix(".jsonl").read_text("utf-8")), report
+    format.write([record], path, report)
+    content = json.loads(path.read_text("utf-8"))
+    return content[0] if path.suffix == ".json" else content, report
 
 
 def read_error(format: Format, path: Path) -> str:

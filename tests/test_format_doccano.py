@@ -11,7 +11,7 @@ from spacy_str_encoder.formats import doccano
 from spacy_str_encoder.formats.records import EntityRecord, Record, RelationRecord
 from spacy_str_encoder.formats.report import ConversionReport
 
-from .json_files import counts, detect, read_error, read_one, write_lines, write_one
+from .json_files import counts, detect, read_error, read_item, write_items, write_record
 from .records import any_records, contents, reader
 
 CODE_UNITS = "texts whose offsets count UTF-16 code units, as doccano does by default"
@@ -42,7 +42,7 @@ ENGLISH: dict[str, Any] = {
 
 
 def test_relations_are_those_of_the_ids(tmp_path: Path) -> None:
-    record, report = read_one(doccano.FORMAT, tmp_path / "a.jsonl", CHINESE)
+    record, report = read_item(doccano.FORMAT, tmp_path / "a.jsonl", CHINESE)
     assert record == Record(
         "前降支近段狭窄",
         [EntityRecord(5, 7, "Degree"), EntityRecord(0, 3, "Body")],
@@ -55,7 +55,7 @@ def test_relations_are_those_of_the_ids(tmp_path: Path) -> None:
 @pytest.mark.parametrize("field", ["text", "data"])
 def test_a_project_without_relations_has_a_list_of_labels(field: str, tmp_path: Path) -> None:
     item = {field if name == "text" else name: value for name, value in ENGLISH.items()}
-    record, report = read_one(doccano.FORMAT, tmp_path / "a.jsonl", item)
+    record, report = read_item(doccano.FORMAT, tmp_path / "a.jsonl", item)
     assert record.text == ENGLISH["text"]
     assert [record.text[e.start : e.end] for e in record.entities] == ["Ada", "Acme"]
     assert [entity.label for entity in record.entities] == ["Person", "Organization"]
@@ -68,18 +68,18 @@ def test_a_project_without_relations_has_a_list_of_labels(field: str, tmp_path: 
 def test_entities_without_ids_are_read_if_nothing_connects_them(tmp_path: Path) -> None:
     entity = {"label": "Body", "start_offset": 0, "end_offset": 3}
     item = {**CHINESE, "entities": [entity, entity], "relations": []}
-    record, _ = read_one(doccano.FORMAT, tmp_path / "a.jsonl", item)
+    record, _ = read_item(doccano.FORMAT, tmp_path / "a.jsonl", item)
     assert record.entities == [EntityRecord(0, 3, "Body")] * 2
 
 
 def test_a_label_beside_entities_is_one_of_the_other_fields(tmp_path: Path) -> None:
-    record, _ = read_one(doccano.FORMAT, tmp_path / "a.jsonl", {**CHINESE, "label": ["urgent"]})
+    record, _ = read_item(doccano.FORMAT, tmp_path / "a.jsonl", {**CHINESE, "label": ["urgent"]})
     assert len(record.entities) == 2
     assert record.meta["label"] == ["urgent"]
 
 
 def test_data_beside_a_text_are_one_of_the_other_fields(tmp_path: Path) -> None:
-    record, _ = read_one(doccano.FORMAT, tmp_path / "a.jsonl", {**CHINESE, "data": "CT"})
+    record, _ = read_item(doccano.FORMAT, tmp_path / "a.jsonl", {**CHINESE, "data": "CT"})
     assert record.text == CHINESE["text"]
     assert record.meta["data"] == "CT"
 
@@ -90,7 +90,7 @@ def test_what_else_is_said_of_entities_and_relations_is_counted(tmp_path: Path) 
         "entities": [{**entity, "prob": 0.5} for entity in CHINESE["entities"]],
         "relations": [{**relation, "prob": 0.5} for relation in CHINESE["relations"]],
     }
-    record, report = read_one(doccano.FORMAT, tmp_path / "a.jsonl", item)
+    record, report = read_item(doccano.FORMAT, tmp_path / "a.jsonl", item)
     assert (len(record.entities), len(record.relations)) == (2, 1)
     assert report.losses == {"other fields of entities": 2, "other fields of relations": 1}
 
@@ -119,8 +119,8 @@ def test_texts_are_told_whose_characters_can_be_counted_otherwise(
 ) -> None:
     item = {**CHINESE, "text": text, "relations": []}
     item["entities"] = [{"id": 1, "label": "A", "start_offset": 0, "end_offset": end}]
-    record, read = read_one(doccano.FORMAT, tmp_path / "a.jsonl", item)
-    _, written = write_one(doccano.FORMAT, tmp_path / "b.jsonl", record)
+    record, read = read_item(doccano.FORMAT, tmp_path / "a.jsonl", item)
+    _, written = write_record(doccano.FORMAT, tmp_path / "b.jsonl", record)
     expected = {CODE_UNITS: 1} if differs else {}
     assert counts(read.chosen) == counts(written.chosen) == expected
     assert not read.lost
@@ -140,7 +140,7 @@ def test_written_offsets_count_code_units(
     record: Record, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     path = tmp_path_factory.mktemp("doccano") / "out.jsonl"
-    item, _ = write_one(doccano.FORMAT, path, record)
+    item, _ = write_record(doccano.FORMAT, path, record)
     surfaces = [record.text[entity.start : entity.end] for entity in record.entities]
     assert [
         cut(item["text"], e["start_offset"], e["end_offset"]) for e in item["entities"]
@@ -153,7 +153,7 @@ def test_an_offset_inside_of_a_character_or_outside_of_the_text_is_named(
     start: int, end: int, tmp_path: Path
 ) -> None:
     item = {"text": "👍👍👍👍", "label": [[start, end, "A"]]}
-    message = read_error(doccano.FORMAT, write_lines(tmp_path / "a.jsonl", item))
+    message = read_error(doccano.FORMAT, write_items(tmp_path / "a.jsonl", item))
     assert message.startswith(f"{tmp_path / 'a.jsonl'}, line 1: the entity {start}-{end}")
     assert "8 UTF-16 code units" in message
 
@@ -172,8 +172,8 @@ def test_what_was_written_is_read_again(
 
 
 def test_all_fields_come_back_but_the_ids(tmp_path: Path) -> None:
-    record, _ = read_one(doccano.FORMAT, tmp_path / "a.jsonl", CHINESE)
-    item, report = write_one(doccano.FORMAT, tmp_path / "b.jsonl", record)
+    record, _ = read_item(doccano.FORMAT, tmp_path / "a.jsonl", CHINESE)
+    item, report = write_record(doccano.FORMAT, tmp_path / "b.jsonl", record)
     assert report == ConversionReport()
     assert item == {
         **CHINESE,
@@ -183,7 +183,7 @@ def test_all_fields_come_back_but_the_ids(tmp_path: Path) -> None:
         ],
         "relations": [{"id": 0, "from_id": 1, "to_id": 0, "type": "Finding"}],
     }
-    again, _ = read_one(doccano.FORMAT, tmp_path / "c.jsonl", item)
+    again, _ = read_item(doccano.FORMAT, tmp_path / "c.jsonl", item)
     assert contents(again) == contents(record)
 
 
@@ -243,7 +243,7 @@ BAD: dict[str, tuple[Any, str]] = {
 
 @pytest.mark.parametrize(("item", "problem"), BAD.values(), ids=BAD.keys())
 def test_file_and_line_of_a_bad_record_are_named(item: Any, problem: str, tmp_path: Path) -> None:
-    path = write_lines(tmp_path / "bad.jsonl", CHINESE, item)
+    path = write_items(tmp_path / "bad.jsonl", CHINESE, item)
     message = read_error(doccano.FORMAT, path)
     assert message.startswith(f"{path}, line 2: ")
     assert problem in message
@@ -254,7 +254,7 @@ def test_file_and_line_of_a_bad_record_are_named(item: Any, problem: str, tmp_pa
 
 @pytest.mark.parametrize("item", [CHINESE, ENGLISH, {**ENGLISH, "label": []}])
 def test_an_export_is_recognized(item: Any, tmp_path: Path) -> None:
-    assert detect(write_lines(tmp_path / "a.jsonl", item)) == "doccano"
+    assert detect(write_items(tmp_path / "a.jsonl", item)) == "doccano"
 
 
 @pytest.mark.parametrize(
@@ -270,4 +270,4 @@ def test_an_export_is_recognized(item: Any, tmp_path: Path) -> None:
 )
 def test_exports_of_other_projects_are_not_taken_for_it(item: Any, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="fits no format"):
-        detect(write_lines(tmp_path / "a.jsonl", item))
+        detect(write_items(tmp_path / "a.jsonl", item))

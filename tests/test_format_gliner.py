@@ -4,24 +4,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import spacy
 from hypothesis import given
 
 from spacy_str_encoder.formats.gliner import FORMAT
 from spacy_str_encoder.formats.records import EntityRecord, Record, RelationRecord
-from spacy_str_encoder.formats.registry import all_formats, detect_format
 from spacy_str_encoder.formats.report import ConversionReport
 
-from .token_records import (
-    UNANNOTATED,
-    is_aligned,
-    keep,
-    read_error,
-    read_item,
-    tokenized_records,
-    write_items,
-    write_record,
-)
+from .json_files import detect, read_error, read_item, write_items, write_record
+from .token_records import UNANNOTATED, is_aligned, keep, tokenized_records
 
 ENGLISH: dict[str, Any] = {
     "tokenized_text": ["Ada", "Lovelace", "joined", "Acme", "in", "London"],
@@ -145,4 +135,4 @@ def test_file_and_number_of_a_bad_record_are_named(item: Any, problem: str, tmp_
 def test_the_format_is_found_out(item: Any, tmp_path: Path) -> None:
     empty = {"tokenized_text": ["So"], "ner": [], "relations": []}
     path = write_items(tmp_path / "good.json", empty, item)
-    assert detect_format(path, all_formats(spacy.blank("xx"))).name == "gliner"
+    assert detect(path) == "gliner"

@@ -4,25 +4,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import spacy
 from hypothesis import given
 
 from spacy_str_encoder.formats.glirel import FORMAT
 from spacy_str_encoder.formats.records import EntityRecord, Record, RelationRecord
-from spacy_str_encoder.formats.registry import all_formats, detect_format
 from spacy_str_encoder.formats.report import ConversionReport
 
-from .token_records import (
-    UNFOUND,
-    is_aligned,
-    keep,
-    keep_first,
-    read_error,
-    read_item,
-    tokenized_records,
-    write_items,
-    write_record,
-)
+from .json_files import detect, read_error, read_item, write_items, write_record
+from .token_records import UNFOUND, is_aligned, keep, keep_first, tokenized_records
 
 
 def end(mention: str, first: int, last: int, label: str) -> dict[str, Any]:
@@ -196,4 +185,4 @@ def test_file_and_line_of_a_bad_record_are_named(item: Any, problem: str, tmp_pa
 def test_the_format_is_found_out(tmp_path: Path) -> None:
     empty = {"tokenized_text": ["So"], "ner": [], "relations": []}
     path = write_items(tmp_path / "good.jsonl", empty, CHINESE)
-    assert detect_format(path, all_formats(spacy.blank("xx"))).name == "glirel"
+    assert detect(path) == "glirel"

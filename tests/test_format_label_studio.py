@@ -13,7 +13,7 @@ from spacy_str_encoder.formats import label_studio
 from spacy_str_encoder.formats.records import EntityRecord, Record, RelationRecord
 from spacy_str_encoder.formats.report import ConversionReport, LossError
 
-from .json_files import counts, detect, read_error, read_one, write_lines, write_one
+from .json_files import counts, detect, read_error, read_item, write_items, write_record
 from .records import any_records, contents, reader
 
 FORMAT = label_studio.FORMAT
@@ -79,7 +79,7 @@ def with_text(text: str, *result: Any) -> dict[str, Any]:
 
 def read(tmp_path: Path, item: Any) -> tuple[Record, ConversionReport]:
     """Read a task; what is kept for Label Studio alone is left out."""
-    record, report = read_one(FORMAT, tmp_path / "in.jsonl", item)
+    record, report = read_item(FORMAT, tmp_path / "in.jsonl", item)
     meta = {name: value for name, value in record.meta.items() if name != "label_studio"}
     return replace(record, meta=meta), report
 
@@ -202,7 +202,7 @@ def test_the_first_annotation_that_was_not_cancelled_is_read(tmp_path: Path) -> 
     "annotations", [[], [{"result": [BODY], "was_cancelled": True}]], ids=["none", "cancelled"]
 )
 def test_tasks_that_nobody_annotated_are_left_out(annotations: list[Any], tmp_path: Path) -> None:
-    path = write_lines(tmp_path / "a.jsonl", TASK, changed(annotations=annotations), TASK)
+    path = write_items(tmp_path / "a.jsonl", TASK, changed(annotations=annotations), TASK)
     report = ConversionReport()
     assert len(list(FORMAT.read(path, report))) == 2
     [case] = report.lost["tasks that nobody annotated"]
@@ -296,7 +296,7 @@ def test_a_region_that_is_not_its_text_is_an_error(
     text: str, start: int, end: int, found: str, tmp_path: Path
 ) -> None:
     item = with_text(text, region("a", start, end, "Ada", "P"))
-    message = read_error(FORMAT, write_lines(tmp_path / "a.jsonl", item))
+    message = read_error(FORMAT, write_items(tmp_path / "a.jsonl", item))
     assert f"line 1: the region {start}-{end} is {found}, not 'Ada'" in message
 
 
@@ -325,7 +325,7 @@ def test_what_was_written_is_read_again_but_repeated_relations(
 def test_two_regions_have_one_relation_with_all_labels(tmp_path: Path) -> None:
     relations = [RelationRecord(0, 1, "A"), RelationRecord(1, 0, "B"), RelationRecord(0, 1, "C")]
     record = replace(RECORD, relations=[*relations, RelationRecord(0, 1, "A")])
-    item, report = write_one(FORMAT, tmp_path / "out", record)
+    item, report = write_record(FORMAT, tmp_path / "out", record)
     [annotation] = item["annotations"]
     head, tail, *arrows = annotation["result"]
     ends = {"type": "relation", "direction": "right"}
@@ -337,7 +337,7 @@ def test_two_regions_have_one_relation_with_all_labels(tmp_path: Path) -> None:
 
 
 def test_records_of_other_formats_fit_the_template(tmp_path: Path) -> None:
-    item, report = write_one(FORMAT, tmp_path / "out", replace(RECORD, meta={"id": 7}))
+    item, report = write_record(FORMAT, tmp_path / "out", replace(RECORD, meta={"id": 7}))
     assert item["data"] == {"text": RECORD.text, "id": 7}
     names = {"type": "labels", "from_name": "label", "to_name": "text"}
     values = [
@@ -353,7 +353,7 @@ def test_records_of_other_formats_fit_the_template(tmp_path: Path) -> None:
 
 
 def test_meta_data_that_take_the_place_of_the_text_are_counted(tmp_path: Path) -> None:
-    item, report = write_one(FORMAT, tmp_path / "out", replace(RECORD, meta={"text": "CT"}))
+    item, report = write_record(FORMAT, tmp_path / "out", replace(RECORD, meta={"text": "CT"}))
     assert item["data"] == {"text": RECORD.text}
     assert sum(report.losses.values()) == 1
 
@@ -363,8 +363,8 @@ def test_all_fields_come_back_but_the_ids_of_regions(tmp_path: Path) -> None:
     task["data"] = {"report": RECORD.text, "patient": "A7"}
     for each in task["annotations"][0]["result"][:2]:
         each |= {"from_name": "ner", "to_name": "report"}
-    record, _ = read_one(FORMAT, tmp_path / "in.jsonl", task)
-    item, report = write_one(FORMAT, tmp_path / "out", record)
+    record, _ = read_item(FORMAT, tmp_path / "in.jsonl", task)
+    item, report = write_record(FORMAT, tmp_path / "out", record)
     assert report == ConversionReport()
     result = task["annotations"][0].pop("result")
     written = item["annotations"][0].pop("result")
@@ -443,7 +443,7 @@ BAD: dict[str, tuple[Any, str]] = {
 
 @pytest.mark.parametrize(("item", "problem"), BAD.values(), ids=BAD.keys())
 def test_file_and_line_of_a_bad_task_are_named(item: Any, problem: str, tmp_path: Path) -> None:
-    path = write_lines(tmp_path / "bad.jsonl", TASK, item)
+    path = write_items(tmp_path / "bad.jsonl", TASK, item)
     message = read_error(FORMAT, path)
     assert message.startswith(f"{path}, line 2: ")
     assert problem in message
@@ -453,7 +453,7 @@ def test_file_and_line_of_a_bad_task_are_named(item: Any, problem: str, tmp_path
 
 
 def test_an_export_is_recognized(tmp_path: Path) -> None:
-    assert detect(write_lines(tmp_path / "a.jsonl", TASK)) == "label-studio"
+    assert detect(write_items(tmp_path / "a.jsonl", TASK)) == "label-studio"
     FORMAT.write([RECORD], tmp_path / "b.json", ConversionReport())
     assert detect(tmp_path / "b.json") == "label-studio"
 
@@ -461,4 +461,4 @@ def test_an_export_is_recognized(tmp_path: Path) -> None:
 def test_the_short_export_is_not_taken_for_it(tmp_path: Path) -> None:
     short = {"id": 1, "text": "前降支", "label": [BODY_VALUE], "annotator": 2, "annotation_id": 3}
     with pytest.raises(ValueError, match="fits no format"):
-        detect(write_lines(tmp_path / "a.jsonl", short))
+        detect(write_items(tmp_path / "a.jsonl", short))

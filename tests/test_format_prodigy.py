@@ -4,27 +4,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import spacy
 from hypothesis import given
 from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
 from spacy_str_encoder.formats.prodigy import FORMAT
 from spacy_str_encoder.formats.records import EntityRecord, Record, RelationRecord
-from spacy_str_encoder.formats.registry import all_formats, detect_format
 from spacy_str_encoder.formats.report import ConversionReport, LossError
 
-from .token_records import (
-    UNANNOTATED,
-    UNFOUND,
-    keep,
-    keep_first,
-    read_error,
-    read_item,
-    tokenized_records,
-    write_items,
-    write_record,
-)
+from .json_files import detect, read_error, read_item, write_items, write_record
+from .token_records import UNANNOTATED, UNFOUND, keep, keep_first, tokenized_records
 
 VOCAB = Vocab()
 
@@ -369,4 +358,4 @@ def test_file_and_line_of_a_bad_record_are_named(item: Any, problem: str, tmp_pa
 @pytest.mark.parametrize("item", [ENGLISH, CHINESE, without("spans"), without("tokens")])
 def test_the_format_is_found_out(item: Any, tmp_path: Path) -> None:
     path = write_items(tmp_path / "good.jsonl", item)
-    assert detect_format(path, all_formats(spacy.blank("xx"))).name == "prodigy"
+    assert detect(path) == "prodigy"

@@ -9,21 +9,11 @@ from hypothesis import given
 
 from spacy_str_encoder.formats.convert import RecordWriter
 from spacy_str_encoder.formats.records import EntityRecord, Record, RelationRecord
-from spacy_str_encoder.formats.registry import all_formats, detect_format
 from spacy_str_encoder.formats.report import ConversionReport, LossError
 from spacy_str_encoder.formats.spert import FORMAT
 
-from .token_records import (
-    MISALIGNED,
-    UNCONNECTED,
-    is_aligned,
-    keep,
-    read_error,
-    read_item,
-    tokenized_records,
-    write_items,
-    write_record,
-)
+from .json_files import detect, read_error, read_item, write_items, write_record
+from .token_records import MISALIGNED, UNCONNECTED, is_aligned, keep, tokenized_records
 
 # As SpERT's scripts write it.
 ENGLISH: dict[str, Any] = {
@@ -207,4 +197,4 @@ def test_file_and_number_of_a_bad_record_are_named(item: Any, problem: str, tmp_
 def test_the_format_is_found_out(tmp_path: Path) -> None:
     empty = {"tokens": ["So", "."], "entities": [], "relations": [], "text": "So."}
     path = write_items(tmp_path / "good.json", empty, CHINESE)
-    assert detect_format(path, all_formats(spacy.blank("xx"))).name == "spert"
+    assert detect(path) == "spert"

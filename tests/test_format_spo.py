@@ -14,7 +14,7 @@ from spacy_str_encoder.formats.occurrences import find_closest
 from spacy_str_encoder.formats.records import EntityRecord, Record, RelationRecord
 from spacy_str_encoder.formats.report import ConversionReport
 
-from .json_files import counts, detect, read_error, read_one, write_lines, write_one
+from .json_files import counts, detect, read_error, read_item, write_items, write_record
 from .records import any_records, contents, reader
 
 Span = tuple[int, int]
@@ -70,7 +70,7 @@ DUIE_2: dict[str, Any] = {
 
 
 def read(tmp_path: Path, text: str, *triples: Any) -> tuple[Record, ConversionReport]:
-    return read_one(spo.FORMAT, tmp_path / "in.jsonl", {"text": text, "spo_list": list(triples)})
+    return read_item(spo.FORMAT, tmp_path / "in.jsonl", {"text": text, "spo_list": list(triples)})
 
 
 def arcs(record: Record) -> list[tuple[int, str, int]]:
@@ -83,7 +83,7 @@ def arcs(record: Record) -> list[tuple[int, str, int]]:
 
 
 def test_triples_of_cmeie_are_found_in_their_text(tmp_path: Path) -> None:
-    record, report = read_one(spo.FORMAT, tmp_path / "in.jsonl", CMEIE)
+    record, report = read_item(spo.FORMAT, tmp_path / "in.jsonl", CMEIE)
     assert record.text == CMEIE["text"]
     assert record.entities == [
         EntityRecord(0, 3, "疾病"),
@@ -95,7 +95,7 @@ def test_triples_of_cmeie_are_found_in_their_text(tmp_path: Path) -> None:
 
 
 def test_objects_of_the_first_duie_are_strings_and_other_fields_are_kept(tmp_path: Path) -> None:
-    record, report = read_one(spo.FORMAT, tmp_path / "in.jsonl", DUIE_1)
+    record, report = read_item(spo.FORMAT, tmp_path / "in.jsonl", DUIE_1)
     assert record.entities == [EntityRecord(0, 2, "影视作品"), EntityRecord(3, 5, "人物")]
     assert record.relations == [RelationRecord(0, 1, "导演")]
     assert record.meta == {"postag": DUIE_1["postag"]}
@@ -103,7 +103,7 @@ def test_objects_of_the_first_duie_are_strings_and_other_fields_are_kept(tmp_pat
 
 
 def test_further_roles_of_the_second_duie_are_counted(tmp_path: Path) -> None:
-    record, report = read_one(spo.FORMAT, tmp_path / "in.jsonl", DUIE_2)
+    record, report = read_item(spo.FORMAT, tmp_path / "in.jsonl", DUIE_2)
     assert record.entities == [EntityRecord(0, 2, "娱乐人物"), EntityRecord(10, 12, "人物")]
     assert arcs(record) == [(0, "饰演", 10)]
     assert report.losses == {"further roles of objects": 1}
@@ -294,19 +294,19 @@ def test_what_triples_can_hold_is_read_again_and_the_rest_is_counted(
 
 @pytest.mark.parametrize("item", [CMEIE, DUIE_1, DUIE_2], ids=["CMeIE", "DuIE 1", "DuIE 2"])
 def test_triples_are_written_as_those_of_cmeie(item: dict[str, Any], tmp_path: Path) -> None:
-    record, _ = read_one(spo.FORMAT, tmp_path / "in.jsonl", item)
-    written, report = write_one(spo.FORMAT, tmp_path / "out", record)
+    record, _ = read_item(spo.FORMAT, tmp_path / "in.jsonl", item)
+    written, report = write_record(spo.FORMAT, tmp_path / "out", record)
     assert report == ConversionReport()
     shapes = [{name: type(value) for name, value in each.items()} for each in written["spo_list"]]
     shape = {"predicate": str, "subject": str, "subject_type": str, "object": dict}
     assert shapes == [{**shape, "object_type": dict}] * len(item["spo_list"])
-    again, _ = read_one(spo.FORMAT, tmp_path / "again.jsonl", written)
+    again, _ = read_item(spo.FORMAT, tmp_path / "again.jsonl", written)
     assert contents(again) == contents(record)
 
 
 def test_triples_of_cmeie_come_back_as_they_were(tmp_path: Path) -> None:
-    record, _ = read_one(spo.FORMAT, tmp_path / "in.jsonl", CMEIE)
-    assert write_one(spo.FORMAT, tmp_path / "out", record) == (CMEIE, ConversionReport())
+    record, _ = read_item(spo.FORMAT, tmp_path / "in.jsonl", CMEIE)
+    assert write_record(spo.FORMAT, tmp_path / "out", record) == (CMEIE, ConversionReport())
 
 
 # Refusing
@@ -358,7 +358,7 @@ BAD: dict[str, tuple[Any, str]] = {
 
 @pytest.mark.parametrize(("item", "problem"), BAD.values(), ids=BAD.keys())
 def test_file_and_line_of_a_bad_record_are_named(item: Any, problem: str, tmp_path: Path) -> None:
-    path = write_lines(tmp_path / "bad.jsonl", CMEIE, item)
+    path = write_items(tmp_path / "bad.jsonl", CMEIE, item)
     message = read_error(spo.FORMAT, path)
     assert message.startswith(f"{path}, line 2: ")
     assert problem in message
@@ -366,7 +366,7 @@ def test_file_and_line_of_a_bad_record_are_named(item: Any, problem: str, tmp_pa
 
 def test_a_bad_type_is_named_even_where_the_triple_is_not_found(tmp_path: Path) -> None:
     item = with_triple(subject="高血压", subject_type="")
-    assert "subject_type" in read_error(spo.FORMAT, write_lines(tmp_path / "a.jsonl", item))
+    assert "subject_type" in read_error(spo.FORMAT, write_items(tmp_path / "a.jsonl", item))
 
 
 # Detecting
@@ -374,4 +374,4 @@ def test_a_bad_type_is_named_even_where_the_triple_is_not_found(tmp_path: Path) 
 
 @pytest.mark.parametrize("item", [CMEIE, DUIE_1, DUIE_2, changed(spo_list=[])])
 def test_triples_are_recognized(item: Any, tmp_path: Path) -> None:
-    assert detect(write_lines(tmp_path / "train.json", item)) == "spo"
+    assert detect(write_items(tmp_path / "train.json", item)) == "spo"

@@ -1,19 +1,13 @@
 """Annotated texts with tokens, for the tests of formats that count tokens."""
 
-import json
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import combinations, pairwise
-from pathlib import Path
-from typing import Any
 
-import pytest
 from hypothesis import strategies as st
 
-from spacy_str_encoder.formats.format import Format
 from spacy_str_encoder.formats.records import EntityRecord, Record, RelationRecord
-from spacy_str_encoder.formats.report import ConversionReport
 
 MISALIGNED = "entities that do not align with tokens"
 REPEATED = "entities that repeat another one"
@@ -84,36 +78,3 @@ def is_aligned(record: Record) -> Callable[[EntityRecord], bool]:
     starts = {start for start, _ in record.tokens or []}
     ends = {end for _, end in record.tokens or []}
     return lambda entity: entity.start in starts and entity.end in ends
-
-
-def write_items(path: Path, *items: Any) -> Path:
-    """Write JSON lines, or a list; they may hold what no reader should accept."""
-    lines = [json.dumps(item) for item in items]
-    is_list = path.suffix == ".json"
-    path.write_text(f"[{','.join(lines)}]" if is_list else "\n".join(lines), "utf-8")
-    return path
-
-
-def read_item(format: Format, path: Path, item: Any) -> tuple[Record, ConversionReport]:
-    """Read a file of one record."""
-    report = ConversionReport()
-    [record] = format.read(write_items(path, item), report)
-    return record, report
-
-
-def write_record(format: Format, path: Path, record: Record) -> tuple[Any, ConversionReport]:
-    """Write a file of one record, and read it as JSON."""
-    report = ConversionReport()
-    format.write([record], path, report)
-    content = json.loads(path.read_text("utf-8"))
-    return content[0] if path.suffix == ".json" else content, report
-
-
-def read_error(format: Format, path: Path) -> str:
-    """The message of the only error that reading a file may raise, fit to be printed."""
-    with pytest.raises(ValueError) as error:
-        list(format.read(path, ConversionReport()))
-    message = str(error.value)
-    assert "\n" not in message
-    message.encode()
-    return message
