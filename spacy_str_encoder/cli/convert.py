@@ -67,18 +67,20 @@ def convert_command(
     Example: spacy-str-encoder convert all.jsonl -o corpus --lang en --split 8:1:1
     """
     from spacy_str_encoder.formats import convert
-    from spacy_str_encoder.formats.registry import (
-        all_formats,
-        get_format,
-    )
+    from spacy_str_encoder.formats.files import check_outputs
+    from spacy_str_encoder.formats.registry import all_formats, get_format
     from spacy_str_encoder.formats.report import ConversionReport, summarize
     from spacy_str_encoder.formats.split import parse_shares
 
     with errors_as_one_line():
+        if group_by is not None and split is None:
+            raise ValueError("--group-by says how to divide the records, and needs --split")
         report = ConversionReport(strict=strict)
         nlp = convert.make_tokenizer(lang)
         formats = all_formats(nlp, spans_key=spans_key)
         sources = convert.find_sources(inputs, formats, source)
+        if report_path is not None:
+            check_outputs([report_path], [each.path for each in sources])
         writer = convert.RecordWriter(
             get_format(target, formats), nlp, report, partial(track, description="Converting")
         )
@@ -89,9 +91,11 @@ def convert_command(
         else:
             targets = convert.plan_targets(sources, output, writer.format.suffix)
             written = convert.convert_files(targets, writer)
-        for path, count in written:
-            typer.echo(f"{path}: {count} records")
+        counts = dict(written)
         if report_path is not None:
+            check_outputs([*counts, report_path], [])
             srsly.write_json(report_path, report.to_dict())
+    for path, count in counts.items():
+        typer.echo(f"{path}: {count} records")
     for line in summarize(report):
         typer.echo(line)

@@ -74,7 +74,9 @@ def evaluate_command(
 
     models = [model] if compare is None else [model, compare]
     with errors_as_one_line():
-        _prepare(gpu_id, output, plot)
+        if plot is not None:
+            import spacy_str_encoder.evaluation.plot  # noqa: F401
+        _prepare(gpu_id, data, [path for path in (output, plot) if path is not None])
         conversion = ConversionReport()
         report = evaluate_files(models, data, conversion, samples=samples, seed=seed, track=track)
         _write(report, output, plot)
@@ -85,19 +87,19 @@ def evaluate_command(
         console.print(block)
 
 
-def _prepare(gpu_id: int, output: Path | None, plot: Path | None) -> None:
+def _prepare(gpu_id: int, data: Path, outputs: list[Path]) -> None:
     """Let what can fail fail before the long part."""
     import spacy
 
+    from spacy_str_encoder.formats.files import check_outputs
+
     if gpu_id >= 0:
         spacy.require_gpu(gpu_id)
-    if plot is not None:
-        import spacy_str_encoder.evaluation.plot  # noqa: F401
-    for path in (output, plot):
-        if path is not None and path.is_dir():
+    check_outputs(outputs, [data])
+    for path in outputs:
+        if path.is_dir():
             raise ValueError(f"{path}: can't write a file, since this is a folder")
-        if path is not None:
-            path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
 
 
 def _write(report: "Report", output: Path | None, plot: Path | None) -> None:

@@ -1,5 +1,6 @@
 """From one format to another."""
 
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -10,13 +11,17 @@ import spacy
 from spacy.language import Language
 from spacy.tokens import Doc
 
+from .docbin import SUFFIX
 from .docs import with_tokens
-from .files import written_whole
+from .files import check_outputs, written_whole
 from .format import Format
 from .records import Record
-from .registry import detect_format, find_files, get_format
+from .registry import JSON_SUFFIXES, detect_format, find_files, get_format
 from .report import ConversionReport
 from .split import split_records
+
+# How the names of files end that are no folders.
+FILE_SUFFIXES = {SUFFIX, *JSON_SUFFIXES}
 
 
 @dataclass(frozen=True)
@@ -95,6 +100,8 @@ def make_tokenizer(language: str | None) -> Language:
     RETURNS (Language): The pipeline.
     """
     nlp = spacy.blank(language or "xx")
+    # The limit is one of models, and nothing but the tokenizer runs.
+    nlp.max_length = sys.maxsize
     if language is None:
         nlp.tokenizer = _ask_for_language
     return nlp
@@ -108,25 +115,28 @@ def plan_targets(sources: Sequence[Source], output: Path, suffix: str) -> dict[P
     """Decide which file is written to where.
 
     sources (Sequence[Source]): The files to read.
-    output (Path): A file, if its name has the suffix and there is one source; else a folder.
+    output (Path): A file, if its name ends like one and there is one source; else a folder.
     suffix (str): How the names of the files to write end.
     RETURNS (dict[Path, Source]): The file to read for each file to write.
-    RAISES (ValueError): If two would be written to the same place, or one over what is read.
+    RAISES (ValueError): If two would be written to the same place, or one over what is read, or
+        the name of a file is one of another format.
     """
     targets = _place(sources, output, suffix)
-    _check_targets(targets, sources)
+    check_outputs(targets, [source.path for source in sources])
     return targets
 
 
-def _check_targets(targets: Iterable[Path], sources: Sequence[Source]) -> None:
-    read = {source.path.resolve() for source in sources}
-    for target in targets:
-        if target.resolve() in read:
-            raise ValueError(f"{target} is read and would be written over; give another output")
+def _is_file(output: Path, suffix: str) -> bool:
+    if output.is_dir() or output.suffix not in FILE_SUFFIXES:
+        return False
+    if output.suffix == suffix or {output.suffix, suffix} <= JSON_SUFFIXES:
+        return True
+    what = f"files end in {suffix}" if suffix else "it is a folder"
+    raise ValueError(f"{output} is no name for the format that is written: {what}")
 
 
 def _place(sources: Sequence[Source], output: Path, suffix: str) -> dict[Path, Source]:
-    if suffix and output.suffix == suffix and not output.is_dir():
+    if _is_file(output, suffix):
         if len(sources) > 1:
             raise ValueError(f"{len(sources)} files can't all be written to {output}")
         return {output: sources[0]}
@@ -172,10 +182,12 @@ def convert_split(
     seed (int): The seed of the random order.
     group_by (str | None): The field of the meta data that says which records stay together.
     YIELDS (tuple[Path, int]): Each file that was written, and the number of its records.
-    RAISES (ValueError): If a file that is read would be written over.
+    RAISES (ValueError): If the output is a file, or one that is read would be written over.
     """
     targets = {name: output / f"{name}{writer.format.suffix}" for name in shares}
-    _check_targets(targets.values(), sources)
+    if output.suffix in FILE_SUFFIXES:
+        raise ValueError(f"{output} is no folder, and a split is several files")
+    check_outputs(targets.values(), [source.path for source in sources])
     records = list(chain.from_iterable(source.read(writer.report) for source in sources))
     for name, part in split_records(records, shares, seed=seed, group_by=group_by).items():
         yield targets[name], writer.write(part, targets[name])

@@ -2,7 +2,8 @@
 
 import json
 import shutil
-from collections.abc import Iterator
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import chain, islice
 from pathlib import Path
@@ -21,9 +22,11 @@ def read_lines(path: Path) -> Iterator[tuple[int, str]]:
             try:
                 yield number, line.decode("utf-8-sig" if number == 1 else "utf-8")
             except UnicodeDecodeError as error:
+                is_utf16 = line.startswith((BOM_UTF16_LE, BOM_UTF16_BE))
+                encoding = "UTF-16" if is_utf16 else "ENCODING (such as GB18030 or CP1252)"
                 raise ValueError(
-                    f"{path}, line {number}: not UTF-8; convert the file, for example with "
-                    "iconv -f GB18030 -t UTF-8"
+                    f"{path}, line {number}: not UTF-8; if it is text at all, convert it with "
+                    f"iconv -f {encoding} -t UTF-8"
                 ) from error
 
 
@@ -63,6 +66,22 @@ def read_items(path: Path) -> Iterator[tuple[str, Any]]:
     else:
         for number, line in chain(first, lines):
             yield f"{path}, line {number}", parse_json(line, path, first_line=number)
+
+
+def check_outputs(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
+    """Check that no file is written over what is read, or over another one.
+
+    outputs (Iterable[Path]): The files to write.
+    inputs (Iterable[Path]): The files that are read.
+    RAISES (ValueError): If one would be.
+    """
+    read, written = {path.resolve() for path in inputs}, set()
+    for path in outputs:
+        if path.resolve() in read:
+            raise ValueError(f"{path} is read and would be written over; give another output")
+        if path.resolve() in written:
+            raise ValueError(f"{path} would be written twice; give another output")
+        written.add(path.resolve())
 
 
 @contextmanager

@@ -13,8 +13,7 @@ from .tokens import find_tokens, token_texts, without_white_space
 
 
 def matches(item: Any) -> bool:
-    has_entities = are_objects(item.get("entities"), "start", "end", "label")
-    return has_entities and {"text", "relations"} <= item.keys()
+    return "text" in item and are_objects(item.get("entities"), "start", "end", "label")
 
 
 def parse(item: Any, place: str, report: ConversionReport) -> Record:

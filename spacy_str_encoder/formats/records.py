@@ -63,7 +63,12 @@ def check_record(record: Record) -> None:
     for entity in record.entities:
         check_string("the type of an entity", entity.label, empty=False)
         check_integers("the offsets of an entity", entity.start, entity.end)
-        if not 0 <= entity.start < entity.end <= len(record.text):
+        if entity.start >= entity.end:
+            raise RecordError(
+                f"the entity {entity.start}-{entity.end} ({entity.label}) ends where it begins, or "
+                "before"
+            )
+        if entity.start < 0 or entity.end > len(record.text):
             raise RecordError(
                 f"the entity {entity.start}-{entity.end} ({entity.label}) lies outside of the "
                 f"text, which has {len(record.text)} characters"

@@ -27,7 +27,7 @@ from .files import read_items
 from .format import Format
 from .report import ConversionReport
 
-JSON_SUFFIXES = (".json", ".jsonl")
+JSON_SUFFIXES = {".json", ".jsonl"}
 # How many records are looked at until only one format fits.
 MAX_RECORDS = 1000
 

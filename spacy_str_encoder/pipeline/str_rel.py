@@ -140,7 +140,8 @@ class RelationExtractor(TrainablePipe):
     ) -> None:
         """Initialize the component, see `make_str_rel`."""
         for option, share in {"negative_rate": negative_rate, "threshold": threshold}.items():
-            if not 0 <= share <= 1:
+            # A config makes text of "nan".
+            if not isinstance(share, int | float) or not 0 <= share <= 1:
                 raise ValueError(f"{name}: {option} must be from 0 to 1, not {share}.")
         super().__init__(
             vocab,
