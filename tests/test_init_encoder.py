@@ -224,10 +224,14 @@ def test_read_texts(tmp_path: Path, suffix: str) -> None:
     [
         ("bom.txt", "\ufeff狭窄\r\n \r\n无发热\r\n"),
         ("bom.json", '\ufeff[{"text": "狭窄"}, {"text": " "}, {"text": "无发热"}]'),
+        ("lines.json", '{"text": "狭窄"}\n{"text": "无发热"}\n'),
+        ("list.jsonl", '[{"text": "狭窄"},\n{"text": "无发热"}]'),
         ("bom.jsonl", '\ufeff{"text": "狭窄"}\r\n{"text": ""}\r\n{"text": "无发热"}'),
     ],
 )
-def test_byte_order_mark_and_blank_texts(tmp_path: Path, name: str, content: str) -> None:
+def test_byte_order_marks_blank_texts_and_names_make_no_difference(
+    tmp_path: Path, name: str, content: str
+) -> None:
     (tmp_path / name).write_bytes(content.encode("utf8"))
     assert list(read_texts(tmp_path / name)) == ["狭窄", "无发热"]
 
@@ -263,10 +267,10 @@ BAD_FILES = {
     "no_suffix": (b"text\n", "no_suffix: unknown kind of file"),
     "syntax.json": (b'[\n{"text": }]', "syntax.json, line 2, column 10: not JSON (Expecting"),
     "syntax.jsonl": (b'{"text": "a"}\n\n{', "syntax.jsonl, line 3, column 2: not JSON"),
-    "empty.json": (b"", "empty.json, line 1, column 1: not JSON"),
+    "empty.json": (b"", "empty.json: the file holds no text"),
     "deep.json": (b"[" * 200_000, "deep.json, line 1: not readable JSON"),
     "digits.jsonl": (b"1" * 5_000, "digits.jsonl, line 1: not readable JSON"),
-    "object.json": (b'{"text": "a"}', "object.json: the file is not a list of objects"),
+    "object.json": (b'{"a": "b"}', "object.json, line 1: the record is not an object with a str"),
     "no_text.json": (b'[{"text": "a"}, {}]', "no_text.json, record 2: the record is not an obj"),
     "null.jsonl": (b'{"text": null}', 'null.jsonl, line 1: the record is not an object with a str'),
     "list.jsonl": (b'{"text": "a"}\n["a"]', "list.jsonl, line 2: the record is not an object"),

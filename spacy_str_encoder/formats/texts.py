@@ -7,7 +7,7 @@ from typing import Any
 from spacy.vocab import Vocab
 
 from .docbin import read_docbin
-from .files import parse_json, read_lines
+from .files import read_items, read_lines
 
 
 def read_texts(path: Path) -> Iterator[str]:
@@ -52,31 +52,14 @@ def read_txt(path: Path) -> Iterator[str]:
         yield line.rstrip("\r\n")
 
 
-def read_jsonl(path: Path) -> Iterator[str]:
-    """Read a JSON object a line; blank lines are left out.
-
-    path (Path): The file.
-    YIELDS (str): The text of each object.
-    """
-    for number, line in read_lines(path):
-        if line.strip():
-            record = parse_json(line, path, first_line=number)
-            yield get_text(record, f"{path}, line {number}")
-
-
 def read_json(path: Path) -> Iterator[str]:
-    """Read a JSON list of objects.
+    """Read JSON lines, or a JSON list, of objects.
 
     path (Path): The file.
     YIELDS (str): The text of each object.
-    RAISES (ValueError): If the file is not a list.
     """
-    content = "".join(line for _, line in read_lines(path))
-    records = parse_json(content, path, first_line=1)
-    if not isinstance(records, list):
-        raise ValueError(f'{path}: the file is not a list of objects with "text"')
-    for number, record in enumerate(records, start=1):
-        yield get_text(record, f"{path}, record {number}")
+    for place, item in read_items(path):
+        yield get_text(item, place)
 
 
 def read_spacy(path: Path) -> Iterator[str]:
@@ -91,7 +74,7 @@ def read_spacy(path: Path) -> Iterator[str]:
 
 READERS: dict[str, Callable[[Path], Iterator[str]]] = {
     ".txt": read_txt,
-    ".jsonl": read_jsonl,
+    ".jsonl": read_json,
     ".json": read_json,
     ".spacy": read_spacy,
 }
