@@ -90,6 +90,8 @@ def test_a_named_format_tells_which_files_of_a_folder_are_meant(tmp_path: Path) 
     output = tmp_path / "out"
     assert run(tmp_path / "in", "-o", output, "--lang", "zh", "--from", "jsonl").exit_code == 0
     assert [path.name for path in output.iterdir()] == ["a.spacy"]
+    (tmp_path / "in" / "a.jsonl").rename(tmp_path / "in" / "a.json")
+    assert run(tmp_path / "in", "-o", output, "--lang", "zh", "--from", "jsonl").exit_code == 0
 
 
 def test_there_and_back_nothing_changes(tmp_path: Path) -> None:
@@ -267,6 +269,61 @@ def test_what_is_read_is_not_written_over(tmp_path: Path) -> None:
         message = run_error(path, "-o", tmp_path, *options)
         assert message == f"{path} is read and would be written over; give another output"
     assert path.read_bytes() == before
+
+
+def test_a_report_is_not_written_over_what_is_read_or_written(tmp_path: Path) -> None:
+    path = write_lines(tmp_path / "in.jsonl", LINE)
+    before = path.read_bytes()
+    options = ("-o", tmp_path / "out", "--lang", "zh", "--report")
+    assert "is read" in run_error(path, *options, path)
+    assert "written twice" in run_error(path, *options, tmp_path / "out" / "in.spacy")
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("output", "target", "problem"),
+    [
+        ("out.jsonl", "spacy", "files end in .spacy"),
+        ("out.spacy", "jsonl", "files end in .jsonl"),
+        ("out.json", "brat", "it is a folder"),
+    ],
+)
+def test_an_output_that_is_named_like_another_format_is_refused(
+    output: str, target: str, problem: str, tmp_path: Path
+) -> None:
+    path = write_lines(tmp_path / "in.jsonl", LINE)
+    message = run_error(path, "-o", tmp_path / output, "--lang", "zh", "--to", target)
+    assert message.endswith(f"is no name for the format that is written: {problem}")
+    assert [each.name for each in tmp_path.iterdir()] == ["in.jsonl"]
+
+
+def test_a_split_needs_a_folder(tmp_path: Path) -> None:
+    path = write_lines(tmp_path / "in.jsonl", LINE)
+    options = ("-o", tmp_path / "out.spacy", "--lang", "zh", "--split", "1:1")
+    assert "no folder" in run_error(path, *options)
+
+
+def test_to_group_without_a_split_is_an_error(tmp_path: Path) -> None:
+    path = write_lines(tmp_path / "in.jsonl", LINE)
+    assert "--split" in run_error(path, "-o", tmp_path, "--lang", "zh", "--group-by", "patient")
+
+
+def test_a_folder_of_several_kinds_is_not_guessed(tmp_path: Path) -> None:
+    write_lines(tmp_path / "in" / "a.jsonl", LINE)
+    (tmp_path / "in" / "b.ann").touch()
+    message = run_error(tmp_path / "in", "-o", tmp_path / "out", "--lang", "zh")
+    assert message.startswith(f"{tmp_path / 'in'}: the folder may be brat, but has a.jsonl too")
+
+
+def test_entities_alone_are_recognized_and_what_is_missing_is_named(tmp_path: Path) -> None:
+    path = write_lines(tmp_path / "in.jsonl", {"text": TEXT, "entities": LINE["entities"]})
+    message = run_error(path, "-o", tmp_path, "--lang", "zh")
+    assert message == f"{path}, line 1: the field 'relations' is missing"
+
+
+def test_a_text_may_be_longer_than_models_take(tmp_path: Path) -> None:
+    path = write_lines(tmp_path / "in.jsonl", {**LINE, "text": TEXT + " " * 1_000_000})
+    assert run(path, "-o", tmp_path, "--lang", "xx").exit_code == 0
 
 
 def test_two_files_of_one_name_are_not_written_to_one(tmp_path: Path) -> None:

@@ -14,12 +14,14 @@ import spacy
 from rich.console import Console
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin, Span
+from spacy.training import Example
 from typer.testing import CliRunner, Result
 
 from spacy_str_encoder import Relation
 from spacy_str_encoder.cli import app
 from spacy_str_encoder.evaluation import (
     Outcomes,
+    collect_outcomes,
     evaluate,
     find_outcomes,
     lay_out,
@@ -49,6 +51,29 @@ def other_model(nlp: Language, model: Path, tmp_path: Path) -> Path:
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
     return write_docs(tmp_path / "gold.spacy", make_gold_docs(spacy.blank("zh")))
+
+
+def test_no_output_is_written_over_the_data_or_another_one(model: Path, data: Path) -> None:
+    before = data.read_bytes()
+    for options in (["-o", data], ["--plot", data], ["-o", "same.png", "--plot", "same.png"]):
+        result = run(model, data, *options)
+        assert result.exit_code == 1
+        assert "give another output" in result.stderr
+    assert data.read_bytes() == before
+
+
+def test_entities_that_are_right_by_whole_tokens_alone_are_mentioned() -> None:
+    vocab = spacy.blank("en").vocab
+    gold = Doc(vocab, words=["in", "Galveston."], ents=["O", "B-Loc"])
+    found = Doc(vocab, words=["in", "Galveston", "."], spaces=[True, False, False])
+    found.set_ents([Span(found, 1, 2, "Loc")])
+    gold._.relations = found._.relations = []
+    outcomes = collect_outcomes([Example(found, gold)], [])
+    report = make_report(outcomes)
+    entities = report["model"]["entities"]
+    assert entities is not None
+    assert entities["strict"]["micro"]["right"] == 1
+    assert any("1 that count as right" in note for note in report["model"]["notes"])
 
 
 def make_gold_docs(nlp: Language) -> list[Doc]:

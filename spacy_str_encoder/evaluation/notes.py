@@ -48,6 +48,11 @@ def _find_gaps(outcomes: Outcomes, task: Task) -> Iterator[str]:
     scores = [score for doc in _docs_of(outcomes, task) for score in doc.scores]
     if without := scores.count(None):
         yield f"{without} of the {len(scores)} that were found have no score (span._.score)"
+    if task == "entities" and (rounded := sum(doc.rounded for doc in outcomes.entities)):
+        yield (
+            f"{rounded} that count as right begin or end inside of a token of the gold docs, as "
+            "spaCy's scorer compares tokens; relations of such entities count as wrong"
+        )
     if task == "relations_correct_entities":
         yield from _find_other_entities(outcomes.relations_correct_entities)
 

@@ -30,12 +30,14 @@ class EntityOutcome:
         annotated.
     scores (list[float | None]): Their probabilities, where they have any.
     is_set (bool): Whether any component set entities.
+    rounded (int): How many that count as right begin or end inside of a gold token.
     """
 
     gold: set[SpanKey]
     predicted: list[SpanKey]
     scores: list[float | None]
     is_set: bool
+    rounded: int = 0
 
 
 @dataclass(frozen=True)
@@ -113,11 +115,15 @@ def entity_outcome(example: Example) -> EntityOutcome:
     """
     reference, found = example.reference, example.predicted
     scored = [(_aligned_key(example, entity), get_score(entity)) for entity in found.ents]
+    gold = {(entity.start, entity.end, entity.label_) for entity in reference.ents}
+    exact = {span_key(entity) for entity in reference.ents}
+    keyed = zip(found.ents, (key for key, _ in scored), strict=True)
     return EntityOutcome(
-        gold={(entity.start, entity.end, entity.label_) for entity in reference.ents},
+        gold=gold,
         predicted=[key for key, _ in scored if key is not None],
         scores=[score for key, score in scored if key is not None],
         is_set=len(found) > 0 and found.has_annotation("ENT_IOB"),
+        rounded=sum(key in gold and span_key(entity) not in exact for entity, key in keyed),
     )
 
 

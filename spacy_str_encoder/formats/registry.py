@@ -94,14 +94,22 @@ def find_files(path: Path, formats: dict[str, Format]) -> list[Path]:
     path (Path): A file or folder.
     formats (dict[str, Format]): All formats.
     RETURNS (list[Path]): The files in it, by name; or the path itself.
-    RAISES (ValueError): If the folder has none.
+    RAISES (ValueError): If the folder has none, or both is in a format and has such files.
     """
-    if not path.is_dir() or any(each.recognizes(path, None) for each in formats.values()):
-        return [path]
     suffixes = {each.suffix for each in formats.values() if each.suffix}
-    if not suffixes:
+    if suffixes & JSON_SUFFIXES:
+        suffixes |= JSON_SUFFIXES
+    if not path.is_dir() or not suffixes:
         return [path]
     files = sorted(file for file in path.iterdir() if file.suffix in suffixes)
+    names = [name for name, each in formats.items() if each.recognizes(path, None)]
+    if names and files:
+        raise ValueError(
+            f"{path}: the folder may be {' or '.join(names)}, but has {files[0].name} too; name "
+            "with --from what is to be read"
+        )
+    if names:
+        return [path]
     if not files:
         raise ValueError(
             f"{path}: the folder has no file that ends in {', '.join(sorted(suffixes))}"

@@ -5,7 +5,8 @@ from functools import partial
 from operator import attrgetter
 from typing import NamedTuple
 
-from ...formats.docs import MISALIGNED, OVERLAPPING
+from ...formats.docs import OVERLAPPING
+from ...formats.entities import MISALIGNED
 from ..collect import Statistics
 from ..split import SplitStatistics
 from .wording import Rule, list_splits
