@@ -38,4 +38,5 @@ def contents(record: Record) -> tuple[object, ...]:
     """
     entities = [(e.start, e.end, e.label) for e in record.entities]
     relations = [(entities[r.head], r.label, entities[r.tail]) for r in record.relations]
-    return record.text, sorted(entities), sorted(relations), record.tokens, json.dumps(record.meta)
+    said = sorted(relations) if record.has_relations else None
+    return record.text, sorted(entities), said, record.tokens, json.dumps(record.meta)

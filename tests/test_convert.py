@@ -19,6 +19,7 @@ from spacy_str_encoder.formats.records import Record
 from spacy_str_encoder.formats.registry import all_formats, detect_format, read_docs
 from spacy_str_encoder.formats.report import ConversionReport
 from spacy_str_encoder.formats.split import parse_shares, split_records
+from spacy_str_encoder.relation import has_relations
 
 ASSETS = Path(__file__).parents[1] / "assets" / "coronary"
 TEXT = "前降支近段狭窄"
@@ -315,10 +316,17 @@ def test_a_folder_of_several_kinds_is_not_guessed(tmp_path: Path) -> None:
     assert message.startswith(f"{tmp_path / 'in'}: the folder may be brat, but has a.jsonl too")
 
 
-def test_entities_alone_are_recognized_and_what_is_missing_is_named(tmp_path: Path) -> None:
-    path = write_lines(tmp_path / "in.jsonl", {"text": TEXT, "entities": LINE["entities"]})
-    message = run_error(path, "-o", tmp_path, "--lang", "zh")
-    assert message == f"{path}, line 1: the field 'relations' is missing"
+def test_texts_whose_relations_nobody_annotated_are_not_said_to_have_none(tmp_path: Path) -> None:
+    item = {"text": TEXT, "tokens": None, "entities": LINE["entities"]}
+    path = write_lines(tmp_path / "in.jsonl", item)
+    result = run(path, "-o", tmp_path, "--lang", "zh")
+    assert "chosen: 1 texts whose relations nobody annotated\n" in result.stdout
+    [doc] = read_spacy(tmp_path / "in.spacy")
+    assert (len(doc.ents), has_relations(doc)) == (3, False)
+    result = run(tmp_path / "in.spacy", "-o", tmp_path / "again.json", "--to", "authors")
+    assert "texts whose relations nobody annotated, as having none" in result.stdout
+    run(tmp_path / "in.spacy", "-o", tmp_path / "again.jsonl", "--to", "jsonl")
+    assert "relations" not in read_lines(tmp_path / "again.jsonl")[0]
 
 
 def test_a_text_may_be_longer_than_models_take(tmp_path: Path) -> None:

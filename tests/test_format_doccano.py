@@ -15,7 +15,7 @@ from .json_files import counts, detect, read_error, read_item, write_items, writ
 from .records import any_records, contents, reader
 
 CODE_UNITS = "texts whose offsets count UTF-16 code units, as doccano does by default"
-UNANNOTATED = "texts whose relations nobody annotated, as having none"
+UNANNOTATED = "texts whose relations nobody annotated"
 
 # As doccano exports it: the ids are those of its database.
 CHINESE: dict[str, Any] = {
@@ -59,7 +59,7 @@ def test_a_project_without_relations_has_a_list_of_labels(field: str, tmp_path: 
     assert record.text == ENGLISH["text"]
     assert [record.text[e.start : e.end] for e in record.entities] == ["Ada", "Acme"]
     assert [entity.label for entity in record.entities] == ["Person", "Organization"]
-    assert record.relations == []
+    assert (record.relations, record.has_relations) == ([], False)
     assert record.meta == {"id": 7, "Comments": []}
     assert not report.lost
     assert counts(report.chosen) == {UNANNOTATED: 1, CODE_UNITS: 1}

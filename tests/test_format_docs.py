@@ -214,11 +214,13 @@ def test_relations_of_spans_that_are_no_entities_are_lost() -> None:
     }
 
 
-def test_docs_that_nobody_annotated_are_mentioned() -> None:
-    report = ConversionReport()
+def test_docs_whose_relations_nobody_annotated_stay_so() -> None:
+    report = ConversionReport(strict=True)
     [record] = from_docs([make_doc()], report)
-    assert record.relations == []
-    assert list(report.chosen) == ["docs whose relations nobody annotated, as having none"]
+    assert (record.relations, record.has_relations) == ([], False)
+    [doc] = to_docs([record], NLP, report)
+    assert not has_relations(doc)
+    assert read_entities(doc) == read_entities(make_doc())
 
 
 def test_span_groups_that_are_not_read_are_mentioned() -> None:

@@ -50,11 +50,11 @@ def test_entities_end_with_their_last_token(tmp_path: Path) -> None:
     ]
 
 
-def test_a_text_of_which_only_entities_are_known_has_no_relations(tmp_path: Path) -> None:
+def test_a_text_of_which_only_entities_are_known_has_no_annotated_relations(tmp_path: Path) -> None:
     item = {name: CHINESE[name] for name in ("tokenized_text", "ner")}
     path = tmp_path / "good.json"
     record, report = read_item(FORMAT, path, item)
-    assert (len(record.entities), record.relations) == (2, [])
+    assert (len(record.entities), record.relations, record.has_relations) == (2, [], False)
     assert report.chosen == {UNANNOTATED: [f"{path}, record 1: "]}
 
 

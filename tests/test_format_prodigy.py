@@ -137,10 +137,10 @@ def test_a_task_that_nobody_answered_yet_is_read(tmp_path: Path) -> None:
     assert record == ENGLISH_RECORD
 
 
-def test_a_task_without_relations_is_read_as_having_none(tmp_path: Path) -> None:
+def test_a_task_without_relations_has_none_that_are_annotated(tmp_path: Path) -> None:
     path = tmp_path / "good.jsonl"
     record, report = read_item(FORMAT, path, without("relations"))
-    assert (len(record.entities), record.relations) == (2, [])
+    assert (len(record.entities), record.relations, record.has_relations) == (2, [], False)
     assert report.chosen == {UNANNOTATED: [f"{path}, line 1: "]}
 
 

@@ -14,6 +14,7 @@ from spacy.tokens import Doc
 
 from spacy_str_encoder.formats import authors_json, jsonl
 from spacy_str_encoder.formats.docs import to_docs
+from spacy_str_encoder.formats.entities import UNANNOTATED
 from spacy_str_encoder.formats.format import Format
 from spacy_str_encoder.formats.records import EntityRecord, Record, RelationRecord
 from spacy_str_encoder.formats.report import ConversionReport
@@ -193,10 +194,20 @@ def test_marks_and_line_ends_of_windows_make_no_difference(
     assert list(READERS[name](write(tmp_path / "good.json", content))) == [RECORD] * 2
 
 
-def test_jsonl_leaves_out_blank_lines_and_unknown_fields(tmp_path: Path) -> None:
+def test_jsonl_leaves_out_blank_lines_and_keeps_unknown_fields(tmp_path: Path) -> None:
     line = json.dumps({**LINE, "id": 7}).encode()
     path = write(tmp_path / "good.jsonl", b"\n" + line + b"\n  \n" + line + b"\n\n")
-    assert list(READERS["jsonl"](path)) == [RECORD] * 2
+    assert list(READERS["jsonl"](path)) == [replace(RECORD, meta={"id": 7})] * 2
+
+
+def test_jsonl_without_relations_is_one_that_nobody_annotated(tmp_path: Path) -> None:
+    item = without(LINE, "relations")
+    path = write(tmp_path / "in.jsonl", to_bytes("jsonl", item))
+    report = ConversionReport(strict=True)
+    [record] = jsonl.FORMAT.read(path, report)
+    assert (record.relations, record.has_relations) == ([], False)
+    assert report.chosen == {UNANNOTATED: [f"{path}, line 1: "]}
+    assert jsonl.serialize(record, report) == {**item, "tokens": None}
 
 
 @pytest.mark.parametrize("name", ["train", "dev", "test_seen", "test_unseen", "handwritten"])
@@ -299,7 +310,7 @@ BAD_LINES: dict[str, tuple[Any, str]] = {
     "a list": ([LINE], ANYTHING),
     "no text": (without(LINE, "text"), "'text' is missing"),
     "no entities": (without(LINE, "entities"), "'entities' is missing"),
-    "no relations": (without(LINE, "relations"), "'relations' is missing"),
+    "relations are null": (changed(LINE, relations=None), ANYTHING),
     "text is a number": ({"text": 7, "entities": [], "relations": []}, ANYTHING),
     "text is null": ({"text": None, "entities": [], "relations": []}, ANYTHING),
     "text is a list": ({"text": [TEXT], "entities": [], "relations": []}, ANYTHING),

@@ -13,7 +13,7 @@ MISALIGNED = "entities that do not align with tokens"
 REPEATED = "entities that repeat another one"
 UNCONNECTED = "relations of such entities"
 UNFOUND = "relations whose head or tail can't be told among the entities"
-UNANNOTATED = "texts whose relations nobody annotated, as having none"
+UNANNOTATED = "texts whose relations nobody annotated"
 
 # White space of several kinds, a character outside of the Basic Multilingual Plane, a mark that
 # combines with the letter before.

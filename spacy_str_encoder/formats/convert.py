@@ -13,6 +13,7 @@ from spacy.tokens import Doc
 
 from .docbin import SUFFIX
 from .docs import with_tokens
+from .entities import UNANNOTATED
 from .files import check_outputs, written_whole
 from .format import Format
 from .records import Record
@@ -89,6 +90,8 @@ class RecordWriter:
     def _count(self, records: Iterable[Record]) -> Iterator[Record]:
         for record in records:
             self.report.records += 1
+            if not (record.has_relations or self.format.keeps_unannotated):
+                self.report.choose(f"{UNANNOTATED}, as having none", record.place, "")
             yield record
 
 

@@ -31,6 +31,7 @@ def docbin_format(nlp: Language, *, spans_key: str | None = None) -> Format:
         recognizes=lambda path, item: path.suffix == SUFFIX,
         read=partial(read, spans_key=spans_key),
         write=partial(write, nlp=nlp, spans_key=spans_key),
+        keeps_unannotated=True,
     )
 
 

@@ -53,7 +53,8 @@ def parse(item: Any, place: str, report: ConversionReport) -> Record:
     if "label" in item and "entities" not in item:
         report.choose(UNANNOTATED, place, "")
         meta = other_fields(item, (field, "label"))
-        record = Record(text, _parse_labels(text, item["label"]), [], meta=meta, place=place)
+        entities = _parse_labels(text, item["label"])
+        record = Record(text, entities, [], meta=meta, place=place, has_relations=False)
     else:
         entities = _parse_entities(text, item["entities"], place, report)
         relations = _parse_relations(item["relations"], item["entities"], place, report)

@@ -44,9 +44,9 @@ def to_docs(
             spans = [spans[i] for i in flat]
         else:
             doc.spans[spans_key] = spans
-        set_relations(
-            doc, [Relation(spans[r.head], spans[r.tail], r.label) for r in record.relations]
-        )
+        if record.has_relations:
+            relations = [Relation(spans[r.head], spans[r.tail], r.label) for r in record.relations]
+            set_relations(doc, relations)
         yield doc
 
 
@@ -107,15 +107,13 @@ def from_docs(
         ]
         _report_unread(doc, place, report, spans_key=spans_key)
         relations = list(_index_relations(doc, entities, place, report))
-        meta = doc.user_data.get(META, {})
-        yield Record(doc.text, entities, relations, token_offsets(doc), meta, place)
+        meta, is_annotated = doc.user_data.get(META, {}), has_relations(doc)
+        yield Record(doc.text, entities, relations, token_offsets(doc), meta, place, is_annotated)
 
 
 def _report_unread(
     doc: Doc, place: str, report: ConversionReport, *, spans_key: str | None
 ) -> None:
-    if not has_relations(doc):
-        report.choose("docs whose relations nobody annotated, as having none", place, "")
     if doc.spans and spans_key is None:
         groups = ", ".join(f"'{key}'" for key in doc.spans)
         report.choose("docs with span groups, of which doc.ents are read", place, groups)

@@ -7,7 +7,7 @@ from .records import EntityRecord, Record, RelationRecord
 from .report import ConversionReport
 
 MISALIGNED = "entities that do not align with tokens"
-UNANNOTATED = "texts whose relations nobody annotated, as having none"
+UNANNOTATED = "texts whose relations nobody annotated"
 UNFOUND = "relations whose head or tail can't be told among the entities"
 
 

@@ -25,6 +25,8 @@ class Format:
     write (Callable[[Iterable[Record], Path, ConversionReport], None]): Writes a file; there is none
         with that name yet.
     needs_tokens (bool): Whether the records that it writes must have tokens.
+    keeps_unannotated (bool): Whether it tells texts whose relations nobody annotated from those
+        that have none.
     """
 
     name: str
@@ -34,3 +36,4 @@ class Format:
     read: Read
     write: Write
     needs_tokens: bool = False
+    keeps_unannotated: bool = False

@@ -38,7 +38,8 @@ def parse(item: Any, place: str, report: ConversionReport) -> Record:
         RelationRecord(head, tail, label) for head, tail, label in item.get("relations", [])
     ]
     meta = other_fields(item, ("text", "tokenized_text", "ner", "relations"))
-    return Record(text, entities, relations, without_white_space(text, tokens), meta)
+    words, is_annotated = without_white_space(text, tokens), "relations" in item
+    return Record(text, entities, relations, words, meta, has_relations=is_annotated)
 
 
 def parse_entity(entity: list[Any], text: str, tokens: Offsets) -> EntityRecord:

@@ -27,6 +27,7 @@ def json_format(
     serialize: Serialize,
     suffix: str,
     needs_tokens: bool = False,
+    keeps_unannotated: bool = False,
 ) -> Format:
     """A format with one JSON object a record. Read are JSON lines and lists alike, whatever the
     name of the file; written is a list if its name ends in .json, else lines.
@@ -38,6 +39,8 @@ def json_format(
     serialize (Callable[[Record, ConversionReport], dict[str, Any]]): Makes an object of a record.
     suffix (str): How the names of its files end.
     needs_tokens (bool): Whether `serialize` needs tokens.
+    keeps_unannotated (bool): Whether it tells texts whose relations nobody annotated from those
+        that have none.
     RETURNS (Format): The format.
     """
     return Format(
@@ -48,6 +51,7 @@ def json_format(
         read=partial(read, parse=parse),
         write=partial(write, serialize=serialize),
         needs_tokens=needs_tokens,
+        keeps_unannotated=keeps_unannotated,
     )
 
 

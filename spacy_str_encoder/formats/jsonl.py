@@ -1,15 +1,19 @@
 """JSON lines: `{"text", "entities": [{"start", "end", "label"}], "relations": [{"head", "tail",
 "label"}]}` a line, with character offsets, ends exclusive; head and tail are indices of entities.
-It may have `"tokens"`, a list of strings, and `"meta"`, an object. Other fields are ignored.
+It may have `"tokens"`, a list of strings, and `"meta"`, an object; other fields go to the meta
+data. A text without `"relations"` is one whose relations nobody annotated.
 """
 
 from typing import Any
 
-from .fields import are_objects
+from .entities import UNANNOTATED
+from .fields import are_objects, other_fields
 from .json_format import json_format
 from .records import EntityRecord, Record, RelationRecord
 from .report import ConversionReport
 from .tokens import find_tokens, token_texts, without_white_space
+
+FIELDS = ("text", "tokens", "entities", "relations", "meta")
 
 
 def matches(item: Any) -> bool:
@@ -18,12 +22,15 @@ def matches(item: Any) -> bool:
 
 def parse(item: Any, place: str, report: ConversionReport) -> Record:
     text, tokens = item["text"], item.get("tokens")
+    if "relations" not in item:
+        report.choose(UNANNOTATED, place, "")
     return Record(
         text,
         [EntityRecord(e["start"], e["end"], e["label"]) for e in item["entities"]],
-        [RelationRecord(r["head"], r["tail"], r["label"]) for r in item["relations"]],
+        [RelationRecord(r["head"], r["tail"], r["label"]) for r in item.get("relations", [])],
         tokens=None if tokens is None else without_white_space(text, find_tokens(text, tokens)),
-        meta=item.get("meta") or {},
+        meta=other_fields(item, FIELDS) | (item.get("meta") or {}),
+        has_relations="relations" in item,
     )
 
 
@@ -32,8 +39,9 @@ def serialize(record: Record, report: ConversionReport) -> dict[str, Any]:
         "text": record.text,
         "tokens": None if record.tokens is None else token_texts(record),
         "entities": [vars(entity) for entity in record.entities],
-        "relations": [vars(relation) for relation in record.relations],
     }
+    if record.has_relations:
+        item["relations"] = [vars(relation) for relation in record.relations]
     return {**item, "meta": record.meta} if record.meta else item
 
 
@@ -44,4 +52,5 @@ FORMAT = json_format(
     parse=parse,
     serialize=serialize,
     suffix=".jsonl",
+    keeps_unannotated=True,
 )

@@ -54,7 +54,8 @@ def parse(item: Any, place: str, report: ConversionReport) -> Record | None:
     record = Record(text, entities, [], tokens, other_fields(item, FIELDS), place)
     relations = list(_parse_relations(item.get("relations", []), record, report))
     words = tokens and without_white_space(text, tokens)
-    return replace(record, relations=relations, tokens=words)
+    is_annotated = "relations" in item
+    return replace(record, relations=relations, tokens=words, has_relations=is_annotated)
 
 
 def _is_accepted(

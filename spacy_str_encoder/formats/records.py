@@ -39,6 +39,7 @@ class Record:
         without white space; None if the format has none.
     meta (dict[str, Any]): What else its format says of it, fit for JSON.
     place (str): Where it was read, for messages.
+    has_relations (bool): Whether relations were annotated, if only as none.
     """
 
     text: str
@@ -47,6 +48,7 @@ class Record:
     tokens: list[tuple[int, int]] | None = None
     meta: dict[str, Any] = field(default_factory=dict)
     place: str = field(default="", compare=False)
+    has_relations: bool = True
 
 
 class RecordError(ValueError):
