@@ -14,7 +14,6 @@ it allows them.
 import unicodedata
 from typing import Any
 
-from .entities import UNANNOTATED
 from .fields import are_objects, lose_other_fields, other_fields, with_meta
 from .json_format import json_format
 from .records import (
@@ -51,7 +50,6 @@ def parse(item: Any, place: str, report: ConversionReport) -> Record:
     field = "data" if "data" in item and "text" not in item else "text"
     text = item[field]
     if "label" in item and "entities" not in item:
-        report.choose(UNANNOTATED, place, "")
         meta = other_fields(item, (field, "label"))
         entities = _parse_labels(text, item["label"])
         record = Record(text, entities, [], meta=meta, place=place, has_relations=False)

@@ -8,7 +8,6 @@ so that white space is not lost. Other fields, such as `"ner_negatives"`, go to 
 
 from typing import Any
 
-from .entities import UNANNOTATED
 from .fields import other_fields, with_meta
 from .json_format import json_format
 from .records import EntityRecord, Record, RecordError, RelationRecord
@@ -31,8 +30,6 @@ def matches(item: Any) -> bool:
 
 def parse(item: Any, place: str, report: ConversionReport) -> Record:
     text, tokens = place_tokens(item.get("text"), item["tokenized_text"])
-    if "relations" not in item:
-        report.choose(UNANNOTATED, place, "")
     entities = [parse_entity(entity, text, tokens) for entity in item["ner"]]
     relations = [
         RelationRecord(head, tail, label) for head, tail, label in item.get("relations", [])

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from .entities import UNANNOTATED
 from .files import read_items
 from .format import Format
 from .records import Record, RecordError, check_record, errors_at
@@ -74,6 +75,8 @@ def read(path: Path, report: ConversionReport, *, parse: Parse) -> Iterator[Reco
                 continue
             record = replace(record, place=place)
             check_record(record)
+            if not record.has_relations:
+                report.choose(UNANNOTATED, place, "")
         yield record
 
 

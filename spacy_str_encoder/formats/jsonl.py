@@ -6,7 +6,6 @@ data. A text without `"relations"` is one whose relations nobody annotated.
 
 from typing import Any
 
-from .entities import UNANNOTATED
 from .fields import are_objects, other_fields
 from .json_format import json_format
 from .records import EntityRecord, Record, RelationRecord
@@ -22,8 +21,6 @@ def matches(item: Any) -> bool:
 
 def parse(item: Any, place: str, report: ConversionReport) -> Record:
     text, tokens = item["text"], item.get("tokens")
-    if "relations" not in item:
-        report.choose(UNANNOTATED, place, "")
     return Record(
         text,
         [EntityRecord(e["start"], e["end"], e["label"]) for e in item["entities"]],

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from .entities import UNANNOTATED, UNFOUND, find_entity, without_repeats
+from .entities import UNFOUND, find_entity, without_repeats
 from .fields import are_objects, lose_other_fields, other_fields, with_meta
 from .json_format import json_format
 from .records import EntityRecord, Record, RecordError, RelationRecord, check_integers, check_string
@@ -49,8 +49,6 @@ def parse(item: Any, place: str, report: ConversionReport) -> Record | None:
         return None
     tokens = _parse_tokens(item["tokens"], text, place, report) if "tokens" in item else None
     entities = list(_parse_spans(item.get("spans", []), text, tokens, place, report))
-    if "relations" not in item:
-        report.choose(UNANNOTATED, place, "")
     record = Record(text, entities, [], tokens, other_fields(item, FIELDS), place)
     relations = list(_parse_relations(item.get("relations", []), record, report))
     words = tokens and without_white_space(text, tokens)
