@@ -114,16 +114,16 @@ def entity_outcome(example: Example) -> EntityOutcome:
     RETURNS (EntityOutcome): The entities of both.
     """
     reference, found = example.reference, example.predicted
-    scored = [(_aligned_key(example, entity), get_score(entity)) for entity in found.ents]
+    keyed = [(entity, _aligned_key(example, entity)) for entity in found.ents]
+    compared = [(entity, key) for entity, key in keyed if key is not None]
     gold = {(entity.start, entity.end, entity.label_) for entity in reference.ents}
     exact = {span_key(entity) for entity in reference.ents}
-    keyed = zip(found.ents, (key for key, _ in scored), strict=True)
     return EntityOutcome(
         gold=gold,
-        predicted=[key for key, _ in scored if key is not None],
-        scores=[score for key, score in scored if key is not None],
+        predicted=[key for _, key in compared],
+        scores=[get_score(entity) for entity, _ in compared],
         is_set=len(found) > 0 and found.has_annotation("ENT_IOB"),
-        rounded=sum(key in gold and span_key(entity) not in exact for entity, key in keyed),
+        rounded=sum(key in gold and span_key(entity) not in exact for entity, key in compared),
     )
 
 
