@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from collections import Counter
 from dataclasses import replace
 from io import StringIO
@@ -281,6 +282,13 @@ def test_what_is_no_docbin_is_refused(tmp_path: Path) -> None:
 def test_texts_without_tokens_need_a_language() -> None:
     assert "name their language" in fail(DEV)
     assert "language qq" in fail(DEV, "--lang", "qq")
+
+
+def test_a_folder_stands_for_the_files_in_it(tmp_path: Path) -> None:
+    for name in ("a.json", "b.json"):
+        shutil.copy(DEV, tmp_path / name)
+    report = json.loads(run_well(tmp_path, "--lang", "zh", "--json"))
+    assert report["splits"]["train"]["docs"] == 140
 
 
 @pytest.mark.parametrize("factory", ["str_encoder", "str_rel"])

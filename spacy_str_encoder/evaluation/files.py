@@ -9,7 +9,7 @@ from spacy.language import Language
 from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
 
-from ..formats.registry import all_formats, find_files, read_docs
+from ..formats.registry import read_docs
 from ..formats.report import ConversionReport
 from ..relation import has_relations
 from .notes import find_obstacle, write_notes
@@ -81,9 +81,7 @@ def read_gold_docs(path: Path, nlp: Language, conversion: ConversionReport) -> l
     RAISES (ValueError): If there are none, or none is annotated.
     """
     spans_key = relation_setting(nlp, "spans_key")
-    files = find_files(path, all_formats(nlp, spans_key=spans_key))
-    sources = (read_docs(file, nlp, conversion, spans_key=spans_key) for file in files)
-    docs = list(chain.from_iterable(sources))
+    docs = list(read_docs(path, nlp, conversion, spans_key=spans_key))
     if not any(doc.has_annotation("ENT_IOB") or has_relations(doc) for doc in docs):
         raise ValueError(f"{path}: none of {len(docs)} docs has annotated entities or relations")
     return docs

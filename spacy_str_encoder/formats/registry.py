@@ -1,6 +1,6 @@
 """All formats, and which one a file is in."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -128,17 +128,20 @@ def _first_records(path: Path) -> Iterator[Any]:
 
 def read_docs(
     path: Path, nlp: Language, report: ConversionReport, *, spans_key: str | None = None
-) -> Iterable[Doc]:
-    """Read annotated docs of a file in any format.
+) -> Iterator[Doc]:
+    """Read annotated docs in any format.
 
-    path (Path): The file or folder.
+    path (Path): A file, or a folder of files.
     nlp (Language): Tokenizes texts that have no tokens.
     report (ConversionReport): Counts what docs can't hold.
     spans_key (str | None): A span group that gets all entities, those too that overlap.
-    RETURNS (Iterable[Doc]): The docs.
-    RAISES (ValueError): If the format can't be told, or the file is not in it.
+    YIELDS (Doc): The docs.
+    RAISES (ValueError): If the format can't be told, or a file is not in it.
     """
-    if path.suffix == SUFFIX:
-        return read_docbin(path, nlp.vocab)
-    source = detect_format(path, all_formats(nlp, spans_key=spans_key))
-    return to_docs(source.read(path, report), nlp, report, spans_key=spans_key)
+    formats = all_formats(nlp, spans_key=spans_key)
+    for file in find_files(path, formats):
+        if file.suffix == SUFFIX:
+            yield from read_docbin(file, nlp.vocab)
+        else:
+            records = detect_format(file, formats).read(file, report)
+            yield from to_docs(records, nlp, report, spans_key=spans_key)
