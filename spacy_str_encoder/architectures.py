@@ -11,7 +11,8 @@ from thinc.types import Floats2d, Ragged
 from .layers.crf_tagger import crf_tagger
 from .layers.encoder_shim import EncoderShim
 from .layers.focused_listener import FocusedListener as FocusedListenerLayer
-from .layers.focused_pairs import FocusedPairs, PairsInT
+from .layers.focused_pairs import FocusedPairs
+from .layers.pairs import PairsInT
 from .layers.relation_classifier import relation_classifier
 from .layers.str_encoder import SpanGetter, replace_listener
 from .layers.str_encoder import STREncoder as STREncoderLayer
@@ -121,7 +122,7 @@ def RelationClassifier(
     mask (Literal["cls", "pair"]): `cls`: only `[CLS]` is confined to the pair (Eq. 13). `pair`:
         the entities are as well (Eq. 14); cheaper, since nothing else needs to be computed.
     hidden_width (int | None): The width of the hidden layer; that of the encoder if None.
-    RETURNS (Model[tuple[list[Doc], list[IntArray]], Floats2d]): The classifier, see
+    RETURNS (Model[tuple[list[Doc], list[EntityPairs]], Floats2d]): The classifier, see
         `layers.relation_classifier`.
     """
     return relation_classifier(FocusedPairs(tok2vec, mask=mask), hidden_width=hidden_width)

@@ -7,13 +7,16 @@ from typing import Any
 import numpy
 from numpy.typing import NDArray
 from spacy.language import Language
-from spacy.tokens import Doc, Span
+from spacy.tokens import Doc
 from spacy.training import Example
 from spacy.util import fix_random_seed
 from thinc.api import Adam, Optimizer
 
 from spacy_str_encoder import Relation
+from spacy_str_encoder.candidates import EntityPairs
 
+# Start and end token of the first entity, and of the second.
+Pair = tuple[int, int, int, int]
 Annotation = tuple[str, list[tuple[int, int, str]], list[tuple[int, int, str]]]
 MakeNlp = Callable[..., Language]
 Arrays = dict[str, NDArray[Any]]
@@ -90,13 +93,14 @@ def pair_logits(nlp: Language, annotation: Annotation) -> dict[tuple[int, int], 
     """The logits of each pair of gold entities, whether or not it is asked about."""
     doc = nlp.get_pipe("str_encoder")(with_entities(nlp, annotation))
     pairs = list(combinations(range(len(doc.ents)), 2))
-    offsets = [[*_offsets(doc.ents[i]), *_offsets(doc.ents[j])] for i, j in pairs]
-    logits = nlp.get_pipe("str_rel").model.predict(([doc], [numpy.array(offsets)]))
+    logits = nlp.get_pipe("str_rel").model.predict(([doc], [(doc.ents, numpy.array(pairs))]))
     return dict(zip(pairs, logits, strict=True))
 
 
-def _offsets(span: Span) -> tuple[int, int]:
-    return span.start, span.end
+def entity_pairs(doc: Doc, pairs: list[Pair]) -> EntityPairs:
+    """Pairs by the token offsets of the first entity and of the second."""
+    spans = [doc[start:end] for pair in pairs for start, end in (pair[:2], pair[2:])]
+    return spans, numpy.arange(len(spans)).reshape(-1, 2)
 
 
 def make_examples(nlp: Language) -> list[Example]:

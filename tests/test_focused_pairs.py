@@ -22,10 +22,8 @@ from spacy_str_encoder.layers.focused_pairs import FocusedPairs
 from spacy_str_encoder.layers.relation_classifier import relation_classifier
 from spacy_str_encoder.masks import MaskName
 
-from .pipelines import LAYERS
+from .pipelines import LAYERS, Pair, entity_pairs
 from .test_bert import every_mask, plain_focus
-
-Pair = tuple[int, int, int, int]
 
 WORDS = [
     "前降支", "近段", "轻度", "狭窄", "约", "30-40％", "，", "回旋支", "未见", "明显", "狭窄", "。",
@@ -97,12 +95,8 @@ def encoder_of(layer: Any) -> Any:
     return layer.get_ref("tok2vec").layers[0]
 
 
-def predict(layer: Any, docs: list[Doc], pairs: list[list[Pair]]) -> tuple[Any, Any]:
-    return layer.predict((docs, [as_array(doc_pairs) for doc_pairs in pairs]))
-
-
-def as_array(pairs: list[Pair]) -> Any:
-    return numpy.array(pairs, dtype="int64").reshape(-1, 4)
+def predict(layer: Any, docs: list[Doc], pairs: list[list[Pair]]) -> Any:
+    return layer.predict((docs, list(map(entity_pairs, docs, pairs))))
 
 
 @torch.no_grad()
@@ -196,7 +190,7 @@ def learn(layer: Any, docs: list[Doc], pairs: list[list[Pair]]) -> tuple[list[Te
         return tensor
 
     with torch.autograd.graph.saved_tensors_hooks(count, lambda tensor: tensor):
-        inputs = docs, [as_array(doc_pairs) for doc_pairs in pairs]
+        inputs = docs, list(map(entity_pairs, docs, pairs))
         (vectors, reachable), backprop = layer.begin_update(inputs)
     n_kept = sum(kept.values())
     backprop((numpy.ones_like(vectors), reachable))
@@ -268,8 +262,7 @@ def test_pair_in_no_window_is_no_relation(strong_path: Path, mask: MaskName) -> 
     layer = relation_classifier(make_layer(strong_path, mask, window=4, stride=4))
     layer.attrs["resize_output"](layer, 3)
     layer.initialize()
-    pairs = as_array([(0, 1, 7, 8), (0, 1, 2, 3), (3, 5, 6, 7)])
-    logits = layer.predict(([make_doc(WORDS)], [pairs]))
+    logits = predict(layer, [make_doc(WORDS)], [[(0, 1, 7, 8), (0, 1, 2, 3), (3, 5, 6, 7)]])
     assert numpy.isfinite(logits).tolist() == [
         [True, False, False],
         [True, True, True],
@@ -281,8 +274,9 @@ def test_pair_in_no_window_is_no_relation(strong_path: Path, mask: MaskName) -> 
 @every_mask
 def test_all_pairs_out_of_reach(strong_path: Path, mask: MaskName) -> None:
     layer = make_layer(strong_path, mask, window=4, stride=4)
-    inputs = [make_doc(WORDS)], [as_array([(0, 1, 7, 8), (3, 4, 4, 5)])]
-    (vectors, reachable), backprop = layer.begin_update(inputs)
+    doc = make_doc(WORDS)
+    pairs = entity_pairs(doc, [(0, 1, 7, 8), (3, 4, 4, 5)])
+    (vectors, reachable), backprop = layer.begin_update(([doc], [pairs]))
     assert not reachable.any()
     assert len(vectors) == 0
     backprop((numpy.ones_like(vectors), reachable))
@@ -349,7 +343,7 @@ def test_dropout_in_training_only(strong_path: Path, mask: MaskName, dropout: st
     layer, listener = make_listening_layer(encoder, mask)
     doc = make_doc(WORDS)
     states = encoder.predict([doc]).doc_data
-    inputs = [doc], [as_array(PAIRS)]
+    inputs = [doc], [entity_pairs(doc, PAIRS)]
     expected = plain_vectors(strong_path, doc, PAIRS, mask)
 
     # The modes that something else has left the encoder in make no difference.

@@ -19,7 +19,15 @@ from spacy_str_encoder.layers.relation_classifier import relation_classifier
 from spacy_str_encoder.layers.tanh import tanh
 from spacy_str_encoder.losses import sigmoid_loss, softmax_loss
 
-from .pipelines import ANNOTATIONS, LAYERS, Recorder, encoder_gradients, make_examples
+from .pipelines import (
+    ANNOTATIONS,
+    LAYERS,
+    Pair,
+    Recorder,
+    encoder_gradients,
+    entity_pairs,
+    make_examples,
+)
 
 Array = NDArray[Any]
 STATES = ("last_hidden_state", "shared_hidden_state", "entity_hidden_state")
@@ -211,8 +219,12 @@ def send_states(
 def test_focused_pairs(trained: Language) -> None:
     docs = [trained.make_doc(text) for text, _, _ in (ANNOTATIONS[2], ANNOTATIONS[1])]
     docs.insert(1, trained.make_doc(""))
-    pairs = [[(0, 3, 3, 4), (3, 4, 4, 6)], [], [(1, 4, 9, 11), (9, 11, 11, 13), (0, 2, 1, 3)]]
-    inputs = docs, [numpy.array(p, dtype="int64").reshape(-1, 4) for p in pairs]
+    pairs: list[list[Pair]] = [
+        [(0, 3, 3, 4), (3, 4, 4, 6)],
+        [],
+        [(1, 4, 9, 11), (9, 11, 11, 13), (0, 2, 1, 3)],
+    ]
+    inputs = docs, list(map(entity_pairs, docs, pairs))
     layer, states, sent = send_states(trained, docs)
     is_pair = layer.attrs["mask"] == "pair"
     encoder_of(trained).transformer.double()

@@ -1,4 +1,5 @@
 from collections.abc import Callable, Iterator, Sequence
+from itertools import starmap
 from typing import Any, cast
 
 import torch
@@ -9,8 +10,9 @@ from thinc.types import Floats2d
 from torch.utils.checkpoint import checkpoint
 from transformers.utils import ModelOutput
 
-from ..arrays import BoolArray, IntArray
+from ..arrays import IntArray
 from ..bert import BertLayer, LayerInput, focus_cls, focus_pair, take, top_layers
+from ..candidates import pair_offsets
 from ..masks import MaskName
 from .focus_rows import FocusRows, batch_focus_rows
 from .focused_listener import FocusedListener
@@ -22,16 +24,13 @@ from .pair_chunks import (
     rows_in_focus,
     rows_of_windows,
 )
+from .pairs import PairsInT, PairsOutT, PairVectors
 from .str_encoder import ENTITY_STATE, SHARED_STATE, STREncoder
 
-PairsInT = tuple[list[Doc], list[IntArray]]
-PairsOutT = tuple[Floats2d, BoolArray]
 StatesT = list[TransformerData]
 
 
-def FocusedPairs(
-    tok2vec: Model[list[Doc], StatesT], *, mask: MaskName
-) -> Model[PairsInT, PairsOutT]:
+def FocusedPairs(tok2vec: Model[list[Doc], StatesT], *, mask: MaskName) -> PairVectors:
     """Look at each pair of entities through the focused layers, and return what `[CLS]` saw.
 
     The encoder's top K layers are run on the states that `tok2vec` hands on; the sentence is not
@@ -42,10 +41,10 @@ def FocusedPairs(
     tok2vec (Model[list[Doc], list[TransformerData]]): A `FocusedListener`, or an encoder of its
         own.
     mask (MaskName): `cls` for Eq. 13, `pair` for Eq. 14.
-    RETURNS (Model[tuple[list[Doc], list[IntArray]], tuple[Floats2d, BoolArray]]): The layer. It
-        takes docs and the token offsets of their pairs, *shape:* (pairs, 4), and returns a vector
-        for each pair within reach, *shape:* (reachable pairs, width), and which pairs these are,
-        *shape:* (pairs,). Out of reach are entities that no window holds both of.
+    RETURNS (Model[tuple[list[Doc], list[EntityPairs]], tuple[Floats2d, BoolArray]]): The layer. It
+        takes docs and their pairs, and returns a vector for each pair within reach, *shape:*
+        (reachable pairs, width), and which pairs these are, *shape:* (pairs,). Out of reach are
+        entities that no window holds both of.
     """
     return Model(
         "focused_pairs",
@@ -58,7 +57,7 @@ def FocusedPairs(
     )
 
 
-def init(model: Model[PairsInT, PairsOutT], X: PairsInT | None = None, Y: Any = None) -> None:
+def init(model: PairVectors, X: PairsInT | None = None, Y: Any = None) -> None:
     tok2vec = model.get_ref("tok2vec")
     tok2vec.initialize()
     width = _encoder(tok2vec).maybe_get_dim("nO")
@@ -67,7 +66,7 @@ def init(model: Model[PairsInT, PairsOutT], X: PairsInT | None = None, Y: Any = 
 
 
 def forward(
-    model: Model[PairsInT, PairsOutT], X: PairsInT, is_train: bool
+    model: PairVectors, X: PairsInT, is_train: bool
 ) -> tuple[PairsOutT, Callable[[PairsOutT], Any]]:
     docs, entity_pairs = X
     tok2vec = model.get_ref("tok2vec")
@@ -79,7 +78,7 @@ def forward(
     tensors = [_concatenate(states, name).requires_grad_(learns) for name in names]
     encoder.transformer.train(learns)
     with torch.set_grad_enabled(learns), encoder.shim.autocast():
-        rows = batch_focus_rows(states, entity_pairs)
+        rows = batch_focus_rows(states, list(starmap(pair_offsets, entity_pairs)))
         by_name = dict(zip(names, tensors, strict=True))
         layers = top_layers(encoder.transformer, encoder.focus_layers)
         vectors = look_at_pairs(layers, by_name, rows, mask=model.attrs["mask"])

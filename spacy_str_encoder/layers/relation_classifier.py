@@ -6,23 +6,23 @@ from thinc.api import Dropout, Linear, Model, chain, resizable
 from thinc.layers.resizable import resize_linear_weighted, resize_model
 from thinc.types import Floats2d
 
-from .focused_pairs import PairsInT, PairsOutT
+from .pairs import PairsInT, PairVectors
 from .tanh import tanh
 
 
 def relation_classifier(
-    pairs2vectors: Model[PairsInT, PairsOutT], *, hidden_width: int | None = None
+    pairs2vectors: PairVectors, *, hidden_width: int | None = None
 ) -> Model[PairsInT, Floats2d]:
     """Classify pairs of entities: `softmax(tanh(X·W1 + b1)·W2 + b2)`, but for the softmax.
 
     Source: Xue et al. 2019, arXiv 1908.07721, Eqs. 15 and 16.
 
-    pairs2vectors (Model[tuple[list[Doc], list[IntArray]], tuple[Floats2d, BoolArray]]): A layer
+    pairs2vectors (Model[tuple[list[Doc], list[EntityPairs]], tuple[Floats2d, BoolArray]]): A layer
         like `FocusedPairs`.
     hidden_width (int | None): The width of the hidden layer; that of the vectors if None.
-    RETURNS (Model[tuple[list[Doc], list[IntArray]], Floats2d]): The model. Its output are logits,
-        *shape:* (pairs, classes). The first class is "no relation", the only one possible for a
-        pair that is out of reach: its other logits are -inf.
+    RETURNS (Model[tuple[list[Doc], list[EntityPairs]], Floats2d]): The model. Its output are
+        logits, *shape:* (pairs, classes). The first class is "no relation", the only one possible
+        for a pair that is out of reach: its other logits are -inf.
     """
     output: Model[Floats2d, Floats2d] = resizable(Linear(), resize_layer=resize_linear_weighted)
     hidden: Model[Floats2d, Floats2d] = Linear(nO=hidden_width)
@@ -66,9 +66,9 @@ def forward(
 def resize_output(model: Model[PairsInT, Floats2d], classes: int) -> Model[PairsInT, Floats2d]:
     """Change the number of classes, and keep what was learned about those there were.
 
-    model (Model[tuple[list[Doc], list[IntArray]], Floats2d]): The classifier.
+    model (Model[tuple[list[Doc], list[EntityPairs]], Floats2d]): The classifier.
     classes (int): The new number.
-    RETURNS (Model[tuple[list[Doc], list[IntArray]], Floats2d]): The same model.
+    RETURNS (Model[tuple[list[Doc], list[EntityPairs]], Floats2d]): The same model.
     """
     resize_model(model.get_ref("output_layer"), classes)
     return model

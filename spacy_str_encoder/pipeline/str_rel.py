@@ -1,7 +1,7 @@
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from itertools import chain, pairwise, starmap
+from itertools import chain, pairwise
 from typing import Any, Literal
 
 import numpy
@@ -15,9 +15,9 @@ from thinc.api import Config, Model, Optimizer, set_dropout_rate
 from thinc.types import Floats2d
 
 from ..arrays import IntArray
-from ..candidates import Candidates, EntityPairs, all_pairs, get_entities, pair_offsets
+from ..candidates import Candidates, EntityPairs, all_pairs, get_entities
 from ..gold_relations import count_relations, gold_classes, training_entities
-from ..layers.focused_pairs import PairsInT
+from ..layers.pairs import PairsInT
 from ..losses import sigmoid, sigmoid_loss, softmax_loss
 from ..relation import Relation, has_relations, set_relations
 from ..relation_classes import RelationClass, label_directions
@@ -80,7 +80,7 @@ def make_str_rel(
 
     nlp (Language): The pipeline.
     name (str): The name of the component.
-    model (Model[tuple[list[Doc], list[IntArray]], Floats2d]): A `RelationClassifier`.
+    model (Model[tuple[list[Doc], list[EntityPairs]], Floats2d]): A `RelationClassifier`.
     candidates (Candidates): Proposes the pairs of entities that are asked about.
     spans_key (str | None): The span group that holds the entities; `doc.ents` if None. Entities of
         a span group that differ in type only are two.
@@ -244,7 +244,7 @@ class RelationExtractor(TrainablePipe):
         if not any(len(pairs) for _, pairs in asked):
             return [[] for _ in docs]
         ops = self.model.ops
-        logits = self.model.predict((docs, list(starmap(pair_offsets, asked))))
+        logits = self.model.predict((docs, asked))
         ends = numpy.cumsum([len(pairs) for _, pairs in asked])[:-1]
         self._report_unreachable(docs, numpy.split(ops.to_numpy(_is_reachable(logits)), ends))
         if schema is not None:
@@ -324,7 +324,7 @@ class RelationExtractor(TrainablePipe):
             return losses
         set_dropout_rate(self.model, drop)
         docs = [example.predicted for example in examples]
-        logits, backprop = self.model.begin_update((docs, list(starmap(pair_offsets, asked))))
+        logits, backprop = self.model.begin_update((docs, asked))
         if schema is not None:
             rule_out(logits, schema, asked)
         annotated = sum(has_relations(example.reference) for example in examples)
