@@ -12,7 +12,7 @@ from transformers import BertConfig, BertModel
 from workload import BERT_BASE, ENTITY_LENGTHS, Sentence, Shape, make_sentences
 
 from spacy_str_encoder.bert import top_layers
-from spacy_str_encoder.layers.focus_rows import FocusRows
+from spacy_str_encoder.layers.focus_rows import CLS, FIRST, SECOND, FocusRows
 from spacy_str_encoder.layers.focused_pairs import look_at_pairs
 from spacy_str_encoder.layers.str_encoder import ENTITY_STATE, SHARED_STATE
 from spacy_str_encoder.masks import MaskName, cls_mask, pair_mask
@@ -88,17 +88,18 @@ class Batch:
 
 
 def _focus_rows(sentences: list[Sentence]) -> FocusRows:
-    in_focus = numpy.zeros((len(sentences) * PAIRS, PIECES), dtype=bool)
-    in_focus[:, 0] = True
+    parts = numpy.zeros((len(sentences) * PAIRS, PIECES), dtype="uint8")
+    parts[:, 0] = CLS
     pairs = [pair for sentence in sentences for pair in combinations(sentence.entities, 2)]
-    for row, pair in zip(in_focus, pairs, strict=True):
-        for start, end in pair:
-            row[1 + start : 1 + end] = True
+    for row, pair in zip(parts, pairs, strict=True):
+        for part, (start, end) in zip((FIRST, SECOND), pair, strict=True):
+            row[1 + start : 1 + end] |= part
     return FocusRows(
         first=numpy.repeat(numpy.arange(len(sentences)) * PIECES, PAIRS),
         lengths=numpy.full(len(pairs), PIECES),
-        in_focus=in_focus,
+        parts=parts,
         reachable=numpy.ones(len(pairs), dtype=bool),
+        marks=numpy.zeros((len(pairs), 2), dtype="int64"),
     )
 
 

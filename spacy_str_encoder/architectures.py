@@ -9,6 +9,7 @@ from thinc.api import Model, chain
 from thinc.types import Floats2d, Ragged
 
 from .layers.crf_tagger import crf_tagger
+from .layers.embed_types import embed_types
 from .layers.encoder_shim import EncoderShim
 from .layers.focused_listener import FocusedListener as FocusedListenerLayer
 from .layers.focused_pairs import FocusedPairs
@@ -113,6 +114,8 @@ def RelationClassifier(
     tok2vec: Model[list[Doc], list[TransformerData]],
     mask: MaskName,
     hidden_width: int | None = None,
+    entity_types: bool = False,
+    pool_entities: bool = False,
 ) -> Model[PairsInT, Floats2d]:
     """Classify pairs of entities by what `[CLS]` sees when it looks at them alone.
 
@@ -122,10 +125,18 @@ def RelationClassifier(
     mask (Literal["cls", "pair"]): `cls`: only `[CLS]` is confined to the pair (Eq. 13). `pair`:
         the entities are as well (Eq. 14); cheaper, since nothing else needs to be computed.
     hidden_width (int | None): The width of the hidden layer; that of the encoder if None.
+    entity_types (bool): Whether the classifier is told the types of the two entities, by vectors
+        that are added to their rows before the focused layers. Not in the paper; Eq. 14 only.
+    pool_entities (bool): Whether it sees the means of the rows of the two entities beside
+        `[CLS]`. Not in the paper; Eq. 14 only.
     RETURNS (Model[tuple[list[Doc], list[EntityPairs]], Floats2d]): The classifier, see
         `layers.relation_classifier`.
     """
-    return relation_classifier(FocusedPairs(tok2vec, mask=mask), hidden_width=hidden_width)
+    type_vectors = embed_types() if entity_types else None
+    pairs2vectors = FocusedPairs(
+        tok2vec, mask=mask, type_vectors=type_vectors, pool_entities=pool_entities
+    )
+    return relation_classifier(pairs2vectors, hidden_width=hidden_width)
 
 
 __all__ = [

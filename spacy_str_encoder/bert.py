@@ -162,21 +162,36 @@ class OwnClsInput(LayerInput):
         return torch.cat([getattr(self, part)[:, None], others], dim=1)
 
 
-def focus_pair(layers: Sequence[BertLayer], shared: LayerInput, focus: PackedRows) -> Tensor:
+def focus_pair(
+    layers: Sequence[BertLayer],
+    shared: LayerInput,
+    focus: PackedRows,
+    shares: Tensor | None = None,
+) -> Tensor:
     """Look at pairs under the mask of Eq. 14: the rows in focus see only each other.
 
     layers (Sequence[BertLayer]): The layers N-K+1 to N.
     shared (LayerInput): Rows of `H_{N-K}`, on their way into the first of these layers.
     focus (PackedRows): The rows in focus.
-    RETURNS (Tensor): The `[CLS]` row of the last layer. *Shape:* (pairs, width).
+    shares (Tensor | None): The share of each row of a pair in each of the vectors to return. If
+        None, the vector is the `[CLS]` row. *Shape:* (pairs, vectors, length).
+    RETURNS (Tensor): These vectors of the last layer, side by side.
+        *Shape:* (pairs, vectors * width).
     """
     memory, index = shared, focus.padded_source
     for layer, following in pairwise(layers):
-        attention = memory.attention_over(index, n_queries=index.shape[1])
-        context = attention(memory.take("queries", index), focus.present)
-        rows = finish_layer(layer, context, memory, index, focus.slots)
+        rows = _focus_layer(layer, memory, index, focus)
         memory, index = LayerInput(following, rows), focus.index
-    return cls_row(layers[-1], memory, index, focus.present)
+    if shares is None:
+        return cls_row(layers[-1], memory, index, focus.present)
+    rows = take(_focus_layer(layers[-1], memory, index, focus), focus.index)
+    return (shares.to(rows.dtype) @ rows).flatten(1)
+
+
+def _focus_layer(layer: BertLayer, memory: LayerInput, index: Tensor, focus: PackedRows) -> Tensor:
+    attention = memory.attention_over(index, n_queries=index.shape[1])
+    context = attention(memory.take("queries", index), focus.present)
+    return finish_layer(layer, context, memory, index, focus.slots)
 
 
 def focus_cls(

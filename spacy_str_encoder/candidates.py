@@ -5,6 +5,7 @@ from functools import partial, reduce
 from itertools import chain
 
 import numpy
+from numpy.typing import NDArray
 from spacy.tokens import Doc, Span
 
 from .arrays import IntArray
@@ -186,6 +187,17 @@ def pair_offsets(entities: Sequence[Span], pairs: IntArray) -> IntArray:
     """
     offsets = numpy.array([(span.start, span.end) for span in entities], dtype="int64")
     return offsets.reshape(-1, 2)[pairs].reshape(-1, 4)
+
+
+def pair_labels(entities: Sequence[Span], pairs: IntArray) -> NDArray[numpy.uint64]:
+    """The labels of the entities of pairs.
+
+    entities (Sequence[Span]): The entities.
+    pairs (IntArray): The indices of the two. *Shape:* (pairs, 2).
+    RETURNS (NDArray[uint64]): The hash of the label of the first, and of the second.
+        *Shape:* (pairs, 2).
+    """
+    return numpy.array([span.label for span in entities], dtype="uint64")[pairs]
 
 
 def pair_types(entities: Sequence[Span], pairs: IntArray, types: Sequence[str]) -> IntArray:

@@ -29,7 +29,7 @@ from transformers import (
 
 from spacy_str_encoder.bert import top_layers
 from spacy_str_encoder.layers import pair_chunks
-from spacy_str_encoder.layers.focus_rows import FocusRows
+from spacy_str_encoder.layers.focus_rows import FIRST, FocusRows
 from spacy_str_encoder.layers.focused_pairs import look_at_pairs
 from spacy_str_encoder.layers.str_encoder import ENTITY_STATE, SHARED_STATE
 from spacy_str_encoder.masks import MaskName
@@ -108,10 +108,10 @@ def plain_bert_layer(layer: Module, rows: Tensor, mask: Tensor) -> Tensor:
 def plain_focus(
     transformer: Module, focus_layers: int, rows: Tensor, mask: MaskName, in_focus: set[int]
 ) -> Tensor:
-    """Run the last layers on a whole sequence under the whole mask, and return `[CLS]`."""
+    """Run the last layers on a whole sequence under the whole mask, and return all rows."""
     for layer in list(transformer.encoder.layer)[-focus_layers:]:
         rows = plain_bert_layer(layer, rows, full_mask(mask, in_focus, len(rows)))
-    return rows[0]
+    return rows
 
 
 def plain_path(transformer: Module, focus_layers: int, rows: Tensor) -> Tensor:
@@ -140,12 +140,14 @@ def look(
     RETURNS (Tensor): What `[CLS]` saw. *Shape:* (pairs, width).
     """
     longest = max(length for _, length, _ in pairs)
-    in_focus = [[column in focus for column in range(longest)] for *_, focus in pairs]
+    # Which entity a row belongs to makes no difference.
+    parts = [[FIRST * (column in focus) for column in range(longest)] for *_, focus in pairs]
     rows = FocusRows(
         first=numpy.array([first for first, *_ in pairs]),
         lengths=numpy.array([length for _, length, _ in pairs]),
-        in_focus=numpy.array(in_focus),
+        parts=numpy.array(parts, dtype="uint8"),
         reachable=numpy.ones(len(pairs), dtype=bool),
+        marks=numpy.zeros((len(pairs), 2), dtype="int64"),
     )
     states = {SHARED_STATE: shared, ENTITY_STATE: entity}
     return look_at_pairs(top_layers(transformer, focus_layers), states, rows, mask=mask)
@@ -239,7 +241,7 @@ def test_pairs_see_what_the_whole_mask_lets_them(mask: MaskName, batch: dict[str
         actual = look(transformer, focus_layers, shared, entity, pairs, mask)
     expected = torch.stack(
         [
-            plain_focus(transformer, focus_layers, shared[first : first + length], mask, focus)
+            plain_focus(transformer, focus_layers, shared[first : first + length], mask, focus)[0]
             for first, length, focus in pairs
         ]
     )
@@ -258,9 +260,9 @@ def test_pairs_see_what_the_whole_mask_lets_them(mask: MaskName, batch: dict[str
 @torch.no_grad()
 def test_the_masks_differ_from_each_other_and_from_none() -> None:
     transformer, rows = make_transformer(), make_rows(7, WIDTH)
-    none = plain_focus(transformer, 2, rows, "cls", set(range(7)))
-    confined_cls = plain_focus(transformer, 2, rows, "cls", {0, 2, 5})
-    confined_pair = plain_focus(transformer, 2, rows, "pair", {0, 2, 5})
+    none = plain_focus(transformer, 2, rows, "cls", set(range(7)))[0]
+    confined_cls = plain_focus(transformer, 2, rows, "cls", {0, 2, 5})[0]
+    confined_pair = plain_focus(transformer, 2, rows, "pair", {0, 2, 5})[0]
     assert (none - confined_cls).abs().max() > 0.01
     assert (none - confined_pair).abs().max() > 0.01
     assert (confined_cls - confined_pair).abs().max() > 0.01

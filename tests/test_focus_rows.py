@@ -11,7 +11,14 @@ from spacy_transformers.data_classes import TransformerData, WordpieceBatch
 from thinc.types import Ragged
 from transformers.utils import ModelOutput
 
-from spacy_str_encoder.layers.focus_rows import FocusRows, batch_focus_rows, doc_focus_rows
+from spacy_str_encoder.layers.focus_rows import (
+    CLS,
+    FIRST,
+    SECOND,
+    FocusRows,
+    batch_focus_rows,
+    doc_focus_rows,
+)
 
 Entity = tuple[int, int]
 Pair = tuple[int, int, int, int]
@@ -125,7 +132,8 @@ def room(windows: list[Window], window: Window, entity: Entity) -> float:
 
 def assert_recount(sample: Sample, rows: FocusRows, offset: int) -> None:
     row = count()
-    assert len(rows.first) == len(rows.lengths) == len(rows.in_focus) == rows.reachable.sum()
+    assert len(rows.first) == len(rows.lengths) == len(rows.parts) == rows.reachable.sum()
+    assert rows.marks.tolist() == [[0, 0]] * len(rows.first)
     for pair, reachable in zip(sample.pairs, rows.reachable, strict=True):
         entities = pair[:2], pair[2:]
         rooms = {
@@ -140,8 +148,10 @@ def assert_recount(sample: Sample, rows: FocusRows, offset: int) -> None:
             assert rest == 0
             assert rooms[chosen] == max(rooms.values())
             window = sample.windows[chosen]
-            expected = {0} | pieces_of(window, entities[0]) | pieces_of(window, entities[1])
-            assert set(numpy.flatnonzero(rows.in_focus[i]).tolist()) == expected
+            first, second = (pieces_of(window, entity) for entity in entities)
+            for part, expected in [(CLS, {0}), (FIRST, first), (SECOND, second)]:
+                assert set(numpy.flatnonzero(rows.parts[i] & part).tolist()) == expected
+            assert set(numpy.flatnonzero(rows.in_focus[i]).tolist()) == {0} | first | second
             assert rows.lengths[i] == len(window) + 2
 
 
@@ -165,13 +175,15 @@ def test_rows_of_a_batch(batch: list[Sample]) -> None:
     width = max((sample.length for sample in batch), default=0)
     assert rows.in_focus.shape[1] == width
     ends = numpy.cumsum([len(sample.pairs) for sample in batch])
-    parts = numpy.split(rows.reachable, ends)
+    reachable_of_docs = numpy.split(rows.reachable, ends)
     assert len(rows.reachable) == (ends[-1] if batch else 0)
     offset = start = 0
-    for sample, reachable in zip(batch, parts, strict=False):
+    for sample, reachable in zip(batch, reachable_of_docs, strict=False):
         end = start + int(reachable.sum())
-        arrays = (array[start:end] for array in (rows.first, rows.lengths, rows.in_focus))
-        assert_recount(sample, FocusRows(*arrays, reachable), offset)
+        first, lengths, parts, marks = (
+            array[start:end] for array in (rows.first, rows.lengths, rows.parts, rows.marks)
+        )
+        assert_recount(sample, FocusRows(first, lengths, parts, reachable, marks), offset)
         offset += sample.size
         start = end
     assert start == len(rows.first)

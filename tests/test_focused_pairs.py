@@ -48,8 +48,11 @@ def make_doc(words: list[str]) -> Doc:
 
 @pytest.fixture(scope="module")
 def strong_path(encoder_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The tiny encoder with weights so large that every piece matters."""
-    path = tmp_path_factory.mktemp("encoders") / "strong"
+    return strengthen(encoder_path, tmp_path_factory.mktemp("encoders") / "strong")
+
+
+def strengthen(encoder_path: Path, path: Path) -> Path:
+    """Write an encoder with weights so large that every piece matters."""
     torch.manual_seed(0)
     transformer = BertModel.from_pretrained(encoder_path, add_pooling_layer=False)
     for name, parameter in transformer.named_parameters():
@@ -69,6 +72,22 @@ def make_layer(
     stride: int = 48,
     **transformer_config: Any,
 ) -> Any:
+    encoder = make_encoder(
+        path, focus_layers=focus_layers, window=window, stride=stride, **transformer_config
+    )
+    layer = FocusedPairs(encoder, mask=mask)
+    layer.initialize()
+    return layer
+
+
+def make_encoder(
+    path: Path,
+    *,
+    focus_layers: int = 2,
+    window: int = 64,
+    stride: int = 48,
+    **transformer_config: Any,
+) -> Any:
     encoder = STREncoder(
         name=str(path),
         focus_layers=focus_layers,
@@ -76,9 +95,7 @@ def make_layer(
         tokenizer_config={"use_fast": True},
         transformer_config=transformer_config,
     )
-    layer = FocusedPairs(FocusedEncoder(encoder), mask=mask)
-    layer.initialize()
-    return layer
+    return FocusedEncoder(encoder)
 
 
 def make_listening_layer(encoder: Any, mask: MaskName) -> tuple[Any, Any]:
@@ -116,7 +133,7 @@ def plain_vectors(
         characters = {i for span in spans for i in range(span.start_char, span.end_char)}
         pieces = enumerate(encoding["offset_mapping"])
         in_focus = {i for i, offsets in pieces if characters & set(range(*offsets))}
-        vectors.append(plain_focus(transformer, focus_layers, rows, mask, {0} | in_focus))
+        vectors.append(plain_focus(transformer, focus_layers, rows, mask, {0} | in_focus)[0])
     return torch.stack(vectors)
 
 

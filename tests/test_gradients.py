@@ -64,7 +64,7 @@ def assert_close(actual: Any, expected: Any, tolerance: float = 2e-3) -> None:
 def assert_slopes(loss: Callable[[], float], array: Array, gradient: Array) -> None:
     """Check a gradient in some directions, for arrays that are too large for every entry."""
     assert gradient.shape == array.shape
-    length = numpy.linalg.norm(gradient)
+    length = float(numpy.linalg.norm(gradient))
     assert length > 0.1
     for seed in range(3):
         direction = normal(*array.shape, seed=seed)

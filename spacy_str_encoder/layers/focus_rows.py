@@ -1,11 +1,17 @@
 """Which rows of the encoder's output a pair of entities needs. NumPy only."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy
+from numpy.typing import NDArray
 from spacy_transformers.data_classes import TransformerData
 
 from ..arrays import BoolArray, IntArray
+
+# Which part of a pair a piece belongs to; it may be more than one.
+CLS, FIRST, SECOND = 1, 2, 4
+# The parts are summed up.
+Parts = NDArray[numpy.uint8]
 
 
 @dataclass(frozen=True)
@@ -15,15 +21,36 @@ class FocusRows:
     first (IntArray): Where the pair's window begins, among the rows of the whole batch.
         *Shape:* (reachable pairs,).
     lengths (IntArray): How many pieces the window has. *Shape:* (reachable pairs,).
-    in_focus (BoolArray): Which pieces of the window are `[CLS]` or belong to an entity of the
-        pair. *Shape:* (reachable pairs, length).
+    parts (Parts): Which pieces of the window are `[CLS]` or belong to an entity of the pair; 0 for
+        those that are not in focus. *Shape:* (reachable pairs, length).
     reachable (BoolArray): Which pairs these are. *Shape:* (pairs,).
+    marks (IntArray): The mark of each of the two entities, 0 for none. A row of the encoder's
+        output is looked at in as many variants as it has marks. *Shape:* (reachable pairs, 2).
+    n_marks (int): The number of marks, none included.
     """
 
     first: IntArray
     lengths: IntArray
-    in_focus: BoolArray
+    parts: Parts
     reachable: BoolArray
+    marks: IntArray
+    n_marks: int = 1
+
+    @property
+    def in_focus(self) -> BoolArray:
+        """RETURNS (BoolArray): Which pieces are in focus. *Shape:* (reachable pairs, length)."""
+        return self.parts > 0
+
+
+def mark_entities(rows: FocusRows, marks: IntArray, *, n_marks: int) -> FocusRows:
+    """Mark the entities of pairs.
+
+    rows (FocusRows): The rows of the pairs.
+    marks (IntArray): The mark of each of the two. *Shape:* (pairs, 2).
+    n_marks (int): The number of marks, none included.
+    RETURNS (FocusRows): The rows with the marks.
+    """
+    return replace(rows, marks=marks[rows.reachable], n_marks=n_marks)
 
 
 def batch_focus_rows(states: list[TransformerData], entity_pairs: list[IntArray]) -> FocusRows:
@@ -41,12 +68,14 @@ def batch_focus_rows(states: list[TransformerData], entity_pairs: list[IntArray]
         offset += data.wordpieces.input_ids.size
     if not docs:
         nothing = numpy.zeros(0, dtype="int64")
-        return FocusRows(nothing, nothing, numpy.zeros((0, width), dtype=bool), nothing > 0)
+        parts = numpy.zeros((0, width), dtype="uint8")
+        return FocusRows(nothing, nothing, parts, nothing > 0, nothing.reshape(0, 2))
     return FocusRows(
         numpy.concatenate([rows.first for rows in docs]),
         numpy.concatenate([rows.lengths for rows in docs]),
-        numpy.concatenate([rows.in_focus for rows in docs]),
+        numpy.concatenate([rows.parts for rows in docs]),
         numpy.concatenate([rows.reachable for rows in docs]),
+        numpy.concatenate([rows.marks for rows in docs]),
     )
 
 
@@ -62,7 +91,7 @@ def doc_focus_rows(
     entity_pairs (IntArray): Token offsets: start and end of the first entity, start and end of
         the second, ends exclusive. *Shape:* (pairs, 4).
     offset (int): How many rows come before those of this doc.
-    width (int): How many columns `in_focus` has at least.
+    width (int): How many columns `parts` has at least.
     RETURNS (FocusRows): The rows of the pairs.
     """
     length = data.wordpieces.input_ids.shape[1]
@@ -75,11 +104,13 @@ def doc_focus_rows(
     windows = _windows_of_pairs(room, pairs)
     reachable = windows >= 0
     windows, (first, second) = windows[reachable], pairs[reachable].T
-    in_focus = numpy.zeros((len(windows), max(width, length)), dtype=bool)
-    in_focus[:, :length] = pieces[first, windows] | pieces[second, windows]
-    in_focus[:, :1] = True
+    parts = numpy.zeros((len(windows), max(width, length)), dtype="uint8")
+    held = pieces.view("uint8")
+    parts[:, :length] = FIRST * held[first, windows] | SECOND * held[second, windows]
+    parts[:, :1] = CLS
     lengths = data.wordpieces.attention_mask.astype("int64").sum(axis=1)
-    return FocusRows(offset + windows * length, lengths[windows], in_focus, reachable)
+    marks = numpy.zeros((len(windows), 2), dtype="int64")
+    return FocusRows(offset + windows * length, lengths[windows], parts, reachable, marks)
 
 
 def _tokens_of_pieces(data: TransformerData) -> tuple[IntArray, IntArray]:

@@ -7,7 +7,7 @@ import torch
 
 from ..arrays import BoolArray, IntArray
 from ..bert import PackedRows, WindowRows
-from .focus_rows import FocusRows
+from .focus_rows import CLS, FIRST, SECOND, FocusRows
 
 # The rows of one step through the focused layers: on a CPU, as few as keep it busy, since a row of
 # BERT-base takes 60 KB or more on the way; on a GPU, more. In training the activations of a single
@@ -46,9 +46,34 @@ def cut_into_chunks(rows: FocusRows, *, max_rows: int, whole_windows: bool) -> l
     return chunks
 
 
-def rows_in_focus(rows: FocusRows) -> IntArray:
-    """RETURNS (IntArray): The rows of the batch that are in focus of any pair, ascending."""
-    return numpy.unique(_batch_rows(rows.first, rows.in_focus))
+def variants_in_focus(rows: FocusRows) -> IntArray:
+    """RETURNS (IntArray): The variants of rows of the batch that are in focus of any pair,
+    ascending; see `split_variants`.
+    """
+    return numpy.unique(_focus_variants(rows, slice(None)))
+
+
+def split_variants(rows: FocusRows, variants: IntArray) -> tuple[IntArray, IntArray]:
+    """Split variants of rows into what they are made of.
+
+    rows (FocusRows): The rows of all pairs.
+    variants (IntArray): The variants. *Shape:* any.
+    RETURNS (tuple[IntArray, IntArray]): Which row of the batch each is, and the code of its two
+        marks: that as a part of the first entity, times the number of marks, plus that as a part
+        of the second.
+    """
+    return numpy.divmod(variants, rows.n_marks**2)
+
+
+def _focus_variants(rows: FocusRows, pairs: IntArray | slice) -> IntArray:
+    # Pair by pair.
+    parts = rows.parts[pairs]
+    pair, column = numpy.nonzero(parts)
+    part = parts[pair, column]
+    is_first, is_second = part & FIRST > 0, part & SECOND > 0
+    first, second = rows.marks[pairs][pair].T
+    code = is_first * first * rows.n_marks + is_second * second
+    return (rows.first[pairs][pair] + column) * rows.n_marks**2 + code
 
 
 def rows_of_windows(rows: FocusRows) -> IntArray:
@@ -64,12 +89,30 @@ def pack_focus(
 
     rows (FocusRows): The rows of all pairs.
     pairs (IntArray): The pairs to lay out.
-    table (IntArray): Which rows of the batch the sources are, ascending.
+    table (IntArray): Which variants of the rows of the batch the sources are, ascending.
     device (torch.device): Where to put the indices.
     RETURNS (PackedRows): The layout.
     """
-    packed = _pack(rows.first[pairs], rows.in_focus[pairs], table)
-    return PackedRows(*_to_torch(device, *packed))
+    source = numpy.searchsorted(table, _focus_variants(rows, pairs))
+    present, slots, index = _grid(rows.in_focus[pairs].sum(axis=1))
+    return PackedRows(*_to_torch(device, source, slots, index, present))
+
+
+def shares_of_parts(rows: FocusRows, pairs: IntArray, device: torch.device) -> torch.Tensor:
+    """The weights by which the rows in focus add up to `[CLS]`, and to the mean of each entity.
+
+    rows (FocusRows): The rows of all pairs.
+    pairs (IntArray): The pairs.
+    device (torch.device): Where to put the weights.
+    RETURNS (Tensor): The weights, padded as in `pack_focus`. *Shape:* (pairs, 3, length).
+    """
+    parts = rows.parts[pairs]
+    present, _, _ = _grid((parts > 0).sum(axis=1))
+    packed = numpy.zeros(present.shape, dtype="uint8")
+    packed[present] = parts[parts > 0]
+    belongs = packed[:, None] & numpy.array([CLS, FIRST, SECOND], dtype="uint8")[:, None] > 0
+    shares = belongs / belongs.sum(axis=2, keepdims=True)
+    return torch.from_numpy(shares.astype("float32")).to(device)
 
 
 def pack_windows(
@@ -83,21 +126,14 @@ def pack_windows(
     device (torch.device): Where to put the indices.
     RETURNS (WindowRows): The layout.
     """
-    source, slots, index, present = _pack(rows.first[pairs], _in_window(rows, pairs), table)
+    in_window = _in_window(rows, pairs)
+    source = numpy.searchsorted(table, _batch_rows(rows.first[pairs], in_window))
+    present, slots, index = _grid(in_window.sum(axis=1))
     in_focus = rows.in_focus[pairs, : present.shape[1]]
     focus, _, focus_slots = _grid(in_focus.sum(axis=1))
     focus_slots[focus] = numpy.nonzero(in_focus)[1]
     parts = (source, slots, index, present, in_focus, focus_slots)
     return WindowRows(*_to_torch(device, *parts))
-
-
-def _pack(
-    first: IntArray, wanted: BoolArray, table: IntArray
-) -> tuple[IntArray, IntArray, IntArray, BoolArray]:
-    # The fields of `PackedRows`, in their order.
-    source = numpy.searchsorted(table, _batch_rows(first, wanted))
-    present, slots, index = _grid(wanted.sum(axis=1))
-    return source, slots, index, present
 
 
 def _in_window(rows: FocusRows, pairs: IntArray) -> BoolArray:
