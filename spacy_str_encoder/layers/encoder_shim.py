@@ -71,6 +71,8 @@ class EncoderShim(HFShim):
 
     def finish_update(self, optimizer: Optimizer) -> None:
         super().finish_update(partial(optimizer, lr_scale=self.learn_rate_scale))
+        # Zeros would be added to the gradients of the next batch, at the cost of a pass over all.
+        self._model.zero_grad(set_to_none=True)
 
     def autocast(self) -> torch.autocast:
         """RETURNS (torch.autocast): The precision that the encoder computes in."""
