@@ -10,6 +10,7 @@ from .convert import convert_command
 from .debug_data import CONTEXT, debug_data_command
 from .evaluate import evaluate_command
 from .init_encoder import init_encoder_command
+from .pretrain import pretrain_command
 
 app = typer.Typer(
     name="spacy-str-encoder",
@@ -28,5 +29,6 @@ app.command("convert")(convert_command)
 app.command("debug-data", context_settings=CONTEXT)(debug_data_command)
 app.command("evaluate")(evaluate_command)
 app.command("init-encoder")(init_encoder_command)
+app.command("pretrain")(pretrain_command)
 
 __all__ = ["app"]

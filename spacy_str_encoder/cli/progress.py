@@ -7,6 +7,18 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 ItemT = TypeVar("ItemT")
 
 
+def make_bar() -> Progress:
+    """RETURNS (Progress): A bar on stderr that is only seen if that is a terminal."""
+    console = Console(stderr=True)
+    columns = [
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    ]
+    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+
+
 def track(items: Iterable[ItemT], description: str, total: int | None = None) -> Iterator[ItemT]:
     """Show on stderr, if that is a terminal, how far a loop has come.
 
@@ -15,14 +27,5 @@ def track(items: Iterable[ItemT], description: str, total: int | None = None) ->
     total (int | None): How many there are, if it is known.
     YIELDS: The items.
     """
-    console = Console(stderr=True)
-    columns = [
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    ]
-    with Progress(
-        *columns, console=console, transient=True, disable=not console.is_terminal
-    ) as bar:
+    with make_bar() as bar:
         yield from bar.track(items, total=total, description=description)

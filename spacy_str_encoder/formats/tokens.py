@@ -46,15 +46,20 @@ def join_tokens(tokens: Sequence[str]) -> tuple[str, Offsets]:
     text, offsets = "", []
     for token in tokens:
         check_string("a token", token, empty=False)
-        if text and not (_is_wide(text[-1]) and _is_wide(token[0])):
+        if text and not (is_wide(text[-1]) and is_wide(token[0])):
             text += " "
         offsets.append((len(text), len(text) + len(token)))
         text += token
     return text, offsets
 
 
-def _is_wide(character: str) -> bool:
-    # Chinese, Japanese, and their punctuation. Korean is wide too, but has spaces.
+def is_wide(character: str) -> bool:
+    """Is this a character of a script that has no spaces between words?
+
+    character (str): One character.
+    RETURNS (bool): Whether it is Chinese, Japanese, or their punctuation.
+    """
+    # Korean is wide too, but has spaces.
     wide = unicodedata.east_asian_width(character) in "WF"
     return wide and not unicodedata.name(character, "").startswith("HANGUL")
 

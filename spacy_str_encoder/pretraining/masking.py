@@ -1,0 +1,114 @@
+"""Hiding words, for the encoder to guess."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy
+
+from ..arrays import IntArray
+from .windows import Window
+from .words import NO_WORD
+
+# What a loss does not look at.
+IGNORED = -100
+# Of the pieces of words that are to be guessed, so many are replaced by the mask, and so many by
+# any other piece; the rest stays as it is.
+MASK_SHARE = 0.8
+RANDOM_SHARE = 0.1
+Example = dict[str, list[int]]
+
+
+@dataclass(frozen=True)
+class Masking:
+    """How words are hidden: all pieces of a word or none.
+
+    Sources: Devlin et al. 2019, arXiv 1810.04805, section 3.1; whole words: Cui et al. 2019, arXiv
+    1906.08101.
+
+    mask_piece (int): The id of `[MASK]`.
+    ordinary_pieces (IntArray): The ids of all pieces that have no special meaning.
+    rate (float): The share of the words that are to be guessed.
+    """
+
+    mask_piece: int
+    ordinary_pieces: IntArray
+    rate: float
+
+    def mask(self, window: Window, random: numpy.random.Generator) -> Example:
+        """Hide words of a window, at least one.
+
+        window (Window): The window; it has a word.
+        random (Generator): The source of every choice.
+        RETURNS (dict[str, list[int]]): `input_ids`, and `labels`: the pieces to be guessed, -100
+            for all others.
+        """
+        is_hidden = numpy.isin(window.words, self._choose_words(window, random))
+        draws = random.random(len(window.pieces))
+        is_random = is_hidden & (draws >= 1 - RANDOM_SHARE)
+        inputs = numpy.where(is_hidden & (draws < MASK_SHARE), self.mask_piece, window.pieces)
+        inputs[is_random] = random.choice(self.ordinary_pieces, int(is_random.sum()))
+        labels = numpy.where(is_hidden, window.pieces, IGNORED)
+        return {"input_ids": inputs.tolist(), "labels": labels.tolist()}
+
+    def _choose_words(self, window: Window, random: numpy.random.Generator) -> IntArray:
+        words = numpy.unique(window.words[window.words != NO_WORD])
+        chosen = words[random.random(len(words)) < self.rate]
+        return chosen if len(chosen) else random.choice(words, 1)
+
+
+def make_masking(tokenizer: Any, *, rate: float) -> Masking:
+    """Set up masking for a tokenizer.
+
+    tokenizer (PreTrainedTokenizerFast): The tokenizer.
+    rate (float): The share of the words that are to be guessed.
+    RETURNS (Masking): What hides words.
+    """
+    ordinary = numpy.setdiff1d(numpy.arange(len(tokenizer)), tokenizer.all_special_ids)
+    return Masking(tokenizer.mask_token_id, ordinary, rate)
+
+
+def mask_once(windows: Sequence[Window], masking: Masking, *, seed: int) -> list[Example]:
+    """Mask windows once and for all.
+
+    windows (Sequence[Window]): The windows.
+    masking (Masking): What hides their words.
+    seed (int): The seed of the masks.
+    RETURNS (list[dict[str, list[int]]]): The examples.
+    """
+    masked = MaskedWindows(windows, masking, seed=seed)
+    return [masked[index] for index in range(len(windows))]
+
+
+class MaskedWindows:
+    """Windows that are masked anew in each epoch.
+
+    The masks depend on nothing but the seed, the epoch and the window: a run that goes on after an
+    interruption sees the same ones.
+    """
+
+    def __init__(self, windows: Sequence[Window], masking: Masking, *, seed: int) -> None:
+        """Start with the first epoch.
+
+        windows (Sequence[Window]): The windows.
+        masking (Masking): What hides their words.
+        seed (int): The seed of the masks.
+        """
+        self.windows = windows
+        self.masking = masking
+        self.seed = seed
+        self.epoch = 0
+
+    def __len__(self) -> int:
+        return len(self.windows)
+
+    def __getitem__(self, index: int) -> Example:
+        random = numpy.random.default_rng([self.seed, self.epoch, index])
+        return self.masking.mask(self.windows[index], random)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Change the masks; accelerate's data loader calls this before each epoch.
+
+        epoch (int): The number of the epoch, from 0.
+        """
+        self.epoch = epoch

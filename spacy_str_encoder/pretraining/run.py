@@ -1,0 +1,173 @@
+"""From the name of an encoder and files of texts to a folder with the pretrained encoder."""
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, TypedDict
+
+import srsly
+
+from ..formats.records import Record
+from ..formats.report import ConversionReport
+from .checkpoints import find_last_step, open_checkpoints, publish
+from .masking import MaskedWindows, make_masking, mask_once
+from .model import MaskedModel, load_masked_model
+from .settings import Settings
+from .texts import hold_out, read_raw_texts
+from .training import Evaluation, Show, show_nothing, train
+from .windows import Window, count_unknown, cut_texts, find_window_length
+
+METRICS = "pretraining.json"
+# The masks of held-out texts are always the same, so that perplexities on the same texts can be
+# compared, whatever the settings.
+HELD_OUT_SEED = 0
+HELD_OUT_RATE = 0.15
+
+
+class Sizes(TypedDict):
+    """How much it was.
+
+    texts: The texts to train on.
+    held_out_texts: The texts that were held out.
+    windows: The windows that the texts to train on were cut into.
+    pieces: The pieces of these.
+    unknown_pieces: Those of them that stand for what the encoder has no piece for.
+    """
+
+    texts: int
+    held_out_texts: int
+    windows: int
+    pieces: int
+    unknown_pieces: int
+
+
+class Summary(TypedDict):
+    """What was trained on what, and how it went.
+
+    encoder: The name of the encoder.
+    has_fresh_head: Whether it came without weights for the head that guesses pieces.
+    settings: The settings.
+    sizes: The sizes of the data.
+    lost: What was left out, counted by the reason.
+    resumed_at: The step that an interrupted run went on from, or 0.
+    evaluations: Training loss and perplexity, as training went on.
+    """
+
+    encoder: str
+    has_fresh_head: bool
+    settings: dict[str, Any]
+    sizes: Sizes
+    lost: dict[str, int]
+    resumed_at: int
+    evaluations: list[Evaluation]
+
+
+@dataclass(frozen=True)
+class Part:
+    """Texts, and the windows that they were cut into."""
+
+    records: list[Record]
+    windows: list[Window]
+
+
+def pretrain(
+    encoder: str,
+    texts: Iterable[Path],
+    output: Path,
+    settings: Settings,
+    report: ConversionReport,
+    *,
+    held_out: str = "0.05",
+    force: bool = False,
+    on_gpu: bool = False,
+    show: Show = show_nothing,
+) -> Summary:
+    """Train an encoder to guess masked words of texts, and write it to a folder.
+
+    encoder (str): The encoder, as in `spacy_str_encoder.encoders.load_encoder`.
+    texts (Iterable[Path]): Files or folders with texts.
+    output (Path): The folder. A run that was interrupted goes on from the checkpoints in it.
+    settings (Settings): How to train.
+    report (ConversionReport): Counts what is left out.
+    held_out (str): The share of the texts to measure perplexity with, or a file of other texts.
+    force (bool): Write into a folder that is not empty, replacing files of the same names.
+    on_gpu (bool): Whether to train on the first GPU that there is.
+    show (Show): Shows how far it has come.
+    RETURNS (Summary): What was done. The folder has it too, as pretraining.json.
+    RAISES (ValueError): If something can't be read or written, or there is nothing to train on.
+    """
+    model = load_masked_model(encoder, seed=settings.seed)
+    records = read_raw_texts(texts, report)
+    divided = hold_out(records, held_out, seed=settings.seed, report=report)
+    parts = [_cut(part, model, report) for part in divided]
+    folder = open_checkpoints(output, _describe_run(model, parts, settings), force=force)
+    resumed_at = find_last_step(folder)
+    evaluations = _train(model, parts, settings, folder=folder, on_gpu=on_gpu, show=show)
+    summary: Summary = {
+        "encoder": encoder,
+        "has_fresh_head": model.has_fresh_head,
+        "settings": asdict(settings),
+        "sizes": _count(parts, model),
+        "lost": dict(report.losses),
+        "resumed_at": resumed_at,
+        "evaluations": evaluations,
+    }
+    _write(model, summary, folder / "finished")
+    publish(folder / "finished", output)
+    return summary
+
+
+def _cut(records: list[Record], model: MaskedModel, report: ConversionReport) -> Part:
+    length = find_window_length(model.tokenizer, model.transformer.config)
+    windows = cut_texts(records, model.tokenizer, report, length=length)
+    if not windows:
+        raise ValueError(
+            f"{records[0].place}: the encoder has no piece for anything in this text, nor in "
+            f"{len(records) - 1} others; choose another encoder"
+        )
+    return Part(records, windows)
+
+
+def _describe_run(model: MaskedModel, parts: Iterable[Part], settings: Settings) -> dict[str, Any]:
+    """All that the weights depend on: if it is the same, a run may go on from checkpoints."""
+    weights, texts = sha256(), sha256()
+    for tensor in model.transformer.state_dict().values():
+        weights.update(tensor.numpy().tobytes())
+    for part in parts:
+        for window in part.windows:
+            texts.update(window.pieces.tobytes() + window.words.tobytes())
+        texts.update(b"held out")
+    return {"encoder": weights.hexdigest(), "texts": texts.hexdigest(), **asdict(settings)}
+
+
+def _train(
+    model: MaskedModel, parts: Iterable[Part], settings: Settings, **options: Any
+) -> list[Evaluation]:
+    windows, held_out = (part.windows for part in parts)
+    masking = make_masking(model.tokenizer, rate=settings.mask_rate)
+    fixed = make_masking(model.tokenizer, rate=HELD_OUT_RATE)
+    return train(
+        model,
+        MaskedWindows(windows, masking, seed=settings.seed),
+        mask_once(held_out, fixed, seed=HELD_OUT_SEED),
+        settings,
+        **options,
+    )
+
+
+def _count(parts: Iterable[Part], model: MaskedModel) -> Sizes:
+    learned, held_out = parts
+    return {
+        "texts": len(learned.records),
+        "held_out_texts": len(held_out.records),
+        "windows": len(learned.windows),
+        "pieces": sum(len(window.pieces) for window in learned.windows),
+        "unknown_pieces": count_unknown(learned.windows, model.tokenizer),
+    }
+
+
+def _write(model: MaskedModel, summary: Summary, folder: Path) -> None:
+    model.transformer.save_pretrained(folder)
+    model.tokenizer.save_pretrained(folder)
+    srsly.write_json(folder / METRICS, summary)

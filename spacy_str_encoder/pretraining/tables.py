@@ -1,0 +1,34 @@
+"""What was done, for a terminal of 80 columns."""
+
+from collections.abc import Iterator
+
+from rich.table import Table
+from rich.text import Text
+
+from ..tables import make_table
+from .run import Summary
+
+
+def lay_out(summary: Summary) -> Iterator[Table | Text]:
+    """Lay out a summary.
+
+    summary (Summary): What was done.
+    YIELDS (Table | Text): What to print, in this order.
+    """
+    sizes = summary["sizes"]
+    yield Text(
+        f"{sizes['texts']:,} texts in {sizes['windows']:,} windows of {sizes['pieces']:,} pieces; "
+        f"{sizes['held_out_texts']:,} texts held out"
+    )
+    if sizes["unknown_pieces"]:
+        share = 100 * sizes["unknown_pieces"] / sizes["pieces"]
+        yield Text(f"{share:.1f} % of the pieces are unknown to the encoder, and taught it nothing")
+    if summary["has_fresh_head"]:
+        yield Text("The encoder had no head that guesses pieces, and began with a fresh one")
+    if summary["resumed_at"]:
+        yield Text(f"Went on from step {summary['resumed_at']:,} of an interrupted run")
+    table = make_table("Guessing masked words", [], ["step", "training loss", "perplexity"])
+    for row in summary["evaluations"]:
+        loss = "-" if row["loss"] is None else f"{row['loss']:.3f}"
+        table.add_row(f"{row['step']:,}", loss, f"{row['perplexity']:,.2f}")
+    yield table

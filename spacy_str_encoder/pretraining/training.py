@@ -1,0 +1,161 @@
+"""Masked language modelling by transformers' Trainer."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypedDict
+
+import numpy
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+from transformers import (
+    DataCollatorForTokenClassification,
+    PrinterCallback,
+    Trainer,
+    TrainerCallback,
+    TrainingArguments,
+)
+
+from .checkpoints import find_last_step, mark_whole, name_checkpoint
+from .masking import IGNORED, Example, MaskedWindows
+from .model import MaskedModel
+from .settings import Settings
+
+try:
+    import accelerate  # noqa: F401
+except ImportError as error:
+    raise ImportError(
+        "pretraining needs accelerate; install it with pip install 'spacy_str_encoder[pretrain]'"
+    ) from error
+
+# The share of the steps in which the learning rate rises.
+WARMUP = 0.1
+WEIGHT_DECAY = 0.01
+# One more than the last: it may be that one that is being written.
+CHECKPOINTS_KEPT = 2
+# Gets the steps made, the steps in all, and the perplexity if it was just measured.
+Show = Callable[[int, int, float | None], None]
+
+
+class Evaluation(TypedDict):
+    """Where training stood.
+
+    step: The steps made.
+    loss: The mean training loss since the evaluation before; None where there is none.
+    perplexity: That of the held-out texts.
+    """
+
+    step: int
+    loss: float | None
+    perplexity: float
+
+
+class Watcher(TrainerCallback):
+    """Shows how far training has come, and marks checkpoints that are complete."""
+
+    def __init__(self, show: Show) -> None:
+        """Start to watch.
+
+        show (Show): Shows it.
+        """
+        self.show = show
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        self.show(state.global_step, state.max_steps, None)
+
+    def on_evaluate(
+        self, args: Any, state: Any, control: Any, metrics: dict[str, float], **kwargs: Any
+    ) -> None:
+        self.show(state.global_step, state.max_steps, metrics["eval_perplexity"])
+
+    def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        mark_whole(Path(args.output_dir), state.global_step)
+
+
+def show_nothing(step: int, steps: int, perplexity: float | None) -> None:
+    """Show nothing."""
+
+
+def train(
+    model: MaskedModel,
+    windows: MaskedWindows,
+    held_out: Sequence[Example],
+    settings: Settings,
+    *,
+    folder: Path,
+    on_gpu: bool = False,
+    show: Show = show_nothing,
+) -> list[Evaluation]:
+    """Train a masked language model, from its last checkpoint if there is one.
+
+    model (MaskedModel): The model; its weights change.
+    windows (MaskedWindows): What to learn from.
+    held_out (Sequence[dict[str, list[int]]]): Windows, masked once and for all, to measure the
+        perplexity with.
+    settings (Settings): How to train.
+    folder (Path): Where the checkpoints are.
+    on_gpu (bool): Whether to train on the first GPU that there is.
+    show (Show): Shows how far it has come.
+    RETURNS (list[Evaluation]): The evaluations, the first one before training.
+    """
+    step = find_last_step(folder)
+    trainer = Trainer(
+        model=model.transformer,
+        args=_make_arguments(settings, folder, on_gpu=on_gpu, is_new=not step),
+        # Pads labels as it does pieces.
+        data_collator=DataCollatorForTokenClassification(model.tokenizer),
+        train_dataset=windows,
+        eval_dataset=held_out,
+        compute_metrics=_measure_perplexity,
+        preprocess_logits_for_metrics=_find_losses,
+        callbacks=[Watcher(show)],
+    )
+    trainer.remove_callback(PrinterCallback)
+    trainer.train(resume_from_checkpoint=str(name_checkpoint(folder, step)) if step else None)
+    if trainer.state.global_step % settings.save_every:
+        trainer.evaluate()
+    return _list_evaluations(trainer.state.log_history)
+
+
+def _make_arguments(settings: Settings, folder: Path, *, on_gpu: bool, is_new: bool) -> Any:
+    every = settings.save_every
+    return TrainingArguments(
+        output_dir=str(folder),
+        max_steps=settings.steps or -1,
+        num_train_epochs=settings.epochs,
+        per_device_train_batch_size=settings.batch_size,
+        per_device_eval_batch_size=settings.batch_size,
+        learning_rate=settings.learn_rate,
+        warmup_ratio=WARMUP,
+        weight_decay=WEIGHT_DECAY,
+        seed=settings.seed,
+        **{f"{what}_strategy": "steps" for what in ("eval", "logging", "save")},
+        **{f"{what}_steps": every for what in ("eval", "logging", "save")},
+        eval_on_start=is_new,
+        save_total_limit=CHECKPOINTS_KEPT,
+        use_cpu=not on_gpu,
+        dataloader_pin_memory=on_gpu,
+        disable_tqdm=True,
+        report_to=[],
+    )
+
+
+def _find_losses(logits: Tensor, labels: Tensor) -> Tensor:
+    # shape: (windows, pieces)
+    return cross_entropy(logits.transpose(1, 2), labels, reduction="none", ignore_index=IGNORED)
+
+
+def _measure_perplexity(evaluated: Any) -> dict[str, float]:
+    # Of all pieces that were masked: a mean of the means of batches would depend on the batches.
+    losses = evaluated.predictions[evaluated.label_ids != IGNORED]
+    return {"perplexity": float(numpy.exp(losses.mean(dtype="float64")))}
+
+
+def _list_evaluations(history: Sequence[dict[str, Any]]) -> list[Evaluation]:
+    losses = {entry["step"]: entry["loss"] for entry in history if "loss" in entry}
+    measured = {
+        entry["step"]: entry["eval_perplexity"] for entry in history if "eval_perplexity" in entry
+    }
+    return [
+        {"step": step, "loss": losses.get(step), "perplexity": perplexity}
+        for step, perplexity in measured.items()
+    ]

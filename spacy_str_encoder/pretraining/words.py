@@ -1,0 +1,52 @@
+"""Which word each piece belongs to. Words are numbered by their order; -1 is none."""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from itertools import groupby
+
+from ..formats.tokens import Offsets, is_wide
+
+NO_WORD = -1
+
+
+def find_given_words(pieces: Offsets, words: Offsets) -> list[int]:
+    """Number the words of pieces where words are given. Words that share a piece are one.
+
+    pieces (list[tuple[int, int]]): The character offsets of the pieces, in order.
+    words (list[tuple[int, int]]): Those of the words.
+    RETURNS (list[int]): The word of each piece.
+    """
+    starts, ends = [start for start, _ in words], [end for _, end in words]
+    numbers = []
+    number, reached = -1, -1
+    for start, end in pieces:
+        first, last = bisect_right(ends, start), bisect_left(starts, end) - 1
+        if last < first:
+            numbers.append(NO_WORD)
+            continue
+        number += first > reached
+        reached = max(reached, last)
+        numbers.append(number)
+    return numbers
+
+
+def find_own_words(text: str, pieces: Offsets, words: Sequence[int | None]) -> list[int]:
+    """Number the words of pieces as their tokenizer splits a text.
+
+    What some tokenizers take for a word is a whole sentence where there are no spaces: a Chinese
+    piece is a word of its own.
+
+    text (str): The text.
+    pieces (list[tuple[int, int]]): The character offsets of the pieces, in order.
+    words (Sequence[int | None]): The tokenizer's number of the word of each piece.
+    RETURNS (list[int]): The word of each piece.
+    """
+    keys: list[tuple[int | None, int] | None] = []
+    for (start, end), word in zip(pieces, words, strict=True):
+        covered = text[start:end].strip()
+        if not covered:
+            keys.append(None)
+        else:
+            keys.append((word, start if is_wide(covered[-1]) else -1))
+    runs = enumerate(groupby(keys))
+    return [NO_WORD if key is None else number for number, (key, run) in runs for _ in run]
