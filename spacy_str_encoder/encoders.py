@@ -1,5 +1,7 @@
 """From a name to a pretrained encoder and its tokenizer."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from textwrap import shorten
@@ -71,16 +73,23 @@ def model_arguments(config: PretrainedConfig) -> dict[str, Any]:
     return {"torch_dtype": torch.float32, **MODEL_FAMILIES[config.model_type]}
 
 
-def _load_weights(name: str, source: str, config: PretrainedConfig) -> Any:
+@contextmanager
+def without_warnings() -> Iterator[None]:
+    """Let transformers log errors alone, where this library says what there is to say."""
     verbosity = logging.get_verbosity()
-    # Weights of heads that are not used need no warning; those that are missing get an error.
     logging.set_verbosity_error()
     try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
+
+
+def _load_weights(name: str, source: str, config: PretrainedConfig) -> Any:
+    # Weights of heads that are not used need no warning; those that are missing get an error.
+    with without_warnings():
         transformer, info = AutoModel.from_pretrained(
             source, config=config, output_loading_info=True, **model_arguments(config)
         )
-    finally:
-        logging.set_verbosity(verbosity)
     if info["missing_keys"]:
         raise EncoderError(
             f"The encoder '{name}' lacks {len(info['missing_keys'])} of its weights, such as "

@@ -51,9 +51,17 @@ def name_checkpoint(folder: Path, step: int) -> Path:
     return folder / f"checkpoint-{step}"
 
 
-def mark_whole(folder: Path, step: int) -> None:
-    """Mark the checkpoint after a step as complete."""
-    (name_checkpoint(folder, step) / WHOLE).touch()
+def keep_only(folder: Path, step: int) -> None:
+    """Mark a checkpoint as complete, and remove those before it.
+
+    folder (Path): The folder with the checkpoints.
+    step (int): The step of the checkpoint.
+    """
+    kept = name_checkpoint(folder, step)
+    (kept / WHOLE).touch()
+    for other in folder.glob("checkpoint-*"):
+        if other != kept:
+            shutil.rmtree(other)
 
 
 def find_last_step(folder: Path) -> int:

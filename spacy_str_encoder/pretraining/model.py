@@ -5,9 +5,8 @@ from typing import Any
 
 import torch
 from transformers import AutoModelForMaskedLM
-from transformers.utils import logging
 
-from ..encoders import EncoderError, load_encoder, resolve_name
+from ..encoders import EncoderError, load_encoder, resolve_name, without_warnings
 
 
 @dataclass(frozen=True)
@@ -47,18 +46,9 @@ def load_masked_model(name: str, *, seed: int) -> MaskedModel:
 
 
 def _load_with_head(name: str, config: Any, *, seed: int) -> tuple[Any, list[str]]:
-    verbosity = logging.get_verbosity()
-    # A missing head is told in a better place.
-    logging.set_verbosity_error()
-    try:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            transformer, info = AutoModelForMaskedLM.from_pretrained(
-                resolve_name(name),
-                config=config,
-                torch_dtype=torch.float32,
-                output_loading_info=True,
-            )
-    finally:
-        logging.set_verbosity(verbosity)
+    with without_warnings(), torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        transformer, info = AutoModelForMaskedLM.from_pretrained(
+            resolve_name(name), config=config, torch_dtype=torch.float32, output_loading_info=True
+        )
     return transformer, info["missing_keys"]

@@ -18,6 +18,7 @@ from ..formats.split import split_records
 from ..formats.tokens import find_tokens, without_white_space
 
 LINES_SUFFIX = ".txt"
+SUFFIXES = {LINES_SUFFIX, SUFFIX, *JSON_SUFFIXES}
 
 
 def read_raw_texts(paths: Iterable[Path], report: ConversionReport) -> list[Record]:
@@ -33,11 +34,18 @@ def read_raw_texts(paths: Iterable[Path], report: ConversionReport) -> list[Reco
     formats = all_formats(make_tokenizer(None))
     records: list[Record] = []
     for path in paths:
-        for file in find_files(path, formats):
+        for file in _find_files(path, formats):
             records += _without_blank(_read_file(file, formats, report), report)
     if not records:
         raise ValueError(f"{', '.join(map(str, paths))}: there is no text to train on")
     return records
+
+
+def _find_files(path: Path, formats: dict[str, Format]) -> list[Path]:
+    is_annotated = any(each.recognizes(path, None) for each in formats.values())
+    if is_annotated or not path.is_dir() or not any(path.glob(f"*{LINES_SUFFIX}")):
+        return find_files(path, formats)
+    return sorted(file for file in path.iterdir() if file.suffix in SUFFIXES)
 
 
 def _without_blank(records: Iterable[Record], report: ConversionReport) -> Iterator[Record]:
@@ -53,11 +61,12 @@ def _read_file(
 ) -> Iterable[Record]:
     if not path.exists():
         raise ValueError(f"{path}: there is no such file or folder")
-    if path.suffix == LINES_SUFFIX:
+    suffix = path.suffix.lower()
+    if suffix == LINES_SUFFIX:
         return _read_lines(path)
-    if path.suffix == SUFFIX:
+    if suffix == SUFFIX:
         return _read_docs(path)
-    if path.suffix in JSON_SUFFIXES and all(map(_is_raw, _first_item(path))):
+    if suffix in JSON_SUFFIXES and all(map(_is_raw, _first_item(path))):
         return read_json(path, report, parse=_parse)
     return detect_format(path, formats).read(path, report)
 

@@ -15,7 +15,8 @@ from transformers import (
     TrainingArguments,
 )
 
-from .checkpoints import find_last_step, mark_whole, name_checkpoint
+from ..encoders import without_warnings
+from .checkpoints import find_last_step, keep_only, name_checkpoint
 from .masking import IGNORED, Example, MaskedWindows
 from .model import MaskedModel
 from .settings import Settings
@@ -30,8 +31,6 @@ except ImportError as error:
 # The share of the steps in which the learning rate rises.
 WARMUP = 0.1
 WEIGHT_DECAY = 0.01
-# One more than the last: it may be that one that is being written.
-CHECKPOINTS_KEPT = 2
 # Gets the steps made, the steps in all, and the perplexity if it was just measured.
 Show = Callable[[int, int, float | None], None]
 
@@ -50,7 +49,7 @@ class Evaluation(TypedDict):
 
 
 class Watcher(TrainerCallback):
-    """Shows how far training has come, and marks checkpoints that are complete."""
+    """Shows how far training has come, and keeps the last complete checkpoint."""
 
     def __init__(self, show: Show) -> None:
         """Start to watch.
@@ -68,7 +67,7 @@ class Watcher(TrainerCallback):
         self.show(state.global_step, state.max_steps, metrics["eval_perplexity"])
 
     def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        mark_whole(Path(args.output_dir), state.global_step)
+        keep_only(Path(args.output_dir), state.global_step)
 
 
 def show_nothing(step: int, steps: int, perplexity: float | None) -> None:
@@ -110,7 +109,9 @@ def train(
         callbacks=[Watcher(show)],
     )
     trainer.remove_callback(PrinterCallback)
-    trainer.train(resume_from_checkpoint=str(name_checkpoint(folder, step)) if step else None)
+    # It would warn that tied weights are not in the checkpoint, which they need not be.
+    with without_warnings():
+        trainer.train(resume_from_checkpoint=str(name_checkpoint(folder, step)) if step else None)
     if trainer.state.global_step % settings.save_every:
         trainer.evaluate()
     return _list_evaluations(trainer.state.log_history)
@@ -131,7 +132,6 @@ def _make_arguments(settings: Settings, folder: Path, *, on_gpu: bool, is_new: b
         **{f"{what}_strategy": "steps" for what in ("eval", "logging", "save")},
         **{f"{what}_steps": every for what in ("eval", "logging", "save")},
         eval_on_start=is_new,
-        save_total_limit=CHECKPOINTS_KEPT,
         use_cpu=not on_gpu,
         dataloader_pin_memory=on_gpu,
         disable_tqdm=True,
