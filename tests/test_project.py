@@ -80,6 +80,15 @@ def test_the_train_workflow_runs_as_the_readme_says(project: Path) -> None:
     assert "Skipping 'fit'" in run_workflow(project, "train")
 
 
+def test_the_encoder_is_pretrained(project: Path) -> None:
+    sizes = ["--vars.reports", "20", "--vars.pretrain_steps", "2"]
+    for command in ("reports", "pretrain"):
+        run_workflow(project, command, ".", *sizes)
+    summary = json.loads((project / "encoders" / "pretrained" / "pretraining.json").read_text())
+    assert [each["step"] for each in summary["evaluations"]] == [0, 2]
+    assert summary["sizes"]["texts"] == 19
+
+
 def test_the_result_is_shown(project: Path) -> None:
     output = run([sys.executable, "scripts/show.py", "training/model-best", "metrics"], project)
     assert "左主干未见明显狭窄" in output
