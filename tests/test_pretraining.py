@@ -41,8 +41,10 @@ from spacy_str_encoder.pretraining.masking import (
     make_masking,
     mask_once,
 )
+from spacy_str_encoder.pretraining.model import load_masked_model
 from spacy_str_encoder.pretraining.run import HELD_OUT_RATE, HELD_OUT_SEED, METRICS
 from spacy_str_encoder.pretraining.texts import hold_out, read_raw_texts
+from spacy_str_encoder.pretraining.training import train as train_model
 from spacy_str_encoder.pretraining.windows import Window, cut_texts, find_window_length
 from spacy_str_encoder.pretraining.words import find_given_words, find_own_words
 
@@ -393,6 +395,20 @@ def test_the_result_is_an_encoder_with_other_weights(encoder: Path, unbroken: Pa
         assert torch.equal(state[name], model.base_model.state_dict()[name])
         assert not torch.equal(state[name], tensor)
     assert model.get_output_embeddings().weight is model.get_input_embeddings().weight
+
+
+def test_the_tokenizer_stays_as_it_was(encoder: Path, unbroken: Path) -> None:
+    for name in ("tokenizer.json", "tokenizer_config.json", "vocab.txt"):
+        assert (unbroken / name).read_bytes() == (encoder / name).read_bytes()
+
+
+def test_training_masks_anew_in_each_epoch(encoder: Path, tmp_path: Path) -> None:
+    model = load_masked_model(str(encoder), seed=0)
+    windows = [make_window([1, 2, 1])] * 4
+    masked = MaskedWindows(windows, make_masking(model.tokenizer, rate=0.15), seed=0)
+    settings = Settings(epochs=3, batch_size=4)
+    train_model(model, masked, [masked[0]], settings, folder=tmp_path)
+    assert masked.epoch == 2
 
 
 def test_perplexity_is_that_of_plain_transformers(

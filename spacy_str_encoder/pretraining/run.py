@@ -169,5 +169,7 @@ def _count(parts: Iterable[Part], model: MaskedModel) -> Sizes:
 
 def _write(model: MaskedModel, summary: Summary, folder: Path) -> None:
     model.transformer.save_pretrained(folder)
+    # It would keep the length that texts were cut to, and cut those of other programs in silence.
+    model.tokenizer.backend_tokenizer.no_truncation()
     model.tokenizer.save_pretrained(folder)
     srsly.write_json(folder / METRICS, summary)
