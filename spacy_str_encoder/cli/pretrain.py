@@ -63,10 +63,10 @@ def pretrain_command(
 ) -> None:
     """Train an encoder to guess masked words of raw texts, before it learns a task.
 
-    Texts of the same kind as those that will be annotated help where few are.
-    Whole words are masked: those that the texts give, or else the tokenizer's.
-    The result is a Hugging Face folder: give its path as the name of the encoder
-    in a config. Interrupted, the same command goes on from the last checkpoint.
+    The texts should be of the kind that will be annotated. Whole words are
+    masked: those that the texts give, or else the tokenizer's. The result is a
+    Hugging Face folder: give its path as the name of the encoder in a config.
+    Interrupted, the same command goes on from the last checkpoint.
 
     Example: spacy-str-encoder pretrain encoders/mine reports.txt -o encoders/reports
     """
