@@ -120,10 +120,13 @@ def test_the_commands_of_the_guide_to_data_are_those_of_the_readme() -> None:
     assert set(commands) <= set(known)
 
 
-def test_an_encoder_is_made_as_the_readme_says(project: Path) -> None:
-    [command] = [block for block in readme_blocks("bash") if "init-encoder" in block]
-    run(command.split(), project)
+def test_an_encoder_is_made_and_pretrained_as_the_readme_says(project: Path) -> None:
+    texts = [f"{name} works at Acme.\n" for name in ("Ada", "Grace", "Alan", "Edsger")]
+    (project / "reports.txt").write_text("".join(texts), "utf-8")
+    for command in [block for block in readme_blocks("bash") if "encoders/mine" in block]:
+        run(command.split(), project)
     assert (project / "encoders" / "mine" / "config.json").is_file()
+    assert (project / "encoders" / "reports" / "pretraining.json").is_file()
 
 
 def blocks(name: str, language: str) -> list[str]:
