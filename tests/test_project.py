@@ -121,7 +121,7 @@ def test_the_commands_of_the_guide_to_data_are_those_of_the_readme() -> None:
 
 
 def test_an_encoder_is_made_and_pretrained_as_the_readme_says(project: Path) -> None:
-    texts = [f"{name} works at Acme.\n" for name in ("Ada", "Grace", "Alan", "Edsger")]
+    texts = [f"Ada works at number {number} of Acme.\n" for number in range(40)]
     (project / "reports.txt").write_text("".join(texts), "utf-8")
     for command in [block for block in readme_blocks("bash") if "encoders/mine" in block]:
         run(command.split(), project)
