@@ -1,7 +1,8 @@
 """Reading training data."""
 
+import warnings
 from collections.abc import Callable, Iterable, Iterator
-from functools import partial
+from functools import cache, partial
 from itertools import islice
 from pathlib import Path
 
@@ -10,10 +11,13 @@ from spacy.tokens import Doc
 from spacy.training import Corpus, Example
 from spacy.training.corpus import FILE_TYPE, walk_corpus
 
+from .gold_entities import count_lost_entities, put_gold_entities
 from .relation import has_relations
 
+Reader = Callable[[Language], Iterable[Example]]
 
-def create_corpus(path: Path | None, limit: int = 0) -> Callable[[Language], Iterable[Example]]:
+
+def create_corpus(path: Path | None, limit: int = 0, gold_entities: bool = False) -> Reader:
     """Read docs with entities and relations.
 
     Unlike `spacy.Corpus.v1`, this refuses a corpus that has lost its relations, and has no
@@ -21,11 +25,14 @@ def create_corpus(path: Path | None, limit: int = 0) -> Callable[[Language], Ite
 
     path (Path | None): A .spacy file, or a folder of them.
     limit (int): How many docs to read at most; 0 for all.
+    gold_entities (bool): Whether the docs to predict on have the gold entities already, so that a
+        pipeline which finds no entities is scored on relations between correct ones.
     RETURNS (Callable[[Language], Iterable[Example]]): The reader.
     """
     if path is None:
         raise ValueError("A corpus needs a path, such as `--paths.train corpus/train.spacy`.")
-    return partial(read_corpus, path=Path(path), limit=limit)
+    reader = partial(read_corpus, path=Path(path), limit=limit)
+    return partial(_with_gold_entities, read=reader, path=path) if gold_entities else reader
 
 
 def read_corpus(nlp: Language, *, path: Path, limit: int = 0) -> Iterator[Example]:
@@ -47,6 +54,25 @@ def read_corpus(nlp: Language, *, path: Path, limit: int = 0) -> Iterator[Exampl
             "store_user_data=True."
         )
     yield from islice(corpus(nlp), limit or None)
+
+
+def _with_gold_entities(nlp: Language, *, read: Reader, path: Path) -> Iterator[Example]:
+    lost = 0
+    for example in read(nlp):
+        put_gold_entities(example)
+        lost += count_lost_entities(example)
+        yield example
+    if lost:
+        _warn_once(
+            f"The corpus {path} is read with gold entities, of which {lost} do not align with the "
+            "tokens of the pipeline; they are left out, and their relations are missed."
+        )
+
+
+@cache
+def _warn_once(message: str) -> None:
+    # Training reads a corpus again for each epoch and evaluation.
+    warnings.warn(message, stacklevel=3)
 
 
 def _has_any_relations(docs: Iterable[Doc]) -> bool:

@@ -5,11 +5,13 @@ import pytest
 import spacy
 from spacy import registry
 from spacy.language import Language
+from spacy.tokenizer import Tokenizer
 from spacy.tokens import Doc, DocBin, Span
 from spacy.training import Example
 
 from spacy_str_encoder import Relation
 from spacy_str_encoder.relation import has_relations
+from spacy_str_encoder.scorers import score_relations
 
 Reader = Callable[[Language], Iterable[Example]]
 
@@ -163,3 +165,64 @@ def test_empty_docs_are_left_out(nlp: Language, tmp_path: Path) -> None:
     docs = [empty, make_doc(nlp), empty]
     reader = make_reader(write(tmp_path / "train.spacy", docs), limit=1)
     assert [example.reference.text for example in reader(nlp)] == [TEXT]
+
+
+# Gold entities
+
+
+@Language.factory("neighbours_related", assigns=["doc._.relations"])
+class NeighboursRelated:
+    """Relates every second entity to the one before it."""
+
+    def __init__(self, nlp: Language, name: str) -> None:
+        pass
+
+    def __call__(self, doc: Doc) -> Doc:
+        pairs = zip(doc.ents[::2], doc.ents[1::2], strict=True)
+        doc._.relations = [Relation(degree, vessel, "Modifier") for vessel, degree in pairs]
+        return doc
+
+    def score(self, examples: Iterable[Example], **settings: object) -> dict[str, object]:
+        return score_relations(examples)
+
+
+def test_the_doc_to_predict_on_has_the_gold_entities_if_asked_for(
+    nlp: Language, tmp_path: Path
+) -> None:
+    doc = make_doc(nlp, repeats=2)
+    doc.spans["places"] = [doc[0:2], doc[1:3]]
+    [example] = make_reader(write(tmp_path / "dev.spacy", [doc]), gold_entities=True)(nlp)
+    found, gold = (
+        [(entity.text, entity.start, entity.label_) for entity in each.ents]
+        for each in (example.predicted, doc)
+    )
+    assert found == gold
+    assert [span.text for span in example.predicted.spans["places"]] == ["前降", "降支"]
+    assert not has_relations(example.predicted)
+
+
+@pytest.mark.parametrize(("gold_entities", "expected"), [(False, 0.0), (True, 1.0)])
+def test_a_pipeline_that_finds_no_entities_is_evaluated_on_the_gold_ones(
+    tmp_path: Path, gold_entities: bool, expected: float
+) -> None:
+    nlp = spacy.blank("zh")
+    nlp.add_pipe("neighbours_related")
+    path = write(tmp_path / "dev.spacy", [make_doc(nlp), make_doc(nlp, repeats=2)])
+    reader = make_reader(path, gold_entities=gold_entities)
+    assert nlp.evaluate(reader(nlp))["rels_f"] == expected
+
+
+def test_gold_entities_that_do_not_align_are_left_out_counted_and_reported_once(
+    tmp_path: Path,
+) -> None:
+    nlp = spacy.blank("en")
+    doc = Doc(nlp.vocab, words=["Rome", "-", "based", "Acme"], spaces=[False, False, True, False])
+    doc.set_ents([Span(doc, 0, 1, "Loc"), Span(doc, 3, 4, "Org")])
+    doc._.relations = [Relation(*doc.ents, "Seat")]
+    nlp.tokenizer = Tokenizer(nlp.vocab)
+    path = write(tmp_path / "dev.spacy", [doc, doc])
+    reader = make_reader(path, gold_entities=True)
+    with pytest.warns(UserWarning, match=r"dev\.spacy .* of which 2 do not align") as caught:
+        readings = [[len(example.predicted.ents) for example in reader(nlp)] for _ in range(3)]
+    assert readings == [[1, 1]] * 3
+    assert len(caught) == 1

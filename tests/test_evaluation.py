@@ -22,9 +22,9 @@ from spacy_str_encoder.evaluation import (
     collect_outcomes,
     evaluate,
     find_outcomes,
-    put_gold_entities,
 )
 from spacy_str_encoder.evaluation.examples import with_predicted_entities
+from spacy_str_encoder.gold_entities import put_gold_entities
 
 from .pipelines import ANNOTATIONS, MakeNlp, make_example, make_examples, train
 

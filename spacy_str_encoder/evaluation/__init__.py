@@ -4,7 +4,6 @@ Docs become examples, examples become outcomes (plain keys of what is there and 
 outcomes become counts, scores and a report. After the outcomes nothing knows spaCy.
 """
 
-from .examples import put_gold_entities
 from .files import evaluate_files
 from .outcomes import TASKS, Outcomes, collect_outcomes
 from .report import Report, make_report
@@ -21,5 +20,4 @@ __all__ = [
     "find_outcomes",
     "lay_out",
     "make_report",
-    "put_gold_entities",
 ]

@@ -6,6 +6,8 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example
 
+from ..gold_entities import put_gold_entities
+
 
 def with_predicted_entities(nlp: Language, docs: Iterable[Doc]) -> Iterator[Example]:
     """Run a pipeline on the texts of docs.
@@ -27,19 +29,6 @@ def with_correct_entities(nlp: Language, docs: Iterable[Doc]) -> Iterator[Exampl
     finders = [name for name in nlp.pipe_names if _finds_entities(nlp, name)]
     with nlp.select_pipes(disable=finders):
         yield from _run(nlp, (put_gold_entities(_make_example(nlp, doc)) for doc in docs))
-
-
-def put_gold_entities(example: Example) -> Example:
-    """Put the gold entities into the predicted doc, those that align with its tokens.
-
-    example (Example): An example whose predicted doc is not annotated.
-    RETURNS (Example): The same example.
-    """
-    predicted, reference = example.predicted, example.reference
-    predicted.set_ents(example.get_aligned_spans_y2x(reference.ents))
-    for key, spans in reference.spans.items():
-        predicted.spans[key] = example.get_aligned_spans_y2x(spans, allow_overlap=True)
-    return example
 
 
 def _finds_entities(nlp: Language, name: str) -> bool:
