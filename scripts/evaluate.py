@@ -6,11 +6,12 @@ from typing import Annotated
 import spacy
 import srsly
 import typer
-from frequency_baseline import FrequencyBaseline
 from rich.console import Console
 
 from spacy_str_encoder.evaluation import find_outcomes, lay_out, make_report
 from spacy_str_encoder.formats.docbin import read_docbin
+
+from .frequency_baseline import FrequencyBaseline
 
 PARTS = ("test_seen", "test_unseen", "handwritten")
 

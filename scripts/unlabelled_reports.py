@@ -6,7 +6,8 @@ from random import Random
 from typing import Annotated
 
 import typer
-from generate_coronary import Corpus, Record, masked
+
+from .generate_coronary import Corpus, Record, masked
 
 SPLITS = ("train", "dev", "test_seen", "test_unseen")
 

@@ -8,7 +8,11 @@ from spacy import registry
 from spacy.schemas import ConfigSchemaTraining
 from spacy.util import load_config, load_model_from_config
 
-CONFIGS = sorted((Path(__file__).parent.parent / "configs").glob("*.cfg"))
+from scripts.merge_config import merge_overlays
+
+FOLDER = Path(__file__).parent.parent / "configs"
+CONFIGS = sorted(FOLDER.glob("*.cfg"))
+SYSTEMS = sorted((FOLDER / "systems").glob("*.cfg"))
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
@@ -27,6 +31,29 @@ def test_training_can_be_resumed(path: Path) -> None:
     steps = config["training"]["optimizer"]["learn_rate"]
     if isinstance(steps, dict):
         assert steps["total_steps"] == config["training"]["max_steps"]
+
+
+@pytest.mark.parametrize("base", ["coronary", "english"])
+@pytest.mark.parametrize("system", SYSTEMS, ids=lambda path: path.stem)
+def test_a_system_resolves_with_every_base(base: str, system: Path) -> None:
+    config = merge_overlays(FOLDER / f"{base}.cfg", [system])
+    nlp = load_model_from_config(config, auto_fill=True, validate=True)
+    assert nlp.pipe_names == load_config(system)["nlp"]["pipeline"]
+    assert set(nlp.config["components"]) == set(nlp.pipe_names)
+    training = registry.resolve(nlp.config.interpolate()["training"], schema=ConfigSchemaTraining)
+    assert training["max_steps"] == load_config(FOLDER / f"{base}.cfg")["training"]["max_steps"]
+
+
+@pytest.mark.parametrize("system", SYSTEMS, ids=lambda path: path.stem)
+def test_a_system_is_selected_by_the_scores_that_it_has(system: Path) -> None:
+    config = merge_overlays(FOLDER / "coronary.cfg", [system])
+    nlp = load_model_from_config(config, auto_fill=True)
+    found = {assigned for name in nlp.pipe_names for assigned in nlp.get_pipe_meta(name).assigns}
+    weights = config["training"]["score_weights"]
+    assert bool(weights["ents_f"]) == ("doc.ents" in found)
+    assert bool(weights["rels_f"]) == ("doc._.relations" in found)
+    # What finds no entities is scored on gold ones.
+    assert config["corpora"]["dev"].get("gold_entities", False) == ("doc.ents" not in found)
 
 
 def test_the_paper_has_its_own_settings() -> None:

@@ -1,8 +1,6 @@
 """What is behind the comparison of a fresh and a pretrained encoder on few annotated texts."""
 
 import json
-import sys
-from collections.abc import Iterator
 from importlib import import_module
 from itertools import product
 from pathlib import Path
@@ -21,11 +19,9 @@ PERCENTS = (10, 30, 100)
 
 
 @pytest.fixture(scope="module")
-def scripts() -> Iterator[dict[str, ModuleType]]:
-    sys.path.insert(0, str(ROOT / "scripts"))
+def scripts() -> dict[str, ModuleType]:
     names = ("label_efficiency", "unlabelled_reports", "generate_coronary")
-    yield {name: import_module(name) for name in names}
-    sys.path.remove(str(ROOT / "scripts"))
+    return {name: import_module(f"scripts.{name}") for name in names}
 
 
 def invoke(script: ModuleType, *arguments: object) -> str:

@@ -89,6 +89,26 @@ def test_the_encoder_is_pretrained(project: Path) -> None:
     assert summary["sizes"]["texts"] == 19
 
 
+def test_a_system_is_trained_and_scored_by_name(project: Path) -> None:
+    run_workflow(project, "system", ".", "--vars.system", "only_rc")
+    nlp = spacy.load(project / "training" / "only_rc" / "model-best")
+    assert nlp.pipe_names == ["str_encoder", "str_rel", "doc_cleaner"]
+    path = project / "metrics" / "only_rc" / "test_seen.json"
+    scores = json.loads(path.read_text("utf-8"))["model"]
+    assert scores["entities"] is None
+    assert scores["relations_correct_entities"]["strict"]["micro"]["gold"] > 0
+    assert "Skipping 'evaluate'" in run_workflow(project, "all")
+
+
+def test_the_workflows_of_the_tables_write_them(project: Path) -> None:
+    for workflow, folder in (("tables", "metrics"), ("tables-quick", "metrics/quick")):
+        printed = run_workflow(project, workflow, "--dry")
+        [command] = re.findall(r"Running command: (.* scripts\.tables .*)", printed)
+        options = ["--system", "only_ner", "--seeds", "1", "--steps", "2"]
+        run([*command.split(), *options], project)
+        assert "## Table VI" in (project / folder / "tables.md").read_text("utf-8")
+
+
 def test_the_result_is_shown(project: Path) -> None:
     output = run([sys.executable, "scripts/show.py", "training/model-best", "metrics"], project)
     assert "左主干未见明显狭窄" in output

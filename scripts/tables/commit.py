@@ -1,0 +1,22 @@
+"""Which version of the project figures come from."""
+
+import subprocess
+
+from .workers import ROOT
+
+
+def find_commit() -> str:
+    """RETURNS (str): The commit of the project, and whether files differ from it; `unknown` if
+    there is no repository.
+    """
+    try:
+        commit = _git("rev-parse", "--short", "HEAD")
+        return f"{commit} with changes" if _git("status", "--porcelain") else commit
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+
+
+def _git(*arguments: str) -> str:
+    command = ["git", *arguments]
+    ended = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+    return ended.stdout.strip()

@@ -1,0 +1,160 @@
+"""The tables, as Markdown."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from spacy_str_encoder.evaluation.outcomes import TASKS, Task
+from spacy_str_encoder.masks import MaskName
+
+from . import paper
+from .results import Kept, Spread, Spreads, sum_up
+from .settings import Settings
+from .systems import COMPARED, MASKS, focused_name, name_of_base
+
+# The results of each system, one a seed.
+Results = Mapping[str, Sequence[Kept]]
+
+NOTES = """\
+**The corpora differ.** The paper's figures are those of Chinese BERT-base on private reports of
+coronary arteriographies (Xue et al. 2019, arXiv 1908.07721). Ours are those of the encoder
+`{encoder}` on the corpus `{corpus}`: unless others were given, a small encoder with fresh weights,
+and generated sentences. Compare systems with each other, not ours with the paper's.
+
+Precision / recall / F1 in percent, strict and micro; ours are the mean ± the standard deviation
+over seeds. Of each training the checkpoint with the best score on dev is kept. A dash (–) is what
+the paper lacks, or what was not trained.
+
+- Config: `{config}`; updates: {updates}; seeds: {seeds}.
+- STR-encoder, where no K is said: that of the config, `{base}`.
+- Commit: {commits}.
+- Hours of training, those of all trials added up: {hours:.1f}."""
+MISSING = "–"
+# The system of the base config, whichever K and mask it has.
+BASE = "str_encoder"
+TITLES = {**COMPARED, BASE: "STR-encoder"}
+TEST_TABLES: dict[str, list[tuple[str, Task]]] = {
+    "Table II: entities": [
+        ("bilstm_crf", "entities"),
+        ("rdcnn", "entities"),
+        ("joint_bilstm", "entities"),
+        (BASE, "entities"),
+    ],
+    "Table III: relations between correct entities": [
+        ("rcn", "relations_correct_entities"),
+        ("cnn", "relations_correct_entities"),
+        ("joint_bilstm", "relations_correct_entities"),
+        (BASE, "relations_correct_entities"),
+    ],
+    "Table IV: relations between predicted entities": [
+        ("joint_bilstm", "relations"),
+        (BASE, "relations"),
+    ],
+    "Table VI: separate against joint": [
+        ("only_ner", "entities"),
+        (BASE, "entities"),
+        ("only_rc", "relations_correct_entities"),
+        (BASE, "relations_correct_entities"),
+    ],
+}
+
+
+def write_tables(
+    results: Results, settings: Settings, *, layers: int, failed: Sequence[str]
+) -> str:
+    """Set the figures of the paper and ours side by side.
+
+    results (Mapping[str, Sequence[Kept]]): The results of each system, one a seed.
+    settings (Settings): What they were made with.
+    layers (int): The layers of the encoder.
+    failed (Sequence[str]): The trials that failed.
+    RETURNS (str): The Markdown.
+    """
+    suffix = " (quick)" if settings.is_quick else ""
+    sections = {title: _test_table(rows, results, settings) for title, rows in TEST_TABLES.items()}
+    sections["Table V: K and mask, on dev"] = _focus_table(results, layers)
+    lines = [f"# The tables of the paper, and ours{suffix}", "", *_notes(results, settings, failed)]
+    # Up to VI, Roman numbers have the order of the alphabet.
+    for title, table in sorted(sections.items()):
+        lines += ["", f"## {title}{suffix}", "", *table]
+    return "\n".join([*lines, ""])
+
+
+def _notes(results: Results, settings: Settings, failed: Sequence[str]) -> Iterator[str]:
+    kept = [each for name, trials in results.items() if name != BASE for each in trials]
+    yield NOTES.format(
+        encoder=settings.encoder,
+        corpus=settings.corpus,
+        config=settings.base,
+        updates=settings.steps or "those of the config",
+        seeds=settings.seeds,
+        base=name_of_base(settings.base),
+        commits=", ".join(sorted({result["commit"] for result in kept})) or MISSING,
+        hours=sum(result["seconds"] for result in kept) / 3600,
+    )
+    if settings.is_quick:
+        yield "- **A quick run:** trained for less than the config says, to see that all works."
+    if failed:
+        yield f"- **Failed, and missing below:** {', '.join(failed)}."
+
+
+def _test_table(
+    rows: Iterable[tuple[str, Task]], results: Results, settings: Settings
+) -> Iterator[str]:
+    tests = [f"ours, {test}" for test in settings.tests]
+    yield from _header("system", "task", "paper", *tests, "parameters")
+    for name, task in rows:
+        found = results.get(name, ())
+        figures = paper.TEST[name].get(task)
+        ours = [_ours(sum_up(found, test, task)) for test in settings.tests]
+        yield _row(TITLES[name], TASKS[task], _paper(figures), *ours, _size(found))
+
+
+def _focus_table(results: Results, layers: int) -> Iterator[str]:
+    yield from _header(
+        "mask", "K", "NER, paper", "NER, ours", "RC, paper", "RC, ours", "parameters"
+    )
+    for mask, title in MASKS.items():
+        of_paper = {focus_layers for other, focus_layers in paper.DEV if other == mask}
+        for focus_layers in sorted(of_paper | set(range(1, layers + 1))):
+            yield _row(title, str(focus_layers), *_focus_cells(results, mask, focus_layers))
+    yield from [
+        "",
+        f"The paper's encoder has 12 layers, ours {layers}. With K = 1 both masks are the same "
+        "function, trained once: of the last layer only the row of `[CLS]` is used, and under "
+        "either mask it sees `[CLS]` and the pair alone. RC is between predicted entities.",
+    ]
+
+
+def _focus_cells(results: Results, mask: MaskName, focus_layers: int) -> Iterator[str]:
+    found = results.get(focused_name(mask, focus_layers), ())
+    of_paper = paper.DEV.get((mask, focus_layers), {})
+    tasks: tuple[Task, Task] = ("entities", "relations")
+    for task in tasks:
+        yield _paper(of_paper.get(task))
+        yield _ours(sum_up(found, "dev", task))
+    yield _size(found)
+
+
+def _header(*names: str) -> Iterator[str]:
+    yield _row(*names)
+    yield _row(*["---"] * len(names))
+
+
+def _row(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _paper(figures: paper.Figures | None) -> str:
+    return MISSING if figures is None else " / ".join(f"{value:.2f}" for value in figures)
+
+
+def _ours(spreads: Spreads | None) -> str:
+    return MISSING if spreads is None else " / ".join(map(_spread, spreads))
+
+
+def _spread(spread: Spread) -> str:
+    mean = f"{spread.mean:.1f}"
+    return mean if spread.deviation is None else f"{mean} ± {spread.deviation:.1f}"
+
+
+def _size(results: Sequence[Kept]) -> str:
+    return f"{results[0]['parameters']:,}" if results else MISSING

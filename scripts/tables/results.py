@@ -1,0 +1,90 @@
+"""The results of trials: kept, found again, and summed up over seeds."""
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from statistics import fmean, stdev
+from typing import NamedTuple
+
+import srsly
+
+from spacy_str_encoder.evaluation.outcomes import Task
+from spacy_str_encoder.formats.files import written_whole
+
+from .train import Result
+from .trials import Trial
+
+FILE = "scores.json"
+
+
+class Kept(Result):
+    """A result, with the fingerprint of its trial and the commit it was trained with."""
+
+    fingerprint: str
+    commit: str
+
+
+class Spread(NamedTuple):
+    """The mean of some values, and their standard deviation (of a sample), if there are several."""
+
+    mean: float
+    deviation: float | None
+
+
+# Those of precision, recall and F1, in percent.
+Spreads = tuple[Spread, Spread, Spread]
+
+
+def keep_result(result: Result, trial: Trial, folder: Path, *, commit: str) -> None:
+    """Write a result, as a whole or not at all.
+
+    result (Result): The result.
+    trial (Trial): The trial.
+    folder (Path): The folder of the trial.
+    commit (str): The commit it was trained with.
+    """
+    kept: Kept = {**result, "fingerprint": trial.fingerprint, "commit": commit}
+    with written_whole(folder / FILE) as path:
+        srsly.write_json(path, kept)
+
+
+def find_result(trial: Trial, folder: Path) -> tuple[Kept | None, str]:
+    """Look for the result of a trial.
+
+    trial (Trial): The trial.
+    folder (Path): The folder of the trial.
+    RETURNS (tuple[Kept | None, str]): The result; None if there is none, and the reason, which is
+        empty if the trial was never trained.
+    """
+    path = folder / FILE
+    if not path.exists():
+        return None, ""
+    try:
+        kept: Kept = json.loads(path.read_text("utf-8"))
+    except ValueError:
+        return None, f"{path} can't be read"
+    if kept["fingerprint"] != trial.fingerprint:
+        return None, "its settings or data changed"
+    return kept, ""
+
+
+def sum_up(results: Iterable[Result], part: str, task: Task) -> Spreads | None:
+    """Sum up the scores of a system over its seeds.
+
+    results (Iterable[Result]): The results of its trials.
+    part (str): The part of the corpus.
+    task (Task): The task.
+    RETURNS (tuple[Spread, Spread, Spread] | None): Precision, recall and F1; None if there is no
+        score.
+    """
+    scores = [result["scores"][part] for result in results]
+    scored = [each[task] for each in scores if task in each]
+    if not scored:
+        return None
+    p, r, f = (spread([100 * figures[name] for figures in scored]) for name in ("p", "r", "f"))
+    return p, r, f
+
+
+def spread(values: Sequence[float]) -> Spread:
+    """RETURNS (Spread): Mean and standard deviation of values."""
+    return Spread(fmean(values), stdev(values) if len(values) > 1 else None)

@@ -1,0 +1,73 @@
+"""What a set of tables is made with."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from thinc.api import Config
+
+TESTS = ("test_seen", "test_unseen")
+SEEDS = 3
+# What `--quick` trains: enough to tell systems apart, in 15 minutes on two cores.
+QUICK_STEPS = 250
+QUICK_SEEDS = 1
+# With fewer steps than the config's, the shares of the warm-up and between evaluations.
+WARMUP_SHARE = 1 / 10
+EVALUATION_SHARE = 1 / 6
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What all trials have in common.
+
+    base (Path): The config of the STR-encoder, which overlays are merged onto.
+    encoder (str): The encoder, as in `paths.encoder`.
+    corpus (Path): The folder with train.spacy, dev.spacy and the test sets.
+    tests (tuple[str, ...]): The names of the test sets.
+    seeds (int): How often each system is trained.
+    steps (int | None): How many updates; those of the config if None.
+    """
+
+    base: Path
+    encoder: str
+    corpus: Path
+    tests: tuple[str, ...]
+    seeds: int
+    steps: int | None
+
+    @property
+    def name(self) -> str:
+        """RETURNS (str): The name of the folder for the trials."""
+        return self.base.stem if self.steps is None else f"{self.base.stem}-{self.steps}-steps"
+
+    @property
+    def is_quick(self) -> bool:
+        """RETURNS (bool): Whether systems are trained for less than the config says."""
+        return self.steps is not None
+
+    def part(self, name: str) -> Path:
+        """RETURNS (Path): The file of a part of the corpus."""
+        return self.corpus / f"{name}.spacy"
+
+    def overrides(self, config: Config) -> dict[str, Any]:
+        """Say what the settings change in the config of a system.
+
+        config (Config): The config.
+        RETURNS (dict[str, Any]): The new values, by their path.
+        """
+        paths = {
+            "paths.encoder": self.encoder,
+            "paths.train": str(self.part("train")),
+            "paths.dev": str(self.part("dev")),
+        }
+        return paths if self.steps is None else {**paths, **_shorten(config, self.steps)}
+
+
+def _shorten(config: Config, steps: int) -> dict[str, Any]:
+    evaluation = max(1, round(EVALUATION_SHARE * steps))
+    overrides = {"training.max_steps": steps, "training.eval_frequency": evaluation}
+    schedule = config["training"]["optimizer"]["learn_rate"]
+    scaled = {"total_steps": steps, "warmup_steps": round(WARMUP_SHARE * steps)}
+    for name in scaled.keys() & (schedule.keys() if isinstance(schedule, dict) else set()):
+        overrides[f"training.optimizer.learn_rate.{name}"] = scaled[name]
+    return overrides

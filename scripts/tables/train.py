@@ -1,0 +1,102 @@
+"""Train one trial and score it, in a process of its own: `python -m scripts.tables.train`."""
+
+from pathlib import Path
+from time import perf_counter
+from typing import Any, TypedDict
+
+import spacy
+import srsly
+import typer
+from spacy.cli.train import train
+from spacy.language import Language
+from thinc.api import Model
+
+from spacy_str_encoder.evaluation import find_outcomes
+from spacy_str_encoder.evaluation.counts import Figures, figures
+from spacy_str_encoder.evaluation.outcomes import Task
+from spacy_str_encoder.evaluation.scores import count_tasks
+from spacy_str_encoder.formats.docbin import read_docbin
+
+MODEL = Path("model")
+
+
+class Step(TypedDict):
+    """An evaluation on dev while a pipeline was trained. Scores are in percent, and losses are
+    summed up since the evaluation before.
+    """
+
+    epoch: int
+    step: int
+    losses: dict[str, float]
+    scores: dict[str, float]
+    score: float
+
+
+class Result(TypedDict):
+    """What a trial gives: its strict micro scores by part and task, the number of its parameters,
+    the seconds that training took, and its evaluations.
+    """
+
+    scores: dict[str, dict[Task, Figures]]
+    parameters: int
+    seconds: float
+    curve: list[Step]
+
+
+def main(folder: Path, gpu_id: int, parts: list[str]) -> None:
+    """Train FOLDER/config.cfg, score it on PARTS (NAME=FILE), and write FOLDER/result.json."""
+    start = perf_counter()
+    curve = folder / "curve.jsonl"
+    overrides = {"training.logger.output_file": str(curve)}
+    train(folder / "config.cfg", folder / MODEL, use_gpu=gpu_id, overrides=overrides)
+    seconds = perf_counter() - start
+    nlp = spacy.load(folder / MODEL / "model-best")
+    result: Result = {
+        "scores": {name: score(nlp, Path(path)) for name, path in split_parts(parts)},
+        "parameters": count_parameters(nlp),
+        "seconds": seconds,
+        "curve": list(srsly.read_jsonl(curve)),
+    }
+    srsly.write_json(folder / "result.json", result)
+
+
+def split_parts(parts: list[str]) -> list[tuple[str, str]]:
+    """RETURNS (list[tuple[str, str]]): Name and file of what is written NAME=FILE."""
+    return [(name, path) for name, _, path in (part.partition("=") for part in parts)]
+
+
+def score(nlp: Language, path: Path) -> dict[Task, Figures]:
+    """Score a pipeline strictly, over all labels.
+
+    nlp (Language): The pipeline.
+    path (Path): The gold docs.
+    RETURNS (dict[Task, Figures]): The scores of what it finds. If that is relations alone, they
+        count between correct entities alone.
+    """
+    counts = count_tasks(find_outcomes(nlp, list(read_docbin(path, nlp.vocab))))
+    if "entities" not in counts:
+        counts.pop("relations", None)
+    return {task: figures(views["strict"].by_doc.sum(axis=0)) for task, views in counts.items()}
+
+
+def count_parameters(nlp: Language) -> int:
+    """Count the parameters of a pipeline, each once.
+
+    nlp (Language): The pipeline.
+    RETURNS (int): Their number.
+    """
+    models = [getattr(component, "model", None) for _, component in nlp.pipeline]
+    nodes = {node.id: node for model in models if isinstance(model, Model) for node in model.walk()}
+    return sum(map(_count_own, nodes.values()))
+
+
+def _count_own(node: Model) -> int:
+    """Without those of its layers, which are nodes too."""
+    arrays = [node.get_param(name) for name in node.param_names if node.has_param(name)]
+    modules: list[Any] = [shim._model for shim in node.shims]
+    tensors = [tensor for module in modules for tensor in module.parameters()]
+    return sum(array.size for array in arrays) + sum(tensor.numel() for tensor in tensors)
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,83 @@
+"""Trials in processes of their own, several at a time on this machine."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+
+import srsly
+
+from .train import MODEL, Result
+from .trials import Trial
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a trial ended.
+
+    trial (Trial): The trial.
+    result (Result | None): Its result; None if it failed.
+    log (str): What it printed.
+    """
+
+    trial: Trial
+    result: Result | None
+    log: str
+
+
+def run_here(
+    trials: Sequence[Trial], folder: Path, *, workers: int, keep_models: bool = False
+) -> Iterator[Outcome]:
+    """Train trials on this machine.
+
+    trials (Sequence[Trial]): The trials.
+    folder (Path): Where each has its folder.
+    workers (int): How many are trained at a time.
+    keep_models (bool): Whether to keep the trained pipelines.
+    YIELDS (Outcome): How a trial ended, in the order in which they do.
+    """
+    threads = max(1, (os.cpu_count() or 1) // workers)
+    executor = ThreadPoolExecutor(workers)
+    try:
+        futures = [
+            executor.submit(
+                run_apart, trial, folder / trial.name, threads=threads, keep_model=keep_models
+            )
+            for trial in trials
+        ]
+        for future in as_completed(futures):
+            yield future.result()
+    finally:
+        # After an interrupt no other trial has to start.
+        executor.shutdown(cancel_futures=True)
+
+
+def run_apart(trial: Trial, folder: Path, *, threads: int = 1, keep_model: bool = False) -> Outcome:
+    """Train a trial in a process of its own, whose end takes nothing else with it.
+
+    trial (Trial): The trial.
+    folder (Path): Its folder, which is made anew.
+    threads (int): The number of threads to compute with.
+    keep_model (bool): Whether to keep the trained pipeline.
+    RETURNS (Outcome): How it ended.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    (folder / "config.cfg").write_text(trial.config, "utf-8")
+    parts = [f"{name}={path}" for name, path in trial.parts.items()]
+    command = [sys.executable, "-m", "scripts.tables.train", "--", str(folder), str(trial.gpu_id)]
+    environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
+    with (folder / "log.txt").open("w", encoding="utf-8") as log:
+        ended = subprocess.run(
+            [*command, *parts], cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT
+        )
+    if not keep_model:
+        shutil.rmtree(folder / MODEL, ignore_errors=True)
+    result = srsly.read_json(folder / "result.json") if ended.returncode == 0 else None
+    return Outcome(trial, result, (folder / "log.txt").read_text("utf-8", errors="replace"))

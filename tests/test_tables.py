@@ -1,0 +1,431 @@
+"""The tables of the paper: what is trained, what is trained again, and what is written."""
+
+import json
+import math
+import statistics
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import spacy
+import typer
+from spacy.tokens import DocBin
+from spacy.util import load_config
+from typer.testing import CliRunner, Result
+
+from scripts.tables.__main__ import main
+from scripts.tables.markdown import BASE, write_tables
+from scripts.tables.plots import draw_curves, draw_focus, draw_joint
+from scripts.tables.results import find_result, keep_result, spread, sum_up
+from scripts.tables.run import run_trials
+from scripts.tables.settings import Settings
+from scripts.tables.systems import choose_systems, make_systems, name_of_base
+from scripts.tables.train import count_parameters
+from scripts.tables.trials import Trial, make_config, plan_trials
+from scripts.tables.workers import Outcome
+
+from .pipelines import ANNOTATIONS, MakeNlp, make_example
+
+CONFIGS = Path(__file__).parents[1] / "configs"
+PARTS = ("train", "dev", "test_seen")
+
+
+@pytest.fixture
+def settings(encoder_path: Path, tmp_path: Path) -> Settings:
+    """A corpus of a few texts, and a tiny encoder."""
+    corpus = tmp_path / "corpus"
+    corpus.mkdir()
+    nlp = spacy.blank("zh")
+    docs = [make_example(nlp, annotation).reference for annotation in ANNOTATIONS]
+    for part in PARTS:
+        DocBin(docs=docs, store_user_data=True).to_disk(corpus / f"{part}.spacy")
+    base = CONFIGS / "coronary.cfg"
+    return Settings(base, str(encoder_path), corpus, ("test_seen",), seeds=1, steps=2)
+
+
+def make_result(*f1: float, **changes: Any) -> Any:
+    """A result with these F1, in percent, of entities and relations."""
+    tasks = ("entities", "relations", "relations_correct_entities")
+    scores = {
+        task: {"p": f / 100, "r": f / 100, "f": f / 100, "right": 1, "predicted": 1, "gold": 1}
+        for task, f in zip(tasks, f1, strict=False)
+    }
+    step = {"epoch": 0, "step": 100, "losses": {}, "scores": {"ents_f": 90.0}, "score": 0.5}
+    parts = {"dev": scores, "test_seen": scores}
+    result = {"scores": parts, "parameters": 1234567, "seconds": 36.0, "curve": [step]}
+    return {**result, "fingerprint": "", "commit": "abc", **changes}
+
+
+# What is trained
+
+
+def test_an_encoder_of_four_layers_makes_fourteen_systems() -> None:
+    names = [system.name for system in make_systems(4)]
+    focused = {f"str_k{k}_{mask}" for k in (2, 3, 4) for mask in ("cls", "pair")} | {"str_k1"}
+    separate = {"only_ner", "only_rc"}
+    others = {"bilstm_crf", "rdcnn", "cnn", "rcn", "joint_bilstm"}
+    assert set(names) == focused | separate | others
+    assert len(names) == 14
+
+
+def test_every_k_and_mask_is_set_in_the_config(settings: Settings) -> None:
+    found = set()
+    for system in choose_systems(settings):
+        if system.name.startswith("str_"):
+            components = make_config(system, settings, seed=5)["components"]
+            k = components["str_encoder"]["model"]["focus_layers"]
+            found.add((k, "any" if k == 1 else components["str_rel"]["model"]["mask"]))
+    # The encoder of the tests has three layers.
+    assert found == {(1, "any"), *((k, mask) for k in (2, 3) for mask in ("cls", "pair"))}
+
+
+def test_the_system_of_the_base_config_is_among_them(settings: Settings) -> None:
+    name = name_of_base(settings.base)
+    [system] = choose_systems(settings, [name])
+    components = make_config(system, settings, seed=0)["components"]
+    base = load_config(settings.base)["components"]
+    for component, setting in (("str_encoder", "focus_layers"), ("str_rel", "mask")):
+        assert components[component]["model"][setting] == base[component]["model"][setting]
+
+
+def test_the_config_has_the_seed_the_encoder_and_the_corpus(settings: Settings) -> None:
+    [system] = choose_systems(settings, ["only_rc"])
+    config = make_config(system, settings, seed=7).interpolate()
+    assert config["training"]["seed"] == 7
+    assert config["components"]["str_encoder"]["model"]["name"] == settings.encoder
+    for part in ("train", "dev"):
+        assert config["corpora"][part]["path"] == str(settings.corpus / f"{part}.spacy")
+
+
+@pytest.mark.parametrize("base", ["coronary", "english", "paper"])
+def test_fewer_updates_shorten_the_schedule_too(settings: Settings, base: str) -> None:
+    shorter = replace(settings, base=CONFIGS / f"{base}.cfg", steps=300)
+    [system] = choose_systems(shorter, ["only_ner"])
+    training = make_config(system, shorter, seed=0)["training"]
+    assert (training["max_steps"], training["eval_frequency"]) == (300, 50)
+    if base == "paper":
+        assert training["optimizer"]["learn_rate"] == 1e-5
+    else:
+        assert training["optimizer"]["learn_rate"]["total_steps"] == 300
+        assert training["optimizer"]["learn_rate"]["warmup_steps"] == 30
+
+
+def test_without_a_number_of_updates_the_schedule_is_that_of_the_config(settings: Settings) -> None:
+    [system] = choose_systems(settings, ["only_ner"])
+    training = make_config(system, replace(settings, steps=None), seed=0)["training"]
+    shipped = load_config(settings.base)["training"]
+    for section in ("max_steps", "eval_frequency", "optimizer"):
+        assert training[section] == shipped[section]
+
+
+def test_an_unknown_system_is_named_beside_those_that_there_are(settings: Settings) -> None:
+    with pytest.raises(ValueError, match=r"no such system: str_k9_cls\. Choose of .*str_k1"):
+        choose_systems(settings, ["only_ner", "str_k9_cls"])
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_missing_file_of_the_corpus_is_named(settings: Settings, part: str) -> None:
+    settings.part(part).unlink()
+    with pytest.raises(ValueError, match=rf"{part}\.spacy: there is no such file"):
+        plan_trials(choose_systems(settings, ["only_ner"]), settings)
+
+
+def test_parameters_are_counted_once(make_nlp: MakeNlp) -> None:
+    nlp = make_nlp()
+    nlp.initialize(lambda: [make_example(nlp, annotation) for annotation in ANNOTATIONS])
+    encoder = nlp.get_pipe("str_encoder").model.transformer
+    width, classes = encoder.config.hidden_size, 1 + len(nlp.get_pipe("str_rel").classes)
+    # O, and four for each of the five types.
+    tags = 1 + 4 * 5
+    emissions = (width + 1) * tags
+    transitions = tags * tags + 2 * tags
+    relations = (width + 1) * width + (width + 1) * classes
+    of_encoder = sum(parameter.numel() for parameter in encoder.parameters())
+    assert count_parameters(nlp) == of_encoder + emissions + transitions + relations
+
+
+# What is trained again
+
+
+@pytest.fixture
+def trials(settings: Settings) -> list[Trial]:
+    systems = choose_systems(settings, ["only_ner", "only_rc"])
+    return plan_trials(systems, replace(settings, seeds=2))
+
+
+class Engine:
+    """Takes the place of training, which takes long: fails where it is told to."""
+
+    def __init__(self, failing: Sequence[str] = ()) -> None:
+        self.failing = failing
+        self.trained: list[str] = []
+
+    def __call__(self, trials: Sequence[Trial]) -> Iterator[Outcome]:
+        for trial in trials:
+            self.trained.append(trial.name)
+            failed = trial.name in self.failing
+            yield Outcome(trial, None if failed else make_result(90), f"log of {trial.name}")
+
+
+NAMES = ["only_ner-seed0", "only_rc-seed0", "only_ner-seed1", "only_rc-seed1"]
+
+
+def test_finished_trials_are_skipped(trials: list[Trial], tmp_path: Path) -> None:
+    first, second = Engine(), Engine()
+    results = [run_trials(trials, tmp_path, engine) for engine in (first, second)]
+    assert first.trained == NAMES
+    assert second.trained == []
+    assert results[0] == results[1]
+    assert {name: len(kept) for name, kept in results[1][0].items()} == {
+        "only_ner": 2,
+        "only_rc": 2,
+    }
+
+
+@pytest.mark.parametrize("damage", ["missing", "cut", "empty"])
+def test_what_was_interrupted_is_trained_again(
+    trials: list[Trial], tmp_path: Path, damage: str
+) -> None:
+    run_trials(trials, tmp_path, Engine())
+    path = tmp_path / NAMES[1] / "scores.json"
+    text = path.read_text("utf-8")
+    path.unlink()
+    if damage != "missing":
+        path.write_text(text[: len(text) // 2] if damage == "cut" else "", "utf-8")
+    engine = Engine()
+    run_trials(trials, tmp_path, engine)
+    assert engine.trained == [NAMES[1]]
+    assert json.loads(path.read_text("utf-8")) == json.loads(text)
+
+
+def test_a_result_is_never_there_in_part(trials: list[Trial], tmp_path: Path) -> None:
+    folder = tmp_path / "trial"
+    keep_result(make_result(90), trials[0], folder, commit="abc")
+    assert [path.name for path in folder.iterdir()] == ["scores.json"]
+    with pytest.raises(TypeError):
+        keep_result(make_result(80, curve=object()), trials[0], folder, commit="abc")
+    kept, _ = find_result(trials[0], folder)
+    assert kept is not None and kept["scores"]["dev"]["entities"]["f"] == 0.9
+
+
+def change_config(settings: Settings, folder: Path) -> Settings:
+    base = load_config(settings.base).merge({"training": {"dropout": 0.25}})
+    base.to_disk(folder / "base.cfg", interpolate=False)
+    return replace(settings, base=folder / "base.cfg")
+
+
+def change_corpus(settings: Settings, folder: Path) -> Settings:
+    DocBin().to_disk(settings.part("test_seen"))
+    return settings
+
+
+def change_encoder(settings: Settings, folder: Path) -> Settings:
+    copied = folder / "encoder"
+    copied.mkdir()
+    for path in Path(settings.encoder).iterdir():
+        copied.joinpath(path.name).write_bytes(path.read_bytes())
+    return replace(settings, encoder=str(copied))
+
+
+@pytest.mark.parametrize("change", [change_config, change_corpus, change_encoder])
+def test_other_settings_or_data_are_trained_again_and_that_is_said(
+    settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str], change: Any
+) -> None:
+    systems = choose_systems(settings, ["only_ner"])
+    run_trials(plan_trials(systems, settings), tmp_path, Engine())
+    engine = Engine()
+    run_trials(plan_trials(systems, change(settings, tmp_path)), tmp_path, engine)
+    assert engine.trained == ["only_ner-seed0"]
+    assert "only_ner-seed0 is trained again, since its settings or" in capsys.readouterr().out
+
+
+def test_a_trial_that_fails_leaves_the_others_alone(trials: list[Trial], tmp_path: Path) -> None:
+    results, failed = run_trials(trials, tmp_path, Engine(failing=[NAMES[0]]))
+    assert failed == [NAMES[0]]
+    assert {name: len(kept) for name, kept in results.items()} == {"only_ner": 1, "only_rc": 2}
+    assert (tmp_path / NAMES[0] / "log.txt").read_text("utf-8") == f"log of {NAMES[0]}"
+    # It is tried again.
+    engine = Engine()
+    assert run_trials(trials, tmp_path, engine)[1] == []
+    assert engine.trained == [NAMES[0]]
+
+
+# What is written
+
+
+def test_mean_and_standard_deviation_are_those_of_a_sample() -> None:
+    # By hand: the squared distances from 90 are 100, 0 and 100, and 200 / (3 - 1) = 10 ** 2.
+    assert spread([80.0, 90.0, 100.0]) == (90.0, 10.0)
+    assert spread([80.0]) == (80.0, None)
+    values = [71.3, 68.2, 70.9, 74.4]
+    mean = math.fsum(values) / 4
+    deviation = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / 3)
+    assert spread(values) == pytest.approx((mean, deviation))
+    assert statistics.stdev(values) == pytest.approx(deviation)
+
+
+def test_scores_are_summed_up_over_seeds() -> None:
+    results = [make_result(f) for f in (80, 90, 100)]
+    assert sum_up(results, "dev", "entities") == ((90, 10),) * 3
+    assert sum_up(results, "dev", "relations") is None
+    assert sum_up([], "dev", "entities") is None
+
+
+def tabulate(settings: Settings, results: Any, failed: Sequence[str] = ()) -> list[str]:
+    return write_tables(results, settings, layers=4, failed=failed).splitlines()
+
+
+def rows_of(lines: list[str], title: str) -> list[str]:
+    start = next(i for i, line in enumerate(lines) if line.startswith(f"## {title}:"))
+    rest = lines[start + 1 :]
+    end = next((i for i, line in enumerate(rest) if line.startswith("## ")), len(rest))
+    return [line for line in rest[:end] if line.startswith("|")][2:]
+
+
+# As they stand in the paper.
+@pytest.mark.parametrize(
+    ("title", "row", "cells"),
+    [
+        ("Table II", 0, "Bi-LSTM-CRF (Huang et al. 2015) | NER | 94.46 / 94.07 / 94.26"),
+        ("Table II", 1, "RDCNN (Qiu et al. 2019) | NER | 96.49 / 94.90 / 95.69"),
+        ("Table II", 2, "Joint-Bi-LSTM (Zheng et al. 2017) | NER | 93.84 / 96.69 / 95.24"),
+        ("Table II", 3, "STR-encoder | NER | 96.69 / 97.09 / 96.89"),
+        ("Table III", 0, "RCN (Wang et al. 2018) | RC, correct entities | 90.77 / 93.65 / 92.19"),
+        ("Table III", 1, "94.49 / 95.24 / 94.86"),
+        ("Table III", 2, "92.92 / 92.86 / 92.88"),
+        ("Table III", 3, "96.06 / 96.83 / 96.44"),
+        ("Table IV", 0, "RC, predicted entities | 93.64 / 81.75 / 87.29"),
+        ("Table IV", 1, "95.41 / 82.54 / 88.51"),
+        ("Table V", 1, "Eq. 13 | 2 | 95.07 / 97.93 / 96.48 | – | 97.08 / 87.37 / 91.97"),
+        ("Table V", 3, "Eq. 13 | 4 | 94.98 / 98.20 / 96.56 | – | 97.06 / 86.84 / 91.67"),
+        ("Table V", 4, "Eq. 13 | 6 | 95.39 / 98.20 / 96.77 | – | 98.20 / 86.32 / 91.88"),
+        ("Table V", 6, "Eq. 14 | 2 | 94.67 / 97.93 / 96.27 | – | 95.95 / 87.37 / 91.46"),
+        ("Table V", 8, "Eq. 14 | 4 | 94.77 / 97.87 / 96.29 | – | 98.21 / 86.84 / 92.18"),
+        ("Table V", 9, "Eq. 14 | 6 | 94.47 / 97.93 / 96.17 | – | 96.51 / 87.37 / 91.71"),
+        ("Table VI", 0, "STR-encoder, only NER | NER | 95.14 / 97.64 / 96.37"),
+        ("Table VI", 2, "STR-encoder, only RC | RC, correct entities | 96.00 / 95.24 / 95.62"),
+        ("Table VI", 3, "96.06 / 96.83 / 96.44"),
+    ],
+)
+def test_the_tables_have_the_figures_of_the_paper(
+    settings: Settings, title: str, row: int, cells: str
+) -> None:
+    assert f"| {cells} |" in rows_of(tabulate(settings, {}), title)[row]
+
+
+def test_our_figures_stand_beside_those_of_the_paper(settings: Settings) -> None:
+    lines = tabulate(settings, {"rdcnn": [make_result(f) for f in (80, 90, 100)]})
+    ours = " / ".join(["90.0 ± 10.0"] * 3)
+    assert rows_of(lines, "Table II")[1].endswith(f"| {ours} | 1,234,567 |")
+    # One seed has no deviation.
+    lines = tabulate(settings, {BASE: [make_result(80, 70, 60)]})
+    assert rows_of(lines, "Table II")[3].endswith("| 80.0 / 80.0 / 80.0 | 1,234,567 |")
+    assert rows_of(lines, "Table III")[3].endswith("| 60.0 / 60.0 / 60.0 | 1,234,567 |")
+    assert rows_of(lines, "Table IV")[1].endswith("| 70.0 / 70.0 / 70.0 | 1,234,567 |")
+
+
+def test_with_one_focused_layer_both_masks_have_the_same_figures(settings: Settings) -> None:
+    rows = rows_of(tabulate(settings, {"str_k1": [make_result(80, 70)]}), "Table V")
+    cells = "1 | – | 80.0 / 80.0 / 80.0 | – | 70.0 / 70.0 / 70.0 | 1,234,567 |"
+    assert [rows[0], rows[5]] == [f"| Eq. 13 | {cells}", f"| Eq. 14 | {cells}"]
+
+
+def test_what_the_figures_are_worth_is_said_first(settings: Settings) -> None:
+    results = {"only_ner": [make_result(90, seconds=1800.0)] * 2, "only_rc": [make_result(90)]}
+    text = "\n".join(tabulate(settings, results, failed=["rcn-seed0"]))
+    head = text[: text.index("## ")]
+    for words in (
+        "The corpora differ",
+        "Chinese BERT-base",
+        f"`{settings.encoder}`",
+        f"`{settings.corpus}`",
+        f"`{settings.base}`; updates: 2; seeds: 1",
+        "Commit: abc",
+        "added up: 1.0",
+        "rcn-seed0",
+    ):
+        assert words in head
+
+
+def test_a_run_with_fewer_updates_is_marked_in_every_title(settings: Settings) -> None:
+    for steps, marked in ((300, True), (None, False)):
+        lines = tabulate(replace(settings, steps=steps), {})
+        titles = [line for line in lines if line.startswith("#")]
+        assert len(titles) == 6
+        assert [title.endswith("(quick)") for title in titles] == [marked] * 6
+
+
+@pytest.mark.parametrize("full", [True, False])
+def test_plots_are_drawn_whatever_is_there(tmp_path: Path, full: bool) -> None:
+    names = [system.name for system in make_systems(4)] + [BASE]
+    results = {name: [make_result(90, 80, 70), make_result(80, 70, 60)] for name in names}
+    results = results if full else {}
+    draw_focus(tmp_path / "focus.png", results, layers=4)
+    draw_curves(tmp_path / "curves.png", results)
+    draw_joint(tmp_path / "joint.png", results, tests=["test_seen"])
+    assert [path.read_bytes()[:4] for path in tmp_path.glob("*.png")] == [b"\x89PNG"] * 3
+
+
+# The real thing
+
+
+def run(settings: Settings, folder: Path, *options: str) -> Result:
+    app = typer.Typer()
+    app.command()(main)
+    arguments = ["--base", settings.base, "--encoder", settings.encoder]
+    arguments += ["--corpus", settings.corpus, "--test", "test_seen", "--steps", 2, "--seeds", 1]
+    arguments += ["--trials", folder / "trials", "--output", folder, *options]
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def read(path: Path) -> Any:
+    return json.loads(path.read_text("utf-8"))
+
+
+@pytest.mark.slow
+def test_systems_are_trained_here_and_one_that_fails_is_named(
+    settings: Settings, tmp_path: Path
+) -> None:
+    # No pipeline with relations can be built of it.
+    config = load_config(settings.base).merge({"components": {"str_rel": {"negative_rate": 2}}})
+    config.to_disk(tmp_path / "base.cfg", interpolate=False)
+    broken = replace(settings, base=tmp_path / "base.cfg")
+    result = run(broken, tmp_path, "--system", "only_ner", "--system", "only_rc", "--workers", "2")
+    assert result.exit_code == 1
+    folder = tmp_path / "trials" / "base-2-steps"
+    log = folder / "only_rc-seed0" / "log.txt"
+    assert "1 of 2 trials failed" in result.stderr and str(log) in result.stderr
+    assert "negative_rate must be from 0 to 1" in log.read_text("utf-8")
+    scores = read(folder / "only_ner-seed0" / "scores.json")
+    assert {part: set(tasks) for part, tasks in scores["scores"].items()} == {
+        "dev": {"entities"},
+        "test_seen": {"entities"},
+    }
+    assert [step["step"] for step in scores["curve"]] == [0, 1, 2]
+    assert not (folder / "only_ner-seed0" / "model").exists()
+    text = (tmp_path / "tables.md").read_text("utf-8")
+    assert "Failed, and missing below:** only_rc-seed0" in text
+    rows = rows_of(text.splitlines(), "Table VI")
+    assert ["–" in row for row in rows] == [False, True, True, True]
+
+
+@pytest.mark.slow
+def test_systems_are_trained_on_ray(settings: Settings, tmp_path: Path) -> None:
+    result = run(settings, tmp_path, "--system", "only_rc", "--ray")
+    assert result.exit_code == 0, result.output
+    folder = tmp_path / "trials" / "coronary-2-steps" / "only_rc-seed0"
+    scores = read(folder / "scores.json")
+    assert set(scores["scores"]["dev"]) == {"relations_correct_entities"}
+    assert scores["seconds"] > 0 and scores["parameters"] > 0
+    assert "Training pipeline" in (folder / "log.txt").read_text("utf-8")
+    rows = rows_of((tmp_path / "tables.md").read_text("utf-8").splitlines(), "Table VI")
+    assert "–" not in rows[2]
+    assert len(list(tmp_path.glob("tables_*.png"))) == 3
+
+
+def test_models_cannot_be_kept_on_ray(settings: Settings, tmp_path: Path) -> None:
+    result = run(settings, tmp_path, "--system", "only_ner", "--ray", "--keep-models")
+    assert result.exit_code == 1
+    assert "--keep-models" in result.stderr
