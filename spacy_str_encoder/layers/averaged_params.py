@@ -2,7 +2,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from thinc.api import Shim, xp2torch
+from thinc.api import PyTorchShim, Shim, xp2torch
 
 
 @contextmanager
@@ -27,3 +27,9 @@ def use_params(shim: Shim, params: dict[Any, Any]) -> Iterator[None]:
     finally:
         for name, parameter in module.named_parameters():
             parameter.data = own[name]
+
+
+class TorchShim(PyTorchShim):
+    """Holds a torch module, and lets it have the averages of an optimizer."""
+
+    use_params = use_params

@@ -4,13 +4,13 @@ from typing import Any, cast
 
 import torch
 from numpy.typing import NDArray
-from thinc.api import Model, PyTorchShim, torch2xp, xp2torch
+from thinc.api import Model, torch2xp, xp2torch
 from thinc.types import ArgsKwargs, Floats1d, Floats2d, Ints1d
-from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from ..crf import BiluoCRF
-from .averaged_params import use_params
+from .averaged_params import TorchShim
+from .padding import pad, unpad
 
 CRFInT = tuple[list[Floats2d], list[Ints1d]]
 
@@ -31,7 +31,7 @@ def forward(
 ) -> tuple[Floats1d, Callable[[Floats1d], CRFInT]]:
     emissions, tags = X
     shim = model.shims[0]
-    padded, mask = _pad(emissions)
+    padded, mask = pad(emissions)
     padded_tags = pad_sequence([xp2torch(y).long() for y in tags], batch_first=True)
     inputs = (padded.requires_grad_(is_train), padded_tags, mask)
     likelihoods, backprop_shim = shim(ArgsKwargs(args=inputs, kwargs={}), is_train)
@@ -39,7 +39,7 @@ def forward(
     def backprop(d_likelihoods: Floats1d) -> CRFInT:
         d_outputs = {"grad_tensors": xp2torch(d_likelihoods)}
         d_inputs = backprop_shim(ArgsKwargs(args=(likelihoods,), kwargs=d_outputs))
-        return _unpad(torch2xp(d_inputs.args[0]), emissions), tags
+        return unpad(torch2xp(d_inputs.args[0]), emissions), tags
 
     return cast(Floats1d, torch2xp(likelihoods.detach())), backprop
 
@@ -51,8 +51,8 @@ def decode(model: Model[CRFInT, Floats1d], emissions: list[Floats2d]) -> list[ND
     emissions (list[Floats2d]): The emissions of each doc. *Shape:* (tokens, tags) each.
     RETURNS (list[NDArray]): The tag ids of each doc. *Shape:* (tokens,) each.
     """
-    padded, mask = _pad(emissions)
-    return _unpad(_module(model).decode(padded, mask).cpu().numpy(), emissions)
+    padded, mask = pad(emissions)
+    return unpad(_module(model).decode(padded, mask).cpu().numpy(), emissions)
 
 
 def entity_probabilities(
@@ -65,7 +65,7 @@ def entity_probabilities(
     entities (NDArray): Doc, start, end and label of each entity. *Shape:* (entities, 4).
     RETURNS (NDArray): The probability of exactly this span with this label. *Shape:* (entities,).
     """
-    padded, mask = _pad(emissions)
+    padded, mask = pad(emissions)
     rows = torch.from_numpy(entities).to(padded.device)
     return _module(model).entity_probabilities(padded, mask, rows).cpu().numpy()
 
@@ -95,12 +95,8 @@ def _module(model: Model[CRFInT, Floats1d]) -> BiluoCRF:
     return model.shims[0]._model
 
 
-class _CRFShim(PyTorchShim):
-    use_params = use_params
-
-
-def _shim(crf: BiluoCRF) -> PyTorchShim:
-    return _CRFShim(crf, serialize_model=_to_bytes, deserialize_model=_from_bytes)
+def _shim(crf: BiluoCRF) -> TorchShim:
+    return TorchShim(crf, serialize_model=_to_bytes, deserialize_model=_from_bytes)
 
 
 def _to_bytes(crf: BiluoCRF) -> bytes:
@@ -114,14 +110,3 @@ def _from_bytes(crf: BiluoCRF, bytes_data: bytes, device: torch.device) -> Biluo
     loaded = BiluoCRF(message["labels"])
     loaded.load_state_dict(message["state"])
     return loaded.to(device)
-
-
-def _pad(emissions: list[Floats2d]) -> tuple[Tensor, Tensor]:
-    # shape: (docs, longest, tags) and (docs, longest)
-    padded = pad_sequence([xp2torch(x) for x in emissions], batch_first=True)
-    lengths = torch.tensor([len(x) for x in emissions], device=padded.device)
-    return padded, torch.arange(padded.shape[1], device=padded.device) < lengths[:, None]
-
-
-def _unpad(padded: Any, emissions: list[Floats2d]) -> list[Any]:
-    return [row[: len(x)] for row, x in zip(padded, emissions, strict=True)]

@@ -1,0 +1,32 @@
+"""Between arrays of different lengths and one padded tensor."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from thinc.api import xp2torch
+from thinc.types import Floats2d
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
+
+
+def pad(arrays: Sequence[Floats2d]) -> tuple[Tensor, Tensor]:
+    """Put arrays into one tensor.
+
+    arrays (Sequence[Floats2d]): An array for each doc. *Shape:* (tokens, width) each.
+    RETURNS (tuple[Tensor, Tensor]): The rows, zeros in the padding, *shape:* (docs, longest,
+        width); and a mask that is True on what is not padding, *shape:* (docs, longest).
+    """
+    padded = pad_sequence([xp2torch(array) for array in arrays], batch_first=True)
+    lengths = torch.tensor([len(array) for array in arrays], device=padded.device)
+    return padded, torch.arange(padded.shape[1], device=padded.device) < lengths[:, None]
+
+
+def unpad(padded: Any, arrays: Sequence[Floats2d]) -> list[Any]:
+    """Take apart what was padded.
+
+    padded (ArrayXd): Rows with padding. *Shape:* (docs, longest, ...).
+    arrays (Sequence[Floats2d]): What it is of the lengths of.
+    RETURNS (list[ArrayXd]): The rows of each doc. *Shape:* (tokens, ...) each.
+    """
+    return [rows[: len(array)] for rows, array in zip(padded, arrays, strict=True)]
