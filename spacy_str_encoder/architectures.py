@@ -8,16 +8,24 @@ from spacy_transformers.layers import trfs2arrays
 from thinc.api import Model, chain
 from thinc.types import Floats2d, Ragged
 
+from .bilstm import BiLSTM as BiLSTMModule
+from .capsules import PairCapsules as PairCapsulesModule
+from .dilated_convolutions import ResidualDilatedConvolutions
 from .layers.crf_tagger import crf_tagger
 from .layers.embed_types import embed_types
 from .layers.encoder_shim import EncoderShim
 from .layers.focused_listener import FocusedListener as FocusedListenerLayer
 from .layers.focused_pairs import FocusedPairs
+from .layers.pair_pooling import PairPooling, Pooling
 from .layers.pairs import PairsInT
+from .layers.pooled_pairs import PooledPairs
 from .layers.relation_classifier import relation_classifier
 from .layers.str_encoder import SpanGetter, replace_listener
 from .layers.str_encoder import STREncoder as STREncoderLayer
+from .layers.token_encoder import TokenEncoder
 from .masks import MaskName
+from .pair_pooling import PairConvolutions
+from .pair_pooling import PairMaxima as PairMaximaModule
 
 
 def STREncoder(
@@ -139,11 +147,148 @@ def RelationClassifier(
     return relation_classifier(pairs2vectors, hidden_width=hidden_width)
 
 
+def PooledRelationClassifier(
+    tok2vec: Model[list[Doc], list[Floats2d]],
+    pooling: Pooling,
+    hidden_width: int | None = None,
+) -> Model[PairsInT, Floats2d]:
+    """Classify pairs of entities by the vectors of their tokens and of those around them.
+
+    tok2vec (Model[list[Doc], list[Floats2d]]): A vector for each token, from any spaCy tok2vec,
+        such as `spacy.Tok2VecListener.v1`.
+    pooling (Model[tuple[list[Floats2d], list[IntArray]], Floats2d]): Makes one vector of each pair:
+        `PairMaxima`, `PairCNN` or `PairCapsules`.
+    hidden_width (int | None): The width of the hidden layer; that of the pairs' vectors if None.
+    RETURNS (Model[tuple[list[Doc], list[EntityPairs]], Floats2d]): The classifier, see
+        `layers.relation_classifier`.
+    """
+    return relation_classifier(PooledPairs(tok2vec, pooling), hidden_width=hidden_width)
+
+
+def PairMaxima(width: int, context: int | None = None) -> Pooling:
+    """Describe a pair by the maxima of its entities and of what is before, between and after them.
+
+    width (int): The width of the tokens' vectors.
+    context (int | None): How many tokens on either side of the two to look at; all of the doc if
+        None.
+    RETURNS (Model[tuple[list[Floats2d], list[IntArray]], Floats2d]): The layer.
+    """
+    return PairPooling("pair_maxima", PairMaximaModule(width), width=width, context=context)
+
+
+def PairCNN(
+    width: int,
+    filters: int,
+    filter_widths: list[int],
+    max_distance: int,
+    piecewise: bool,
+    context: int | None = None,
+) -> Pooling:
+    """Describe a pair by convolutions over the tokens and their distances from its entities.
+
+    Sources: Nguyen and Grishman 2015, "Relation Extraction: Perspective from Convolutional Neural
+    Networks"; Sahu et al. 2016, arXiv 1606.09370; for the pieces Zeng et al. 2015, "Distant
+    Supervision for Relation Extraction via Piecewise Convolutional Neural Networks".
+
+    width (int): The width of the tokens' vectors.
+    filters (int): The number of filters of each width.
+    filter_widths (list[int]): How many tokens a filter sees.
+    max_distance (int): Tokens further away than that from an entity count as this far.
+    piecewise (bool): Whether the entities and what is before, between and after them have maxima
+        of their own.
+    context (int | None): How many tokens on either side of the two to look at; all of the doc if
+        None.
+    RETURNS (Model[tuple[list[Floats2d], list[IntArray]], Floats2d]): The layer.
+    """
+    module = PairConvolutions(
+        width,
+        filters=filters,
+        filter_widths=filter_widths,
+        max_distance=max_distance,
+        piecewise=piecewise,
+    )
+    return PairPooling("pair_cnn", module, width=width, context=context)
+
+
+def PairCapsules(
+    width: int,
+    capsules: int,
+    capsule_width: int,
+    pair_capsules: int,
+    pair_capsule_width: int,
+    routings: int,
+    context: int | None = None,
+) -> Pooling:
+    """Describe a pair by capsules of its entities and of what is before, between and after them,
+    routed to capsules of the pair.
+
+    Sources: Wang et al. 2018, arXiv 1807.06718; Sabour et al. 2017, arXiv 1710.09829. See
+    `capsules.PairCapsules` for what differs.
+
+    width (int): The width of the tokens' vectors.
+    capsules (int): The number of capsules of each of the five pieces.
+    capsule_width (int): Their width.
+    pair_capsules (int): The number of capsules of a pair.
+    pair_capsule_width (int): Their width.
+    routings (int): How often the routing is refined, 1 or more.
+    context (int | None): How many tokens on either side of the two to look at; all of the doc if
+        None.
+    RETURNS (Model[tuple[list[Floats2d], list[IntArray]], Floats2d]): The layer.
+    """
+    module = PairCapsulesModule(
+        width,
+        capsules=capsules,
+        capsule_width=capsule_width,
+        pair_capsules=pair_capsules,
+        pair_capsule_width=pair_capsule_width,
+        routings=routings,
+    )
+    return PairPooling("pair_capsules", module, width=width, context=context)
+
+
+def BiLSTM(width: int, depth: int) -> Model[list[Floats2d], list[Floats2d]]:
+    """Read the tokens of a doc from both ends: an `encode` layer for `spacy.Tok2Vec.v2`.
+
+    Unlike `spacy.TorchBiLSTMEncoder.v1`, this does not read the padding, so that no doc changes
+    another one of its batch; it takes docs without tokens, and an optimizer's averages.
+
+    Sources: Huang et al. 2015, arXiv 1508.01991; Gridach 2017, J. Biomed. Inform. 70.
+
+    width (int): The width of the vectors, the same as that of the `embed` layer.
+    depth (int): The number of layers.
+    RETURNS (Model[list[Floats2d], list[Floats2d]]): The layer.
+    """
+    return TokenEncoder("bilstm", BiLSTMModule(width, depth=depth), width=width)
+
+
+def ResidualDilatedCNN(
+    width: int, window_size: int, dilations: list[int]
+) -> Model[list[Floats2d], list[Floats2d]]:
+    """Let tokens look at their surroundings through dilated convolutions: an `encode` layer for
+    `spacy.Tok2Vec.v2`.
+
+    Source: Qiu et al. 2018, arXiv 1808.08669.
+
+    width (int): The width of the vectors, the same as that of the `embed` layer.
+    window_size (int): How many tokens on either side a convolution looks at.
+    dilations (list[int]): The step from one of these tokens to the next, layer by layer.
+    RETURNS (Model[list[Floats2d], list[Floats2d]]): The layer.
+    """
+    module = ResidualDilatedConvolutions(width, window_size=window_size, dilations=dilations)
+    return TokenEncoder("residual_dilated_cnn", module, width=width)
+
+
 __all__ = [
+    "BiLSTM",
     "CRFTagger",
     "FocusedEncoder",
     "FocusedListener",
+    "PairCNN",
+    "PairCapsules",
+    "PairMaxima",
+    "PooledRelationClassifier",
     "RelationClassifier",
+    "ResidualDilatedCNN",
     "STREncoder",
     "Tok2VecEncoder",
 ]

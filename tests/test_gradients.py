@@ -1,6 +1,7 @@
 """Every hand-written backward pass against finite differences."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy
@@ -9,12 +10,22 @@ import torch
 from numpy.typing import NDArray
 from spacy.language import Language
 from spacy.tokens import Doc
+from spacy.vocab import Vocab
 from spacy_transformers.data_classes import TransformerData
 from thinc.api import Linear, Model, NumpyOps
 from transformers.utils import ModelOutput
 
+from spacy_str_encoder.architectures import (
+    BiLSTM,
+    PairCapsules,
+    PairCNN,
+    PairMaxima,
+    ResidualDilatedCNN,
+)
+from spacy_str_encoder.candidates import all_pairs
 from spacy_str_encoder.layers.crf import CRF, resize_crf, tag_names
 from spacy_str_encoder.layers.encoder_states import StateGradients, split_states
+from spacy_str_encoder.layers.pooled_pairs import PooledPairs
 from spacy_str_encoder.layers.relation_classifier import relation_classifier
 from spacy_str_encoder.layers.tanh import tanh
 from spacy_str_encoder.losses import sigmoid_loss, softmax_loss
@@ -30,6 +41,18 @@ from .pipelines import (
 )
 
 Array = NDArray[Any]
+POOLINGS: dict[str, Callable[..., Model[Any, Any]]] = {
+    "PairMaxima": PairMaxima,
+    "PairCNN": partial(PairCNN, filters=2, filter_widths=[2, 3], max_distance=2, piecewise=True),
+    "PairCapsules": partial(
+        PairCapsules,
+        capsules=2,
+        capsule_width=3,
+        pair_capsules=2,
+        pair_capsule_width=3,
+        routings=2,
+    ),
+}
 STATES = ("last_hidden_state", "shared_hidden_state", "entity_hidden_state")
 
 
@@ -179,6 +202,73 @@ def test_crf() -> None:
     for parameter in parameters.values():
         expected = finite_differences(loss, parameter.data.numpy())
         assert_close(parameter.grad.numpy(), expected)
+
+
+def in_double(layer: Model[Any, Any]) -> Model[Any, Any]:
+    """The same layer, exact enough for steps so small that no maximum moves to another token."""
+    layer.shims[0]._model.double()
+    return layer
+
+
+def assert_gradients(
+    layer: Model[Any, Any], loss: Callable[[], float], arrays: list[Array], gradients: list[Array]
+) -> None:
+    """Check the gradients of a loss for the inputs of a layer and the parameters of its module."""
+    assert sum(numpy.abs(gradient).sum() for gradient in gradients) > 1
+    for parameter in layer.shims[0]._model.parameters():
+        arrays = [*arrays, parameter.data.numpy()]
+        gradients = [*gradients, parameter.grad.numpy()]
+    for array, gradient in zip(arrays, gradients, strict=True):
+        expected = finite_differences(loss, array, 1e-6)
+        numpy.testing.assert_allclose(gradient, expected, rtol=0, atol=1e-6)
+
+
+TOKEN_ENCODERS: dict[str, Callable[[], Model[Any, Any]]] = {
+    "dilated": partial(ResidualDilatedCNN, 4, window_size=1, dilations=[1, 2]),
+    "Bi-LSTM": partial(BiLSTM, 4, depth=2),
+}
+
+
+@pytest.mark.parametrize("name", TOKEN_ENCODERS)
+def test_token_encoders(name: str) -> None:
+    torch.manual_seed(0)
+    layer = in_double(TOKEN_ENCODERS[name]())
+    X = [normal(length, 4, seed=length).astype("float64") for length in (3, 0, 6, 1)]
+    weights = [normal(*x.shape, seed=9).astype("float64") for x in X]
+
+    def loss() -> float:
+        return sum(float((y * w).sum()) for y, w in zip(layer.predict(X), weights, strict=True))
+
+    Y, backprop = layer.begin_update(X)
+    assert [y.shape for y in Y] == [x.shape for x in X]
+    assert_gradients(layer, loss, X, backprop(weights))
+
+
+@pytest.mark.parametrize("context", [None, 1])
+@pytest.mark.parametrize("name", ["PairMaxima", "PairCNN", "PairCapsules"])
+def test_pooled_pairs(name: str, context: int | None) -> None:
+    torch.manual_seed(0)
+    pooling = in_double(POOLINGS[name](width=4, context=context))
+    vectors = [normal(length, 4, seed=length).astype("float64") for length in (5, 3, 0, 1)]
+    sent: list[Any] = []
+
+    def forward(model: Model[Any, Any], docs: list[Doc], is_train: bool) -> Any:
+        return vectors, sent.extend
+
+    layer = PooledPairs(Model("given", forward), pooling)
+    vocab = Vocab()
+    docs = [Doc(vocab, words=["x"] * len(doc_vectors)) for doc_vectors in vectors]
+    entities = [[docs[0][0:2], docs[0][1:3], docs[0][4:5]], [docs[1][0:1]], [], [docs[3][0:1]]]
+    asked = [(spans, all_pairs(doc, spans)) for doc, spans in zip(docs, entities, strict=True)]
+    d_vectors = normal(3, layer.get_dim("nO")).astype("float64")
+
+    def loss() -> float:
+        return float((layer.predict((docs, asked))[0] * d_vectors).sum())
+
+    (output, reachable), backprop = layer.begin_update((docs, asked))
+    assert output.shape == d_vectors.shape and reachable.all()
+    backprop((d_vectors, reachable))
+    assert_gradients(pooling, loss, vectors, sent)
 
 
 @pytest.fixture(params=["cls", "pair"])

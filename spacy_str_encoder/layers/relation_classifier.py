@@ -18,7 +18,7 @@ def relation_classifier(
     Source: Xue et al. 2019, arXiv 1908.07721, Eqs. 15 and 16.
 
     pairs2vectors (Model[tuple[list[Doc], list[EntityPairs]], tuple[Floats2d, BoolArray]]): A layer
-        like `FocusedPairs`.
+        like `FocusedPairs` or `PooledPairs`.
     hidden_width (int | None): The width of the hidden layer; that of the vectors if None.
     RETURNS (Model[tuple[list[Doc], list[EntityPairs]], Floats2d]): The model. Its output are
         logits, *shape:* (pairs, classes). The first class is "no relation", the only one possible
@@ -38,7 +38,7 @@ def relation_classifier(
 
 def init(model: Model[PairsInT, Floats2d], X: PairsInT | None = None, Y: Any = None) -> None:
     pairs2vectors, classifier = model.layers
-    pairs2vectors.initialize()
+    pairs2vectors.initialize(X=X)
     width = pairs2vectors.get_dim("nO")
     hidden = model.get_ref("hidden")
     if hidden.has_dim("nO") is None:

@@ -318,17 +318,19 @@ class RelationExtractor(TrainablePipe):
         losses = {} if losses is None else losses
         losses.setdefault(self.name, 0.0)
         validate_examples(examples, "RelationExtractor.update")
+        docs = [example.predicted for example in examples]
+        if not any(map(len, docs)):
+            return losses
         schema = self._make_schema()
         asked, gold = self._draw_pairs(examples, schema)
-        if not any(len(pairs) for _, pairs in asked):
-            return losses
         set_dropout_rate(self.model, drop)
-        docs = [example.predicted for example in examples]
+        # Even if there are no pairs: what listens to a stock `tok2vec` and comes last has to call
+        # back, or what it sends to the others before is lost.
         logits, backprop = self.model.begin_update((docs, asked))
         if schema is not None:
             rule_out(logits, schema, asked)
         annotated = sum(has_relations(example.reference) for example in examples)
-        loss, d_logits = self._get_loss(gold, logits, n_docs=annotated)
+        loss, d_logits = self._get_loss(gold, logits, n_docs=max(1, annotated))
         backprop(d_logits)
         if sgd is not None and sgd is not False:
             self.finish_update(sgd)
@@ -422,7 +424,7 @@ class RelationExtractor(TrainablePipe):
         self._require_symmetric_labels()
         self.cfg["schema"] = self._observe_schema(get_examples())
         self._resize_model()
-        self.model.initialize()
+        self.model.initialize(X=_first_doc(get_examples()))
 
     def _observe_schema(self, examples: Iterable[Example]) -> list[list[str]] | None:
         if not self.observes_schema:
@@ -470,6 +472,13 @@ class RelationExtractor(TrainablePipe):
     def rehearse(self, *args: Any, **kwargs: Any) -> None:
         """Not supported."""
         raise NotImplementedError(f"The component '{self.name}' does not support rehearsal.")
+
+
+def _first_doc(examples: Iterable[Example]) -> PairsInT | None:
+    """A doc to prepare the model with. It needs no pairs."""
+    docs = (example.predicted for example in examples if len(example.predicted))
+    doc = next(docs, None)
+    return None if doc is None else ([doc], [([], all_pairs(doc, []))])
 
 
 def _batches_of_pairs(asked: list[EntityPairs]) -> list[slice]:

@@ -1,0 +1,58 @@
+from collections.abc import Callable
+from itertools import starmap
+from typing import Any
+
+import numpy
+from spacy.tokens import Doc
+from thinc.api import Model
+from thinc.types import Floats2d
+
+from ..candidates import pair_offsets
+from .pair_pooling import Pooling
+from .pairs import PairsInT, PairsOutT, PairVectors
+
+
+def PooledPairs(tok2vec: Model[list[Doc], list[Floats2d]], pooling: Pooling) -> PairVectors:
+    """Make a vector of each pair of entities from the vectors of the tokens.
+
+    tok2vec (Model[list[Doc], list[Floats2d]]): A vector for each token, from any spaCy tok2vec.
+    pooling (Model[tuple[list[Floats2d], list[IntArray]], Floats2d]): A layer like `PairPooling`.
+    RETURNS (Model[tuple[list[Doc], list[EntityPairs]], tuple[Floats2d, BoolArray]]): The layer.
+        Every pair is within reach.
+    RAISES (ValueError): If the two don't have the same width.
+    """
+    width = tok2vec.maybe_get_dim("nO")
+    if width not in (None, pooling.get_dim("nI")):
+        raise ValueError(
+            f"Pairs are pooled from vectors of width {pooling.get_dim('nI')}, but those of the "
+            f"tokens have {width}. Set `width` of `pooling` to {width}."
+        )
+    return Model(
+        "pooled_pairs",
+        forward,
+        init=init,
+        layers=[tok2vec, pooling],
+        refs={"tok2vec": tok2vec},
+        dims={"nO": pooling.get_dim("nO")},
+    )
+
+
+def init(model: PairVectors, X: PairsInT | None = None, Y: Any = None) -> None:
+    model.get_ref("tok2vec").initialize(X=None if X is None else X[0])
+
+
+def forward(
+    model: PairVectors, X: PairsInT, is_train: bool
+) -> tuple[PairsOutT, Callable[[PairsOutT], Any]]:
+    docs, entity_pairs = X
+    tok2vec, pooling = model.layers
+    vectors, backprop_vectors = tok2vec(docs, is_train)
+    offsets = list(starmap(pair_offsets, entity_pairs))
+    pooled, backprop_pooled = pooling((vectors, offsets), is_train)
+
+    def backprop(d_output: PairsOutT) -> Any:
+        d_pooled, _ = d_output
+        d_vectors, _ = backprop_pooled(d_pooled)
+        return backprop_vectors(d_vectors)
+
+    return (pooled, numpy.ones(len(pooled), dtype="bool")), backprop

@@ -1,0 +1,102 @@
+"""Vectors of pairs of entities, by maxima over words and over convolutions, in torch only."""
+
+from collections.abc import Sequence
+from functools import partial
+
+import torch
+from torch import Tensor
+from torch.nn.functional import pad, relu
+
+from .pair_words import (
+    PIECES,
+    Pairs,
+    PairWords,
+    distance_to,
+    in_chunks,
+    pool_pairs,
+    pool_pieces,
+    take_words,
+)
+
+
+class PairMaxima(torch.nn.Module):
+    """Pairs by the maxima of their entities and of the words before, between and after them."""
+
+    def __init__(self, width: int) -> None:
+        """width (int): The width of the words' vectors."""
+        super().__init__()
+        self.output_width = PIECES * width
+
+    def forward(self, words: Tensor, pairs: Pairs) -> Tensor:
+        """Make vectors of pairs.
+
+        words (Tensor): The words of each text, zeros in the padding. *Shape:* (texts, longest,
+            width)
+        pairs (Pairs): The pairs, one or more.
+        RETURNS (Tensor): The vectors. *Shape:* (pairs, output width)
+        """
+        return in_chunks(partial(self._pool, words), pairs)
+
+    def _pool(self, rows: Tensor, words: PairWords) -> Tensor:
+        return pool_pieces(take_words(rows, words), words).flatten(1)
+
+
+class PairConvolutions(torch.nn.Module):
+    """Pairs by the maxima of convolutions over the words and their distances from the entities.
+
+    Sources: Nguyen and Grishman 2015, "Relation Extraction: Perspective from Convolutional Neural
+    Networks" (NAACL workshop on vector space modeling); Sahu et al. 2016, "Relation extraction from
+    clinical texts using domain invariant convolutional neural network" (arXiv 1606.09370); the
+    pieces as in `pool_pieces`. Where the middle of a filter is tells where all of it is, so one
+    embedding of it is added for each entity, in place of one for each word to convolve. Words are
+    then convolved once for all pairs of a text.
+    """
+
+    def __init__(
+        self,
+        width: int,
+        *,
+        filters: int,
+        filter_widths: Sequence[int],
+        max_distance: int,
+        piecewise: bool,
+    ) -> None:
+        """width (int): The width of the words' vectors.
+        filters (int): The number of filters of each width.
+        filter_widths (Sequence[int]): How many words a filter sees.
+        max_distance (int): Words further away than that from an entity count as this far.
+        piecewise (bool): Whether each of five pieces has maxima of its own.
+        """
+        super().__init__()
+        total = filters * len(filter_widths)
+        self.convolutions = torch.nn.ModuleList(
+            torch.nn.Conv1d(width, filters, size) for size in filter_widths
+        )
+        # Small, or places would outweigh the words.
+        weights = torch.randn(2, 2 * max_distance + 1, total) / 10
+        self.places = torch.nn.ModuleList(
+            torch.nn.Embedding.from_pretrained(weight, freeze=False) for weight in weights
+        )
+        self.filter_widths = list(filter_widths)
+        self.max_distance = max_distance
+        self.pool = pool_pieces if piecewise else pool_pairs
+        self.output_width = (PIECES if piecewise else 1) * total
+
+    def forward(self, words: Tensor, pairs: Pairs) -> Tensor:
+        """Make vectors of pairs, see `PairMaxima`."""
+        return in_chunks(partial(self._pool, self._convolve(words)), pairs)
+
+    def _convolve(self, words: Tensor) -> Tensor:
+        # shape: (texts, width, longest)
+        columns = words.transpose(1, 2)
+        parts = []
+        for size, convolution in zip(self.filter_widths, self.convolutions, strict=True):
+            parts.append(convolution(pad(columns, ((size - 1) // 2, size // 2))))
+        return torch.cat(parts, dim=1).transpose(1, 2)
+
+    def _pool(self, sums: Tensor, words: PairWords) -> Tensor:
+        rows = take_words(sums, words)
+        for entity, embedding in enumerate(self.places):
+            distance = distance_to(entity, words).clamp(-self.max_distance, self.max_distance)
+            rows = rows + embedding(distance + self.max_distance)
+        return self.pool(relu(rows), words).flatten(1)
