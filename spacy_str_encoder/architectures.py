@@ -23,6 +23,7 @@ from .layers.relation_classifier import relation_classifier
 from .layers.str_encoder import SpanGetter, replace_listener
 from .layers.str_encoder import STREncoder as STREncoderLayer
 from .layers.token_encoder import TokenEncoder
+from .layers.with_types import with_types
 from .masks import MaskName
 from .pair_pooling import PairConvolutions
 from .pair_pooling import PairMaxima as PairMaximaModule
@@ -151,6 +152,7 @@ def PooledRelationClassifier(
     tok2vec: Model[list[Doc], list[Floats2d]],
     pooling: Pooling,
     hidden_width: int | None = None,
+    entity_types: bool = False,
 ) -> Model[PairsInT, Floats2d]:
     """Classify pairs of entities by the vectors of their tokens and of those around them.
 
@@ -159,10 +161,14 @@ def PooledRelationClassifier(
     pooling (Model[tuple[list[Floats2d], list[IntArray]], Floats2d]): Makes one vector of each pair:
         `PairMaxima`, `PairCNN` or `PairCapsules`.
     hidden_width (int | None): The width of the hidden layer; that of the pairs' vectors if None.
+    entity_types (bool): Whether the classifier is told the types of the two entities.
     RETURNS (Model[tuple[list[Doc], list[EntityPairs]], Floats2d]): The classifier, see
         `layers.relation_classifier`.
     """
-    return relation_classifier(PooledPairs(tok2vec, pooling), hidden_width=hidden_width)
+    pairs2vectors = PooledPairs(tok2vec, pooling)
+    if entity_types:
+        pairs2vectors = with_types(pairs2vectors, embed_types())
+    return relation_classifier(pairs2vectors, hidden_width=hidden_width)
 
 
 def PairMaxima(width: int, context: int | None = None) -> Pooling:

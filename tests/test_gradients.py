@@ -9,7 +9,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 from spacy.language import Language
-from spacy.tokens import Doc
+from spacy.tokens import Doc, Span
 from spacy.vocab import Vocab
 from spacy_transformers.data_classes import TransformerData
 from thinc.api import Linear, Model, NumpyOps
@@ -24,10 +24,12 @@ from spacy_str_encoder.architectures import (
 )
 from spacy_str_encoder.candidates import all_pairs
 from spacy_str_encoder.layers.crf import CRF, resize_crf, tag_names
+from spacy_str_encoder.layers.embed_types import embed_types
 from spacy_str_encoder.layers.encoder_states import StateGradients, split_states
 from spacy_str_encoder.layers.pooled_pairs import PooledPairs
 from spacy_str_encoder.layers.relation_classifier import relation_classifier
 from spacy_str_encoder.layers.tanh import tanh
+from spacy_str_encoder.layers.with_types import with_types
 from spacy_str_encoder.losses import sigmoid_loss, softmax_loss
 
 from .pipelines import (
@@ -269,6 +271,34 @@ def test_pooled_pairs(name: str, context: int | None) -> None:
     assert output.shape == d_vectors.shape and reachable.all()
     backprop((d_vectors, reachable))
     assert_gradients(pooling, loss, vectors, sent)
+
+
+def test_entity_types_beside_pairs() -> None:
+    vectors, reachable = normal(2, 3), numpy.array([True, False, True])
+    sent: list[Any] = []
+
+    def forward(model: Model[Any, Any], X: Any, is_train: bool) -> Any:
+        return (vectors, reachable), sent.append
+
+    layer = with_types(Model("given", forward, dims={"nO": 3}), embed_types())
+    layer.initialize()
+    doc = Doc(Vocab(), words=["x"] * 3)
+    spans = [Span(doc, i, i + 1, label) for i, label in enumerate(["A", "B", "A"])]
+    asked = [(spans, all_pairs(doc, spans)), ([], all_pairs(doc, []))]
+    d_joined = normal(2, layer.get_dim("nO"), seed=1)
+    table = layer.layers[1].get_param("E")
+
+    def loss() -> float:
+        return float((layer.predict(([doc, doc], asked))[0] * d_joined).sum())
+
+    (joined, _), backprop = layer.begin_update(([doc, doc], asked))
+    first, second = joined[0, 3:35], joined[0, 35:]
+    # The pairs within reach are those of the first and second entity, and of the second and third.
+    numpy.testing.assert_array_equal(joined[1, 3:], numpy.concatenate([second, first]))
+    assert abs(first - second).max() > 1e-3
+    backprop((d_joined, reachable))
+    numpy.testing.assert_array_equal(sent[0][0], d_joined[:, :3])
+    assert_slopes(loss, table, layer.layers[1].get_grad("E"))
 
 
 @pytest.fixture(params=["cls", "pair"])

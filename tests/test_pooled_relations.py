@@ -57,11 +57,14 @@ def tok2vec(encoder: str) -> dict[str, Any]:
     return {"@architectures": "spacy.Tok2Vec.v2", "embed": EMBED, "encode": ENCODERS[encoder]}
 
 
-def relation_model(source: dict[str, Any], pooling: str, **options: Any) -> dict[str, Any]:
+def relation_model(
+    source: dict[str, Any], pooling: str, entity_types: bool = False, **options: Any
+) -> dict[str, Any]:
     layer = {"@architectures": f"spacy-str-encoder.{pooling}.v1", "width": WIDTH}
     return {
         "@architectures": "spacy-str-encoder.PooledRelationClassifier.v1",
         "hidden_width": 16,
+        "entity_types": entity_types,
         "tok2vec": source,
         "pooling": {**layer, **POOLINGS[pooling], **options},
     }
@@ -197,6 +200,23 @@ def test_entities_may_overlap() -> None:
         nlp.update(examples, sgd=optimizer)
     doc = nlp(examples[0].predicted.copy())
     assert sorted(found(doc)[1]) == sorted(found(examples[0].reference)[1])
+
+
+def test_types_tell_relations_apart(tmp_path: Path) -> None:
+    annotations: list[Annotation] = [
+        ("甲乙", [(0, 1, types[0]), (1, 2, types[1])], [relation])
+        for types, relation in [
+            ("XY", (0, 1, "from")),
+            ("YX", (1, 0, "from")),
+            ("XX", (0, 1, "is")),
+        ]
+    ]
+    nlp = train(make_pipeline("own", "PairMaxima", entity_types=True), annotations)
+    nlp.to_disk(tmp_path)
+    for pipeline in (nlp, spacy.load(tmp_path)):
+        for annotation in annotations:
+            assert_learned(pipeline, annotation)
+    pipeline.update([make_example(pipeline, SINGLE)], sgd=Adam(1e-2))
 
 
 def test_batches_without_pairs_still_teach_the_shared_layers() -> None:

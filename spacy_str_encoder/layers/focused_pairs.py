@@ -189,7 +189,8 @@ def _mark_types(
     vectors, backprop_vectors = type_vectors(model.ops.xp.asarray(keys), is_train)
 
     def backprop(d_marks: torch.Tensor) -> Any:
-        return backprop_vectors(torch2xp(d_marks.flatten(0, 1)))
+        # Without types, as in a batch without pairs, thinc's layer has no backward pass.
+        return backprop_vectors(torch2xp(d_marks.flatten(0, 1))) if len(types) else None
 
     tensor = xp2torch(vectors).unflatten(0, (2, -1)).requires_grad_(is_train)
     rows = mark_entities(rows, 1 + marks.reshape(-1, 2), n_marks=1 + len(types))

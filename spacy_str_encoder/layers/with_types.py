@@ -1,0 +1,58 @@
+from collections.abc import Callable
+from typing import Any
+
+import numpy
+from thinc.api import Model
+from thinc.types import Floats2d, Ints1d
+
+from ..candidates import pair_labels
+from .pairs import PairsInT, PairsOutT, PairVectors
+
+# There are few types.
+TYPE_WIDTH = 32
+
+
+def with_types(pairs2vectors: PairVectors, type_vectors: Model[Ints1d, Floats2d]) -> PairVectors:
+    """Put the types of the two entities beside the vector of a pair.
+
+    pairs2vectors (Model[tuple[list[Doc], list[EntityPairs]], tuple[Floats2d, BoolArray]]): A layer
+        like `PooledPairs`.
+    type_vectors (Model[Ints1d, Floats2d]): A vector for each type, see `embed_types`.
+    RETURNS (Model[tuple[list[Doc], list[EntityPairs]], tuple[Floats2d, BoolArray]]): The layer.
+    """
+    return Model(
+        "with_types",
+        forward,
+        init=init,
+        layers=[pairs2vectors, type_vectors],
+        dims={"nO": None},
+    )
+
+
+def init(model: PairVectors, X: PairsInT | None = None, Y: Any = None) -> None:
+    pairs2vectors, type_vectors = model.layers
+    pairs2vectors.initialize(X=X)
+    type_vectors.set_dim("nO", TYPE_WIDTH)
+    type_vectors.initialize()
+    model.set_dim("nO", pairs2vectors.get_dim("nO") + 2 * TYPE_WIDTH)
+
+
+def forward(
+    model: PairVectors, X: PairsInT, is_train: bool
+) -> tuple[PairsOutT, Callable[[PairsOutT], Any]]:
+    ops = model.ops
+    pairs2vectors, type_vectors = model.layers
+    (vectors, reachable), backprop_vectors = pairs2vectors(X, is_train)
+    labels = numpy.concatenate([pair_labels(*pairs) for pairs in X[1]])[reachable]
+    types, backprop_types = type_vectors(ops.xp.asarray(labels.ravel()), is_train)
+    width = vectors.shape[1]
+
+    def backprop(d_output: PairsOutT) -> Any:
+        d_joined, _ = d_output
+        # Without types, as in a batch without pairs, thinc's layer has no backward pass.
+        if len(types):
+            backprop_types(ops.as_contig(d_joined[:, width:]).reshape(types.shape))
+        return backprop_vectors((ops.as_contig(d_joined[:, :width]), reachable))
+
+    joined = ops.xp.hstack([vectors, types.reshape(len(vectors), 2 * TYPE_WIDTH)])
+    return (joined, reachable), backprop

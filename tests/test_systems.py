@@ -1,0 +1,50 @@
+"""The systems of the paper's tables, each as what differs from a config."""
+
+from pathlib import Path
+
+import pytest
+from spacy.language import Language
+from spacy.util import load_config, load_model_from_config
+
+from .pipelines import ANNOTATIONS, Annotation, found, make_example, with_entities
+
+CONFIGS = Path(__file__).parent.parent / "configs"
+SYSTEMS = ["bilstm_crf", "cnn", "joint_bilstm", "rcn", "rdcnn"]
+ENGLISH: Annotation = (
+    "Ada works at Acme, and Bo lives in Rome.",
+    [(0, 3, "PER"), (13, 17, "ORG"), (23, 25, "PER"), (35, 39, "LOC")],
+    [(0, 1, "works_for"), (2, 3, "lives_in")],
+)
+
+
+def build(base: str, name: str) -> Language:
+    """A config, what differs from it, and no components that do not run."""
+    config = load_config(CONFIGS / f"{base}.cfg", interpolate=False)
+    config = config.merge(load_config(CONFIGS / "systems" / f"{name}.cfg", interpolate=False))
+    components = config["components"]
+    config["components"] = {pipe: components[pipe] for pipe in config["nlp"]["pipeline"]}
+    # The texts are given below, and all of their pairs are learned.
+    config["corpora"] = {}
+    for component in config["components"].values():
+        component.update({"negative_rate": 1.0} if component["factory"] == "str_rel" else {})
+    return load_model_from_config(config, auto_fill=True)
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+@pytest.mark.parametrize("base", ["coronary", "english"])
+def test_a_system_learns_a_text(base: str, name: str) -> None:
+    nlp = build(base, name)
+    annotation = ENGLISH if base == "english" else ANNOTATIONS[0]
+    examples = [make_example(nlp, annotation)]
+    nlp.initialize(lambda: examples)
+    optimizer = nlp.create_optimizer()
+    optimizer.learn_rate = 5e-3
+    for _ in range(40):
+        nlp.update(examples, sgd=optimizer, drop=0.1)
+    gives_entities = "str_ner" not in nlp.pipe_names
+    doc = nlp(with_entities(nlp, annotation) if gives_entities else annotation[0])
+    entities, relations = found(doc)
+    expected_entities, expected_relations = found(examples[0].reference)
+    assert entities == expected_entities
+    if "str_rel" in nlp.pipe_names:
+        assert sorted(relations) == sorted(expected_relations)
