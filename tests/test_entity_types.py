@@ -25,6 +25,7 @@ from .pipelines import (
     MakeNlp,
     build_trained,
     encoder_weights,
+    make_example,
     make_examples,
     make_optimizer,
     relate,
@@ -191,6 +192,16 @@ def test_replaced_listeners_predict_the_same(make_nlp: MakeNlp, tmp_path: Path) 
     nlp.to_disk(tmp_path)
     assert expected
     assert [(r.label, r.score) for r in spacy.load(tmp_path)(TEXT)._.relations] == expected
+
+
+@every_way
+def test_a_batch_may_have_no_pairs(make_nlp: MakeNlp, pool_entities: bool) -> None:
+    model = {"mask": "pair", "entity_types": True, "pool_entities": pool_entities}
+    nlp = make_nlp(model=model)
+    nlp.initialize(lambda: make_examples(nlp))
+    single = make_example(nlp, ("狭窄", [(0, 2, "Degree")], []))
+    losses = nlp.update([single, make_example(nlp, ("", [], []))], sgd=make_optimizer())
+    assert losses["str_ner"] > 0 and losses["str_rel"] == 0
 
 
 @pytest.mark.parametrize("option", ["entity_types", "pool_entities"])

@@ -28,7 +28,10 @@ def PairPooling(name: str, module: torch.nn.Module, *, width: int, context: int 
     RETURNS (Model[tuple[list[Floats2d], list[IntArray]], Floats2d]): The layer. It takes vectors
         of tokens and token offsets of pairs, *shape:* (pairs, 4), doc by doc, and returns a vector
         for each pair, *shape:* (pairs, width).
+    RAISES (ValueError): If the context is negative.
     """
+    if context is not None and context < 0:
+        raise ValueError(f"{name}: context must be 0 or more tokens, or null for all: {context}.")
     dims: dict[str, int | None] = {"nI": width, "nO": cast(int, module.output_width)}
     shim = TorchShim(module)
     return Model(name, forward, shims=[shim], dims=dims, attrs={"context": context})
