@@ -1,7 +1,5 @@
 """Capsules and the routing between them, in torch only."""
 
-from functools import partial
-
 import torch
 from torch import Tensor
 
@@ -46,7 +44,7 @@ class PairCapsules(torch.nn.Module):
 
     def forward(self, words: Tensor, pairs: Pairs) -> Tensor:
         """Make vectors of pairs, see `pair_pooling.PairMaxima`."""
-        return in_chunks(partial(self._pool, words), pairs)
+        return in_chunks(self._pool, words, pairs, width=self.output_width)
 
     def _pool(self, rows: Tensor, words: PairWords) -> Tensor:
         pieces = self.to_capsules(pool_pieces(take_words(rows, words), words))

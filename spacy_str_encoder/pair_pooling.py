@@ -1,7 +1,6 @@
 """Vectors of pairs of entities, by maxima over words and over convolutions, in torch only."""
 
 from collections.abc import Sequence
-from functools import partial
 
 import torch
 from torch import Tensor
@@ -35,7 +34,7 @@ class PairMaxima(torch.nn.Module):
         pairs (Pairs): The pairs, one or more.
         RETURNS (Tensor): The vectors. *Shape:* (pairs, output width)
         """
-        return in_chunks(partial(self._pool, words), pairs)
+        return in_chunks(self._pool, words, pairs, width=self.output_width)
 
     def _pool(self, rows: Tensor, words: PairWords) -> Tensor:
         return pool_pieces(take_words(rows, words), words).flatten(1)
@@ -84,7 +83,7 @@ class PairConvolutions(torch.nn.Module):
 
     def forward(self, words: Tensor, pairs: Pairs) -> Tensor:
         """Make vectors of pairs, see `PairMaxima`."""
-        return in_chunks(partial(self._pool, self._convolve(words)), pairs)
+        return in_chunks(self._pool, self._convolve(words), pairs, width=self.output_width)
 
     def _convolve(self, words: Tensor) -> Tensor:
         # shape: (texts, width, longest)

@@ -27,8 +27,8 @@ class Pairs:
     entities: Tensor
     bounds: Tensor
 
-    def __getitem__(self, pairs: Tensor) -> "Pairs":
-        """pairs (Tensor): Indices of pairs. *Shape:* (chosen,)
+    def __getitem__(self, pairs: slice) -> "Pairs":
+        """pairs (slice): Some of the pairs.
         RETURNS (Pairs): These alone.
         """
         return Pairs(self.texts[pairs], self.entities[pairs], self.bounds[pairs])
@@ -71,20 +71,30 @@ def make_pairs(texts: Tensor, entities: Tensor, lengths: Tensor, *, context: int
     return Pairs(texts, entities, torch.stack([start, end], dim=1))
 
 
-def in_chunks(pool: Callable[[PairWords], Tensor], pairs: Pairs) -> Tensor:
+def in_chunks(
+    pool: Callable[[Tensor, PairWords], Tensor], rows: Tensor, pairs: Pairs, *, width: int
+) -> Tensor:
     """Make a vector of each pair, with bounded memory. To learn from many pairs, each chunk is
     computed once more in the backward pass.
 
-    pool (Callable[[PairWords], Tensor]): Makes a vector of each of some pairs.
+    pool (Callable[[Tensor, PairWords], Tensor]): Makes vectors from the rows of texts and the
+        words of some pairs.
+    rows (Tensor): The rows of each text. *Shape:* (texts, length, width of the rows)
     pairs (Pairs): The pairs, one or more.
+    width (int): The width of the vectors.
     RETURNS (Tensor): The vectors. *Shape:* (pairs, width)
     """
     # No pair has more words than this, even if its entities overlap.
     longest = int((pairs.bounds[:, 1] - pairs.bounds[:, 0]).max()) * 2
-    chunks = torch.arange(len(pairs.texts)).split(max(1, MAX_WORDS // longest))
-    if len(chunks) > 1 and torch.is_grad_enabled():
+    size, count = max(1, MAX_WORDS // longest), len(pairs.texts)
+    if size < count and torch.is_grad_enabled():
         pool = partial(checkpoint, pool, use_reentrant=False)
-    return torch.cat([pool(words_of(pairs[chunk])) for chunk in chunks])
+    # In one place from the start: small vectors between large arrays would split up the memory.
+    vectors = rows.new_zeros(count, width)
+    for start in range(0, count, size):
+        chunk = slice(start, start + size)
+        vectors[chunk] = pool(rows, words_of(pairs[chunk]))
+    return vectors
 
 
 def words_of(pairs: Pairs) -> PairWords:
