@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from torch import Tensor
 
-from spacy_str_encoder import pair_words
-from spacy_str_encoder.capsules import PairCapsules, route, squash
-from spacy_str_encoder.pair_pooling import PairConvolutions, PairMaxima
-from spacy_str_encoder.pair_words import make_pairs
+from spacy_str_encoder.modules import pair_words
+from spacy_str_encoder.modules.capsules import PairCapsules, route, squash
+from spacy_str_encoder.modules.pair_pooling import PairConvolutions, PairMaxima
+from spacy_str_encoder.modules.pair_words import make_pairs
 
 WIDTH = 6
 MAX_DISTANCE = 2

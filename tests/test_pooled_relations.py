@@ -249,7 +249,7 @@ def test_averages_reach_the_torch_layers() -> None:
 def test_the_words_are_encoded_once_for_all_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
     nlp = make_pipeline("own", "PairCNN")
     nlp.initialize(lambda: [make_example(nlp, annotation) for annotation in ANNOTATIONS])
-    monkeypatch.setattr("spacy_str_encoder.pair_words.MAX_WORDS", 1000)
+    monkeypatch.setattr("spacy_str_encoder.modules.pair_words.MAX_WORDS", 1000)
     doc = nlp.make_doc("近段狭窄" * 50)
     doc.set_ents([Span(doc, i, i + 2, "Degree") for i in range(0, 200, 2)])
     embed = next(node for node in nlp.get_pipe("str_rel").model.walk() if node.name == "hashembed")

