@@ -162,11 +162,10 @@ def test_docs_in_a_batch_do_not_change_each_other(trained: Language) -> None:
 
 
 def test_processes_find_the_same(trained: Language) -> None:
-    if "str_ner" not in trained.pipe_names:
-        pytest.skip("Entities would have to be given.")
-    texts = [text for text, _, _ in ANNOTATIONS]
-    docs = list(trained.pipe(texts, n_process=2, batch_size=2))
-    assert [found(doc) for doc in docs] == [found(trained(text)) for text in texts]
+    given = [with_entities(trained, annotation) for annotation in ANNOTATIONS]
+    docs = list(trained.pipe([doc.copy() for doc in given], n_process=2, batch_size=2))
+    assert [found(doc) for doc in docs] == [found(trained(doc)) for doc in given]
+    assert any(doc._.relations for doc in docs)
 
 
 def test_a_replaced_listener_finds_the_same(tmp_path: Path) -> None:
