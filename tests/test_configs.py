@@ -38,7 +38,8 @@ def test_training_can_be_resumed(path: Path) -> None:
 def test_a_system_resolves_with_every_base(base: str, system: Path) -> None:
     config = merge_overlays(FOLDER / f"{base}.cfg", [system])
     nlp = load_model_from_config(config, auto_fill=True, validate=True)
-    assert nlp.pipe_names == load_config(system)["nlp"]["pipeline"]
+    own = load_config(system).get("nlp", load_config(FOLDER / f"{base}.cfg")["nlp"])
+    assert nlp.pipe_names == own["pipeline"]
     assert set(nlp.config["components"]) == set(nlp.pipe_names)
     training = registry.resolve(nlp.config.interpolate()["training"], schema=ConfigSchemaTraining)
     assert training["max_steps"] == load_config(FOLDER / f"{base}.cfg")["training"]["max_steps"]

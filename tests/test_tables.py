@@ -61,13 +61,29 @@ def make_result(*f1: float, **changes: Any) -> Any:
 # What is trained
 
 
-def test_an_encoder_of_four_layers_makes_fourteen_systems() -> None:
+def test_an_encoder_of_four_layers_makes_fifteen_systems() -> None:
     names = [system.name for system in make_systems(4)]
     focused = {f"str_k{k}_{mask}" for k in (2, 3, 4) for mask in ("cls", "pair")} | {"str_k1"}
     separate = {"only_ner", "only_rc"}
     others = {"bilstm_crf", "rdcnn", "cnn", "rcn", "joint_bilstm"}
-    assert set(names) == focused | separate | others
-    assert len(names) == 14
+    assert set(names) == focused | separate | others | {"default"}
+    assert len(names) == 15
+
+
+def test_systems_are_those_of_the_paper_but_for_the_default(
+    settings: Settings, tmp_path: Path
+) -> None:
+    base = load_config(settings.base, interpolate=False)
+    base["components"]["str_rel"]["model"].update(mask="pair", entity_types=True)
+    base["components"]["str_rel"]["schema"] = "observed"
+    base.to_disk(tmp_path / "base.cfg", interpolate=False)
+    beyond = replace(settings, base=tmp_path / "base.cfg")
+    for system in choose_systems(beyond):
+        components = make_config(system, beyond, seed=0)["components"]
+        if "str_encoder" in components and "str_rel" in components:
+            is_default = system.name == "default"
+            assert components["str_rel"]["model"]["entity_types"] == is_default
+            assert components["str_rel"]["schema"] == ("observed" if is_default else None)
 
 
 def test_every_k_and_mask_is_set_in_the_config(settings: Settings) -> None:

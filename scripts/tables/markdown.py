@@ -8,7 +8,7 @@ from spacy_str_encoder.masks import MaskName
 from . import paper
 from .results import Kept, Spread, Spreads, sum_up
 from .settings import Settings
-from .systems import COMPARED, MASKS, focused_name, name_of_base
+from .systems import COMPARED, DEFAULT, MASKS, focused_name, name_of_base
 
 # The results of each system, one a seed.
 Results = Mapping[str, Sequence[Kept]]
@@ -24,29 +24,33 @@ over seeds. Of each training the checkpoint with the best score on dev is kept. 
 the paper lacks, or what was not trained.
 
 - Config: `{config}`; updates: {updates}; seeds: {seeds}.
-- STR-encoder, where no K is said: that of the config, `{base}`.
+- STR-encoder, where no K is said: that of the config, `{base}`. With
+  entity types and rows: with what the config has beyond the paper.
 - Commit: {commits}.
 - Hours of training, those of all trials added up: {hours:.1f}."""
 MISSING = "–"
 # The system of the base config, whichever K and mask it has.
 BASE = "str_encoder"
-TITLES = {**COMPARED, BASE: "STR-encoder"}
+TITLES = {**COMPARED, BASE: "STR-encoder", DEFAULT: "STR-encoder, entity types and rows"}
 TEST_TABLES: dict[str, list[tuple[str, Task]]] = {
     "Table II: entities": [
         ("bilstm_crf", "entities"),
         ("rdcnn", "entities"),
         ("joint_bilstm", "entities"),
         (BASE, "entities"),
+        (DEFAULT, "entities"),
     ],
     "Table III: relations between correct entities": [
         ("rcn", "relations_correct_entities"),
         ("cnn", "relations_correct_entities"),
         ("joint_bilstm", "relations_correct_entities"),
         (BASE, "relations_correct_entities"),
+        (DEFAULT, "relations_correct_entities"),
     ],
     "Table IV: relations between predicted entities": [
         ("joint_bilstm", "relations"),
         (BASE, "relations"),
+        (DEFAULT, "relations"),
     ],
     "Table VI: separate against joint": [
         ("only_ner", "entities"),
@@ -103,7 +107,7 @@ def _test_table(
     yield from _header("system", "task", "paper", *tests, "parameters")
     for name, task in rows:
         found = results.get(name, ())
-        figures = paper.TEST[name].get(task)
+        figures = paper.TEST.get(name, {}).get(task)
         ours = [_ours(sum_up(found, test, task)) for test in settings.tests]
         yield _row(TITLES[name], TASKS[task], _paper(figures), *ours, _size(found))
 

@@ -24,6 +24,9 @@ COMPARED = {
     "only_ner": "STR-encoder, only NER",
     "only_rc": "STR-encoder, only RC",
 }
+# The config itself, with what it has beyond the paper.
+DEFAULT = "default"
+PAPER = OVERLAYS / "str_encoder.cfg"
 MASKS: dict[MaskName, str] = {"cls": "Eq. 13", "pair": "Eq. 14"}
 
 
@@ -67,8 +70,8 @@ def make_systems(layers: int) -> list[System]:
         for focus_layers in range(layers, 0, -1)
         for mask in MASKS
     }
-    compared = [System(name, (OVERLAYS / f"{name}.cfg",)) for name in COMPARED]
-    return [*focused.values(), *compared]
+    compared = [System(name, (PAPER, OVERLAYS / f"{name}.cfg")) for name in COMPARED]
+    return [*focused.values(), System(DEFAULT), *compared]
 
 
 def count_layers(encoder: str) -> int:
@@ -110,4 +113,4 @@ def _focused_system(mask: MaskName, focus_layers: int) -> System:
         "components.str_encoder.model.focus_layers": focus_layers,
         "components.str_rel.model.mask": mask,
     }
-    return System(focused_name(mask, focus_layers), overrides=overrides)
+    return System(focused_name(mask, focus_layers), (PAPER,), overrides)
