@@ -12,7 +12,7 @@ demo: install
 	$(BIN)/python scripts/show.py training/model-best metrics
 
 test: lint
-	$(BIN)/python -m pytest --cov --cov-report=term --cov-fail-under=90 -q
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --cov --cov-report=term --cov-fail-under=90 -q
 
 lint: install
 	$(BIN)/ruff check .
