@@ -22,12 +22,14 @@ from spacy.cli.train import train
 from spacy.tokens import Doc, DocBin
 from spacy.util import make_tempdir
 from spacy.vocab import Vocab
+from weasel.util.hashing import get_checksum
 
 from spacy_str_encoder.evaluation import find_outcomes, make_report
 from spacy_str_encoder.formats.docbin import read_docbin
 from spacy_str_encoder.formats.files import written_whole
 from spacy_str_encoder.tables import make_table
 
+PARTS = ("train", "dev", "test_unseen")
 PERCENTS = (10, 30, 100)
 TASKS = {"entities": "NER", "relations": "RC, predicted entities"}
 # So often is a shortened run evaluated.
@@ -74,10 +76,12 @@ def main(
     for run in starmap(Run, product(encoders, PERCENTS, range(seeds))):
         path = output / "runs" / f"{run.name}.json"
         overrides = {**_shorten(steps), "paths.encoder": str(encoders[run.encoder])}
-        if not _is_finished(path, overrides):
+        read = (config, *(corpus / f"{part}.spacy" for part in PARTS), encoders[run.encoder])
+        settings = {**overrides, "read": [get_checksum(file) for file in read]}
+        if not _is_finished(path, settings):
             found = train_and_score(run, config, corpus, overrides, gpu_id=gpu_id)
             with written_whole(path) as unfinished:
-                srsly.write_json(unfinished, {"settings": overrides, "scores": found})
+                srsly.write_json(unfinished, {"settings": settings, "scores": found})
         scores[run] = srsly.read_json(path)["scores"]
     rows = [{**asdict(run), **found} for run, found in scores.items()]
     srsly.write_json(output / "label_efficiency.json", rows)
@@ -85,8 +89,8 @@ def main(
     Console().print(lay_out(scores))
 
 
-def _is_finished(path: Path, overrides: dict[str, Any]) -> bool:
-    return path.exists() and srsly.read_json(path)["settings"] == overrides
+def _is_finished(path: Path, settings: dict[str, Any]) -> bool:
+    return path.exists() and srsly.read_json(path)["settings"] == settings
 
 
 def _shorten(steps: int | None) -> dict[str, Any]:

@@ -162,6 +162,39 @@ def test_types_are_learned_while_the_encoder_is_frozen(make_nlp: MakeNlp) -> Non
         numpy.testing.assert_array_equal(weights, before[1][name])
 
 
+class OverflowOnce:
+    """Takes the place of thinc's gradient scaler, which needs a GPU: gradients have overflowed, and
+    have so until it is told that a step was made."""
+
+    has_overflowed = True
+
+    def scale(self, tensor: Tensor) -> Tensor:
+        return tensor
+
+    def unscale(self, tensors: list[Tensor]) -> bool:
+        return self.has_overflowed
+
+    def update(self) -> None:
+        self.has_overflowed = False
+
+
+def test_types_learn_on_after_an_overflow_while_the_encoder_is_frozen(make_nlp: MakeNlp) -> None:
+    nlp = make_nlp(model={"mask": "pair", "entity_types": True})
+    examples = make_examples(nlp)
+    nlp.initialize(lambda: examples)
+    nlp.get_pipe("str_encoder").model.shim._grad_scaler = OverflowOnce()
+    layer = nlp.get_pipe("str_rel").model.layers[0].get_ref("type_vectors")
+    before = layer.get_param("E").copy()
+    moved = []
+    for _ in range(2):
+        with nlp.select_pipes(disable="str_ner"):
+            frozen = {"exclude": ["str_encoder"], "annotates": ["str_encoder"]}
+            nlp.update(examples, sgd=make_optimizer(), **frozen)
+        moved.append(float(abs(layer.get_param("E") - before).max()))
+    assert moved[0] == 0
+    assert moved[1] > 1e-4
+
+
 @pytest.mark.parametrize("annotations", [ANNOTATIONS, DIRECTIONS])
 def test_a_pipeline_learns_and_is_saved(
     make_nlp: MakeNlp, annotations: Any, tmp_path: Path

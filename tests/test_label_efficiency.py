@@ -6,6 +6,7 @@ from itertools import product
 from pathlib import Path
 from statistics import mean, stdev
 from types import ModuleType
+from typing import Any
 
 import pytest
 import spacy
@@ -66,25 +67,38 @@ def test_smaller_shares_are_parts_of_larger_ones_and_seeds_differ(
 
 
 def test_finished_runs_are_skipped_and_summed_up(
-    scripts: dict[str, ModuleType], tmp_path: Path
+    scripts: dict[str, ModuleType], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Without any pipeline, corpus or encoder: there is nothing left to train.
-    scores = {}
-    for i, (encoder, percent, seed) in enumerate(product(["fresh", "old"], PERCENTS, range(2))):
-        name = {"old": "pretrained"}.get(encoder, encoder)
-        scores[name, percent, seed] = {"entities": i / 20, "relations": i / 40}
-        path = tmp_path / "runs" / f"{name}-{percent}-{seed}.json"
-        path.parent.mkdir(exist_ok=True)
-        found = {"settings": {"paths.encoder": encoder}, "scores": scores[name, percent, seed]}
-        path.write_text(json.dumps(found), "utf-8")
-    options = ["--fresh", "fresh", "--pretrained", "old", "-o", tmp_path, "--seeds", 2]
-    printed = invoke(scripts["label_efficiency"], "no.cfg", "nowhere", *options)
-    for name, percent, task in product(["fresh", "pretrained"], PERCENTS, ["entities"]):
-        values = [100 * scores[name, percent, seed][task] for seed in range(2)]
+    names = ("config.cfg", "train.spacy", "dev.spacy", "test_unseen.spacy", "fresh", "pretrained")
+    for name in names:
+        (tmp_path / name).write_text(name)
+    module, trained = scripts["label_efficiency"], []
+
+    def train_and_score(run: Any, *args: Any, **options: Any) -> dict[str, float]:
+        trained.append((run.encoder, run.percent, run.seed))
+        return {"entities": len(trained) / 20, "relations": len(trained) / 40}
+
+    def repeat() -> str:
+        trained.clear()
+        encoders = (f"--{name}={tmp_path / name}" for name in names[4:])
+        paths = tmp_path / names[0], tmp_path
+        return invoke(module, *paths, *encoders, "-o", tmp_path / "out", "--seeds", 2)
+
+    monkeypatch.setattr(module, "train_and_score", train_and_score)
+    printed = repeat()
+    runs = list(product(["fresh", "pretrained"], PERCENTS, range(2)))
+    assert trained == runs
+    # Numbered in this order, two seeds of the same share come one after the other.
+    for first in range(1, 13, 2):
+        values = [100 * first / 20, 100 * (first + 1) / 20]
         assert f"{mean(values):.1f} ± {stdev(values):.1f}" in printed
-    rows = json.loads((tmp_path / "label_efficiency.json").read_text("utf-8"))
-    assert len(rows) == 12
-    for row in rows:
-        expected = scores[row["encoder"], row["percent"], row["seed"]]
-        assert {task: row[task] for task in expected} == expected
-    assert (tmp_path / "label_efficiency.png").read_bytes().startswith(b"\x89PNG\r\n")
+    rows = json.loads((tmp_path / "out" / "label_efficiency.json").read_text("utf-8"))
+    assert [(r["encoder"], r["percent"], r["seed"], r["entities"]) for r in rows] == [
+        (*run, number / 20) for number, run in enumerate(runs, start=1)
+    ]
+    assert (tmp_path / "out" / "label_efficiency.png").read_bytes().startswith(b"\x89PNG\r\n")
+    assert repeat() == printed
+    assert trained == []
+    (tmp_path / "pretrained").write_text("pretrained anew")
+    repeat()
+    assert trained == [run for run in runs if run[0] == "pretrained"]

@@ -338,9 +338,13 @@ def test_annotated_files_are_raw_texts_too(tmp_path: Path) -> None:
 
 
 def test_folders_of_texts_are_read_whole(tmp_path: Path) -> None:
-    (tmp_path / "a.txt").write_text("前", "utf-8")
+    (tmp_path / "a.TXT").write_text("前", "utf-8")
     write_jsonl(tmp_path / "b.jsonl", {"text": "降"})
-    assert found(read(tmp_path)[0]) == [("前", None), ("降", None)]
+    (tmp_path / "more").mkdir()
+    (tmp_path / "notes.md").write_text("Not a text.", "utf-8")
+    records, report = read(tmp_path)
+    assert found(records) == [("前", None), ("降", None)]
+    assert report.losses == {"files and folders that are not texts": 2}
 
 
 def test_folders_of_brat_are_read_as_such(tmp_path: Path) -> None:
@@ -622,7 +626,7 @@ def test_texts_that_cannot_be_used_are_named(
         ("--epochs", "inf", "epochs (inf) must be above 0"),
         ("--learn-rate", "-1", "learn_rate (-1.0) must be above 0"),
         ("--mask-rate", "1", "mask_rate (1.0) must be above 0 and below 1"),
-        ("--gpu-id", "99", "there is no GPU 99"),
+        ("--gpu-id", "99", "PyTorch sees no GPU 99"),
     ],
 )
 def test_impossible_values_are_named(

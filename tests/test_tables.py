@@ -20,11 +20,11 @@ from scripts.tables.markdown import BASE, write_tables
 from scripts.tables.plots import draw_curves, draw_focus, draw_joint
 from scripts.tables.results import find_result, keep_result, spread, sum_up
 from scripts.tables.run import run_trials
-from scripts.tables.settings import Settings
+from scripts.tables.settings import QUICK_STEPS, Settings
 from scripts.tables.systems import choose_systems, make_systems, name_of_base
 from scripts.tables.train import count_parameters
 from scripts.tables.trials import Trial, make_config, plan_trials
-from scripts.tables.workers import Outcome
+from scripts.tables.workers import Outcome, run_here
 
 from .pipelines import ANNOTATIONS, MakeNlp, make_example
 
@@ -126,6 +126,26 @@ def test_fewer_updates_shorten_the_schedule_too(settings: Settings, base: str) -
     else:
         assert training["optimizer"]["learn_rate"]["total_steps"] == 300
         assert training["optimizer"]["learn_rate"]["warmup_steps"] == 30
+
+
+@pytest.mark.parametrize("steps", [QUICK_STEPS, 250, 7, 2])
+def test_the_end_of_a_short_training_is_evaluated(settings: Settings, steps: int) -> None:
+    shorter = replace(settings, steps=steps)
+    [system] = choose_systems(shorter, ["only_ner"])
+    every = make_config(system, shorter, seed=0)["training"]["eval_frequency"]
+    # Less than a sixth of the way is left without an evaluation, and of the shipped steps nothing.
+    assert steps % every < min(every, 6)
+    assert steps != QUICK_STEPS or steps % every == 0
+
+
+def test_other_data_are_trained_in_a_folder_of_their_own(settings: Settings) -> None:
+    others = (
+        replace(settings, corpus=settings.corpus / "other"),
+        replace(settings, encoder="other"),
+        replace(settings, steps=3),
+    )
+    assert len({settings.name, *(other.name for other in others)}) == 4
+    assert replace(settings, seeds=9).name == settings.name
 
 
 def test_without_a_number_of_updates_the_schedule_is_that_of_the_config(settings: Settings) -> None:
@@ -268,6 +288,15 @@ def test_a_trial_that_fails_leaves_the_others_alone(trials: list[Trial], tmp_pat
     assert engine.trained == [NAMES[0]]
 
 
+def test_a_trial_whose_folder_cannot_be_written_leaves_the_others_alone(
+    trials: list[Trial], tmp_path: Path
+) -> None:
+    tmp_path.joinpath("file").touch()
+    outcomes = list(run_here(trials[:2], tmp_path / "file", workers=2))
+    assert [outcome.result for outcome in outcomes] == [None, None]
+    assert all("file" in outcome.log for outcome in outcomes)
+
+
 # What is written
 
 
@@ -305,7 +334,7 @@ def rows_of(lines: list[str], title: str) -> list[str]:
     ("title", "row", "cells"),
     [
         ("Table II", 0, "Bi-LSTM-CRF (Huang et al. 2015) | NER | 94.46 / 94.07 / 94.26"),
-        ("Table II", 1, "RDCNN (Qiu et al. 2019) | NER | 96.49 / 94.90 / 95.69"),
+        ("Table II", 1, "RDCNN (Qiu et al. 2018) | NER | 96.49 / 94.90 / 95.69"),
         ("Table II", 2, "Joint-Bi-LSTM (Zheng et al. 2017) | NER | 93.84 / 96.69 / 95.24"),
         ("Table II", 3, "STR-encoder | NER | 96.69 / 97.09 / 96.89"),
         ("Table III", 0, "RCN (Wang et al. 2018) | RC, correct entities | 90.77 / 93.65 / 92.19"),
@@ -410,7 +439,7 @@ def test_systems_are_trained_here_and_one_that_fails_is_named(
     broken = replace(settings, base=tmp_path / "base.cfg")
     result = run(broken, tmp_path, "--system", "only_ner", "--system", "only_rc", "--workers", "2")
     assert result.exit_code == 1
-    folder = tmp_path / "trials" / "base-2-steps"
+    [folder] = (tmp_path / "trials").glob("base-2-steps-*")
     log = folder / "only_rc-seed0" / "log.txt"
     assert "1 of 2 trials failed" in result.stderr and str(log) in result.stderr
     assert "negative_rate must be from 0 to 1" in log.read_text("utf-8")
@@ -431,7 +460,7 @@ def test_systems_are_trained_here_and_one_that_fails_is_named(
 def test_systems_are_trained_on_ray(settings: Settings, tmp_path: Path) -> None:
     result = run(settings, tmp_path, "--system", "only_rc", "--ray")
     assert result.exit_code == 0, result.output
-    folder = tmp_path / "trials" / "coronary-2-steps" / "only_rc-seed0"
+    [folder] = (tmp_path / "trials").glob("coronary-2-steps-*/only_rc-seed0")
     scores = read(folder / "scores.json")
     assert set(scores["scores"]["dev"]) == {"relations_correct_entities"}
     assert scores["seconds"] > 0 and scores["parameters"] > 0

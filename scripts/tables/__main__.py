@@ -15,7 +15,6 @@ from .settings import QUICK_SEEDS, QUICK_STEPS, SEEDS, TESTS, Settings
 from .systems import choose_systems
 from .trials import plan_trials
 from .workers import run_here
-from .write import write_all
 
 
 def main(
@@ -49,8 +48,13 @@ def main(
         bool, typer.Option("--quick", help=f"As --seeds {QUICK_SEEDS} --steps {QUICK_STEPS}.")
     ] = False,
     workers: Annotated[
-        int, typer.Option(min=1, help="How many are trained at a time on this machine.")
-    ] = os.cpu_count() or 1,
+        int | None,
+        typer.Option(
+            min=1,
+            help="How many are trained at a time on this machine.",
+            show_default="one for each core, or for the GPU",
+        ),
+    ] = None,
     on_ray: Annotated[bool, typer.Option("--ray", help="Train as tasks of Ray.")] = False,
     ray_address: Annotated[
         str | None, typer.Option(help="The address of a Ray cluster; implies --ray.")
@@ -73,6 +77,9 @@ def main(
     if quick:
         seeds, steps = seeds or QUICK_SEEDS, steps or QUICK_STEPS
     with errors_as_one_line():
+        from .write import write_all
+
+        workers = workers or (1 if gpu_id >= 0 else os.cpu_count() or 1)
         encoder = encoder or load_config(base)["paths"]["encoder"]
         settings = Settings(base, encoder, corpus, tuple(test or TESTS), seeds or SEEDS, steps)
         planned = plan_trials(choose_systems(settings, system), settings, gpu_id=gpu_id)
@@ -82,7 +89,7 @@ def main(
         else:
             engine = partial(run_here, folder=folder, workers=workers, keep_models=keep_models)
         results, failed = run_trials(planned, folder, engine)
-    write_all(output, results, settings, failed)
+        write_all(output, results, settings, failed)
     typer.echo(f"Wrote {output / 'tables.md'}")
     if failed:
         logs = "".join(f"\n{folder / name / 'log.txt'}" for name in failed)

@@ -17,7 +17,7 @@ OVERLAYS = Path(__file__).parents[2] / "configs" / "systems"
 # The name of the overlay, and what the tables call it.
 COMPARED = {
     "bilstm_crf": "Bi-LSTM-CRF (Huang et al. 2015)",
-    "rdcnn": "RDCNN (Qiu et al. 2019)",
+    "rdcnn": "RDCNN (Qiu et al. 2018)",
     "cnn": "CNN (Nguyen and Grishman 2015)",
     "rcn": "RCN (Wang et al. 2018)",
     "joint_bilstm": "Joint-Bi-LSTM (Zheng et al. 2017)",
@@ -79,8 +79,14 @@ def count_layers(encoder: str) -> int:
 
     encoder (str): Its name, as in `paths.encoder`.
     RETURNS (int): Their number.
+    RAISES (ValueError): If there is no such encoder.
     """
-    layers: int = AutoConfig.from_pretrained(resolve_name(encoder)).num_hidden_layers
+    try:
+        layers: int = AutoConfig.from_pretrained(resolve_name(encoder)).num_hidden_layers
+    except OSError:
+        raise ValueError(
+            f"{encoder}: there is no such encoder; make it first, or name another (--encoder)"
+        ) from None
     return layers
 
 

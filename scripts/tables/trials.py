@@ -93,10 +93,11 @@ def _make_trial(
 
 
 def _checksums(systems: list[System], settings: Settings) -> list[str]:
-    data = [settings.part(name) for name in ("train", "dev", *settings.tests)]
+    data = [settings.part(name) for name in ("train", "dev", *sorted(settings.tests))]
     overlays = [overlay for system in systems for overlay in system.overlays]
     for path in (settings.base, *data, *overlays):
         if not path.is_file():
             raise ValueError(f"{path}: there is no such file")
     encoder = Path(resolve_name(settings.encoder))
-    return [get_checksum(path) for path in (*data, *([encoder] if encoder.is_dir() else []))]
+    read = (*data, *([encoder] if encoder.is_dir() else []))
+    return [f"{path.name} {get_checksum(path)}" for path in read]

@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,17 +45,24 @@ def run_here(
     threads = max(1, (os.cpu_count() or 1) // workers)
     executor = ThreadPoolExecutor(workers)
     try:
-        futures = [
+        futures = {
             executor.submit(
                 run_apart, trial, folder / trial.name, threads=threads, keep_model=keep_models
-            )
+            ): trial
             for trial in trials
-        ]
+        }
         for future in as_completed(futures):
-            yield future.result()
+            yield _get_outcome(future, futures[future])
     finally:
         # After an interrupt no other trial has to start.
         executor.shutdown(cancel_futures=True)
+
+
+def _get_outcome(future: Future[Outcome], trial: Trial) -> Outcome:
+    try:
+        return future.result()
+    except (OSError, ValueError) as error:
+        return Outcome(trial, None, str(error))
 
 
 def run_apart(trial: Trial, folder: Path, *, threads: int = 1, keep_model: bool = False) -> Outcome:

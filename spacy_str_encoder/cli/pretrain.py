@@ -71,11 +71,11 @@ def pretrain_command(
     Example: spacy-str-encoder pretrain encoders/mine reports.txt -o encoders/reports
     """
     with errors_as_one_line():
+        _choose_device(gpu_id)
         from spacy_str_encoder.formats.report import ConversionReport, summarize
         from spacy_str_encoder.pretraining import Settings, pretrain
         from spacy_str_encoder.pretraining.tables import lay_out
 
-        _choose_device(gpu_id)
         settings = Settings(
             steps=steps,
             epochs=epochs,
@@ -107,18 +107,18 @@ def pretrain_command(
 
 
 def _choose_device(gpu_id: int) -> None:
-    """Hide all other GPUs, since the Trainer takes all that it sees."""
-    import torch
-
+    """Hide all other GPUs, since the Trainer takes all that it sees. This has an effect only
+    before anything has looked for them, as many imports do.
+    """
     if gpu_id < 0:
         return
-    if gpu_id >= torch.cuda.device_count():
-        raise ValueError(
-            f"there is no GPU {gpu_id}: PyTorch sees {torch.cuda.device_count()} of them; leave "
-            "--gpu-id out to train on the CPU"
-        )
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-    os.environ["CUDA_VISIBLE_DEVICES"] = visible.split(",")[gpu_id] if visible else str(gpu_id)
+    chosen = visible.split(",")[gpu_id : gpu_id + 1] if visible else [str(gpu_id)]
+    os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(chosen)
+    import torch
+
+    if not torch.cuda.device_count():
+        raise ValueError(f"PyTorch sees no GPU {gpu_id}; leave --gpu-id out to train on the CPU")
 
 
 def _show(bar: Progress, task: TaskID, step: int, steps: int, perplexity: float | None) -> None:

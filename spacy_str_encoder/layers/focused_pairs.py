@@ -252,6 +252,7 @@ def _focus_cls(
 ) -> Iterator[tuple[IntArray, torch.Tensor]]:
     """Look at the pairs, chunk by chunk, under the mask of Eq. 13."""
     whole_windows = len(layers) > 2
+    # Without marks, the variants of a row are the row.
     table = variants_in_focus(rows)
     entity_table = rows_of_windows(rows) if whole_windows else table
     shared = _layer_input(layers[0], states[SHARED_STATE], table)
@@ -327,7 +328,11 @@ def _backprop_focus(
         # Where no keys are computed, their bias, which changes nothing, is not used.
         materialize_grads=True,
     )
-    if scaler.unscale(gradients):
+    has_overflowed = scaler.unscale(gradients)
+    if not encoder_learns:
+        # No step of a frozen encoder would do this.
+        scaler.update()
+    if has_overflowed:
         # The gradients overflowed in half precision: this step will be skipped.
         return {name: torch.zeros_like(tensor) for name, tensor in inputs.items()}
     encoder.shim.add_gradients(parameters, gradients[len(inputs) :])

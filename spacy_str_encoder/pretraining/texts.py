@@ -34,18 +34,22 @@ def read_raw_texts(paths: Iterable[Path], report: ConversionReport) -> list[Reco
     formats = all_formats(make_tokenizer(None))
     records: list[Record] = []
     for path in paths:
-        for file in _find_files(path, formats):
+        for file in _find_files(path, formats, report):
             records += _without_blank(_read_file(file, formats, report), report)
     if not records:
         raise ValueError(f"{', '.join(map(str, paths))}: there is no text to train on")
     return records
 
 
-def _find_files(path: Path, formats: dict[str, Format]) -> list[Path]:
+def _find_files(path: Path, formats: dict[str, Format], report: ConversionReport) -> list[Path]:
     is_annotated = any(each.recognizes(path, None) for each in formats.values())
-    if is_annotated or not path.is_dir() or not any(path.glob(f"*{LINES_SUFFIX}")):
+    files = sorted(path.iterdir()) if path.is_dir() and not is_annotated else []
+    if not any(file.suffix.lower() == LINES_SUFFIX for file in files):
         return find_files(path, formats)
-    return sorted(file for file in path.iterdir() if file.suffix in SUFFIXES)
+    for other in files:
+        if other.suffix.lower() not in SUFFIXES:
+            report.lose("files and folders that are not texts", str(path), other.name)
+    return [file for file in files if file.suffix.lower() in SUFFIXES]
 
 
 def _without_blank(records: Iterable[Record], report: ConversionReport) -> Iterator[Record]:
