@@ -6,12 +6,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated
 
-import encoders
-import pipelines
-import report
 import spacy
 import torch
 import typer
+
+import encoders
+import pipelines
+import report
 
 OUTPUT = Path(__file__).parents[1] / "docs" / "benchmarks"
 

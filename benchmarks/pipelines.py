@@ -4,13 +4,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import floors
 import spacy
 import torch
-from encoders import PAIRS, PIECES, ROWS
-from measure import Result, memory_above, ratio, seconds
 from spacy.language import Language
 from thinc.api import Adam
+
+import floors
+from encoders import PAIRS, PIECES, ROWS
+from measure import Result, memory_above, ratio, seconds
 from workload import (
     BERT_BASE,
     MINILM,

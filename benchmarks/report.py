@@ -6,9 +6,10 @@ from typing import Any
 
 import matplotlib
 import srsly
-from measure import Result
 from rich.console import Console
 from rich.table import Table
+
+from measure import Result
 
 matplotlib.use("agg")
 from matplotlib import pyplot
