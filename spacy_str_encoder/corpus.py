@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import cache, partial
 from itertools import islice
 from pathlib import Path
+from random import Random
 
 from spacy.language import Language
 from spacy.tokens import Doc
@@ -17,7 +18,13 @@ from .relation import has_relations
 Reader = Callable[[Language], Iterable[Example]]
 
 
-def create_corpus(path: Path | None, limit: int = 0, gold_entities: bool = False) -> Reader:
+def create_corpus(
+    path: Path | None,
+    limit: int = 0,
+    share: float = 1.0,
+    seed: int = 0,
+    gold_entities: bool = False,
+) -> Reader:
     """Read docs with entities and relations.
 
     Unlike `spacy.Corpus.v1`, this refuses a corpus that has lost its relations, and has no
@@ -25,22 +32,33 @@ def create_corpus(path: Path | None, limit: int = 0, gold_entities: bool = False
 
     path (Path | None): A .spacy file, or a folder of them.
     limit (int): How many docs to read at most; 0 for all.
+    share (float): Each doc is read with this probability, to see what more annotations are worth.
+        The docs of a smaller share are among those of a larger one.
+    seed (int): The seed of that draw, which is the same each time the corpus is read.
     gold_entities (bool): Whether the docs to predict on have the gold entities already, so that a
         pipeline which finds no entities is scored on relations between correct ones.
     RETURNS (Callable[[Language], Iterable[Example]]): The reader.
     """
     if path is None:
         raise ValueError("A corpus needs a path, such as `--paths.train corpus/train.spacy`.")
-    reader = partial(read_corpus, path=Path(path), limit=limit)
+    if not 0 < share <= 1:
+        raise ValueError(
+            f"The share of the corpus {path} must be above 0 and at most 1, not {share}."
+        )
+    reader = partial(read_corpus, path=Path(path), limit=limit, share=share, seed=seed)
     return partial(_with_gold_entities, read=reader, path=path) if gold_entities else reader
 
 
-def read_corpus(nlp: Language, *, path: Path, limit: int = 0) -> Iterator[Example]:
+def read_corpus(
+    nlp: Language, *, path: Path, limit: int = 0, share: float = 1.0, seed: int = 0
+) -> Iterator[Example]:
     """Read docs with entities and relations.
 
     nlp (Language): Tokenizes the texts anew.
     path (Path): A .spacy file, or a folder of them.
     limit (int): How many docs to read at most; 0 for all.
+    share (float): The probability of each doc to be read.
+    seed (int): The seed of that draw.
     YIELDS (Example): The examples.
     RAISES (ValueError): If there is no such file, or relations were never set on any doc.
     """
@@ -53,7 +71,9 @@ def read_corpus(nlp: Language, *, path: Path, limit: int = 0) -> Iterator[Exampl
             "Set doc._.relations on every doc ([] if it has none), and save the DocBin with "
             "store_user_data=True."
         )
-    yield from islice(corpus(nlp), limit or None)
+    random = Random(seed)
+    drawn = (example for example in corpus(nlp) if random.random() < share)
+    yield from islice(drawn, limit or None)
 
 
 def _with_gold_entities(nlp: Language, *, read: Reader, path: Path) -> Iterator[Example]:

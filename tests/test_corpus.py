@@ -45,7 +45,7 @@ def write(path: Path, docs: list[Doc], *, store_user_data: bool = True) -> Path:
     return path
 
 
-def make_reader(path: Path | None, **settings: int) -> Reader:
+def make_reader(path: Path | None, **settings: float) -> Reader:
     return registry.readers.get("spacy-str-encoder.Corpus.v1")(path, **settings)
 
 
@@ -92,6 +92,41 @@ def test_a_limit_is_the_number_of_docs_read(
     docs = [make_doc(nlp, repeats=repeats) for repeats in (1, 2, 3)]
     reader = make_reader(write(tmp_path / "train.spacy", docs), limit=limit)
     assert [len(example.reference._.relations) for example in reader(nlp)] == expected
+
+
+def test_a_share_is_a_draw_that_is_the_same_each_time_it_is_read(
+    nlp: Language, tmp_path: Path
+) -> None:
+    docs = [make_doc(nlp, repeats=repeats) for repeats in range(1, 201)]
+    path = write(tmp_path / "train.spacy", docs)
+
+    def draw(share: float, seed: int) -> set[int]:
+        reader = make_reader(path, share=share, seed=seed)
+        drawn = [len(example.reference) // len(TEXT) for example in reader(nlp)]
+        assert drawn == [len(example.reference) // len(TEXT) for example in reader(nlp)]
+        assert drawn == sorted(set(drawn))
+        return set(drawn)
+
+    tenth, third = draw(0.1, 0), draw(0.3, 0)
+    assert tenth < third < draw(1.0, 0) == set(range(1, 201))
+    # Four standard deviations of what is drawn.
+    assert abs(len(tenth) - 20) < 17 and abs(len(third) - 60) < 26
+    assert draw(0.1, 1) != tenth
+
+
+def test_a_limit_counts_the_docs_that_are_drawn(nlp: Language, tmp_path: Path) -> None:
+    docs = [make_doc(nlp, repeats=repeats) for repeats in range(1, 51)]
+    path = write(tmp_path / "train.spacy", docs)
+    drawn = [eg.reference.text for eg in make_reader(path, share=0.5)(nlp)]
+    assert [eg.reference.text for eg in make_reader(path, share=0.5, limit=9)(nlp)] == drawn[:9]
+
+
+@pytest.mark.parametrize("share", [0.0, -0.1, 1.1, float("nan")])
+def test_a_share_that_is_none_is_refused(share: float, tmp_path: Path) -> None:
+    with pytest.raises(
+        ValueError, match=rf"train.spacy must be above 0 and at most 1, not {share}"
+    ):
+        make_reader(tmp_path / "train.spacy", share=share)
 
 
 @pytest.mark.parametrize(("limit", "expected"), [(0, [1, 2, 3, 4]), (2, [1, 2]), (3, [1, 2, 3])])

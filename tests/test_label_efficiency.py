@@ -1,46 +1,36 @@
 """What is behind the comparison of a fresh and a pretrained encoder on few annotated texts."""
 
 import json
-from importlib import import_module
+from collections.abc import Iterator, Sequence
 from itertools import product
 from pathlib import Path
+from shutil import copytree
 from statistics import mean, stdev
-from types import ModuleType
 from typing import Any
 
 import pytest
 import spacy
-from spacy.tokens import Doc
+from spacy.tokens import DocBin
+from thinc.api import Config
 from typer import Typer
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
+
+from scripts import label_efficiency, unlabelled_reports
+from scripts.generate_coronary import masked
+from scripts.tables.trials import Trial
+from scripts.tables.workers import Outcome
+
+from .pipelines import ANNOTATIONS, make_example
 
 ROOT = Path(__file__).parents[1]
 ASSETS = ROOT / "assets" / "coronary"
-PERCENTS = (10, 30, 100)
 
 
-@pytest.fixture(scope="module")
-def scripts() -> dict[str, ModuleType]:
-    names = ("label_efficiency", "unlabelled_reports", "generate_coronary")
-    return {name: import_module(f"scripts.{name}") for name in names}
-
-
-def invoke(script: ModuleType, *arguments: object) -> str:
-    app = Typer()
-    app.command()(script.main)
-    result = CliRunner().invoke(app, list(map(str, arguments)), catch_exceptions=False)
-    assert result.exit_code == 0, result.output
-    return result.stdout
-
-
-def test_reports_are_new_and_half_of_them_unlike_the_training_texts(
-    scripts: dict[str, ModuleType], tmp_path: Path
-) -> None:
+def test_reports_are_new_and_half_of_them_unlike_the_training_texts(tmp_path: Path) -> None:
     path = tmp_path / "new" / "reports.txt"
-    invoke(scripts["unlabelled_reports"], ASSETS, "-o", path, "--size", 200)
+    unlabelled_reports.main(ASSETS, path, size=200, seed=7)
     sentences = path.read_text("utf-8").splitlines()
     assert len(set(sentences)) == 200
-    masked = scripts["generate_coronary"].masked
     annotated = [
         record for file in ASSETS.glob("*.json") for record in json.loads(file.read_text("utf-8"))
     ]
@@ -51,54 +41,87 @@ def test_reports_are_new_and_half_of_them_unlike_the_training_texts(
     assert 20 < sum(any(word in masked(text) for word in new) for text in sentences) < 120
 
 
-def test_smaller_shares_are_parts_of_larger_ones_and_seeds_differ(
-    scripts: dict[str, ModuleType],
+class Engine:
+    """Takes the place of training: what a trial scores is told by the order of the trials."""
+
+    def __init__(self, failing: str | None = None) -> None:
+        self.failing = failing
+        self.trained: list[Trial] = []
+
+    def __call__(self, trials: Sequence[Trial], **options: Any) -> Iterator[Outcome]:
+        for trial in trials:
+            self.trained.append(trial)
+            result = None if trial.name == self.failing else make_result(len(self.trained))
+            yield Outcome(trial, result, "")
+
+
+def make_result(number: int) -> Any:
+    f1 = {"entities": 5 * number, "relations": 4 * number, "relations_correct_entities": 3 * number}
+    scores = {task: dict.fromkeys("prf", value / 100) for task, value in f1.items()}
+    parts = {"dev": scores, "test_unseen": scores}
+    return {"scores": parts, "parameters": 1, "seconds": 1.0, "curve": []}
+
+
+def compare(folder: Path, encoder: Path, *options: object) -> Result:
+    """Compare an encoder with a copy of it on the texts that the tests have."""
+    nlp = spacy.blank("zh")
+    docs = [make_example(nlp, annotation).reference for annotation in ANNOTATIONS]
+    for part in ("train", "dev", "test_unseen"):
+        DocBin(docs=docs, store_user_data=True).to_disk(folder / f"{part}.spacy")
+    copy = folder / "pretrained"
+    copytree(encoder, copy, dirs_exist_ok=True)
+    app = Typer()
+    app.command()(label_efficiency.main)
+    encoders = ["--fresh", encoder, "--pretrained", copy, "-o", folder / "out"]
+    arguments = [ROOT / "configs" / "coronary.cfg", folder, *encoders, *options]
+    return CliRunner().invoke(app, list(map(str, arguments)))
+
+
+def test_seeds_draw_docs_of_their_own(
+    encoder_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    module, nlp = scripts["label_efficiency"], spacy.blank("zh")
-    docs = [nlp.make_doc(str(i)) for i in range(50)]
+    engine = Engine()
+    monkeypatch.setattr(label_efficiency, "run_here", engine)
+    assert compare(tmp_path, encoder_path, "--seeds", 2, "--steps", 20).exit_code == 0
+    found = []
+    for trial in engine.trained:
+        config = Config().from_str(trial.config)
+        reader = config["corpora"]["train"]
+        encoder = Path(config["components"]["str_encoder"]["model"]["name"]).name
+        found.append((encoder, reader["seed"], reader["share"]))
+        assert reader["seed"] == config["training"]["seed"]
+        assert config["training"]["max_steps"] == 20
+    assert found == list(product([encoder_path.name, "pretrained"], range(2), (0.1, 0.3, 1.0)))
 
-    def choose(percent: int, seed: int) -> list[Doc]:
-        return list(module.choose_docs(docs, module.Run("fresh", percent, seed)))
 
-    chosen = {percent: choose(percent, 0) for percent in PERCENTS}
-    assert [len(each) for each in chosen.values()] == [5, 15, 50]
-    assert {d.text for d in chosen[10]} < {d.text for d in chosen[30]}
-    assert {d.text for d in choose(10, 1)} != {d.text for d in chosen[10]}
-
-
-def test_finished_runs_are_skipped_and_summed_up(
-    scripts: dict[str, ModuleType], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_scores_are_summed_up_over_seeds(
+    encoder_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    names = ("config.cfg", "train.spacy", "dev.spacy", "test_unseen.spacy", "fresh", "pretrained")
-    for name in names:
-        (tmp_path / name).write_text(name)
-    module, trained = scripts["label_efficiency"], []
+    monkeypatch.setattr(label_efficiency, "run_here", Engine())
+    monkeypatch.setenv("COLUMNS", "200")
+    result = compare(tmp_path, encoder_path, "--seeds", 2)
+    cells = [line.split() for line in result.stdout.splitlines() if line.count("±") == 3]
+    # Of each encoder the trials have six numbers in a row, and a share has every third.
+    for points, rows in zip((5, 4, 3), (cells[:2], cells[2:4], cells[4:]), strict=True):
+        for first, row in zip((1, 7), rows, strict=True):
+            pairs = [(points * n, points * (n + 3)) for n in range(first, first + 3)]
+            means = [f"{mean(pair):.1f} ± {stdev(pair):.1f}" for pair in pairs]
+            assert " ".join(row).endswith(" ".join(means))
+    assert result.exit_code == 0
+    png = (tmp_path / "out" / "label_efficiency.png").read_bytes()
+    assert png.startswith(b"\x89PNG\r\n")
 
-    def train_and_score(run: Any, *args: Any, **options: Any) -> dict[str, float]:
-        trained.append((run.encoder, run.percent, run.seed))
-        return {"entities": len(trained) / 20, "relations": len(trained) / 40}
 
-    def repeat() -> str:
-        trained.clear()
-        encoders = (f"--{name}={tmp_path / name}" for name in names[4:])
-        paths = tmp_path / names[0], tmp_path
-        return invoke(module, *paths, *encoders, "-o", tmp_path / "out", "--seeds", 2)
-
-    monkeypatch.setattr(module, "train_and_score", train_and_score)
-    printed = repeat()
-    runs = list(product(["fresh", "pretrained"], PERCENTS, range(2)))
-    assert trained == runs
-    # Numbered in this order, two seeds of the same share come one after the other.
-    for first in range(1, 13, 2):
-        values = [100 * first / 20, 100 * (first + 1) / 20]
-        assert f"{mean(values):.1f} ± {stdev(values):.1f}" in printed
-    rows = json.loads((tmp_path / "out" / "label_efficiency.json").read_text("utf-8"))
-    assert [(r["encoder"], r["percent"], r["seed"], r["entities"]) for r in rows] == [
-        (*run, number / 20) for number, run in enumerate(runs, start=1)
-    ]
-    assert (tmp_path / "out" / "label_efficiency.png").read_bytes().startswith(b"\x89PNG\r\n")
-    assert repeat() == printed
-    assert trained == []
-    (tmp_path / "pretrained").write_text("pretrained anew")
-    repeat()
-    assert trained == [run for run in runs if run[0] == "pretrained"]
+def test_finished_trials_are_skipped_and_failed_ones_named(
+    encoder_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing = "30-percent-seed1"
+    monkeypatch.setattr(label_efficiency, "run_here", Engine(failing))
+    result = compare(tmp_path, encoder_path, "--seeds", 2)
+    assert result.exit_code == 1
+    assert str(tmp_path / "out" / "fresh" / failing / "log.txt") in result.stderr
+    engine = Engine()
+    monkeypatch.setattr(label_efficiency, "run_here", engine)
+    assert compare(tmp_path, encoder_path, "--seeds", 2).exit_code == 0
+    assert [trial.name for trial in engine.trained][:1] == [failing]
+    assert len(engine.trained) == 1 + 6

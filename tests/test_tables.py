@@ -18,7 +18,7 @@ from typer.testing import CliRunner, Result
 from scripts.tables.__main__ import main
 from scripts.tables.markdown import BASE, write_tables
 from scripts.tables.plots import draw_curves, draw_focus, draw_joint
-from scripts.tables.results import find_result, keep_result, spread, sum_up
+from scripts.tables.results import find_result, find_results, keep_result, spread, sum_up
 from scripts.tables.run import run_trials
 from scripts.tables.settings import QUICK_STEPS, Settings
 from scripts.tables.systems import choose_systems, make_systems, name_of_base
@@ -84,6 +84,20 @@ def test_systems_are_those_of_the_paper_but_for_the_default(
             is_default = system.name == "default"
             assert components["str_rel"]["model"]["entity_types"] == is_default
             assert components["str_rel"]["schema"] == ("observed" if is_default else None)
+
+
+def test_a_config_that_is_the_paper_s_has_no_row_of_its_own(
+    settings: Settings, tmp_path: Path
+) -> None:
+    config = load_config(settings.base, interpolate=False)
+    config["components"]["str_rel"]["model"].update(entity_types=False, pool_entities=False)
+    config.to_disk(tmp_path / "base.cfg", interpolate=False)
+    for base in (tmp_path / "base.cfg", CONFIGS / "paper.cfg"):
+        plain = replace(settings, base=base)
+        assert "default" not in [system.name for system in choose_systems(plain)]
+        assert "entity types" not in "\n".join(tabulate(plain, {}))
+    assert "default" in [system.name for system in choose_systems(settings)]
+    assert "entity types" in "\n".join(rows_of(tabulate(settings, {}), "Table III"))
 
 
 def test_every_k_and_mask_is_set_in_the_config(settings: Settings) -> None:
@@ -210,14 +224,13 @@ NAMES = ["only_ner-seed0", "only_rc-seed0", "only_ner-seed1", "only_rc-seed1"]
 
 def test_finished_trials_are_skipped(trials: list[Trial], tmp_path: Path) -> None:
     first, second = Engine(), Engine()
-    results = [run_trials(trials, tmp_path, engine) for engine in (first, second)]
+    assert run_trials(trials, tmp_path, first) == []
+    results = find_results(trials, tmp_path)
+    assert run_trials(trials, tmp_path, second) == []
     assert first.trained == NAMES
     assert second.trained == []
-    assert results[0] == results[1]
-    assert {name: len(kept) for name, kept in results[1][0].items()} == {
-        "only_ner": 2,
-        "only_rc": 2,
-    }
+    assert find_results(trials, tmp_path) == results
+    assert {name: len(kept) for name, kept in results.items()} == {"only_ner": 2, "only_rc": 2}
 
 
 @pytest.mark.parametrize("damage", ["missing", "cut", "empty"])
@@ -278,13 +291,13 @@ def test_other_settings_or_data_are_trained_again_and_that_is_said(
 
 
 def test_a_trial_that_fails_leaves_the_others_alone(trials: list[Trial], tmp_path: Path) -> None:
-    results, failed = run_trials(trials, tmp_path, Engine(failing=[NAMES[0]]))
-    assert failed == [NAMES[0]]
+    assert run_trials(trials, tmp_path, Engine(failing=[NAMES[0]])) == [NAMES[0]]
+    results = find_results(trials, tmp_path)
     assert {name: len(kept) for name, kept in results.items()} == {"only_ner": 1, "only_rc": 2}
     assert (tmp_path / NAMES[0] / "log.txt").read_text("utf-8") == f"log of {NAMES[0]}"
     # It is tried again.
     engine = Engine()
-    assert run_trials(trials, tmp_path, engine)[1] == []
+    assert run_trials(trials, tmp_path, engine) == []
     assert engine.trained == [NAMES[0]]
 
 
@@ -304,6 +317,10 @@ def test_mean_and_standard_deviation_are_those_of_a_sample() -> None:
     # By hand: the squared distances from 90 are 100, 0 and 100, and 200 / (3 - 1) = 10 ** 2.
     assert spread([80.0, 90.0, 100.0]) == (90.0, 10.0)
     assert spread([80.0]) == (80.0, None)
+    assert [str(spread(values)) for values in ([80.0, 90.0, 100.0], [80.0])] == [
+        "90.0 ± 10.0",
+        "80.0",
+    ]
     values = [71.3, 68.2, 70.9, 74.4]
     mean = math.fsum(values) / 4
     deviation = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / 3)
@@ -441,7 +458,7 @@ def test_systems_are_trained_here_and_one_that_fails_is_named(
     assert result.exit_code == 1
     [folder] = (tmp_path / "trials").glob("base-2-steps-*")
     log = folder / "only_rc-seed0" / "log.txt"
-    assert "1 of 2 trials failed" in result.stderr and str(log) in result.stderr
+    assert "1 trials that failed" in result.stderr and str(log) in result.stderr
     assert "negative_rate must be from 0 to 1" in log.read_text("utf-8")
     scores = read(folder / "only_ner-seed0" / "scores.json")
     assert {part: set(tasks) for part, tasks in scores["scores"].items()} == {
@@ -454,6 +471,21 @@ def test_systems_are_trained_here_and_one_that_fails_is_named(
     assert "Failed, and missing below:** only_rc-seed0" in text
     rows = rows_of(text.splitlines(), "Table VI")
     assert ["–" in row for row in rows] == [False, True, True, True]
+
+
+def test_what_was_trained_before_is_in_the_tables_too(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = Engine()
+    monkeypatch.setattr(
+        "scripts.tables.__main__.run_here", lambda trials, **options: engine(trials)
+    )
+    for system in ("only_ner", "rdcnn"):
+        assert run(settings, tmp_path, "--system", system).exit_code == 0
+    assert engine.trained == ["only_ner-seed0", "rdcnn-seed0"]
+    lines = (tmp_path / "tables.md").read_text("utf-8").splitlines()
+    trained = [rows_of(lines, "Table II")[1], rows_of(lines, "Table VI")[0]]
+    assert all("90.0 / 90.0 / 90.0" in row for row in trained)
 
 
 @pytest.mark.slow

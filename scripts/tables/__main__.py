@@ -1,6 +1,5 @@
 """The command: `python -m scripts.tables`."""
 
-import os
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -10,11 +9,12 @@ from spacy.util import load_config
 
 from spacy_str_encoder.cli.errors import errors_as_one_line
 
-from .run import Engine, run_trials
+from .results import find_results
+from .run import Engine, exit_if_failed, run_trials
 from .settings import QUICK_SEEDS, QUICK_STEPS, SEEDS, TESTS, Settings
 from .systems import choose_systems
 from .trials import plan_trials
-from .workers import run_here
+from .workers import count_workers, run_here
 
 
 def main(
@@ -79,22 +79,24 @@ def main(
     with errors_as_one_line():
         from .write import write_all
 
-        workers = workers or (1 if gpu_id >= 0 else os.cpu_count() or 1)
         encoder = encoder or load_config(base)["paths"]["encoder"]
         settings = Settings(base, encoder, corpus, tuple(test or TESTS), seeds or SEEDS, steps)
-        planned = plan_trials(choose_systems(settings, system), settings, gpu_id=gpu_id)
+        planned = plan_trials(choose_systems(settings), settings, gpu_id=gpu_id)
+        names = {each.name for each in choose_systems(settings, system)}
         folder = (trials / settings.name).resolve()
         if on_ray or ray_address:
             engine = _make_ray_engine(ray_address, keep_models=keep_models)
         else:
-            engine = partial(run_here, folder=folder, workers=workers, keep_models=keep_models)
-        results, failed = run_trials(planned, folder, engine)
-        write_all(output, results, settings, failed)
+            engine = partial(
+                run_here,
+                folder=folder,
+                workers=workers or count_workers(gpu_id),
+                keep_models=keep_models,
+            )
+        failed = run_trials([trial for trial in planned if trial.system in names], folder, engine)
+        write_all(output, find_results(planned, folder), settings, failed)
     typer.echo(f"Wrote {output / 'tables.md'}")
-    if failed:
-        logs = "".join(f"\n{folder / name / 'log.txt'}" for name in failed)
-        typer.echo(f"{len(failed)} of {len(planned)} trials failed:{logs}", err=True)
-        raise typer.Exit(1)
+    exit_if_failed(failed, folder)
 
 
 def _make_ray_engine(address: str | None, *, keep_models: bool) -> Engine:

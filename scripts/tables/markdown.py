@@ -1,17 +1,23 @@
 """The tables, as Markdown."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+
+from spacy.util import load_config
 
 from spacy_str_encoder.evaluation.outcomes import TASKS, Task
 from spacy_str_encoder.masks import MaskName
 
 from . import paper
-from .results import Kept, Spread, Spreads, sum_up
+from .results import Kept, Results, Spreads, sum_up
 from .settings import Settings
-from .systems import COMPARED, DEFAULT, MASKS, focused_name, name_of_base
-
-# The results of each system, one a seed.
-Results = Mapping[str, Sequence[Kept]]
+from .systems import (
+    COMPARED,
+    DEFAULT,
+    MASKS,
+    focused_name,
+    goes_beyond_paper,
+    name_of_base,
+)
 
 NOTES = """\
 **The corpora differ.** The paper's figures are those of Chinese BERT-base on private reports of
@@ -24,8 +30,7 @@ over seeds. Of each training the checkpoint with the best score on dev is kept. 
 the paper lacks, or what was not trained.
 
 - Config: `{config}`; updates: {updates}; seeds: {seeds}.
-- STR-encoder, where no K is said: that of the config, `{base}`. With
-  entity types and rows: with what the config has beyond the paper.
+- STR-encoder, where no K is said: that of the config, `{base}`.
 - Commit: {commits}.
 - Hours of training, those of all trials added up: {hours:.1f}."""
 MISSING = "–"
@@ -88,12 +93,14 @@ def _notes(results: Results, settings: Settings, failed: Sequence[str]) -> Itera
         encoder=settings.encoder,
         corpus=settings.corpus,
         config=settings.base,
-        updates=settings.steps or "those of the config",
+        updates=settings.steps or load_config(settings.base)["training"]["max_steps"],
         seeds=settings.seeds,
         base=name_of_base(settings.base),
         commits=", ".join(sorted({result["commit"] for result in kept})) or MISSING,
         hours=sum(result["seconds"] for result in kept) / 3600,
     )
+    if goes_beyond_paper(settings.base):
+        yield "- With entity types and rows: with all that the config has beyond the paper."
     if settings.is_quick:
         yield "- **A quick run:** trained for less than the config says, to see that all works."
     if failed:
@@ -106,6 +113,8 @@ def _test_table(
     tests = [f"ours, {test}" for test in settings.tests]
     yield from _header("system", "task", "paper", *tests, "parameters")
     for name, task in rows:
+        if name == DEFAULT and not goes_beyond_paper(settings.base):
+            continue
         found = results.get(name, ())
         figures = paper.TEST.get(name, {}).get(task)
         ours = [_ours(sum_up(found, test, task)) for test in settings.tests]
@@ -152,12 +161,7 @@ def _paper(figures: paper.Figures | None) -> str:
 
 
 def _ours(spreads: Spreads | None) -> str:
-    return MISSING if spreads is None else " / ".join(map(_spread, spreads))
-
-
-def _spread(spread: Spread) -> str:
-    mean = f"{spread.mean:.1f}"
-    return mean if spread.deviation is None else f"{mean} ± {spread.deviation:.1f}"
+    return MISSING if spreads is None else " / ".join(map(str, spreads))
 
 
 def _size(results: Sequence[Kept]) -> str:

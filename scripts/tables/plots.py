@@ -6,8 +6,8 @@ from typing import Any
 
 from spacy_str_encoder.evaluation.outcomes import TASKS, Task
 
-from .markdown import BASE, TITLES, Results
-from .results import Kept, spread, sum_up
+from .markdown import BASE, TITLES
+from .results import Kept, Results, spread, sum_up
 from .systems import MASKS, focused_name
 
 try:

@@ -1,7 +1,7 @@
 """The results of trials: kept, found again, and summed up over seeds."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import NamedTuple
@@ -24,11 +24,19 @@ class Kept(Result):
     commit: str
 
 
+# The results of each system, one a seed.
+Results = Mapping[str, Sequence[Kept]]
+
+
 class Spread(NamedTuple):
     """The mean of some values, and their standard deviation (of a sample), if there are several."""
 
     mean: float
     deviation: float | None
+
+    def __str__(self) -> str:
+        mean = f"{self.mean:.1f}"
+        return mean if self.deviation is None else f"{mean} ± {self.deviation:.1f}"
 
 
 # Those of precision, recall and F1, in percent.
@@ -66,6 +74,21 @@ def find_result(trial: Trial, folder: Path) -> tuple[Kept | None, str]:
     if kept["fingerprint"] != trial.fingerprint:
         return None, "its settings or data changed"
     return kept, ""
+
+
+def find_results(trials: Iterable[Trial], folder: Path) -> dict[str, list[Kept]]:
+    """Look for the results of trials.
+
+    trials (Iterable[Trial]): The trials.
+    folder (Path): Where each has its folder.
+    RETURNS (dict[str, list[Kept]]): What there is, by system.
+    """
+    results: dict[str, list[Kept]] = {}
+    for trial in trials:
+        kept, _ = find_result(trial, folder / trial.name)
+        if kept is not None:
+            results.setdefault(trial.system, []).append(kept)
+    return results
 
 
 def sum_up(results: Iterable[Result], part: str, task: Task) -> Spreads | None:

@@ -8,7 +8,7 @@ import typer
 from spacy_str_encoder.evaluation.outcomes import TASKS
 
 from .commit import find_commit
-from .results import Kept, find_result, keep_result
+from .results import find_result, keep_result
 from .trials import Trial
 from .workers import Outcome
 
@@ -16,31 +16,36 @@ from .workers import Outcome
 Engine = Callable[[Sequence[Trial]], Iterator[Outcome]]
 
 
-def run_trials(
-    trials: Sequence[Trial], folder: Path, engine: Engine
-) -> tuple[dict[str, list[Kept]], list[str]]:
+def run_trials(trials: Sequence[Trial], folder: Path, engine: Engine) -> list[str]:
     """Train the trials that have no result yet. One that fails leaves the others alone.
 
     trials (Sequence[Trial]): The trials.
     folder (Path): Where each has its folder.
     engine (Callable[[Sequence[Trial]], Iterator[Outcome]]): Trains them.
-    RETURNS (tuple[dict[str, list[Kept]], list[str]]): The results of each system, and the names of
-        the trials that failed.
+    RETURNS (list[str]): The names of the trials that failed.
     """
     due = _find_due(trials, folder)
     commit = find_commit()
+    failed = []
     for number, outcome in enumerate(engine(due), start=1):
         _keep(outcome, folder / outcome.trial.name, commit=commit)
         typer.echo(f"{number} of {len(due)}: {_describe(outcome)}")
-    results: dict[str, list[Kept]] = {}
-    failed = []
-    for trial in trials:
-        kept, _ = find_result(trial, folder / trial.name)
-        if kept is None:
-            failed.append(trial.name)
-        else:
-            results.setdefault(trial.system, []).append(kept)
-    return results, failed
+        if outcome.result is None:
+            failed.append(outcome.trial.name)
+    return failed
+
+
+def exit_if_failed(failed: Sequence[str], folder: Path) -> None:
+    """Say where trials that failed have their logs.
+
+    failed (Sequence[str]): Their names.
+    folder (Path): Where each has its folder.
+    RAISES (typer.Exit): If there are any.
+    """
+    if failed:
+        logs = "".join(f"\n{folder / name / 'log.txt'}" for name in failed)
+        typer.echo(f"Of {len(failed)} trials that failed, see the logs:{logs}", err=True)
+        raise typer.Exit(1)
 
 
 def _find_due(trials: Sequence[Trial], folder: Path) -> list[Trial]:

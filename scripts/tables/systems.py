@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from spacy.util import load_config
+from spacy.util import dict_to_dot, load_config
 from transformers import AutoConfig
 
 from spacy_str_encoder.encoders import resolve_name
@@ -53,6 +53,8 @@ def choose_systems(settings: Settings, names: Sequence[str] | None = None) -> li
     RAISES (ValueError): If there is no such system.
     """
     systems = {system.name: system for system in make_systems(count_layers(settings.encoder))}
+    if not goes_beyond_paper(settings.base):
+        del systems[DEFAULT]
     if unknown := [name for name in names or () if name not in systems]:
         raise ValueError(f"no such system: {', '.join(unknown)}. Choose of {', '.join(systems)}.")
     return list(systems.values()) if names is None else [systems[name] for name in names]
@@ -101,6 +103,17 @@ def focused_name(mask: MaskName, focus_layers: int) -> str:
     RETURNS (str): The name of the system.
     """
     return "str_k1" if focus_layers == 1 else f"str_k{focus_layers}_{mask}"
+
+
+def goes_beyond_paper(base: Path) -> bool:
+    """Ask whether the base config has anything on that the paper's STR-encoder has not.
+
+    base (Path): The base config.
+    RETURNS (bool): If not, it is itself one of the STR-encoders.
+    """
+    config = dict_to_dot(load_config(base, interpolate=False))
+    switched_off = dict_to_dot(load_config(PAPER, interpolate=False))
+    return any(config.get(path, value) != value for path, value in switched_off.items())
 
 
 def name_of_base(base: Path) -> str:

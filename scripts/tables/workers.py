@@ -31,6 +31,11 @@ class Outcome:
     log: str
 
 
+def count_workers(gpu_id: int) -> int:
+    """RETURNS (int): How many trials to train at a time: one for each core, or for the GPU."""
+    return 1 if gpu_id >= 0 else os.cpu_count() or 1
+
+
 def run_here(
     trials: Sequence[Trial], folder: Path, *, workers: int, keep_models: bool = False
 ) -> Iterator[Outcome]:

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from .markdown import BASE, Results, write_tables
+from .markdown import BASE, write_tables
 from .plots import draw_curves, draw_focus, draw_joint
+from .results import Results
 from .settings import Settings
 from .systems import count_layers, name_of_base
 
