@@ -12,7 +12,7 @@ import floors
 from measure import Result, ratio
 from spacy_str_encoder.bert import top_layers
 from spacy_str_encoder.layers.focus_rows import CLS, FIRST, SECOND, FocusRows
-from spacy_str_encoder.layers.focused_pairs import look_at_pairs
+from spacy_str_encoder.layers.look_at_pairs import look_at_pairs
 from spacy_str_encoder.layers.str_encoder import ENTITY_STATE, SHARED_STATE
 from spacy_str_encoder.masks import MaskName, cls_mask, pair_mask
 from workload import BERT_BASE, ENTITY_LENGTHS, Sentence, Shape, make_sentences

@@ -30,7 +30,7 @@ from transformers import (
 from spacy_str_encoder.bert import top_layers
 from spacy_str_encoder.layers import pair_chunks
 from spacy_str_encoder.layers.focus_rows import FIRST, FocusRows
-from spacy_str_encoder.layers.focused_pairs import look_at_pairs
+from spacy_str_encoder.layers.look_at_pairs import look_at_pairs
 from spacy_str_encoder.layers.str_encoder import ENTITY_STATE, SHARED_STATE
 from spacy_str_encoder.masks import MaskName
 

@@ -17,7 +17,7 @@ from torch.utils.checkpoint import checkpoint as torch_checkpoint
 from transformers import AutoTokenizer, BertModel
 
 from spacy_str_encoder.architectures import FocusedEncoder, FocusedListener, STREncoder
-from spacy_str_encoder.layers import focused_pairs, pair_chunks
+from spacy_str_encoder.layers import look_at_pairs, pair_chunks
 from spacy_str_encoder.layers.focused_pairs import FocusedPairs
 from spacy_str_encoder.layers.relation_classifier import relation_classifier
 from spacy_str_encoder.masks import MaskName
@@ -175,14 +175,14 @@ def test_chunks_change_nothing_and_are_bounded(
 ) -> None:
     chunks: list[torch.Size] = []
     name = "pack_windows" if mask == "cls" else "pack_focus"
-    pack = getattr(focused_pairs, name)
+    pack = getattr(look_at_pairs, name)
 
     def recorded(*args: Any) -> Any:
         rows = pack(*args)
         chunks.append(rows.index.shape)
         return rows
 
-    monkeypatch.setattr(focused_pairs, name, recorded)
+    monkeypatch.setattr(look_at_pairs, name, recorded)
     layer = make_layer(strong_path, mask, focus_layers=3)
     docs, pairs = [make_doc(WORDS), make_doc(OTHER_WORDS)], [PAIRS, [(0, 1, 1, 2), (1, 2, 3, 4)]]
     whole, _ = predict(layer, docs, pairs)
@@ -249,7 +249,7 @@ def test_dropout_is_the_same_when_chunks_run_again(
 
     gradients = []
     for run in (checkpoint, lambda run, *args, **options: run(*args)):
-        monkeypatch.setattr(focused_pairs, "checkpoint", run)
+        monkeypatch.setattr(look_at_pairs, "checkpoint", run)
         torch.manual_seed(0)
         gradients.append(learn(layer, [make_doc(WORDS)], [PAIRS])[0])
     for gradient, expected in zip(*gradients, strict=True):

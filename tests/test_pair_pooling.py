@@ -35,7 +35,7 @@ ENTITIES = [
 convolutions = partial(PairConvolutions, WIDTH, filters=4, max_distance=MAX_DISTANCE)
 MODULES: dict[str, Callable[[], torch.nn.Module]] = {
     "maxima": partial(PairMaxima, WIDTH),
-    "pieces": partial(convolutions, filter_widths=[1, 2, 3], piecewise=True),
+    "segments": partial(convolutions, filter_widths=[1, 2, 3], piecewise=True),
     "window": partial(convolutions, filter_widths=[4], piecewise=False),
     "capsules": partial(
         PairCapsules,
@@ -73,12 +73,12 @@ def pool(module: torch.nn.Module, words: Tensor, context: int | None, **chosen: 
     return module(words, pairs)
 
 
-def pieces_of(
+def segments_of(
     length: int, entities: list[int], context: int | None
 ) -> tuple[list[int], list[list[int]]]:
-    """The words that are looked at, and those of each piece, one word at a time."""
+    """The words that are looked at, and those of each segment, one word at a time."""
     first, second = range(*entities[:2]), range(*entities[2:])
-    window, pieces = [], [[] for _ in range(5)]  # type: ignore[var-annotated]
+    window, segments = [], [[] for _ in range(5)]  # type: ignore[var-annotated]
     for word in range(length):
         from_pair = max(first.start - word, word - max(first[-1], second[-1]))
         if context is not None and from_pair > context:
@@ -91,9 +91,9 @@ def pieces_of(
             word in second,
             word > max(first[-1], second[-1]),
         ]
-        for piece, is_there in zip(pieces, is_where, strict=True):
-            piece.extend([word] * is_there)
-    return window, pieces
+        for segment, is_there in zip(segments, is_where, strict=True):
+            segment.extend([word] * is_there)
+    return window, segments
 
 
 def maxima(rows: NDArray[numpy.float64], words: list[int]) -> NDArray[numpy.float64]:
@@ -101,13 +101,13 @@ def maxima(rows: NDArray[numpy.float64], words: list[int]) -> NDArray[numpy.floa
 
 
 @pytest.mark.parametrize("context", [None, 0, 1, 3])
-def test_maxima_are_those_of_the_words_of_each_piece(context: int | None) -> None:
+def test_maxima_are_those_of_the_words_of_each_segment(context: int | None) -> None:
     words = padded_words()
     pooled = pool(PairMaxima(WIDTH), words, context).numpy()
     assert pooled.shape == (len(TEXTS), 5 * WIDTH)
     for vector, text, entities in zip(pooled, TEXTS, ENTITIES, strict=True):
-        _, pieces = pieces_of(LENGTHS[text], entities, context)
-        expected = [maxima(words[text].numpy(), piece) for piece in pieces]
+        _, segments = segments_of(LENGTHS[text], entities, context)
+        expected = [maxima(words[text].numpy(), segment) for segment in segments]
         numpy.testing.assert_array_equal(vector, numpy.concatenate(expected))
 
 
@@ -123,8 +123,8 @@ def test_convolutions_add_up_words_and_distances(piecewise: bool, context: int |
         rows = numpy.array(
             [filtered(module, words[text], widths, word, entities) for word in range(LENGTHS[text])]
         )
-        window, pieces = pieces_of(LENGTHS[text], entities, context)
-        parts = [maxima(rows, part) for part in (pieces if piecewise else [window])]
+        window, segments = segments_of(LENGTHS[text], entities, context)
+        parts = [maxima(rows, part) for part in (segments if piecewise else [window])]
         numpy.testing.assert_allclose(vector, numpy.concatenate(parts), atol=1e-12)
 
 

@@ -28,7 +28,7 @@ def PairCNN(
     """Describe a pair by convolutions over the tokens and their distances from its entities.
 
     Sources: Nguyen and Grishman 2015, "Relation Extraction: Perspective from Convolutional Neural
-    Networks"; Sahu et al. 2016, arXiv 1606.09370; for the pieces Zeng et al. 2015, "Distant
+    Networks"; Sahu et al. 2016, arXiv 1606.09370; for the segments Zeng et al. 2015, "Distant
     Supervision for Relation Extraction via Piecewise Convolutional Neural Networks".
 
     width (int): The width of the tokens' vectors.
@@ -67,7 +67,7 @@ def PairCapsules(
     `modules.capsules` for what differs.
 
     width (int): The width of the tokens' vectors.
-    capsules (int): The number of capsules of each of the five pieces.
+    capsules (int): The number of capsules of each of the five segments.
     capsule_width (int): Their width.
     pair_capsules (int): The number of capsules of a pair.
     pair_capsule_width (int): Their width.

@@ -1,4 +1,4 @@
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from itertools import starmap
 from typing import Any, cast
 
@@ -8,32 +8,19 @@ from spacy.tokens import Doc
 from spacy_transformers.data_classes import TransformerData
 from thinc.api import Model, torch2xp, xp2torch
 from thinc.types import Floats2d, Ints1d
-from torch.utils.checkpoint import checkpoint
 from transformers.utils import ModelOutput
 
-from ..arrays import IntArray
-from ..bert import BertLayer, LayerInput, focus_cls, focus_pair, take, top_layers
+from ..bert import top_layers
 from ..candidates import EntityPairs, pair_labels, pair_offsets
 from ..masks import MaskName
 from .focus_rows import FocusRows, batch_focus_rows, mark_entities
 from .focused_listener import FocusedListener
-from .pair_chunks import (
-    cut_into_chunks,
-    most_rows,
-    pack_focus,
-    pack_windows,
-    rows_of_windows,
-    shares_of_parts,
-    split_variants,
-    variants_in_focus,
-)
+from .look_at_pairs import MARKS, look_at_pairs, output_width
 from .pairs import PairsInT, PairsOutT, PairVectors
 from .str_encoder import ENTITY_STATE, SHARED_STATE, STREncoder
 
 StatesT = list[TransformerData]
 TypeVectors = Model[Ints1d, Floats2d]
-# The name of what is added to the rows of entities, beside those of the encoder's states.
-MARKS = "marks"
 
 
 def FocusedPairs(
@@ -88,7 +75,8 @@ def init(model: PairVectors, X: PairsInT | None = None, Y: Any = None) -> None:
     width = _encoder(tok2vec).maybe_get_dim("nO")
     if width is None:
         return
-    model.set_dim("nO", width * (3 if model.attrs["pool_entities"] else 1))
+    pool_entities = model.attrs["pool_entities"]
+    model.set_dim("nO", output_width(width, pool_entities=pool_entities))
     if type_vectors := model.maybe_get_ref("type_vectors"):
         type_vectors.set_dim("nO", width)
         type_vectors.initialize()
@@ -105,22 +93,18 @@ def forward(
     states, backprop_states = tok2vec(docs, is_train)
     rows = batch_focus_rows(states, list(starmap(pair_offsets, entity_pairs)))
     rows, marks, backprop_marks = _mark_types(model, entity_pairs, rows, is_train)
-    names = _states_needed(encoder, model.attrs["mask"])
-    tensors = {name: _concatenate(states, name).requires_grad_(encoder_learns) for name in names}
-    if marks is not None:
-        tensors[MARKS] = marks
+    tensors = {**_gather_states(model, encoder, states, encoder_learns), **marks}
     learned = {name: tensor for name, tensor in tensors.items() if tensor.requires_grad}
     encoder.transformer.train(encoder_learns)
     with torch.set_grad_enabled(bool(learned)), encoder.shim.autocast():
         layers = top_layers(encoder.transformer, encoder.focus_layers)
-        vectors = look_at_pairs(layers, tensors, rows, **_options(model))
+        vectors = look_at_pairs(layers, tensors, rows, **model.attrs)
     output = cast(Floats2d, torch2xp(vectors.detach().float())), rows.reachable
 
     def backprop(d_output: PairsOutT) -> Any:
         d_vectors = xp2torch(d_output[0])
         gradients = _backprop_focus(encoder, vectors, learned, d_vectors, encoder_learns)
-        if MARKS in gradients:
-            backprop_marks(gradients.pop(MARKS))
+        backprop_marks(gradients.pop(MARKS, None))
         return backprop_states(_split(states, gradients) if gradients else [])
 
     return output, backprop
@@ -140,10 +124,13 @@ NO_ENCODER = (
 )
 
 
-def _states_needed(encoder: STREncoder, mask: MaskName) -> list[str]:
+def _gather_states(
+    model: PairVectors, encoder: STREncoder, states: StatesT, encoder_learns: bool
+) -> dict[str, torch.Tensor]:
     # With K = 1 no pair looks at the output of a focused layer.
-    both = mask == "cls" and encoder.focus_layers > 1
-    return [SHARED_STATE, ENTITY_STATE] if both else [SHARED_STATE]
+    both = model.attrs["mask"] == "cls" and encoder.focus_layers > 1
+    names = [SHARED_STATE, ENTITY_STATE] if both else [SHARED_STATE]
+    return {name: _concatenate(states, name).requires_grad_(encoder_learns) for name in names}
 
 
 def _concatenate(states: StatesT, name: str) -> torch.Tensor:
@@ -166,145 +153,33 @@ def _split(states: StatesT, d_tensors: dict[str, torch.Tensor]) -> StatesT:
     return d_docs
 
 
-def _options(model: PairVectors) -> dict[str, Any]:
-    return {name: model.attrs[name] for name in ("mask", "pool_entities")}
-
-
 def _mark_types(
     model: PairVectors, entity_pairs: list[EntityPairs], rows: FocusRows, is_train: bool
-) -> tuple[FocusRows, torch.Tensor | None, Callable[[torch.Tensor], Any]]:
+) -> tuple[FocusRows, dict[str, torch.Tensor], Callable[[torch.Tensor | None], Any]]:
     """Mark each entity of a pair by its type.
 
-    RETURNS (tuple[FocusRows, Tensor | None, Callable]): The rows with their marks; what to add to
-        the rows of an entity that comes first, and of one that comes second, by the type that is
-        its mark, if types matter, *shape:* (2, types, width); and the backward pass of that.
+    RETURNS (tuple[FocusRows, dict[str, Tensor], Callable]): The rows with their marks; under the
+        name `marks`, if types matter, what to add to the rows of an entity that comes first, and
+        of one that comes second, by the type that is its mark, *shape:* (2, types, width); and the
+        backward pass of that.
     """
     type_vectors = model.maybe_get_ref("type_vectors")
     if type_vectors is None:
-        return rows, None, lambda d_marks: None
+        return rows, {}, lambda d_marks: None
     labels = numpy.concatenate([pair_labels(*pairs) for pairs in entity_pairs])
     types, marks = numpy.unique(labels, return_inverse=True)
     # The same type in another role is another one to the layer: its next neighbour.
     keys = numpy.concatenate([types, types + 1])
     vectors, backprop_vectors = type_vectors(model.ops.xp.asarray(keys), is_train)
 
-    def backprop(d_marks: torch.Tensor) -> Any:
+    def backprop(d_marks: torch.Tensor | None) -> Any:
         # Without types, as in a batch without pairs, thinc's layer has no backward pass.
-        return backprop_vectors(torch2xp(d_marks.flatten(0, 1))) if len(types) else None
+        if d_marks is not None and len(types):
+            backprop_vectors(torch2xp(d_marks.flatten(0, 1)))
 
     tensor = xp2torch(vectors).unflatten(0, (2, -1)).requires_grad_(is_train)
     rows = mark_entities(rows, 1 + marks.reshape(-1, 2), n_marks=1 + len(types))
-    return rows, tensor, backprop
-
-
-def look_at_pairs(
-    layers: Sequence[BertLayer],
-    states: dict[str, torch.Tensor],
-    rows: FocusRows,
-    *,
-    mask: MaskName,
-    pool_entities: bool = False,
-) -> torch.Tensor:
-    """Run the focused layers for pairs, chunk by chunk.
-
-    layers (Sequence[BertLayer]): The layers N-K+1 to N.
-    states (dict[str, Tensor]): The rows of a batch, by the name of the encoder's state: the shared
-        state, and that of the entity path if the mask is `cls` and K > 1, *shape:* (rows, width);
-        and `marks`, if the rows have any, see `_mark_types`.
-    rows (FocusRows): The rows of the pairs.
-    mask (MaskName): `cls` for Eq. 13, `pair` for Eq. 14.
-    pool_entities (bool): Whether to return the means of the rows of both entities too.
-    RETURNS (Tensor): What `[CLS]` saw of each pair, and these means.
-        *Shape:* (reachable pairs, width), or three times the width.
-    """
-    shared = states[SHARED_STATE]
-    vectors = shared.new_zeros(len(rows.first), shared.shape[1] * (3 if pool_entities else 1))
-    if mask == "pair":
-        chunks = _focus_pair(layers, states, rows, pool_entities=pool_entities)
-    else:
-        chunks = _focus_cls(layers, states, rows)
-    for pairs, seen in chunks:
-        index = torch.from_numpy(pairs).to(vectors.device)
-        vectors.index_copy_(0, index, seen.to(vectors.dtype))
-    return vectors
-
-
-def _focus_pair(
-    layers: Sequence[BertLayer],
-    states: dict[str, torch.Tensor],
-    rows: FocusRows,
-    *,
-    pool_entities: bool,
-) -> Iterator[tuple[IntArray, torch.Tensor]]:
-    """Look at the pairs, chunk by chunk, under the mask of Eq. 14."""
-    variants = variants_in_focus(rows)
-    shared = _marked_input(layers[0], states, rows, variants)
-    chunks = cut_into_chunks(rows, max_rows=most_rows(shared.rows), whole_windows=False)
-    run = _runner(chunks, shared)
-    for pairs in chunks:
-        focus = pack_focus(rows, pairs, variants, shared.rows.device)
-        shares = shares_of_parts(rows, pairs, shared.rows.device) if pool_entities else None
-        yield pairs, run(focus_pair, layers, shared, focus, shares)
-
-
-def _focus_cls(
-    layers: Sequence[BertLayer], states: dict[str, torch.Tensor], rows: FocusRows
-) -> Iterator[tuple[IntArray, torch.Tensor]]:
-    """Look at the pairs, chunk by chunk, under the mask of Eq. 13."""
-    whole_windows = len(layers) > 2
-    # Without marks, the variants of a row are the row.
-    table = variants_in_focus(rows)
-    entity_table = rows_of_windows(rows) if whole_windows else table
-    shared = _layer_input(layers[0], states[SHARED_STATE], table)
-    entity = _layer_input(layers[1], states[ENTITY_STATE], entity_table) if layers[1:] else None
-    chunks = cut_into_chunks(rows, max_rows=most_rows(shared.rows), whole_windows=whole_windows)
-    run = _runner(chunks, shared, entity)
-    for pairs in chunks:
-        focus = pack_focus(rows, pairs, table, shared.rows.device)
-        windows = None
-        if whole_windows:
-            windows = pack_windows(rows, pairs, entity_table, shared.rows.device)
-        yield pairs, run(focus_cls, layers, shared, entity, focus, windows)
-
-
-def _runner(chunks: list[IntArray], *inputs: LayerInput | None) -> Callable[..., torch.Tensor]:
-    """What runs the focused layers: to learn from many pairs, each chunk runs once more in the
-    backward pass, so that what it needs in between is not kept for all of them at once.
-    """
-    if len(chunks) < 2 or not torch.is_grad_enabled():
-        return lambda run, *args: run(*args)
-    for layer_input in inputs:
-        if layer_input is not None:
-            layer_input.project()
-    return _run_twice
-
-
-def _run_twice(
-    run: Callable[..., torch.Tensor],
-    layers: Sequence[BertLayer],
-    shared: LayerInput,
-    *args: Any,
-) -> torch.Tensor:
-    # It takes a tensor among the arguments to tell which GPU's random numbers to repeat.
-    return checkpoint(lambda _: run(layers, shared, *args), shared.rows, use_reentrant=False)
-
-
-def _layer_input(layer: BertLayer, state: torch.Tensor, table: IntArray) -> LayerInput:
-    rows = take(state, torch.from_numpy(table).to(state.device))
-    return LayerInput(layer, rows, is_shared=True)
-
-
-def _marked_input(
-    layer: BertLayer, states: dict[str, torch.Tensor], rows: FocusRows, variants: IntArray
-) -> LayerInput:
-    table, codes = split_variants(rows, variants)
-    shared = _layer_input(layer, states[SHARED_STATE], table)
-    if MARKS in states:
-        # The first mark is none.
-        first, second = torch.nn.functional.pad(states[MARKS], (0, 0, 1, 0))
-        marks = (first[:, None] + second).flatten(0, 1)
-        shared.rows = shared.rows + take(marks, torch.from_numpy(codes).to(marks.device))
-    return shared
+    return rows, {MARKS: tensor}, backprop
 
 
 def _backprop_focus(

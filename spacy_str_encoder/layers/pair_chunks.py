@@ -7,7 +7,7 @@ import torch
 
 from ..arrays import BoolArray, IntArray
 from ..bert import PackedRows, WindowRows
-from .focus_rows import CLS, FIRST, SECOND, FocusRows
+from .focus_rows import CLS, FIRST, SECOND, FocusRows, Parts
 
 # The rows of one step through the focused layers: on a CPU, as few as keep it busy, since a row of
 # BERT-base takes 60 KB or more on the way; on a GPU, more. In training the activations of a single
@@ -98,21 +98,19 @@ def pack_focus(
     return PackedRows(*_to_torch(device, source, slots, index, present))
 
 
-def shares_of_parts(rows: FocusRows, pairs: IntArray, device: torch.device) -> torch.Tensor:
+def shares_of_parts(rows: FocusRows, pairs: IntArray, present: torch.Tensor) -> torch.Tensor:
     """The weights by which the rows in focus add up to `[CLS]`, and to the mean of each entity.
 
     rows (FocusRows): The rows of all pairs.
     pairs (IntArray): The pairs.
-    device (torch.device): Where to put the weights.
-    RETURNS (Tensor): The weights, padded as in `pack_focus`. *Shape:* (pairs, 3, length).
+    present (Tensor): Which slots their rows are in, see `pack_focus`. *Shape:* (pairs, length).
+    RETURNS (Tensor): The weights. *Shape:* (pairs, 3, length).
     """
     parts = rows.parts[pairs]
-    present, _, _ = _grid((parts > 0).sum(axis=1))
-    packed = numpy.zeros(present.shape, dtype="uint8")
-    packed[present] = parts[parts > 0]
-    belongs = packed[:, None] & numpy.array([CLS, FIRST, SECOND], dtype="uint8")[:, None] > 0
-    shares = belongs / belongs.sum(axis=2, keepdims=True)
-    return torch.from_numpy(shares.astype("float32")).to(device)
+    [in_focus] = _to_torch(present.device, parts[parts > 0])
+    packed = torch.zeros_like(present, dtype=torch.uint8).masked_scatter_(present, in_focus)
+    belongs = packed[:, None] & packed.new_tensor([CLS, FIRST, SECOND])[:, None] > 0
+    return belongs / belongs.sum(dim=2, keepdim=True)
 
 
 def pack_windows(
@@ -162,5 +160,7 @@ def _grid(counts: IntArray) -> tuple[BoolArray, IntArray, IntArray]:
     return present, slots, index
 
 
-def _to_torch(device: torch.device, *arrays: BoolArray | IntArray) -> Iterator[torch.Tensor]:
+def _to_torch(
+    device: torch.device, *arrays: BoolArray | IntArray | Parts
+) -> Iterator[torch.Tensor]:
     return (torch.from_numpy(array).to(device, non_blocking=True) for array in arrays)

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from .pair_words import PIECES, Pairs, PairWords, in_chunks, pool_pieces, take_words
+from .pair_words import SEGMENTS, Pairs, PairWords, in_chunks, pool_segments, take_words
 
 
 class PairCapsules(torch.nn.Module):
@@ -13,8 +13,8 @@ class PairCapsules(torch.nn.Module):
     Sources: Wang et al. 2018, "Automatic Severity Classification of Coronary Artery Disease via
     Recurrent Capsule Network" (arXiv 1807.06718); Sabour et al. 2017, "Dynamic Routing Between
     Capsules" (arXiv 1710.09829). Other than there, the Bi-LSTM that the words come from runs once
-    over a text, not over each piece for each pair; and a classifier reads the capsules of the pair,
-    in place of one capsule for each relation whose length is trained by a margin loss.
+    over a text, not over each segment for each pair; and a classifier reads the capsules of the
+    pair, in place of one capsule for each relation whose length is trained by a margin loss.
     """
 
     def __init__(
@@ -28,7 +28,7 @@ class PairCapsules(torch.nn.Module):
         routings: int,
     ) -> None:
         """width (int): The width of the words' vectors.
-        capsules (int): The number of capsules of each of the five pieces.
+        capsules (int): The number of capsules of each of the five segments.
         capsule_width (int): Their width.
         pair_capsules (int): The number of capsules of a pair.
         pair_capsule_width (int): Their width.
@@ -36,8 +36,8 @@ class PairCapsules(torch.nn.Module):
         """
         super().__init__()
         self.to_capsules = torch.nn.Linear(width, capsules * capsule_width)
-        # shape: (capsules of all pieces, their width, capsules of the pair, their width)
-        shape = (PIECES * capsules, capsule_width, pair_capsules, pair_capsule_width)
+        # shape: (capsules of all segments, their width, capsules of the pair, their width)
+        shape = (SEGMENTS * capsules, capsule_width, pair_capsules, pair_capsule_width)
         self.to_votes = torch.nn.Parameter(torch.randn(shape) / capsule_width**0.5)
         self.routings = routings
         self.output_width = pair_capsules * pair_capsule_width
@@ -47,8 +47,8 @@ class PairCapsules(torch.nn.Module):
         return in_chunks(self._pool, words, pairs, width=self.output_width)
 
     def _pool(self, rows: Tensor, words: PairWords) -> Tensor:
-        pieces = self.to_capsules(pool_pieces(take_words(rows, words), words))
-        capsules = squash(pieces.view(len(pieces), *self.to_votes.shape[:2]))
+        segments = self.to_capsules(pool_segments(take_words(rows, words), words))
+        capsules = squash(segments.view(len(segments), *self.to_votes.shape[:2]))
         votes = torch.einsum("pid,idje->pije", capsules, self.to_votes)
         return route(votes, routings=self.routings).flatten(1)
 

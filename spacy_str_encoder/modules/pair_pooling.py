@@ -7,13 +7,13 @@ from torch import Tensor
 from torch.nn.functional import pad, relu
 
 from .pair_words import (
-    PIECES,
+    SEGMENTS,
     Pairs,
     PairWords,
     distance_to,
     in_chunks,
     pool_pairs,
-    pool_pieces,
+    pool_segments,
     take_words,
 )
 
@@ -24,7 +24,7 @@ class PairMaxima(torch.nn.Module):
     def __init__(self, width: int) -> None:
         """width (int): The width of the words' vectors."""
         super().__init__()
-        self.output_width = PIECES * width
+        self.output_width = SEGMENTS * width
 
     def forward(self, words: Tensor, pairs: Pairs) -> Tensor:
         """Make vectors of pairs.
@@ -37,7 +37,7 @@ class PairMaxima(torch.nn.Module):
         return in_chunks(self._pool, words, pairs, width=self.output_width)
 
     def _pool(self, rows: Tensor, words: PairWords) -> Tensor:
-        return pool_pieces(take_words(rows, words), words).flatten(1)
+        return pool_segments(take_words(rows, words), words).flatten(1)
 
 
 class PairConvolutions(torch.nn.Module):
@@ -46,7 +46,7 @@ class PairConvolutions(torch.nn.Module):
     Sources: Nguyen and Grishman 2015, "Relation Extraction: Perspective from Convolutional Neural
     Networks" (NAACL workshop on vector space modeling); Sahu et al. 2016, "Relation extraction from
     clinical texts using domain invariant convolutional neural network" (arXiv 1606.09370); the
-    pieces as in `pool_pieces`. Where the middle of a filter is tells where all of it is, so one
+    segments as in `pool_segments`. Where the middle of a filter is tells where all of it is, so one
     embedding of it is added for each entity, in place of one for each word to convolve. Words are
     then convolved once for all pairs of a text.
     """
@@ -64,7 +64,7 @@ class PairConvolutions(torch.nn.Module):
         filters (int): The number of filters of each width.
         filter_widths (Sequence[int]): How many words a filter sees.
         max_distance (int): Words further away than that from an entity count as this far.
-        piecewise (bool): Whether each of five pieces has maxima of its own.
+        piecewise (bool): Whether each of five segments has maxima of its own.
         """
         super().__init__()
         total = filters * len(filter_widths)
@@ -78,8 +78,8 @@ class PairConvolutions(torch.nn.Module):
         )
         self.filter_widths = list(filter_widths)
         self.max_distance = max_distance
-        self.pool = pool_pieces if piecewise else pool_pairs
-        self.output_width = (PIECES if piecewise else 1) * total
+        self.pool = pool_segments if piecewise else pool_pairs
+        self.output_width = (SEGMENTS if piecewise else 1) * total
 
     def forward(self, words: Tensor, pairs: Pairs) -> Tensor:
         """Make vectors of pairs, see `PairMaxima`."""

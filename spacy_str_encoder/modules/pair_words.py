@@ -11,7 +11,7 @@ from torch.utils.checkpoint import checkpoint
 # The most words that are looked at in one step: 16 MB with vectors of 256.
 MAX_WORDS = 16384
 # Before the first entity, the first entity, between the two, the second entity, after both.
-PIECES = 5
+SEGMENTS = 5
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Pairs:
 class PairWords:
     """The words of pairs, laid end to end without padding. All tensors hold integers.
 
-    pieces (Tensor): The piece that each word is in; those of the first pair come first.
+    segments (Tensor): The segment that each word is in; those of the first pair come first.
         *Shape:* (words,)
     positions (Tensor): Where in its text each word is. *Shape:* (words,)
     texts (Tensor): The text that it is in. *Shape:* (words,)
@@ -47,7 +47,7 @@ class PairWords:
     pairs (int): The number of pairs.
     """
 
-    pieces: Tensor
+    segments: Tensor
     positions: Tensor
     texts: Tensor
     entities: Tensor
@@ -103,18 +103,18 @@ def words_of(pairs: Pairs) -> PairWords:
     pairs (Pairs): The pairs.
     RETURNS (PairWords): Their words.
     """
-    # shape: (pieces of all pairs,)
-    start, end = (bounds.flatten() for bounds in _piece_bounds(pairs))
+    # shape: (segments of all pairs,)
+    start, end = (bounds.flatten() for bounds in _segment_bounds(pairs))
     lengths = (end - start).clamp(min=0)
-    pieces = torch.arange(len(lengths), device=lengths.device).repeat_interleave(lengths)
+    segments = torch.arange(len(lengths), device=lengths.device).repeat_interleave(lengths)
     before = lengths.cumsum(dim=0) - lengths
-    positions = torch.arange(len(pieces), device=pieces.device) + (start - before)[pieces]
-    pair = pieces // PIECES
-    return PairWords(pieces, positions, pairs.texts[pair], pairs.entities[pair], len(pairs.texts))
+    positions = torch.arange(len(segments), device=segments.device) + (start - before)[segments]
+    pair = segments // SEGMENTS
+    return PairWords(segments, positions, pairs.texts[pair], pairs.entities[pair], len(pairs.texts))
 
 
-def _piece_bounds(pairs: Pairs) -> tuple[Tensor, Tensor]:
-    # shape: (pairs, pieces) each
+def _segment_bounds(pairs: Pairs) -> tuple[Tensor, Tensor]:
+    # shape: (pairs, segments) each
     start, end = pairs.bounds.unbind(dim=1)
     first, first_end, second, second_end = pairs.entities.unbind(dim=1)
     starts = [start, first, first_end, second, torch.maximum(first_end, second_end)]
@@ -143,19 +143,21 @@ def distance_to(entity: int, words: PairWords) -> Tensor:
     return (words.positions - start).clamp(max=0) + (words.positions - end + 1).clamp(min=0)
 
 
-def pool_pieces(rows: Tensor, words: PairWords) -> Tensor:
-    """Find the maxima of each of the five pieces that the two entities cut a text into.
+def pool_segments(rows: Tensor, words: PairWords) -> Tensor:
+    """Find the maxima of each of the five segments that the two entities cut a text into.
 
     Source: Zeng et al. 2015, "Distant Supervision for Relation Extraction via Piecewise
-    Convolutional Neural Networks" (EMNLP), whose three pieces are cut at the two entities; with
-    pieces of their own for the entities in Luo et al. 2017, "Segment convolutional neural networks
-    (Seg-CNNs) for classifying relations in clinical notes" (doi:10.1093/jamia/ocx090).
+    Convolutional Neural Networks" (EMNLP), whose three segments are cut at the two entities; with
+    segments of their own for the entities in Luo et al. 2017, "Segment convolutional neural
+    networks (Seg-CNNs) for classifying relations in clinical notes" (doi:10.1093/jamia/ocx090).
 
     rows (Tensor): The rows of the words. *Shape:* (words, width)
     words (PairWords): The words.
-    RETURNS (Tensor): The maxima, 0 for a piece without words. *Shape:* (pairs, 5, width)
+    RETURNS (Tensor): The maxima, 0 for a segment without words. *Shape:* (pairs, 5, width)
     """
-    return _maxima(rows, words.pieces, PIECES * words.pairs).unflatten(0, (words.pairs, PIECES))
+    return _maxima(rows, words.segments, SEGMENTS * words.pairs).unflatten(
+        0, (words.pairs, SEGMENTS)
+    )
 
 
 def pool_pairs(rows: Tensor, words: PairWords) -> Tensor:
@@ -165,7 +167,7 @@ def pool_pairs(rows: Tensor, words: PairWords) -> Tensor:
     words (PairWords): The words.
     RETURNS (Tensor): The maxima. *Shape:* (pairs, 1, width)
     """
-    return _maxima(rows, words.pieces // PIECES, words.pairs).unsqueeze(1)
+    return _maxima(rows, words.segments // SEGMENTS, words.pairs).unsqueeze(1)
 
 
 def _maxima(rows: Tensor, groups: Tensor, count: int) -> Tensor:

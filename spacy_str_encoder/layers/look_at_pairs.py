@@ -1,0 +1,148 @@
+"""Runs the focused layers for pairs of entities, chunk by chunk."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import torch
+from torch.utils.checkpoint import checkpoint
+
+from ..arrays import IntArray
+from ..bert import BertLayer, LayerInput, focus_cls, focus_pair, take
+from ..masks import MaskName
+from .focus_rows import FocusRows
+from .pair_chunks import (
+    cut_into_chunks,
+    most_rows,
+    pack_focus,
+    pack_windows,
+    rows_of_windows,
+    shares_of_parts,
+    split_variants,
+    variants_in_focus,
+)
+from .str_encoder import ENTITY_STATE, SHARED_STATE
+
+# The name of what is added to the rows of entities, beside those of the encoder's states.
+MARKS = "marks"
+
+
+def look_at_pairs(
+    layers: Sequence[BertLayer],
+    states: dict[str, torch.Tensor],
+    rows: FocusRows,
+    *,
+    mask: MaskName,
+    pool_entities: bool = False,
+) -> torch.Tensor:
+    """Run the focused layers for pairs, chunk by chunk.
+
+    layers (Sequence[BertLayer]): The layers N-K+1 to N.
+    states (dict[str, Tensor]): The rows of a batch, by the name of the encoder's state: the shared
+        state, and that of the entity path if the mask is `cls` and K > 1, *shape:* (rows, width);
+        and if the rows have marks, what these add to them: as parts of the first entity, and of
+        the second, under the name `marks`, *shape:* (2, marks without none, width).
+    rows (FocusRows): The rows of the pairs.
+    mask (MaskName): `cls` for Eq. 13, `pair` for Eq. 14.
+    pool_entities (bool): Whether to return the means of the rows of both entities too.
+    RETURNS (Tensor): What `[CLS]` saw of each pair, and these means.
+        *Shape:* (reachable pairs, width), or three times the width.
+    """
+    shared = states[SHARED_STATE]
+    width = output_width(shared.shape[1], pool_entities=pool_entities)
+    vectors = shared.new_zeros(len(rows.first), width)
+    if mask == "pair":
+        chunks = _focus_pair(layers, states, rows, pool_entities=pool_entities)
+    else:
+        chunks = _focus_cls(layers, states, rows)
+    for pairs, seen in chunks:
+        index = torch.from_numpy(pairs).to(vectors.device)
+        vectors.index_copy_(0, index, seen.to(vectors.dtype))
+    return vectors
+
+
+def output_width(width: int, *, pool_entities: bool) -> int:
+    """How wide the vector of a pair is.
+
+    width (int): The width of the encoder.
+    pool_entities (bool): Whether the means of the rows of both entities are part of it.
+    RETURNS (int): Its width.
+    """
+    return 3 * width if pool_entities else width
+
+
+def _focus_pair(
+    layers: Sequence[BertLayer],
+    states: dict[str, torch.Tensor],
+    rows: FocusRows,
+    *,
+    pool_entities: bool,
+) -> Iterator[tuple[IntArray, torch.Tensor]]:
+    """Look at the pairs, chunk by chunk, under the mask of Eq. 14."""
+    variants = variants_in_focus(rows)
+    shared = _marked_input(layers[0], states, rows, variants)
+    chunks = cut_into_chunks(rows, max_rows=most_rows(shared.rows), whole_windows=False)
+    run = _runner(chunks, shared)
+    for pairs in chunks:
+        focus = pack_focus(rows, pairs, variants, shared.rows.device)
+        shares = shares_of_parts(rows, pairs, focus.present) if pool_entities else None
+        yield pairs, run(focus_pair, layers, shared, focus, shares)
+
+
+def _focus_cls(
+    layers: Sequence[BertLayer], states: dict[str, torch.Tensor], rows: FocusRows
+) -> Iterator[tuple[IntArray, torch.Tensor]]:
+    """Look at the pairs, chunk by chunk, under the mask of Eq. 13."""
+    whole_windows = len(layers) > 2
+    # Without marks, the variants of a row are the row.
+    table = variants_in_focus(rows)
+    entity_table = rows_of_windows(rows) if whole_windows else table
+    shared = _layer_input(layers[0], states[SHARED_STATE], table)
+    entity = _layer_input(layers[1], states[ENTITY_STATE], entity_table) if layers[1:] else None
+    chunks = cut_into_chunks(rows, max_rows=most_rows(shared.rows), whole_windows=whole_windows)
+    run = _runner(chunks, shared, entity)
+    for pairs in chunks:
+        focus = pack_focus(rows, pairs, table, shared.rows.device)
+        windows = None
+        if whole_windows:
+            windows = pack_windows(rows, pairs, entity_table, shared.rows.device)
+        yield pairs, run(focus_cls, layers, shared, entity, focus, windows)
+
+
+def _runner(chunks: list[IntArray], *inputs: LayerInput | None) -> Callable[..., torch.Tensor]:
+    """What runs the focused layers: to learn from many pairs, each chunk runs once more in the
+    backward pass, so that what it needs in between is not kept for all of them at once.
+    """
+    if len(chunks) < 2 or not torch.is_grad_enabled():
+        return lambda run, *args: run(*args)
+    for layer_input in inputs:
+        if layer_input is not None:
+            layer_input.project()
+    return _run_twice
+
+
+def _run_twice(
+    run: Callable[..., torch.Tensor],
+    layers: Sequence[BertLayer],
+    shared: LayerInput,
+    *args: Any,
+) -> torch.Tensor:
+    # It takes a tensor among the arguments to tell which GPU's random numbers to repeat.
+    return checkpoint(lambda _: run(layers, shared, *args), shared.rows, use_reentrant=False)
+
+
+def _layer_input(layer: BertLayer, state: torch.Tensor, table: IntArray) -> LayerInput:
+    rows = take(state, torch.from_numpy(table).to(state.device))
+    return LayerInput(layer, rows, is_shared=True)
+
+
+def _marked_input(
+    layer: BertLayer, states: dict[str, torch.Tensor], rows: FocusRows, variants: IntArray
+) -> LayerInput:
+    table, codes = split_variants(rows, variants)
+    shared = _layer_input(layer, states[SHARED_STATE], table)
+    if MARKS in states:
+        # The first mark is none.
+        first, second = torch.nn.functional.pad(states[MARKS], (0, 0, 1, 0))
+        marks = (first[:, None] + second).flatten(0, 1)
+        shared.rows = shared.rows + take(marks, torch.from_numpy(codes).to(marks.device))
+    return shared
