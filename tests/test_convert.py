@@ -435,4 +435,4 @@ def test_wrong_shares_are_refused(shares: str, tmp_path: Path) -> None:
 def test_a_part_without_records_is_refused(tmp_path: Path) -> None:
     path = write_lines(tmp_path / "in.jsonl", LINE, LINE)
     message = run_error(path, "-o", tmp_path / "out", "--lang", "zh", "--split", "8:1:1")
-    assert message == "1 groups of records are too few: 'dev' has none"
+    assert message == "1 different texts are too few: 'dev' would have none"

@@ -486,17 +486,25 @@ def test_a_checkpoint_that_was_cut_short_is_not_gone_on_from(
     assert weights(tmp_path) == weights(unbroken)
 
 
+@pytest.mark.parametrize("steps", [10, 12])
 def test_a_run_that_was_stopped_at_its_very_end_is_completed(
-    encoder: Path, texts: Path, unbroken: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    encoder: Path, texts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, steps: int
 ) -> None:
+    """In the middle of an epoch, and at its end."""
+
     def stop(*folders: Path) -> None:
         raise KeyboardInterrupt
 
+    settings = replace(SETTINGS, steps=steps)
+    unbroken = train(encoder, texts, tmp_path / "unbroken", settings)
+    broken = tmp_path / "broken"
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr("spacy_str_encoder.pretraining.run.publish", stop)
-        train(encoder, texts, tmp_path)
-    assert train(encoder, texts, tmp_path)["resumed_at"] == 12
-    assert weights(tmp_path) == weights(unbroken)
+        train(encoder, texts, broken, settings)
+    summary = train(encoder, texts, broken, settings)
+    assert summary["resumed_at"] == 8
+    assert summary["evaluations"] == unbroken["evaluations"]
+    assert weights(broken) == weights(tmp_path / "unbroken")
 
 
 def test_checkpoints_of_another_run_are_kept_unless_forced(
@@ -597,7 +605,11 @@ def test_an_unknown_encoder_is_named(texts: Path, tmp_path: Path) -> None:
     [
         ("empty.txt", "\n \n", "there is no text to train on"),
         ("missing.txt", None, "there is no such file or folder"),
-        ("one.txt", "前降支", "'held-out' has none"),
+        (
+            "one.txt",
+            "前降支",
+            "1 different texts are too few: 'held-out' would have none",
+        ),
         ("unknown.txt", "龘\n龘龘\n龘龘龘", "the encoder has no piece for anything"),
         ("syntax.jsonl", "{", "line 1, column 2: not JSON"),
         ("number.jsonl", '{"text": 1}', "fits no format"),

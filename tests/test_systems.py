@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 from spacy.language import Language
-from spacy.util import fix_random_seed, load_config, load_model_from_config
+from spacy.util import fix_random_seed, load_model_from_config
+
+from scripts.merge_config import merge_overlays
 
 from .pipelines import ANNOTATIONS, Annotation, finish_update, found, make_example, with_entities
 
@@ -18,11 +20,7 @@ ENGLISH: Annotation = (
 
 
 def build(base: str, name: str) -> Language:
-    """A config, what differs from it, and no components that do not run."""
-    config = load_config(CONFIGS / f"{base}.cfg", interpolate=False)
-    config = config.merge(load_config(CONFIGS / "systems" / f"{name}.cfg", interpolate=False))
-    components = config["components"]
-    config["components"] = {pipe: components[pipe] for pipe in config["nlp"]["pipeline"]}
+    config = merge_overlays(CONFIGS / f"{base}.cfg", [CONFIGS / "systems" / f"{name}.cfg"])
     # The texts are given below, and all of their pairs are learned.
     config["corpora"] = {}
     for component in config["components"].values():

@@ -51,7 +51,8 @@ def split_records(
         parts[name] += groups[i]
         placed += len(groups[i])
     if empty := [name for name, part in parts.items() if not part]:
-        raise ValueError(f"{len(groups)} groups of records are too few: '{empty[0]}' has none")
+        what = "different texts" if group_by is None else f"values of '{group_by}'"
+        raise ValueError(f"{len(groups)} {what} are too few: '{empty[0]}' would have none")
     return {name: [records[i] for i in sorted(part)] for name, part in parts.items()}
 
 

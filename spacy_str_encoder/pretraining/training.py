@@ -49,7 +49,10 @@ class Evaluation(TypedDict):
 
 
 class Watcher(TrainerCallback):
-    """Shows how far training has come, and keeps the last complete checkpoint."""
+    """Shows how far training has come, and keeps the last complete checkpoint.
+
+    There is none after the last step: the Trainer would go on from it with a step too many.
+    """
 
     def __init__(self, show: Show) -> None:
         """Start to watch.
@@ -59,6 +62,7 @@ class Watcher(TrainerCallback):
         self.show = show
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        control.should_save = control.should_save and state.global_step < state.max_steps
         self.show(state.global_step, state.max_steps, None)
 
     def on_evaluate(
