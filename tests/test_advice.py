@@ -305,6 +305,7 @@ GIVEN: dict[str, Case] = {
             ("docs_with_unannotated_entities", "1,000", 4),
             ("docs_with_unannotated_relations", "1,000", 4),
             ("misaligned_entities", "4,000", 1),
+            ("entities_of_other_tokens", "4,000", 1),
             ("entities_across_windows", "4,000", 1),
             ("overlapping_entities", "4,000", 1),
             ("entities_with_outer_space", "4,000", 1),

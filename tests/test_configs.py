@@ -1,5 +1,6 @@
 """Every shipped config resolves."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from spacy.util import load_config, load_model_from_config
 from scripts.merge_config import merge_overlays
 
 FOLDER = Path(__file__).parent.parent / "configs"
+DATA = FOLDER.parent / "docs" / "data.md"
 CONFIGS = sorted(FOLDER.glob("*.cfg"))
 SYSTEMS = sorted((FOLDER / "systems").glob("*.cfg"))
 
@@ -55,6 +57,20 @@ def test_a_system_is_selected_by_the_scores_that_it_has(system: Path) -> None:
     assert bool(weights["rels_f"]) == ("doc._.relations" in found)
     # What finds no entities is scored on gold ones.
     assert config["corpora"]["dev"].get("gold_entities", False) == ("doc.ents" not in found)
+
+
+def test_a_pipeline_can_cut_at_white_space_alone(tmp_path: Path) -> None:
+    """By the options that the documentation names."""
+    arguments = re.findall(r"--(nlp\.tokenizer\.\S+) ([^\s`]+)", DATA.read_text("utf-8"))
+    overrides = {name: {"false": False}.get(value, value) for name, value in arguments}
+    assert overrides.keys() == {"nlp.tokenizer.@tokenizers", "nlp.tokenizer.use_pyvi"}
+    config = load_config(FOLDER / "english.cfg", overrides=overrides)
+    tokenizer = load_model_from_config(config, auto_fill=True).tokenizer
+    tokenizer.to_disk(tmp_path / "tokenizer")
+    tokenizer.from_disk(tmp_path / "tokenizer")
+    assert [token.text for token in tokenizer("to Boise.  Don't , ever")] == [
+        *("to", "Boise.", " ", "Don't", ",", "ever")
+    ]
 
 
 def test_the_paper_has_its_own_settings() -> None:

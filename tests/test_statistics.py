@@ -269,6 +269,19 @@ def test_entities_that_end_inside_of_a_token_of_the_pipeline_are_found() -> None
     assert (split.pair_types, split.distances) == (Counter(), Counter())
 
 
+def test_entities_that_the_pipeline_cuts_otherwise_are_found() -> None:
+    words = ["Kosovo", "and", "Boise.", "or", "U.S.", "-"]
+    doc = Doc(NLP.vocab, words=words, spaces=[True] * 5 + [False])
+    ents = [Span(doc, 0, 1, "A"), Span(doc, 2, 3, "B"), Span(doc, 2, 4, "C"), Span(doc, 4, 5, "D")]
+    doc.spans["sc"] = ents
+    doc._.relations = []
+    split = count([doc], make_settings("en", spans_key="sc"))
+    assert examples(split, "entities_of_other_tokens") == [
+        "doc 1: 'Boise.' (B, 11-17)",
+        "doc 1: 'Boise. or' (C, 11-20)",
+    ]
+
+
 def test_the_tokens_of_the_data_are_those_of_the_pipeline_if_it_is_not_known() -> None:
     split = count([make_cut_doc()], FLAT)
     assert found(split) == {"relations_of_an_entity_with_itself": 1}

@@ -113,6 +113,17 @@ def _find_misaligned_entities(aligned: AlignedDoc, settings: Settings) -> list[S
     return aligned.misaligned
 
 
+def _find_entities_of_other_tokens(aligned: AlignedDoc, settings: Settings) -> Iterator[Span]:
+    """The entities that the pipeline cuts into other tokens than the gold doc."""
+    tokens = {
+        (span.start_char, span.end_char): [token.idx for token in span] for span in aligned.entities
+    }
+    for span in aligned.gold_entities:
+        own = [token.idx for token in span]
+        if tokens.get((span.start_char, span.end_char), own) != own:
+            yield span
+
+
 def _find_entities_across_windows(aligned: AlignedDoc, settings: Settings) -> Iterator[Span]:
     """The entities that no window of the encoder holds whole."""
     if aligned.windows is not None:
@@ -201,6 +212,7 @@ FINDERS: dict[str, Find] = {
         _find_docs_without_entities,
         _find_docs_without_relations,
         _find_misaligned_entities,
+        _find_entities_of_other_tokens,
         _find_entities_across_windows,
         _find_overlapping_entities,
         _find_entities_with_outer_space,

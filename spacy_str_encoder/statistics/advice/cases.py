@@ -39,6 +39,13 @@ TEXTS = {
         "Entities that begin or end inside of a token can't be found, nor can their relations: "
         "{cases}. Use a tokenizer that cuts there, or mend the annotation.",
     ),
+    "entities_of_other_tokens": Text(
+        "entities",
+        "The pipeline cuts entities into other tokens than the data do, which makes their borders "
+        "harder to find: {cases}. If the words of the data are what stands between spaces, set "
+        '@tokenizers = "spacy.vi.VietnameseTokenizer" and use_pyvi = false under '
+        "[nlp.tokenizer], which cut nowhere else in any language.",
+    ),
     "entities_across_windows": Text(
         "entities",
         "Entities that no window of the encoder holds whole have no relations: {cases}. Make the "
