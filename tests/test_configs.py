@@ -7,7 +7,7 @@ import pytest
 import spacy
 from spacy import registry
 from spacy.schemas import ConfigSchemaTraining
-from spacy.util import load_config, load_model_from_config
+from spacy.util import dict_to_dot, load_config, load_model_from_config
 
 from scripts.merge_config import merge_overlays
 
@@ -57,6 +57,21 @@ def test_a_system_is_selected_by_the_scores_that_it_has(system: Path) -> None:
     assert bool(weights["rels_f"]) == ("doc._.relations" in found)
     # What finds no entities is scored on gold ones.
     assert config["corpora"]["dev"].get("gold_entities", False) == ("doc.ents" not in found)
+
+
+def test_chinese_and_english_are_trained_alike() -> None:
+    english, chinese = (
+        dict_to_dot(load_config(FOLDER / f"{name}.cfg")) for name in ("english", "chinese")
+    )
+    assert {key for key in english | chinese if english.get(key) != chinese.get(key)} == {
+        "paths.encoder",
+        "nlp.lang",
+        *(f"nlp.tokenizer.{name}" for name in ("@tokenizers", "segmenter")),
+        # Windows are counted in tokens, of which words have more pieces than characters.
+        *(f"components.str_encoder.model.get_spans.{name}" for name in ("window", "stride")),
+        # Chinese has no capitals.
+        *(key for key in english if key.startswith("components.str_ner.model.features.")),
+    }
 
 
 def test_a_pipeline_can_cut_at_white_space_alone(tmp_path: Path) -> None:
