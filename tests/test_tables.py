@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -499,7 +500,9 @@ def test_systems_are_trained_on_ray(settings: Settings, tmp_path: Path) -> None:
     assert "Training pipeline" in (folder / "log.txt").read_text("utf-8")
     rows = rows_of((tmp_path / "tables.md").read_text("utf-8").splitlines(), "Table VI")
     assert "–" not in rows[2]
-    assert len(list(tmp_path.glob("tables_*.png"))) == 3
+    text = (tmp_path / "tables.md").read_text("utf-8")
+    drawn = {path.name for path in tmp_path.glob("*.png")}
+    assert drawn == set(re.findall(r"!\[[^]]+\]\(([^)]+)\)", text)) and len(drawn) == 3
 
 
 def test_models_cannot_be_kept_on_ray(settings: Settings, tmp_path: Path) -> None:

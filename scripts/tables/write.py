@@ -9,6 +9,12 @@ from .results import Results
 from .settings import Settings
 from .systems import count_layers, name_of_base
 
+PLOTS = {
+    "tables_focus.png": "F1 on dev against K, for both masks",
+    "tables_curves.png": "F1 on dev while systems were trained",
+    "tables_joint.png": "F1 of tasks that were trained separately and jointly",
+}
+
 
 def write_all(folder: Path, results: Results, settings: Settings, failed: Sequence[str]) -> None:
     """Write tables.md and the plots.
@@ -22,7 +28,9 @@ def write_all(folder: Path, results: Results, settings: Settings, failed: Sequen
     layers = count_layers(settings.encoder)
     folder.mkdir(parents=True, exist_ok=True)
     tables = write_tables(results, settings, layers=layers, failed=failed)
-    (folder / "tables.md").write_text(tables, "utf-8")
-    draw_focus(folder / "tables_focus.png", results, layers=layers)
-    draw_curves(folder / "tables_curves.png", results)
-    draw_joint(folder / "tables_joint.png", results, tests=settings.tests)
+    pictures = "".join(f"\n![{title}]({name})\n" for name, title in PLOTS.items())
+    (folder / "tables.md").write_text(tables + pictures, "utf-8")
+    focus, curves, joint = (folder / name for name in PLOTS)
+    draw_focus(focus, results, layers=layers)
+    draw_curves(curves, results)
+    draw_joint(joint, results, tests=settings.tests)
