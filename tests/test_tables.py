@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import spacy
 import typer
+from matplotlib.figure import Figure
 from spacy.tokens import DocBin
 from spacy.util import load_config
 from typer.testing import CliRunner, Result
@@ -420,15 +421,48 @@ def test_a_run_with_fewer_updates_is_marked_in_every_title(settings: Settings) -
         assert [title.endswith("(quick)") for title in titles] == [marked] * 6
 
 
-@pytest.mark.parametrize("full", [True, False])
-def test_plots_are_drawn_whatever_is_there(tmp_path: Path, full: bool) -> None:
-    names = [system.name for system in make_systems(4)] + [BASE]
+@pytest.fixture
+def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
+    """The figures that are drawn."""
+    figures: list[Figure] = []
+
+    class Recorded(Figure):
+        def __init__(self, *args: Any, **options: Any) -> None:
+            super().__init__(*args, **options)
+            figures.append(self)
+
+    monkeypatch.setattr("scripts.tables.plots.Figure", Recorded)
+    return figures
+
+
+def draw(folder: Path, results: Any) -> None:
+    draw_focus(folder / "focus.png", results, layers=4)
+    draw_curves(folder / "curves.png", results)
+    draw_joint(folder / "joint.png", results, tests=["test_seen"])
+    assert [path.read_bytes()[:4] for path in folder.glob("*.png")] == [b"\x89PNG"] * 3
+
+
+def test_plots_show_the_means_over_seeds(tmp_path: Path, drawn: list[Figure]) -> None:
+    names = [system.name for system in make_systems(4)]
     results = {name: [make_result(90, 80, 70), make_result(80, 70, 60)] for name in names}
-    results = results if full else {}
-    draw_focus(tmp_path / "focus.png", results, layers=4)
-    draw_curves(tmp_path / "curves.png", results)
-    draw_joint(tmp_path / "joint.png", results, tests=["test_seen"])
-    assert [path.read_bytes()[:4] for path in tmp_path.glob("*.png")] == [b"\x89PNG"] * 3
+    draw(tmp_path, {**results, BASE: [make_result(60, 50, 40), make_result(50, 40, 30)]})
+    focus, curves, [joint] = (figure.axes for figure in drawn)
+    for axes, mean in zip(focus, (85, 75), strict=True):
+        means, deviations, _ = zip(*axes.containers, strict=True)
+        assert [line.get_ydata().tolist() for line in means] == [[mean] * 4] * 2
+        for line in means:
+            assert line.get_xdata() == pytest.approx([1, 2, 3, 4], abs=0.05)
+        assert all(len(caps) == 2 for caps in deviations)
+        assert [text.get_text() for text in axes.get_legend().get_texts()] == ["Eq. 13", "Eq. 14"]
+    assert {tuple(line.get_xydata()[0]) for line in curves[0].lines} == {(100, 90)}
+    assert curves[1].lines[:] == []
+    heights = [[bar.get_height() for bar in bars] for bars in joint.containers[1::2]]
+    assert heights == [[85, 65], [55, 35]]
+
+
+def test_plots_are_drawn_if_there_is_nothing_to_show(tmp_path: Path, drawn: list[Figure]) -> None:
+    draw(tmp_path, {})
+    assert [len(figure.axes) for figure in drawn] == [2, 2, 1]
 
 
 # The real thing
