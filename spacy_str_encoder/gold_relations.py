@@ -37,20 +37,22 @@ def gold_relations(doc: Doc, symmetric: Sequence[str] = ()) -> list[Relation]:
 
 
 def training_entities(example: Example, spans_key: str | None = None) -> list[Span]:
-    """The entities of the predicted doc that are learned from, in text order: those that it has,
-    or if no component has set any, the gold ones that align with its tokens.
+    """The entities of the predicted doc that are learned from, in text order: the gold ones that
+    align with its tokens, and those that other components found wrongly, which have no relations.
 
     example (Example): The example.
     spans_key (str | None): The span group that holds them; `doc.ents` if None.
-    RETURNS (list[Span]): The entities; none if nobody annotated the relations.
+    RETURNS (list[Span]): The entities; none if nobody annotated the relations. Of those in one
+        place, gold ones come last: there `related_pairs` finds them.
     """
-    predicted = example.predicted
     if not has_relations(example.reference):
         return []
-    if predicted.has_annotation("ENT_IOB") if spans_key is None else spans_key in predicted.spans:
-        return get_entities(predicted, spans_key)
     gold = get_entities(example.reference, spans_key)
-    return example.get_aligned_spans_y2x(gold, allow_overlap=spans_key is not None)
+    right = example.get_aligned_spans_y2x(gold, allow_overlap=spans_key is not None)
+    known = {(span.start, span.end, span.label) for span in right}
+    found = get_entities(example.predicted, spans_key)
+    wrong = [span for span in found if (span.start, span.end, span.label) not in known]
+    return sorted([*wrong, *right], key=lambda span: (span.start, span.end))
 
 
 def related_pairs(
@@ -62,9 +64,9 @@ def related_pairs(
 ) -> dict[Pair, list[Relation]]:
     """The gold relations of each pair of entities of the predicted doc.
 
-    In `doc.ents` an entity is recognized by its place alone, so that a relation is learned even if
-    the type of an entity was predicted wrongly. In a span group it is recognized by its type too,
-    since several spans can be in one place.
+    In `doc.ents` an entity is recognized by its place alone: the spans of relations need not have
+    its type. Of several in one place, the last one counts. In a span group it is recognized by its
+    type too, since several spans can be in one place.
 
     example (Example): The example.
     entities (Sequence[Span]): Entities of the predicted doc, in text order.

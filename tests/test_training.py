@@ -1,13 +1,17 @@
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy
 import pytest
 import spacy
 from spacy.language import Language
-from spacy.tokens import Span
+from spacy.tokens import Doc, Span
 from spacy.training import Example
 from spacy.util import fix_random_seed
 from thinc.api import Adam
+
+from spacy_str_encoder.arrays import IntArray
+from spacy_str_encoder.candidates import all_pairs
 
 from .pipelines import (
     ANNOTATIONS,
@@ -322,26 +326,33 @@ def test_a_frozen_head_stays_as_it_is(nlp: Language, examples: list[Example], fr
     assert head_weights(nlp, other) != before[other]
 
 
-def test_relations_are_learned_from_predicted_entities_if_str_ner_annotates(
+def test_what_str_ner_finds_wrongly_is_learned_from_if_it_annotates(
     nlp: Language, examples: list[Example], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     predicted = [(0, 2, 0, 1.0), (4, 6, 1, 1.0)]
     monkeypatch.setattr(nlp.get_pipe("str_ner"), "predict", lambda docs: [predicted for _ in docs])
+    asked: list[set[tuple[int, int, str]]] = []
+
+    def propose(doc: Doc, entities: Sequence[Span]) -> IntArray:
+        asked.append({(span.start, span.end, span.label_) for span in entities})
+        return all_pairs(doc, entities)
+
+    nlp.get_pipe("str_rel").candidates = propose
     losses = nlp.update(examples[:1], sgd=False, annotates=["str_encoder", "str_ner"])
-    reference = nlp.make_doc(TEXT)
-    reference.set_ents([Span(reference, 0, 2, "Degree"), Span(reference, 4, 6, "Location")])
-    reference._.relations = []
-    expected = nlp.update([Example(nlp.make_doc(TEXT), reference)], sgd=False)
-    assert losses["str_rel"] == pytest.approx(expected["str_rel"])
-    assert losses["str_rel"] != pytest.approx(nlp.update(examples[:1], sgd=False)["str_rel"])
+    labels = nlp.get_pipe("str_ner").labels
+    gold = {(span.start, span.end, span.label_) for span in examples[0].reference.ents}
+    assert asked == [gold | {(0, 2, labels[0]), (4, 6, labels[1])}]
+    examples = make_examples(nlp)
+    assert losses["str_rel"] > nlp.update(examples[:1], sgd=False)["str_rel"]
 
 
-def test_no_predicted_entities_mean_no_relation_loss(
+def test_gold_entities_are_learned_from_if_none_are_found(
     nlp: Language, examples: list[Example], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    expected = nlp.update(make_examples(nlp), sgd=False)
     monkeypatch.setattr(nlp.get_pipe("str_ner"), "predict", lambda docs: [[] for _ in docs])
     losses = nlp.update(examples, sgd=False, annotates=["str_encoder", "str_ner"])
-    assert losses["str_rel"] == 0.0 < losses["str_ner"]
+    assert losses["str_rel"] == pytest.approx(expected["str_rel"])
 
 
 def test_predicted_entities_of_a_trained_pipeline_learn_as_gold_ones(trained: Language) -> None:

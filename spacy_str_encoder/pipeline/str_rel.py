@@ -306,8 +306,8 @@ class RelationExtractor(TrainablePipe):
     ) -> dict[str, float]:
         """Learn from a batch. Docs whose relations nobody annotated have no loss.
 
-        The pairs are those of the predicted entities if a component before this one has set any
-        (list it under `training.annotating_components`), else those of the gold entities.
+        The pairs are those of the gold entities, and of entities that components before this one
+        have found wrongly, if these annotate in training (`training.annotating_components`).
 
         examples (Iterable[Example]): The batch.
         drop (float): The dropout rate.
