@@ -19,12 +19,13 @@ from spacy_str_encoder.cli.errors import errors_as_one_line
 from spacy_str_encoder.evaluation.outcomes import TASKS, Task
 from spacy_str_encoder.tables import make_table
 
+from .tables.options import GpuId, Steps, Workers
 from .tables.results import Results, Spread, find_results, sum_up
 from .tables.run import exit_if_failed, run_trials
 from .tables.settings import Settings
 from .tables.systems import System
 from .tables.trials import plan_trials
-from .tables.workers import count_workers, run_here
+from .tables.workers import run_here
 
 TEST = "test_unseen"
 PERCENTS = (10, 30, 100)
@@ -38,29 +39,20 @@ def main(
     pretrained: Annotated[Path, typer.Option(help="The same encoder, pretrained.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The folder to write.")],
     seeds: Annotated[int, typer.Option(min=1, help="The number of seeds.")] = 3,
-    steps: Annotated[
-        int | None, typer.Option(min=1, help="Updates, in place of those of the config.")
-    ] = None,
-    workers: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            help="How many are trained at a time.",
-            show_default="one for each core, or for the GPU",
-        ),
-    ] = None,
-    gpu_id: Annotated[int, typer.Option(help="The number of the GPU; -1 is the CPU.")] = -1,
+    steps: Steps = None,
+    workers: Workers = None,
+    gpu_id: GpuId = -1,
 ) -> None:
     """Train what was not trained before, and draw OUTPUT/label_efficiency.png."""
     results = {}
     for name, encoder in {"fresh": fresh, "pretrained": pretrained}.items():
         folder = (output / name).resolve()
-        engine = partial(run_here, folder=folder, workers=workers or count_workers(gpu_id))
+        engine = partial(run_here, folder=folder, workers=workers)
         with errors_as_one_line():
             settings = Settings(config, str(encoder), corpus, (TEST,), seeds, steps)
             trials = plan_trials(map(make_system, PERCENTS), settings, gpu_id=gpu_id)
             failed = run_trials(trials, folder, engine)
-        exit_if_failed(failed, folder)
+        exit_if_failed(failed, trials, folder)
         results[name] = find_results(trials, folder)
     draw(output / "label_efficiency.png", results)
     Console().print(lay_out(results))

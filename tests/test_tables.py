@@ -493,7 +493,7 @@ def test_systems_are_trained_here_and_one_that_fails_is_named(
     assert result.exit_code == 1
     [folder] = (tmp_path / "trials").glob("base-2-steps-*")
     log = folder / "only_rc-seed0" / "log.txt"
-    assert "1 trials that failed" in result.stderr and str(log) in result.stderr
+    assert "1 of 2 trials failed" in result.stderr and str(log) in result.stderr
     assert "negative_rate must be from 0 to 1" in log.read_text("utf-8")
     scores = read(folder / "only_ner-seed0" / "scores.json")
     assert {part: set(tasks) for part, tasks in scores["scores"].items()} == {

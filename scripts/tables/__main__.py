@@ -9,12 +9,13 @@ from spacy.util import load_config
 
 from spacy_str_encoder.cli.errors import errors_as_one_line
 
+from .options import GpuId, Steps, Workers
 from .results import find_results
 from .run import Engine, exit_if_failed, run_trials
 from .settings import QUICK_SEEDS, QUICK_STEPS, SEEDS, TESTS, Settings
 from .systems import choose_systems
 from .trials import plan_trials
-from .workers import count_workers, run_here
+from .workers import run_here
 
 
 def main(
@@ -41,25 +42,16 @@ def main(
         int | None,
         typer.Option(min=1, help="How often each system is trained.", show_default=f"{SEEDS}"),
     ] = None,
-    steps: Annotated[
-        int | None, typer.Option(min=1, help="Updates, in place of those of the config.")
-    ] = None,
+    steps: Steps = None,
     quick: Annotated[
         bool, typer.Option("--quick", help=f"As --seeds {QUICK_SEEDS} --steps {QUICK_STEPS}.")
     ] = False,
-    workers: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            help="How many are trained at a time on this machine.",
-            show_default="one for each core, or for the GPU",
-        ),
-    ] = None,
+    workers: Workers = None,
     on_ray: Annotated[bool, typer.Option("--ray", help="Train as tasks of Ray.")] = False,
     ray_address: Annotated[
         str | None, typer.Option(help="The address of a Ray cluster; implies --ray.")
     ] = None,
-    gpu_id: Annotated[int, typer.Option(help="The number of the GPU; -1 is the CPU.")] = -1,
+    gpu_id: GpuId = -1,
     keep_models: Annotated[
         bool, typer.Option("--keep-models", help="Keep the trained pipelines. Not on Ray.")
     ] = False,
@@ -83,20 +75,16 @@ def main(
         settings = Settings(base, encoder, corpus, tuple(test or TESTS), seeds or SEEDS, steps)
         planned = plan_trials(choose_systems(settings), settings, gpu_id=gpu_id)
         names = {each.name for each in choose_systems(settings, system)}
+        chosen = [trial for trial in planned if trial.system in names]
         folder = (trials / settings.name).resolve()
         if on_ray or ray_address:
             engine = _make_ray_engine(ray_address, keep_models=keep_models)
         else:
-            engine = partial(
-                run_here,
-                folder=folder,
-                workers=workers or count_workers(gpu_id),
-                keep_models=keep_models,
-            )
-        failed = run_trials([trial for trial in planned if trial.system in names], folder, engine)
+            engine = partial(run_here, folder=folder, workers=workers, keep_models=keep_models)
+        failed = run_trials(chosen, folder, engine)
         write_all(output, find_results(planned, folder), settings, failed)
     typer.echo(f"Wrote {output / 'tables.md'}")
-    exit_if_failed(failed, folder)
+    exit_if_failed(failed, chosen, folder)
 
 
 def _make_ray_engine(address: str | None, *, keep_models: bool) -> Engine:

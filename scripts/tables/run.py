@@ -35,16 +35,17 @@ def run_trials(trials: Sequence[Trial], folder: Path, engine: Engine) -> list[st
     return failed
 
 
-def exit_if_failed(failed: Sequence[str], folder: Path) -> None:
+def exit_if_failed(failed: Sequence[str], trials: Sequence[Trial], folder: Path) -> None:
     """Say where trials that failed have their logs.
 
     failed (Sequence[str]): Their names.
+    trials (Sequence[Trial]): All trials that were to be trained.
     folder (Path): Where each has its folder.
     RAISES (typer.Exit): If there are any.
     """
     if failed:
         logs = "".join(f"\n{folder / name / 'log.txt'}" for name in failed)
-        typer.echo(f"Of {len(failed)} trials that failed, see the logs:{logs}", err=True)
+        typer.echo(f"{len(failed)} of {len(trials)} trials failed:{logs}", err=True)
         raise typer.Exit(1)
 
 

@@ -31,23 +31,21 @@ class Outcome:
     log: str
 
 
-def count_workers(gpu_id: int) -> int:
-    """RETURNS (int): How many trials to train at a time: one for each core, or for the GPU."""
-    return 1 if gpu_id >= 0 else os.cpu_count() or 1
-
-
 def run_here(
-    trials: Sequence[Trial], folder: Path, *, workers: int, keep_models: bool = False
+    trials: Sequence[Trial], folder: Path, *, workers: int | None = None, keep_models: bool = False
 ) -> Iterator[Outcome]:
     """Train trials on this machine.
 
     trials (Sequence[Trial]): The trials.
     folder (Path): Where each has its folder.
-    workers (int): How many are trained at a time.
+    workers (int | None): How many are trained at a time; one for each core, or for the GPU, if
+        None.
     keep_models (bool): Whether to keep the trained pipelines.
     YIELDS (Outcome): How a trial ended, in the order in which they do.
     """
-    threads = max(1, (os.cpu_count() or 1) // workers)
+    cores = os.cpu_count() or 1
+    workers = workers or (1 if any(trial.gpu_id >= 0 for trial in trials) else cores)
+    threads = max(1, cores // workers)
     executor = ThreadPoolExecutor(workers)
     try:
         futures = {
