@@ -301,9 +301,14 @@ def test_entity_types_beside_pairs() -> None:
     assert_slopes(loss, table, layer.layers[1].get_grad("E"))
 
 
-@pytest.fixture(params=["cls", "pair"])
+@pytest.fixture(
+    params=[
+        {"mask": mask, "pool_context": pool} for mask in ("cls", "pair") for pool in (False, True)
+    ],
+    ids=str,
+)
 def trained(request: Any, make_nlp: Callable[..., Language]) -> Language:
-    return with_large_weights(make_nlp(mask=request.param))
+    return with_large_weights(make_nlp(model=request.param))
 
 
 def with_large_weights(nlp: Language) -> Language:
@@ -340,20 +345,25 @@ def test_focused_pairs(trained: Language) -> None:
     docs = [trained.make_doc(text) for text, _, _ in (ANNOTATIONS[2], ANNOTATIONS[1])]
     docs.insert(1, trained.make_doc(""))
     pairs: list[list[Pair]] = [
-        [(0, 3, 3, 4), (3, 4, 4, 6)],
+        [(0, 3, 3, 4), (0, 3, 4, 6)],
         [],
         [(1, 4, 9, 11), (9, 11, 11, 13), (0, 2, 1, 3)],
     ]
     inputs = docs, list(map(entity_pairs, docs, pairs))
     layer, states, sent = send_states(trained, docs)
-    is_pair = layer.attrs["mask"] == "pair"
+    names = {STATES[1]}
+    if layer.attrs["mask"] == "cls":
+        # Eq. 13 looks at rows of the entity path too.
+        names.add(STATES[2])
+    if layer.attrs["pool_context"]:
+        names.add(STATES[0])
     encoder_of(trained).transformer.double()
     for data in states:
         for name in data.model_output:
             data.model_output[name] = data.model_output[name].astype("float64")
     for doc, data in zip(docs, states, strict=True):
         doc._.trf_data = data
-    d_vectors = normal(5, 32)
+    d_vectors = normal(5, layer.get_dim("nO"))
 
     def loss() -> float:
         return float((layer.predict(inputs)[0] * d_vectors).sum())
@@ -363,8 +373,7 @@ def test_focused_pairs(trained: Language) -> None:
     with_tokens = [data for data in states if data.model_output]
     assert len(sent) == len(with_tokens) == 2
     for d_doc, data in zip(sent, with_tokens, strict=True):
-        # Eq. 13 looks at rows of the entity path too.
-        assert list(d_doc.model_output) == list(STATES[1:2] if is_pair else STATES[1:])
+        assert set(d_doc.model_output) == names
         for name, d_state in d_doc.model_output.items():
             assert_slopes(loss, data.model_output[name], d_state)
     for module in encoder_of(trained).transformer.encoder.layer[LAYERS - 2 :]:

@@ -92,7 +92,9 @@ def test_a_config_that_is_the_paper_s_has_no_row_of_its_own(
     settings: Settings, tmp_path: Path
 ) -> None:
     config = load_config(settings.base, interpolate=False)
-    config["components"]["str_rel"]["model"].update(entity_types=False, pool_entities=False)
+    config["components"]["str_rel"]["model"].update(
+        entity_types=False, pool_entities=False, pool_context=False
+    )
     config.to_disk(tmp_path / "base.cfg", interpolate=False)
     for base in (tmp_path / "base.cfg", CONFIGS / "paper.cfg"):
         plain = replace(settings, base=base)

@@ -38,6 +38,7 @@ def RelationClassifier(
     hidden_width: int | None = None,
     entity_types: bool = False,
     pool_entities: bool = False,
+    pool_context: bool = False,
 ) -> Model[PairsInT, Floats2d]:
     """Classify pairs of entities by what `[CLS]` sees when it looks at them alone.
 
@@ -51,12 +52,18 @@ def RelationClassifier(
         that are added to their rows before the focused layers. Not in the paper; Eq. 14 only.
     pool_entities (bool): Whether it sees the means of the rows of the two entities beside
         `[CLS]`. Not in the paper; Eq. 14 only.
+    pool_context (bool): Whether it sees the maxima of the encoder's output between the two
+        entities, as in SpERT (Eberts and Ulges 2020, arXiv 1909.07755). Not in the paper.
     RETURNS (Model[tuple[list[Doc], list[EntityPairs]], Floats2d]): The classifier, see
         `layers.relation_classifier`.
     """
     type_vectors = embed_types() if entity_types else None
     pairs2vectors = FocusedPairs(
-        tok2vec, mask=mask, type_vectors=type_vectors, pool_entities=pool_entities
+        tok2vec,
+        mask=mask,
+        type_vectors=type_vectors,
+        pool_entities=pool_entities,
+        pool_context=pool_context,
     )
     return relation_classifier(pairs2vectors, hidden_width=hidden_width)
 

@@ -113,6 +113,22 @@ def doc_focus_rows(
     return FocusRows(offset + windows * length, lengths[windows], parts, reachable, marks)
 
 
+def rows_between(rows: FocusRows) -> tuple[IntArray, IntArray]:
+    """Find the rows between the two entities of each pair.
+
+    rows (FocusRows): The rows of the pairs.
+    RETURNS (tuple[IntArray, IntArray]): Where they begin and end, end exclusive, among the rows of
+        the whole batch; entities that touch or overlap have an end that is not after the start.
+        *Shape:* (reachable pairs,) each.
+    """
+    length = rows.parts.shape[1]
+    # shape: (entities of a pair, reachable pairs, length)
+    belongs = numpy.stack([rows.parts & FIRST, rows.parts & SECOND]) > 0
+    first_column = belongs.argmax(axis=2)
+    after_last = length - belongs[:, :, ::-1].argmax(axis=2)
+    return rows.first + after_last.min(axis=0), rows.first + first_column.max(axis=0)
+
+
 def _tokens_of_pieces(data: TransformerData) -> tuple[IntArray, IntArray]:
     """The first and the last token that each piece belongs to; none for special pieces.
 

@@ -17,7 +17,7 @@ from .focus_rows import FocusRows, batch_focus_rows, mark_entities
 from .focused_listener import FocusedListener
 from .look_at_pairs import MARKS, look_at_pairs, output_width
 from .pairs import PairsInT, PairsOutT, PairVectors
-from .str_encoder import ENTITY_STATE, SHARED_STATE, STREncoder
+from .str_encoder import ENTITY_STATE, LAST_STATE, SHARED_STATE, STREncoder
 
 StatesT = list[TransformerData]
 TypeVectors = Model[Ints1d, Floats2d]
@@ -29,6 +29,7 @@ def FocusedPairs(
     mask: MaskName,
     type_vectors: TypeVectors | None = None,
     pool_entities: bool = False,
+    pool_context: bool = False,
 ) -> PairVectors:
     """Look at each pair of entities through the focused layers, and return what `[CLS]` saw.
 
@@ -45,6 +46,8 @@ def FocusedPairs(
         layer gets its width from the encoder.
     pool_entities (bool): Whether to return, beside `[CLS]`, the means of the rows of both
         entities. Eq. 14 only.
+    pool_context (bool): Whether to return the maxima of the encoder's output between the entities
+        too, zeros where nothing is. Source: Eberts and Ulges 2020, arXiv 1909.07755.
     RETURNS (Model[tuple[list[Doc], list[EntityPairs]], tuple[Floats2d, BoolArray]]): The layer. It
         takes docs and their pairs, and returns a vector for each pair within reach, *shape:*
         (reachable pairs, width), and which pairs these are, *shape:* (pairs,). Out of reach are
@@ -58,7 +61,7 @@ def FocusedPairs(
         init=init,
         layers=[tok2vec] if type_vectors is None else [tok2vec, type_vectors],
         refs={"tok2vec": tok2vec, "type_vectors": type_vectors},
-        attrs={"mask": mask, "pool_entities": pool_entities},
+        attrs={"mask": mask, "pool_entities": pool_entities, "pool_context": pool_context},
         dims={"nO": None},
     )
 
@@ -75,8 +78,8 @@ def init(model: PairVectors, X: PairsInT | None = None, Y: Any = None) -> None:
     width = _encoder(tok2vec).maybe_get_dim("nO")
     if width is None:
         return
-    pool_entities = model.attrs["pool_entities"]
-    model.set_dim("nO", output_width(width, pool_entities=pool_entities))
+    pooled = {name: model.attrs[name] for name in ("pool_entities", "pool_context")}
+    model.set_dim("nO", output_width(width, **pooled))
     if type_vectors := model.maybe_get_ref("type_vectors"):
         type_vectors.set_dim("nO", width)
         type_vectors.initialize()
@@ -127,9 +130,12 @@ NO_ENCODER = (
 def _gather_states(
     model: PairVectors, encoder: STREncoder, states: StatesT, encoder_learns: bool
 ) -> dict[str, torch.Tensor]:
+    names = [SHARED_STATE]
     # With K = 1 no pair looks at the output of a focused layer.
-    both = model.attrs["mask"] == "cls" and encoder.focus_layers > 1
-    names = [SHARED_STATE, ENTITY_STATE] if both else [SHARED_STATE]
+    if model.attrs["mask"] == "cls" and encoder.focus_layers > 1:
+        names.append(ENTITY_STATE)
+    if model.attrs["pool_context"]:
+        names.append(LAST_STATE)
     return {name: _concatenate(states, name).requires_grad_(encoder_learns) for name in names}
 
 

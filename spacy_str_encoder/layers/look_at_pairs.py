@@ -9,7 +9,7 @@ from torch.utils.checkpoint import checkpoint
 from ..arrays import IntArray
 from ..bert import BertLayer, LayerInput, focus_cls, focus_pair, take
 from ..masks import MaskName
-from .focus_rows import FocusRows
+from .focus_rows import FocusRows, rows_between
 from .pair_chunks import (
     cut_into_chunks,
     most_rows,
@@ -20,7 +20,8 @@ from .pair_chunks import (
     split_variants,
     variants_in_focus,
 )
-from .str_encoder import ENTITY_STATE, SHARED_STATE
+from .range_maxima import range_maxima
+from .str_encoder import ENTITY_STATE, LAST_STATE, SHARED_STATE
 
 # The name of what is added to the rows of entities, beside those of the encoder's states.
 MARKS = "marks"
@@ -33,19 +34,22 @@ def look_at_pairs(
     *,
     mask: MaskName,
     pool_entities: bool = False,
+    pool_context: bool = False,
 ) -> torch.Tensor:
     """Run the focused layers for pairs, chunk by chunk.
 
     layers (Sequence[BertLayer]): The layers N-K+1 to N.
     states (dict[str, Tensor]): The rows of a batch, by the name of the encoder's state: the shared
-        state, and that of the entity path if the mask is `cls` and K > 1, *shape:* (rows, width);
-        and if the rows have marks, what these add to them: as parts of the first entity, and of
-        the second, under the name `marks`, *shape:* (2, marks without none, width).
+        state, that of the entity path if the mask is `cls` and K > 1, and the last one if
+        `pool_context`, *shape:* (rows, width) each; and if the rows have marks, what these add to
+        them: as parts of the first entity, and of the second, under the name `marks`, *shape:* (2,
+        marks without none, width).
     rows (FocusRows): The rows of the pairs.
     mask (MaskName): `cls` for Eq. 13, `pair` for Eq. 14.
     pool_entities (bool): Whether to return the means of the rows of both entities too.
-    RETURNS (Tensor): What `[CLS]` saw of each pair, and these means.
-        *Shape:* (reachable pairs, width), or three times the width.
+    pool_context (bool): Whether to return the maxima of the last state between the entities too.
+    RETURNS (Tensor): What `[CLS]` saw of each pair, these means, and these maxima. *Shape:*
+        (reachable pairs, output width).
     """
     shared = states[SHARED_STATE]
     width = output_width(shared.shape[1], pool_entities=pool_entities)
@@ -57,17 +61,25 @@ def look_at_pairs(
     for pairs, seen in chunks:
         index = torch.from_numpy(pairs).to(vectors.device)
         vectors.index_copy_(0, index, seen.to(vectors.dtype))
+    if pool_context:
+        vectors = torch.cat([vectors, _context(states[LAST_STATE], rows)], dim=1)
     return vectors
 
 
-def output_width(width: int, *, pool_entities: bool) -> int:
+def output_width(width: int, *, pool_entities: bool, pool_context: bool = False) -> int:
     """How wide the vector of a pair is.
 
     width (int): The width of the encoder.
     pool_entities (bool): Whether the means of the rows of both entities are part of it.
+    pool_context (bool): Whether the maxima between them are.
     RETURNS (int): Its width.
     """
-    return 3 * width if pool_entities else width
+    return (1 + 2 * pool_entities + pool_context) * width
+
+
+def _context(state: torch.Tensor, rows: FocusRows) -> torch.Tensor:
+    borders = (torch.from_numpy(index).to(state.device) for index in rows_between(rows))
+    return range_maxima(state, *borders)
 
 
 def _focus_pair(

@@ -19,6 +19,7 @@ from .encoder_states import split_states
 
 ENTITY_STATE = "entity_hidden_state"
 SHARED_STATE = "shared_hidden_state"
+LAST_STATE = "last_hidden_state"
 # Settings of a listener that stay when it is replaced.
 OWN_SETTINGS = ("pooling", "grad_factor")
 SpanGetter = Callable[[Iterable[Doc]], list[list[Span]]]
@@ -139,7 +140,7 @@ def _convert_outputs(
 ) -> tuple[ModelOutput, Callable[[ModelOutput], ArgsKwargs]]:
     hidden_states = inputs_outputs[1].hidden_states
     states = ModelOutput()
-    states["last_hidden_state"] = hidden_states[-1]
+    states[LAST_STATE] = hidden_states[-1]
     states[SHARED_STATE] = hidden_states[-1 - model.attrs["focus_layers"]]
     states[ENTITY_STATE] = hidden_states[-model.attrs["focus_layers"]]
 

@@ -1,4 +1,5 @@
-"""What the relation head may see beside `[CLS]`: the types of the two entities, and their rows."""
+"""What the relation head may see beside `[CLS]`: the types of the two entities, their rows, and
+what is between them."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -43,7 +44,13 @@ PAIRS = [
     ((3, 6, "Y"), (4, 8, "Z")),
     ((7, 9, "X"), (7, 9, "Z")),
 ]
-every_way = pytest.mark.parametrize("pool_entities", [False, True])
+POOLS = [
+    {"pool_entities": False, "pool_context": False},
+    {"pool_entities": True, "pool_context": False},
+    {"pool_entities": False, "pool_context": True},
+    {"pool_entities": True, "pool_context": True},
+]
+every_way = pytest.mark.parametrize("pools", POOLS)
 
 
 @pytest.fixture(scope="module")
@@ -72,8 +79,9 @@ def type_vector(layer: Any, label: str, role: int) -> Tensor:
 
 @torch.no_grad()
 def plain_vectors(path: Path, layer: Any, doc: Doc, focus_layers: int = 2) -> Iterator[Tensor]:
-    """`[CLS]` and the means of both entities, with the types' vectors added to the rows of the
-    whole sequence, and the last layers run on it under the whole mask."""
+    """`[CLS]`, and as asked for, the means of both entities and the maxima between them, with the
+    types' vectors added to the rows of the whole sequence, and the last layers run on it under the
+    whole mask."""
     tokenizer = AutoTokenizer.from_pretrained(path)
     transformer = BertModel.from_pretrained(path, add_pooling_layer=False).double()
     encoding = tokenizer(doc.text, return_offsets_mapping=True)
@@ -87,32 +95,50 @@ def plain_vectors(path: Path, layer: Any, doc: Doc, focus_layers: int = 2) -> It
             entities.append([i for i, borders in offsets if characters & set(range(*borders))])
             if layer.maybe_get_ref("type_vectors"):
                 rows[entities[-1]] += type_vector(layer, label, role)
-        seen = plain_focus(transformer, focus_layers, rows, "pair", {0}.union(*entities))
-        yield torch.cat([seen[0], *(seen[entity].mean(dim=0) for entity in entities)])
+        mask = layer.attrs["mask"]
+        seen = plain_focus(transformer, focus_layers, rows, mask, {0}.union(*entities))
+        parts = [seen[0]]
+        if layer.attrs["pool_entities"]:
+            parts += [seen[entity].mean(dim=0) for entity in entities]
+        if layer.attrs["pool_context"]:
+            first, second = sorted(entities, key=max)
+            between = output.last_hidden_state[0, max(first) + 1 : min(second)]
+            parts.append(between.amax(dim=0) if len(between) else torch.zeros(WIDTH))
+        yield torch.cat(parts)
 
 
 @pytest.mark.parametrize("entity_types", [False, True])
 @every_way
 def test_vectors_under_the_whole_mask(
-    strong_path: Path, entity_types: bool, pool_entities: bool
+    strong_path: Path, entity_types: bool, pools: dict[str, bool]
 ) -> None:
-    layer = make_layer(strong_path, entity_types=entity_types, pool_entities=pool_entities)
+    layer = make_layer(strong_path, entity_types=entity_types, **pools)
     doc = make_doc(WORDS)
     vectors, reachable = layer.predict(([doc], [entity_pairs(doc)]))
     assert reachable.all()
     expected = torch.stack([*plain_vectors(strong_path, layer, doc)])
-    width = (3 if pool_entities else 1) * WIDTH
-    assert layer.get_dim("nO") == width
-    numpy.testing.assert_allclose(vectors, expected[:, :width], rtol=0, atol=1e-5)
+    assert layer.get_dim("nO") == expected.shape[1]
+    numpy.testing.assert_allclose(vectors, expected, rtol=0, atol=1e-5)
     # The first two differ in their types alone.
     assert (abs(vectors[0] - vectors[1]).max() > 0.01) == entity_types
 
 
+@pytest.mark.parametrize("focus_layers", [1, 2])
+def test_the_context_under_the_mask_of_eq_13(strong_path: Path, focus_layers: int) -> None:
+    encoder = make_encoder(strong_path, focus_layers=focus_layers)
+    layer = RelationClassifier(encoder, mask="cls", pool_context=True).layers[0]
+    layer.initialize()
+    doc = make_doc(WORDS)
+    vectors, _ = layer.predict(([doc], [entity_pairs(doc)]))
+    expected = torch.stack([*plain_vectors(strong_path, layer, doc, focus_layers)])
+    numpy.testing.assert_allclose(vectors, expected, rtol=0, atol=1e-5)
+
+
 @every_way
 def test_chunks_change_nothing(
-    strong_path: Path, pool_entities: bool, monkeypatch: pytest.MonkeyPatch
+    strong_path: Path, pools: dict[str, bool], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    layer = make_layer(strong_path, entity_types=True, pool_entities=pool_entities)
+    layer = make_layer(strong_path, entity_types=True, **pools)
     docs = [make_doc(WORDS), make_doc([]), make_doc(WORDS[::-1])]
     pairs = [entity_pairs(docs[0]), ([], numpy.zeros((0, 2), dtype="int64")), entity_pairs(docs[2])]
     whole, _ = layer.predict((docs, pairs))
@@ -126,10 +152,10 @@ def test_chunks_change_nothing(
 @pytest.mark.parametrize("max_rows", [7, 8192])
 @every_way
 def test_gradients(
-    strong_path: Path, pool_entities: bool, max_rows: int, monkeypatch: pytest.MonkeyPatch
+    strong_path: Path, pools: dict[str, bool], max_rows: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pair_chunks, "MAX_ROWS_IN_TRAINING", max_rows)
-    layer = make_layer(strong_path, entity_types=True, pool_entities=pool_entities)
+    layer = make_layer(strong_path, entity_types=True, **pools)
     transformer = encoder_of(layer).transformer
     doc = make_doc(WORDS)
     X = [doc], [entity_pairs(doc)]
@@ -199,7 +225,7 @@ def test_types_learn_on_after_an_overflow_while_the_encoder_is_frozen(make_nlp: 
 def test_a_pipeline_learns_and_is_saved(
     make_nlp: MakeNlp, annotations: Any, tmp_path: Path
 ) -> None:
-    model = {"mask": "pair", "entity_types": True, "pool_entities": True}
+    model = {"mask": "pair", "entity_types": True, "pool_entities": True, "pool_context": True}
     nlp = build_trained(make_nlp, annotations, model=model)
     found = [relate(nlp, annotation)._.relations for annotation in annotations]
     for relations, (_, entities, expected) in zip(found, annotations, strict=True):
@@ -218,7 +244,7 @@ def span_of(span: Span) -> tuple[int, int]:
 
 
 def test_replaced_listeners_predict_the_same(make_nlp: MakeNlp, tmp_path: Path) -> None:
-    model = {"mask": "pair", "entity_types": True, "pool_entities": True}
+    model = {"mask": "pair", "entity_types": True, "pool_entities": True, "pool_context": True}
     nlp: Language = build_trained(make_nlp, ANNOTATIONS, model=model)
     expected = [(r.label, r.score) for r in nlp(TEXT)._.relations]
     nlp.replace_listeners("str_encoder", "str_rel", ["model.tok2vec"])
@@ -228,9 +254,8 @@ def test_replaced_listeners_predict_the_same(make_nlp: MakeNlp, tmp_path: Path) 
 
 
 @every_way
-def test_a_batch_may_have_no_pairs(make_nlp: MakeNlp, pool_entities: bool) -> None:
-    model = {"mask": "pair", "entity_types": True, "pool_entities": pool_entities}
-    nlp = make_nlp(model=model)
+def test_a_batch_may_have_no_pairs(make_nlp: MakeNlp, pools: dict[str, bool]) -> None:
+    nlp = make_nlp(model={"mask": "pair", "entity_types": True, **pools})
     nlp.initialize(lambda: make_examples(nlp))
     single = make_example(nlp, ("狭窄", [(0, 2, "Degree")], []))
     losses = nlp.update([single, make_example(nlp, ("", [], []))], sgd=make_optimizer())
