@@ -4,7 +4,7 @@ import json
 import math
 import re
 import statistics
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,9 +26,10 @@ from scripts.tables.settings import QUICK_STEPS, Settings
 from scripts.tables.systems import choose_systems, make_systems, name_of_base
 from scripts.tables.train import count_parameters
 from scripts.tables.trials import Trial, make_config, plan_trials
-from scripts.tables.workers import Outcome, run_here
+from scripts.tables.workers import run_here
 
 from .pipelines import ANNOTATIONS, MakeNlp, make_example
+from .trials import Engine, make_result
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 PARTS = ("train", "dev", "test_seen")
@@ -45,19 +46,6 @@ def settings(encoder_path: Path, tmp_path: Path) -> Settings:
         DocBin(docs=docs, store_user_data=True).to_disk(corpus / f"{part}.spacy")
     base = CONFIGS / "coronary.cfg"
     return Settings(base, str(encoder_path), corpus, ("test_seen",), seeds=1, steps=2)
-
-
-def make_result(*f1: float, **changes: Any) -> Any:
-    """A result with these F1, in percent, of entities and relations."""
-    tasks = ("entities", "relations", "relations_correct_entities")
-    scores = {
-        task: {"p": f / 100, "r": f / 100, "f": f / 100, "right": 1, "predicted": 1, "gold": 1}
-        for task, f in zip(tasks, f1, strict=False)
-    }
-    step = {"epoch": 0, "step": 100, "losses": {}, "scores": {"ents_f": 90.0}, "score": 0.5}
-    parts = {"dev": scores, "test_seen": scores}
-    result = {"scores": parts, "parameters": 1234567, "seconds": 36.0, "curve": [step]}
-    return {**result, "fingerprint": "", "commit": "abc", **changes}
 
 
 # What is trained
@@ -209,20 +197,6 @@ def trials(settings: Settings) -> list[Trial]:
     return plan_trials(systems, replace(settings, seeds=2))
 
 
-class Engine:
-    """Takes the place of training, which takes long: fails where it is told to."""
-
-    def __init__(self, failing: Sequence[str] = ()) -> None:
-        self.failing = failing
-        self.trained: list[str] = []
-
-    def __call__(self, trials: Sequence[Trial]) -> Iterator[Outcome]:
-        for trial in trials:
-            self.trained.append(trial.name)
-            failed = trial.name in self.failing
-            yield Outcome(trial, None if failed else make_result(90), f"log of {trial.name}")
-
-
 NAMES = ["only_ner-seed0", "only_rc-seed0", "only_ner-seed1", "only_rc-seed1"]
 
 
@@ -231,8 +205,8 @@ def test_finished_trials_are_skipped(trials: list[Trial], tmp_path: Path) -> Non
     assert run_trials(trials, tmp_path, first) == []
     results = find_results(trials, tmp_path)
     assert run_trials(trials, tmp_path, second) == []
-    assert first.trained == NAMES
-    assert second.trained == []
+    assert first.names == NAMES
+    assert second.names == []
     assert find_results(trials, tmp_path) == results
     assert {name: len(kept) for name, kept in results.items()} == {"only_ner": 2, "only_rc": 2}
 
@@ -249,7 +223,7 @@ def test_what_was_interrupted_is_trained_again(
         path.write_text(text[: len(text) // 2] if damage == "cut" else "", "utf-8")
     engine = Engine()
     run_trials(trials, tmp_path, engine)
-    assert engine.trained == [NAMES[1]]
+    assert engine.names == [NAMES[1]]
     assert json.loads(path.read_text("utf-8")) == json.loads(text)
 
 
@@ -290,7 +264,7 @@ def test_other_settings_or_data_are_trained_again_and_that_is_said(
     run_trials(plan_trials(systems, settings), tmp_path, Engine())
     engine = Engine()
     run_trials(plan_trials(systems, change(settings, tmp_path)), tmp_path, engine)
-    assert engine.trained == ["only_ner-seed0"]
+    assert engine.names == ["only_ner-seed0"]
     assert "only_ner-seed0 is trained again, since its settings or" in capsys.readouterr().out
 
 
@@ -302,7 +276,7 @@ def test_a_trial_that_fails_leaves_the_others_alone(trials: list[Trial], tmp_pat
     # It is tried again.
     engine = Engine()
     assert run_trials(trials, tmp_path, engine) == []
-    assert engine.trained == [NAMES[0]]
+    assert engine.names == [NAMES[0]]
 
 
 def test_a_trial_whose_folder_cannot_be_written_leaves_the_others_alone(
@@ -519,7 +493,7 @@ def test_what_was_trained_before_is_in_the_tables_too(
     )
     for system in ("only_ner", "rdcnn"):
         assert run(settings, tmp_path, "--system", system).exit_code == 0
-    assert engine.trained == ["only_ner-seed0", "rdcnn-seed0"]
+    assert engine.names == ["only_ner-seed0", "rdcnn-seed0"]
     lines = (tmp_path / "tables.md").read_text("utf-8").splitlines()
     trained = [rows_of(lines, "Table II")[1], rows_of(lines, "Table VI")[0]]
     assert all("90.0 / 90.0 / 90.0" in row for row in trained)
