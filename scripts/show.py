@@ -11,6 +11,7 @@ from rich.table import Table
 from spacy.tokens import Doc
 
 from spacy_str_encoder.evaluation import TASKS
+from spacy_str_encoder.records import key_values
 
 SENTENCES = (
     "左主干未见明显狭窄，前降支近段局限性狭窄约70％，血流TIMI 3级。",
@@ -22,13 +23,15 @@ def main(
     model: Annotated[Path, typer.Argument(help="The trained pipeline.")],
     metrics: Annotated[Path, typer.Argument(help="The folder with its scores.")],
 ) -> None:
-    """Print entities, relations and scores."""
+    """Print entities, relations, records and scores."""
     nlp = spacy.load(model)
     console = Console()
     for doc in nlp.pipe(SENTENCES):
         console.print(f"\n{doc.text}", style="bold")
         console.print(entity_table(doc))
         console.print(relation_table(doc))
+        pairs = (f"{key} = {value}" for key, value in key_values(doc._.records))
+        console.print("Records:", "; ".join(pairs))
     console.print(score_table(metrics))
 
 

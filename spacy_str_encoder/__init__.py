@@ -1,5 +1,8 @@
-from .relation import Relation, install_extensions
+from . import records, relation
+from .records import to_records
+from .relation import Relation
 
-install_extensions()
+relation.install_extensions()
+records.install_extensions()
 
-__all__ = ["Relation"]
+__all__ = ["Relation", "to_records"]

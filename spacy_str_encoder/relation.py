@@ -8,9 +8,11 @@ then point at some other text; hence the strings of head and tail are kept as we
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from spacy.tokens import Doc, Span
+
+from .user_data import Key, get_user_data, is_key, make_key
 
 RELATIONS = "str_relations"
 # Says that relations were set, even if there are none.
@@ -50,7 +52,7 @@ def has_relations(doc: Doc) -> bool:
     doc (Doc): The doc.
     RETURNS (bool): Whether its relations were ever set.
     """
-    return any(_is_key(key, RELATIONS_SET) for key in doc.user_data)
+    return any(is_key(key, RELATIONS_SET) for key in doc.user_data)
 
 
 def get_relations(doc: Doc) -> list[Relation]:
@@ -81,13 +83,13 @@ def set_relations(doc: Doc, relations: Iterable[Relation]) -> None:
     relations = list(relations)
     for relation in relations:
         _check(doc, relation)
-    user_data = _user_data(doc)
-    for key in [key for key in user_data if _is_key(key, RELATIONS, RELATIONS_SET)]:
+    user_data = get_user_data(doc)
+    for key in [key for key in user_data if is_key(key, RELATIONS, RELATIONS_SET)]:
         del user_data[key]
-    user_data[("._.", RELATIONS_SET, 0, len(doc.text))] = True
+    user_data[make_key(RELATIONS_SET, 0, len(doc.text))] = True
     for relation in relations:
         head, tail = relation.head, relation.tail
-        key = ("._.", RELATIONS, head.start_char, head.end_char)
+        key = make_key(RELATIONS, head.start_char, head.end_char)
         offset = tail.start_char - head.start_char
         entities = [head.text, head.label_, offset, tail.text, tail.label_]
         row = [*entities, relation.label, float(relation.score)]
@@ -110,7 +112,7 @@ def get_score(span: Span) -> float | None:
     span (Span): The entity.
     RETURNS (float | None): Its score under its label; None if it has none.
     """
-    return _user_data(span.doc).get(_score_key(span), {}).get(span.label_)
+    return get_user_data(span.doc).get(_score_key(span), {}).get(span.label_)
 
 
 def set_score(span: Span, score: float) -> None:
@@ -119,26 +121,17 @@ def set_score(span: Span, score: float) -> None:
     span (Span): The entity.
     score (float): Its score under its label.
     """
-    _user_data(span.doc).setdefault(_score_key(span), {})[span.label_] = float(score)
+    get_user_data(span.doc).setdefault(_score_key(span), {})[span.label_] = float(score)
 
 
-def _user_data(doc: Doc) -> dict[Any, Any]:
-    # spaCy's own keys are tuples, though its type says they are strings.
-    return cast(dict[Any, Any], doc.user_data)
-
-
-def _score_key(span: Span) -> tuple[str, str, int, int]:
-    return ("._.", SCORES, span.start_char, span.end_char)
+def _score_key(span: Span) -> Key:
+    return make_key(SCORES, span.start_char, span.end_char)
 
 
 def _values(doc: Doc, name: str) -> Iterator[tuple[int, Any]]:
-    for key, value in _user_data(doc).items():
-        if _is_key(key, name):
+    for key, value in get_user_data(doc).items():
+        if is_key(key, name):
             yield key[2], value
-
-
-def _is_key(key: Any, *names: str) -> bool:
-    return isinstance(key, tuple) and len(key) == 4 and key[0] == "._." and key[1] in names
 
 
 def _span(doc: Doc, text: str, start: int, surface: str, label: str) -> Span | None:

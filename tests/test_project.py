@@ -113,11 +113,12 @@ def test_the_result_is_shown(project: Path) -> None:
     output = run([sys.executable, "scripts/show.py", "training/model-best", "metrics"], project)
     assert "左主干未见明显狭窄" in output
     assert "RC, predicted entities" in output
+    assert "Records:" in output
 
 
-def test_the_snippet_of_the_readme_runs(project: Path) -> None:
-    [snippet] = readme_blocks("python")
-    run([sys.executable, "-c", snippet], project)
+def test_the_snippets_of_the_readme_run(project: Path) -> None:
+    run([sys.executable, "-c", "\n".join(readme_blocks("python"))], project)
+    assert (project / "records.csv").read_text("utf-8").startswith("doc,record,entity")
 
 
 def test_training_on_your_own_data_works_as_the_readme_says(project: Path) -> None:

@@ -1,0 +1,93 @@
+"""Records in files: what is in each row, and that every kind of file holds the same."""
+
+import csv
+import sys
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet
+import pytest
+import srsly
+from spacy.tokens import Doc
+
+from spacy_str_encoder.record_files import COLUMNS, to_rows, write_records
+from spacy_str_encoder.records import set_settings
+
+from .test_records import DEGREE, FINDING, POSITION, make_doc
+
+
+@pytest.fixture
+def docs() -> list[Doc]:
+    docs = [make_doc([], []), make_doc(FINDING, [POSITION, DEGREE])]
+    for doc in docs:
+        settings = {"central": ["Body"], "inverse": ["Modifier"], "key": "{label}, {tail_label}"}
+        set_settings(doc, settings)
+    return docs
+
+
+def values(docs: list[Doc], *columns: str) -> list[tuple[Any, ...]]:
+    return [tuple(row[column] for column in columns) for row in to_rows(docs)]
+
+
+def test_a_value_a_row(docs: list[Doc]) -> None:
+    lad, lcx = ("LAD", "Body", 0, 3), ("LCX", "Body", 18, 21)
+    central = values(docs, "doc", "record", "entity", "label", "start", "end")
+    assert central == [(1, 0, *lad), (1, 0, *lad), (1, 1, *lcx)]
+    assert values(docs, "key", "owner_start", "score") == [
+        ("Position, Place", 0, 0.5),
+        ("Position, Place.Modifier, Degree", 4, 0.5),
+        (None, None, None),
+    ]
+    assert values(docs, "value", "value_label", "value_start", "value_end") == [
+        ("proximal", "Place", 4, 12),
+        ("mild", "Degree", 13, 17),
+        (None, None, None, None),
+    ]
+
+
+def test_json_lines_hold_the_records(docs: list[Doc], tmp_path: Path) -> None:
+    write_records(tmp_path / "records.jsonl", iter(docs))
+    expected = [{"text": doc.text, "records": doc._.records} for doc in docs]
+    assert list(srsly.read_jsonl(tmp_path / "records.jsonl")) == expected
+
+
+def test_tables_hold_the_rows(docs: list[Doc], tmp_path: Path) -> None:
+    rows = list(to_rows(docs))
+    write_records(tmp_path / "records.csv", iter(docs))
+    with (tmp_path / "records.csv").open(encoding="utf-8", newline="") as file:
+        read = list(csv.DictReader(file))
+    as_text = ["" if value is None else str(value) for row in rows for value in row.values()]
+    assert [value for row in read for value in row.values()] == as_text
+    write_records(tmp_path / "records.parquet", iter(docs))
+    assert pyarrow.parquet.read_table(tmp_path / "records.parquet").to_pylist() == rows
+
+
+def test_a_table_without_rows_has_columns(tmp_path: Path) -> None:
+    for name in ("records.csv", "records.parquet"):
+        write_records(tmp_path / name, [])
+    assert (tmp_path / "records.csv").read_text("utf-8").strip() == ",".join(COLUMNS)
+    assert pyarrow.parquet.read_table(tmp_path / "records.parquet").column_names == [*COLUMNS]
+
+
+def test_a_failure_leaves_the_file_as_it_was(docs: list[Doc], tmp_path: Path) -> None:
+    path = tmp_path / "records.csv"
+    write_records(path, docs)
+    before = path.read_bytes()
+    docs[1].user_data.clear()
+    with pytest.raises(ValueError, match="Nothing says which entities"):
+        write_records(path, docs)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_other_files_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"xlsx: records are written to .jsonl, .csv, .parquet"):
+        write_records(tmp_path / "records.xlsx", [])
+
+
+def test_without_pyarrow_the_error_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(ImportError, match=r"pip install 'spacy_str_encoder\[parquet\]'"):
+        write_records(tmp_path / "records.parquet", [])

@@ -1,0 +1,244 @@
+"""Records of central entities: who has which attributes, how keys are made, and what keeps them."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import spacy
+from hypothesis import given
+from hypothesis import strategies as st
+from spacy.language import Language
+from spacy.tokens import Doc, DocBin, Span
+from spacy.vocab import Vocab
+
+from spacy_str_encoder import Relation, to_records
+from spacy_str_encoder.records import Record, key_values
+
+VOCAB = Vocab()
+# An entity is a token: its text and type. A relation is head, label and tail, by their places.
+FINDING = [("LAD", "Body"), ("proximal", "Place"), ("mild", "Degree"), ("LCX", "Body")]
+POSITION, DEGREE, OF_BOTH = (0, "Position", 1), (2, "Modifier", 1), (2, "Modifier", 3)
+
+
+def make_doc(entities: list[tuple[str, str]], arcs: Any) -> Doc:
+    doc = Doc(VOCAB, words=[text for text, _ in entities])
+    doc.ents = [Span(doc, i, i + 1, label) for i, (_, label) in enumerate(entities)]
+    doc._.relations = [
+        Relation(doc.ents[head], doc.ents[tail], label, 0.5) for head, label, tail in arcs
+    ]
+    return doc
+
+
+def lines(records: list[Record]) -> list[str]:
+    """Each record on a line, attributes in brackets."""
+
+    def describe(record: Record) -> str:
+        attributes = [
+            f"{key}={describe(value)}"
+            for key, values in record["attributes"].items()
+            for value in values
+        ]
+        return record["text"] + (f"({' '.join(attributes)})" if attributes else "")
+
+    return [describe(record) for record in records]
+
+
+def test_attributes_of_attributes() -> None:
+    doc = make_doc(FINDING, [POSITION, DEGREE])
+    records = to_records(doc, ["Body"], inverse=["Modifier"])
+    assert lines(records) == ["LAD(Position=proximal(Modifier=mild))", "LCX"]
+    assert to_records(doc, ["Organ"]) == []
+
+
+def test_what_is_related_to_a_central_entity_is_its_attribute_in_either_direction() -> None:
+    doc = make_doc(FINDING, [POSITION, DEGREE])
+    assert lines(to_records(doc, ["Place"])) == ["proximal(Position=LAD Modifier=mild)"]
+
+
+def test_what_two_share_does_not_lead_from_one_to_the_other() -> None:
+    doc = make_doc(FINDING, [POSITION, DEGREE, OF_BOTH])
+    assert lines(to_records(doc, ["Body"], inverse=["Modifier"])) == [
+        "LAD(Position=proximal(Modifier=mild))",
+        "LCX(Modifier=mild)",
+    ]
+    doc = make_doc(FINDING, [(0, "beside", 3), (3, "Position", 1)])
+    assert lines(to_records(doc, ["Body"])) == ["LAD(beside=LCX)", "LCX(Position=proximal)"]
+
+
+def test_relations_may_go_round() -> None:
+    arcs = [(0, "at", 1), (1, "of", 2), (2, "of", 1), (2, "of", 2)]
+    assert lines(to_records(make_doc(FINDING, arcs), ["Body"])) == [
+        "LAD(at=proximal(of=mild(of=proximal of=mild)))",
+        "LCX",
+    ]
+
+
+def test_a_relation_that_needs_to_be_turned_is_told() -> None:
+    doc = make_doc(FINDING, [POSITION, DEGREE])
+    with pytest.warns(UserWarning) as warned:
+        assert lines(to_records(doc, ["Body"])) == ["LAD(Position=proximal)", "LCX"]
+    assert [str(warning.message) for warning in warned] == [
+        "A Place is part of a record, but that it is the Modifier of a Degree is not. If it is the "
+        "Degree that is an attribute of the Place, add 'Modifier' to `inverse`."
+    ]
+
+
+def test_plain_data() -> None:
+    doc = make_doc(FINDING, [POSITION])
+    doc.ents[0]._.score = 0.75
+    [first, second] = to_records(doc, ["Body"])
+    place: Record = {
+        "text": "proximal",
+        "label": "Place",
+        "start": 4,
+        "end": 12,
+        "score": 0.5,
+        "attributes": {},
+    }
+    assert first == {
+        "text": "LAD",
+        "label": "Body",
+        "start": 0,
+        "end": 3,
+        "score": 0.75,
+        "attributes": {"Position": [place]},
+    }
+    assert second["score"] is None
+    assert json.loads(json.dumps([first, second])) == [first, second]
+
+
+def test_keys_are_made_by_a_template() -> None:
+    doc = make_doc(FINDING, [POSITION, DEGREE])
+    records = to_records(doc, ["Body"], inverse=["Modifier"], key="{head}的{label}")
+    assert list(key_values(records)) == [
+        ("LAD的Position", "proximal"),
+        ("proximal的Modifier", "mild"),
+    ]
+    records = to_records(doc, ["Body"], inverse=["Modifier"], key="{head_label}.{tail_label}")
+    assert list(key_values(records)) == [("Body.Place", "proximal"), ("Place.Degree", "mild")]
+
+
+@pytest.mark.parametrize(
+    "central, key, message",
+    [
+        ([], "{label}", "central: a list of one or more entity types is needed, not []."),
+        ("Body", "{label}", "central: a list of one or more entity types is needed, not 'Body'."),
+        (["Body"], "{name}", "key: '{name}' has {name}, but a key is made of {head}, {head_label}"),
+        (["Body"], "{}", "key: '{}' has {}, but a key is made of"),
+        (["Body"], "{label", "key: '{label' is no template: expected '}' before end of string."),
+    ],
+)
+def test_wrong_settings_are_refused(central: Any, key: str, message: str) -> None:
+    with pytest.raises(ValueError) as raised:
+        to_records(make_doc(FINDING, []), central, key=key)
+    assert str(raised.value).startswith(message)
+
+
+graphs = st.integers(1, 7).flatmap(
+    lambda count: st.tuples(
+        st.lists(st.booleans(), min_size=count, max_size=count),
+        st.sets(st.tuples(*[st.integers(0, count - 1)] * 2), max_size=12),
+    )
+)
+
+
+@given(graphs)
+@pytest.mark.filterwarnings("ignore:A Other is part of a record")
+def test_records_by_ways_from_the_center(graph: Any) -> None:
+    is_central, arcs = graph
+    count = len(is_central)
+    owned = [
+        (tail, head) if is_central[tail] > is_central[head] else (head, tail) for head, tail in arcs
+    ]
+
+    def ways(root: int) -> dict[int, int]:
+        """The shortest way to each entity, by trying all ways up to a length."""
+        found, ends = {root: 0}, {root}
+        for length in range(1, count):
+            ends = {j for i, j in owned if i in ends and not is_central[j]}
+            found = {**dict.fromkeys(ends, length), **found}
+        return found
+
+    def describe(place: int, steps: dict[int, int]) -> Any:
+        values = []
+        for owner, value in owned:
+            if owner == place:
+                is_farther = steps.get(value, -1) == steps[place] + 1
+                values.append(describe(value, steps) if is_farther else (str(value), []))
+        return str(place), sorted(values)
+
+    def read(record: Record) -> Any:
+        return record["text"], sorted(map(read, record["attributes"].get("r", [])))
+
+    entities = [(str(i), "Central" if central else "Other") for i, central in enumerate(is_central)]
+    doc = make_doc(entities, [(i, "r", j) for i, j in arcs])
+    roots = [i for i in range(count) if is_central[i]]
+    assert list(map(read, to_records(doc, ["Central"]))) == [describe(i, ways(i)) for i in roots]
+
+
+# In a pipeline
+
+
+@pytest.fixture
+def nlp() -> Language:
+    nlp = spacy.blank("en")
+    patterns = [{"label": label, "pattern": text} for text, label in FINDING]
+    nlp.add_pipe("entity_ruler").add_patterns(patterns)  # type: ignore[attr-defined]
+    nlp.add_pipe("str_records", config={"central": ["Body"], "key": "{head}: {label}"})
+    return nlp
+
+
+def relate(doc: Doc) -> Doc:
+    doc._.relations = [Relation(doc.ents[0], doc.ents[1], "Position")]
+    return doc
+
+
+EXPECTED = ["LAD(LAD: Position=proximal)", "LCX"]
+
+
+def test_settings_are_saved_with_the_pipeline(nlp: Language, tmp_path: Path) -> None:
+    nlp.to_disk(tmp_path)
+    doc = relate(spacy.load(tmp_path)("LAD proximal mild LCX"))
+    assert lines(doc._.records) == EXPECTED
+
+
+def through_docbin(doc: Doc) -> Doc:
+    data = DocBin(docs=[doc], store_user_data=True).to_bytes()
+    return next(iter(DocBin().from_bytes(data).get_docs(VOCAB)))
+
+
+def through_bytes(doc: Doc) -> Doc:
+    return Doc(VOCAB).from_bytes(doc.to_bytes())
+
+
+def through_from_docs(doc: Doc) -> Doc:
+    other = doc.vocab
+    joined = Doc.from_docs([Doc(other, words=["Report"]), doc])
+    assert joined is not None
+    return joined
+
+
+def through_as_doc(doc: Doc) -> Doc:
+    return doc[:].as_doc(copy_user_data=True)
+
+
+@pytest.mark.parametrize(
+    "carry", [through_docbin, through_bytes, Doc.copy, through_as_doc, through_from_docs]
+)
+def test_records_stay_with_the_doc(nlp: Language, carry: Any) -> None:
+    doc = carry(relate(nlp("LAD proximal mild LCX")))
+    assert lines(doc._.records) == EXPECTED
+    # They are those of the relations that it has now.
+    doc._.relations = []
+    assert lines(doc._.records) == ["LAD", "LCX"]
+
+
+def test_wrong_settings_are_refused_in_the_config() -> None:
+    with pytest.raises(ValueError, match="a list of one or more entity types"):
+        spacy.blank("en").add_pipe("str_records", config={"central": []})
+
+
+def test_without_settings_there_is_an_error_that_tells_what_to_do() -> None:
+    with pytest.raises(ValueError, match="Add a 'str_records' to the end of the pipeline"):
+        make_doc(FINDING, [])._.records  # noqa: B018
