@@ -29,6 +29,7 @@ from typer.testing import CliRunner, Result
 
 from spacy_str_encoder.cli import app
 from spacy_str_encoder.encoders import load_encoder
+from spacy_str_encoder.formats.raw_texts import read_raw_texts
 from spacy_str_encoder.formats.records import Record
 from spacy_str_encoder.formats.report import ConversionReport
 from spacy_str_encoder.init_encoder import build_tokenizer, build_vocabulary, init_encoder
@@ -43,7 +44,7 @@ from spacy_str_encoder.pretraining.masking import (
 )
 from spacy_str_encoder.pretraining.model import load_masked_model
 from spacy_str_encoder.pretraining.run import HELD_OUT_RATE, HELD_OUT_SEED, METRICS
-from spacy_str_encoder.pretraining.texts import hold_out, read_raw_texts
+from spacy_str_encoder.pretraining.texts import hold_out
 from spacy_str_encoder.pretraining.training import train as train_model
 from spacy_str_encoder.pretraining.windows import Window, cut_texts, find_window_length
 from spacy_str_encoder.pretraining.words import find_given_words, find_own_words
@@ -603,7 +604,7 @@ def test_an_unknown_encoder_is_named(texts: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("empty.txt", "\n \n", "there is no text to train on"),
+        ("empty.txt", "\n \n", "there is no text"),
         ("missing.txt", None, "there is no such file or folder"),
         (
             "one.txt",

@@ -8,13 +8,14 @@ from typing import Any, TypedDict
 
 import srsly
 
+from ..formats.raw_texts import read_raw_texts
 from ..formats.records import Record
 from ..formats.report import ConversionReport
 from .checkpoints import find_last_step, open_checkpoints, publish
 from .masking import MaskedWindows, make_masking, mask_once
 from .model import MaskedModel, load_masked_model
 from .settings import Settings
-from .texts import hold_out, read_raw_texts
+from .texts import hold_out
 from .training import Evaluation, Show, show_nothing, train
 from .windows import Window, count_unknown, cut_texts, find_window_length
 

@@ -1,108 +1,12 @@
-"""Raw texts, with their words where a file has them."""
+"""Which texts to train on, and which to measure perplexity with."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
-from spacy.vocab import Vocab
-
-from ..formats.convert import make_tokenizer
-from ..formats.docbin import SUFFIX, read_docbin
-from ..formats.files import read_items, read_lines
-from ..formats.format import Format
-from ..formats.json_format import read as read_json
+from ..formats.raw_texts import read_raw_texts
 from ..formats.records import Record
-from ..formats.registry import JSON_SUFFIXES, all_formats, detect_format, find_files
 from ..formats.report import ConversionReport
 from ..formats.split import split_records
-from ..formats.tokens import find_tokens, without_white_space
-
-LINES_SUFFIX = ".txt"
-SUFFIXES = {LINES_SUFFIX, SUFFIX, *JSON_SUFFIXES}
-
-
-def read_raw_texts(paths: Iterable[Path], report: ConversionReport) -> list[Record]:
-    """Read texts, and their words where they are given.
-
-    paths (Iterable[Path]): Text files with a text a line, JSON or JSON lines of objects with "text"
-        and perhaps "tokens", files of docs, annotated files in any format, or folders of these.
-    report (ConversionReport): Counts the texts that are left out.
-    RETURNS (list[Record]): The texts, without annotations.
-    RAISES (ValueError): If a file can't be read, or there is no text at all.
-    """
-    paths = list(paths)
-    formats = all_formats(make_tokenizer(None))
-    records: list[Record] = []
-    for path in paths:
-        for file in _find_files(path, formats, report):
-            records += _without_blank(_read_file(file, formats, report), report)
-    if not records:
-        raise ValueError(f"{', '.join(map(str, paths))}: there is no text to train on")
-    return records
-
-
-def _find_files(path: Path, formats: dict[str, Format], report: ConversionReport) -> list[Path]:
-    is_annotated = any(each.recognizes(path, None) for each in formats.values())
-    files = sorted(path.iterdir()) if path.is_dir() and not is_annotated else []
-    if not any(file.suffix.lower() == LINES_SUFFIX for file in files):
-        return find_files(path, formats)
-    for other in files:
-        if other.suffix.lower() not in SUFFIXES:
-            report.lose("files and folders that are not texts", str(path), other.name)
-    return [file for file in files if file.suffix.lower() in SUFFIXES]
-
-
-def _without_blank(records: Iterable[Record], report: ConversionReport) -> Iterator[Record]:
-    for record in records:
-        if record.text.strip():
-            yield record
-        else:
-            report.lose("blank texts", record.place, repr(record.text))
-
-
-def _read_file(
-    path: Path, formats: dict[str, Format], report: ConversionReport
-) -> Iterable[Record]:
-    if not path.exists():
-        raise ValueError(f"{path}: there is no such file or folder")
-    suffix = path.suffix.lower()
-    if suffix == LINES_SUFFIX:
-        return _read_lines(path)
-    if suffix == SUFFIX:
-        return _read_docs(path)
-    if suffix in JSON_SUFFIXES and all(map(_is_raw, _first_item(path))):
-        return read_json(path, report, parse=_parse)
-    return detect_format(path, formats).read(path, report)
-
-
-def _read_lines(path: Path) -> Iterator[Record]:
-    for number, line in read_lines(path):
-        yield Record(line.rstrip("\r\n"), [], [], place=f"{path}, line {number}")
-
-
-def _read_docs(path: Path) -> Iterator[Record]:
-    for number, doc in enumerate(read_docbin(path, Vocab()), start=1):
-        offsets = [(token.idx, token.idx + len(token)) for token in doc]
-        words = without_white_space(doc.text, offsets)
-        yield Record(doc.text, [], [], tokens=words, place=f"{path}, doc {number}")
-
-
-def _first_item(path: Path) -> list[Any]:
-    return [item for _, (_, item) in zip(range(1), read_items(path), strict=False)]
-
-
-def _is_raw(item: Any) -> bool:
-    # Annotations are of no use here, so that what is wrong with them does no harm. Tokens that
-    # are no strings have a meaning in some format.
-    if not isinstance(item, dict) or not isinstance(item.get("text"), str):
-        return False
-    return all(isinstance(token, str) for token in item.get("tokens") or [])
-
-
-def _parse(item: Any, place: str, report: ConversionReport) -> Record:
-    text, tokens = item["text"], item.get("tokens")
-    words = None if tokens is None else without_white_space(text, find_tokens(text, tokens))
-    return Record(text, [], [], tokens=words, place=place)
 
 
 def hold_out(
