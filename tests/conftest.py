@@ -32,7 +32,7 @@ def encoder_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_nlp(encoder_path: Path) -> Callable[..., Language]:
     """Builds a pipeline of the three components, not initialized."""
 

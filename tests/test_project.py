@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -119,6 +120,14 @@ def test_the_result_is_shown(project: Path) -> None:
 def test_the_snippets_of_the_readme_run(project: Path) -> None:
     run([sys.executable, "-c", "\n".join(readme_blocks("python"))], project)
     assert (project / "records.csv").read_text("utf-8").startswith("doc,record,entity")
+
+
+def test_pages_are_made_as_the_readme_says(project: Path) -> None:
+    [commands] = [block for block in readme_blocks("bash") if "visualize" in block]
+    for command in commands.strip().splitlines():
+        run(shlex.split(command), project)
+    for name in ("page.html", "errors.html"):
+        assert "<mark" in (project / name).read_text("utf-8")
 
 
 def test_training_on_your_own_data_works_as_the_readme_says(project: Path) -> None:

@@ -11,6 +11,7 @@ from .debug_data import CONTEXT, debug_data_command
 from .evaluate import evaluate_command
 from .init_encoder import init_encoder_command
 from .pretrain import pretrain_command
+from .visualize import visualize_command
 
 app = typer.Typer(
     name="spacy-str-encoder",
@@ -30,5 +31,6 @@ app.command("debug-data", context_settings=CONTEXT)(debug_data_command)
 app.command("evaluate")(evaluate_command)
 app.command("init-encoder")(init_encoder_command)
 app.command("pretrain")(pretrain_command)
+app.command("visualize")(visualize_command)
 
 __all__ = ["app"]

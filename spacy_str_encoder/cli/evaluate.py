@@ -6,6 +6,7 @@ import typer
 from rich.console import Console
 
 from .errors import errors_as_one_line
+from .prepare import prepare
 from .progress import track
 
 if TYPE_CHECKING:
@@ -76,7 +77,8 @@ def evaluate_command(
     with errors_as_one_line():
         if plot is not None:
             import spacy_str_encoder.evaluation.plot  # noqa: F401
-        _prepare(gpu_id, data, [path for path in (output, plot) if path is not None])
+        outputs = [path for path in (output, plot) if path is not None]
+        prepare(gpu_id=gpu_id, inputs=[data], outputs=outputs)
         conversion = ConversionReport()
         report = evaluate_files(models, data, conversion, samples=samples, seed=seed, track=track)
         _write(report, output, plot)
@@ -85,21 +87,6 @@ def evaluate_command(
     console = Console()
     for block in lay_out(report, details=details):
         console.print(block)
-
-
-def _prepare(gpu_id: int, data: Path, outputs: list[Path]) -> None:
-    """Let what can fail fail before the long part."""
-    import spacy
-
-    from spacy_str_encoder.formats.files import check_outputs
-
-    if gpu_id >= 0:
-        spacy.require_gpu(gpu_id)
-    check_outputs(outputs, [data])
-    for path in outputs:
-        if path.is_dir():
-            raise ValueError(f"{path}: can't write a file, since this is a folder")
-        path.parent.mkdir(parents=True, exist_ok=True)
 
 
 def _write(report: "Report", output: Path | None, plot: Path | None) -> None:

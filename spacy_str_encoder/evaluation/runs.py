@@ -5,25 +5,24 @@ from typing import Any
 
 from spacy.language import Language
 from spacy.tokens import Doc
-from spacy.training import Example
 
 from .examples import with_correct_entities, with_predicted_entities
 from .outcomes import TASKS, Outcomes, collect_outcomes
 from .report import Report, make_report
 
-# Goes through examples: what they are, and how many.
-Track = Callable[[Iterable[Example], str, int], Iterable[Example]]
+# Goes through examples or docs: what is done, and how many there are.
+Track = Callable[[Iterable[Any], str, int], Iterable[Any]]
 
 
-def no_track(examples: Iterable[Example], description: str, total: int) -> Iterable[Example]:
+def no_track(items: Iterable[Any], description: str, total: int) -> Iterable[Any]:
     """Show nothing.
 
-    examples (Iterable[Example]): What is gone through.
+    items (Iterable[Any]): What is gone through.
     description (str): What is done.
     total (int): How many there are.
-    RETURNS (Iterable[Example]): The examples.
+    RETURNS (Iterable[Any]): The same.
     """
-    return examples
+    return items
 
 
 def evaluate(nlp: Language, docs: Sequence[Doc], *, samples: int = 1000, seed: int = 0) -> Report:

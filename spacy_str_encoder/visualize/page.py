@@ -1,0 +1,122 @@
+"""One self-contained page: nothing is loaded from elsewhere, and no script runs but ours."""
+
+from base64 import b64encode
+from collections.abc import Collection, Iterable, Sequence
+from hashlib import sha256
+from html import escape
+from importlib.resources import files
+from pathlib import Path
+
+from ..formats.files import written_whole
+from .markup import hues_of_labels, render_doc
+from .views import DocView
+
+PAGE = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy"
+ content="default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{hash}'">
+<title>{title}</title>
+<style>{style}</style>
+</head>
+<body>
+<header>
+<h1>{title}</h1>
+{filters}
+<p id="shown" role="status"></p>
+</header>
+<main>
+{docs}
+</main>
+<script>{script}</script>
+</body>
+</html>
+"""
+FILTER = """<fieldset data-filter="{name}"><legend>{legend}</legend>
+{boxes}
+</fieldset>"""
+BOX = (
+    '<label class="{name}" {style}><input type="checkbox" checked value="{value}"> {value}</label>'
+)
+KINDS = ("missed", "wrong", "right")
+
+
+class Page:
+    """A page of HTML. Notebooks show it in a frame."""
+
+    def __init__(self, html: str) -> None:
+        """html (str): The page."""
+        self.html = html
+
+    def __str__(self) -> str:
+        return self.html
+
+    def _repr_html_(self) -> str:
+        # A frame of its own: styles and scripts of page and notebook do not touch.
+        return (
+            f'<iframe srcdoc="{escape(self.html)}" sandbox="allow-scripts" title="Entities and '
+            'relations" style="width: 100%; height: 32em; border: 0; resize: vertical"></iframe>'
+        )
+
+    def save(self, path: str | Path) -> None:
+        """Write the page to a file.
+
+        path (str | Path): The file.
+        """
+        with written_whole(Path(path)) as unfinished:
+            unfinished.write_text(self.html, "utf-8")
+
+
+def render(
+    views: Iterable[DocView], *, title: str = "Entities and relations", lang: str = ""
+) -> Page:
+    """Make a page.
+
+    views (Iterable[DocView]): The docs, in the order in which they are shown.
+    title (str): What the page is called.
+    lang (str): The language of the texts, for screen readers and fonts; unknown if empty.
+    RETURNS (Page): The page.
+    """
+    views = list(views)
+    hues = hues_of_labels(views)
+    docs = (render_doc(view, number, hues, lang=lang) for number, view in enumerate(views, start=1))
+    script = _asset("page.js")
+    return Page(
+        PAGE.format(
+            title=escape(title),
+            hash=b64encode(sha256(script.encode()).digest()).decode(),
+            style=_asset("page.css"),
+            filters=_render_filters(views, hues),
+            docs="\n".join(docs),
+            script=script,
+        )
+    )
+
+
+def _asset(name: str) -> str:
+    return files(__package__).joinpath(name).read_text("utf-8")
+
+
+def _render_filters(views: Sequence[DocView], hues: dict[str, int]) -> str:
+    relations = {relation.label for view in views for relation in view.relations}
+    kinds = {kind for view in views for kind in view.kinds}
+    compared: list[str] = [kind for kind in KINDS if kind in kinds]
+    filters: list[tuple[str, str, list[str]]] = [
+        ("kind", "Kinds", compared),
+        ("entity", "Entities", [*hues]),
+        ("relation", "Relations", sorted(relations)),
+    ]
+    return "\n".join(
+        _filter(name, legend, values, hues) for name, legend, values in filters if values
+    )
+
+
+def _filter(name: str, legend: str, values: Collection[str], hues: dict[str, int]) -> str:
+    boxes = []
+    for value in values:
+        style = f'style="--hue: {hues[value]}"' if name == "entity" else ""
+        kind = f"{name} {value}" if name == "kind" else name
+        boxes.append(BOX.format(name=kind, style=style, value=escape(value)))
+    return FILTER.format(name=name, legend=legend, boxes="\n".join(boxes))

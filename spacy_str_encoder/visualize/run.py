@@ -1,0 +1,71 @@
+"""From a pipeline and texts to views."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from spacy.language import Language
+from spacy.tokens import Doc
+
+from ..evaluation.examples import with_predicted_entities
+from ..evaluation.runs import Track, no_track, relation_setting
+from ..formats.raw_texts import SUFFIXES, read_raw_texts
+from ..formats.report import ConversionReport
+from .views import DocView, compare_docs, view_doc
+
+
+def read_texts(source: str, report: ConversionReport) -> list[str]:
+    """Read texts.
+
+    source (str): A text, or a file of texts as in `formats.raw_texts`.
+    report (ConversionReport): Counts the texts that are left out.
+    RETURNS (list[str]): The texts.
+    RAISES (ValueError): If it is the name of a file that does not exist, or can't be read.
+    """
+    if not is_path(source):
+        return [source]
+    return [record.text for record in read_raw_texts([Path(source)], report)]
+
+
+def is_path(source: str) -> bool:
+    """Tell the name of a file from a text.
+
+    source (str): A text or the name of a file.
+    RETURNS (bool): Whether it is a name: of something that exists, or would be a file of texts.
+    """
+    try:
+        return Path(source).suffix.lower() in SUFFIXES or Path(source).exists()
+    except OSError:
+        # Too long for a name.
+        return False
+
+
+def view_texts(nlp: Language, texts: Sequence[str], *, track: Track = no_track) -> list[DocView]:
+    """See what a pipeline finds.
+
+    nlp (Language): The pipeline.
+    texts (Sequence[str]): The texts.
+    track (Track): Shows how far it has come.
+    RETURNS (list[DocView]): The docs in their order.
+    """
+    spans_key = relation_setting(nlp, "spans_key")
+    docs = track(nlp.pipe(texts), "Documents", len(texts))
+    return [view_doc(doc, spans_key=spans_key) for doc in docs]
+
+
+def view_differences(
+    nlp: Language, gold: Sequence[Doc], *, track: Track = no_track
+) -> list[DocView]:
+    """See where a pipeline and gold docs differ.
+
+    nlp (Language): The pipeline.
+    gold (Sequence[Doc]): The gold docs.
+    track (Track): Shows how far it has come.
+    RETURNS (list[DocView]): The docs with the most errors first.
+    """
+    symmetric = relation_setting(nlp, "symmetric") or ()
+    spans_key = relation_setting(nlp, "spans_key")
+    views = [
+        compare_docs(each.predicted, each.reference, symmetric=symmetric, spans_key=spans_key)
+        for each in track(with_predicted_entities(nlp, gold), "Documents", len(gold))
+    ]
+    return sorted(views, key=lambda view: -view.errors)

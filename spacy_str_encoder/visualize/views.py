@@ -1,0 +1,165 @@
+"""What there is to see of a doc, in plain data."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Literal, TypeVar
+
+from spacy.tokens import Doc, Span
+
+from ..candidates import get_entities
+from ..relation import get_relations, get_score, has_relations
+
+# Without gold docs to compare with, everything is just found.
+Kind = Literal["found", "right", "wrong", "missed"]
+# Start and end character, and label.
+Place = tuple[int, int, str]
+Arc = tuple[Place, Place, str]
+_Key = TypeVar("_Key", Place, Arc)
+
+
+@dataclass(frozen=True)
+class EntityView:
+    """An entity.
+
+    start (int): Where it begins in the text, in characters.
+    end (int): Where it ends, exclusive.
+    label (str): Its type.
+    score (float | None): Its probability, if it has one.
+    kind (str): Whether it is `right`, `wrong` or `missed`; `found` if nothing says so.
+    """
+
+    start: int
+    end: int
+    label: str
+    score: float | None
+    kind: Kind
+
+
+@dataclass(frozen=True)
+class RelationView:
+    """A relation.
+
+    head (int): The index of its head among the entities.
+    tail (int): The index of its tail.
+    label (str): Its label.
+    score (float | None): Its probability; None for a gold relation that was missed.
+    kind (str): As that of an entity.
+    """
+
+    head: int
+    tail: int
+    label: str
+    score: float | None
+    kind: Kind
+
+
+@dataclass(frozen=True)
+class DocView:
+    """A doc.
+
+    text (str): The text.
+    entities (list[EntityView]): The entities in text order.
+    relations (list[RelationView]): The relations in text order.
+    """
+
+    text: str
+    entities: list[EntityView]
+    relations: list[RelationView]
+
+    @property
+    def kinds(self) -> list[Kind]:
+        """RETURNS (list[str]): The kinds of all entities and relations."""
+        parts: list[EntityView | RelationView] = [*self.entities, *self.relations]
+        return [part.kind for part in parts]
+
+    @property
+    def errors(self) -> int:
+        """RETURNS (int): How many entities and relations are wrong or missed."""
+        return sum(kind in ("wrong", "missed") for kind in self.kinds)
+
+
+def view_doc(doc: Doc, *, spans_key: str | None = None) -> DocView:
+    """See what is in a doc.
+
+    doc (Doc): The doc.
+    spans_key (str | None): The span group that holds the entities; `doc.ents` if None.
+    RETURNS (DocView): The view.
+    """
+    entities, relations = _entities(doc, spans_key), _relations(doc, ())
+    return _make_view(doc, _compare(entities, None), _compare(relations, None))
+
+
+def compare_docs(
+    found: Doc, gold: Doc, *, symmetric: Collection[str] = (), spans_key: str | None = None
+) -> DocView:
+    """See what was found, what of it is wrong, and what was missed: boundaries, types, labels and
+    directions have to be right. What the gold doc has no annotations of is just found.
+
+    found (Doc): The doc with what was found.
+    gold (Doc): The gold doc of the same text.
+    symmetric (Collection[str]): The labels of relations without a direction.
+    spans_key (str | None): The span group that holds the entities; `doc.ents` if None.
+    RETURNS (DocView): The view.
+    RAISES (ValueError): If the texts differ.
+    """
+    if found.text != gold.text:
+        raise ValueError("Docs with different texts can't be compared.")
+    has_entities = spans_key is not None or gold.has_annotation("ENT_IOB")
+    return _make_view(
+        found,
+        _compare(_entities(found, spans_key), _entities(gold, spans_key) if has_entities else None),
+        _compare(
+            _relations(found, symmetric),
+            _relations(gold, symmetric) if has_relations(gold) else None,
+        ),
+    )
+
+
+def _entities(doc: Doc, spans_key: str | None) -> dict[Place, float | None]:
+    return {_place(span): get_score(span) for span in get_entities(doc, spans_key)}
+
+
+def _relations(doc: Doc, symmetric: Collection[str]) -> dict[Arc, float | None]:
+    arcs: dict[Arc, float | None] = {}
+    for relation in get_relations(doc):
+        ends = [_place(relation.head), _place(relation.tail)]
+        head, tail = sorted(ends) if relation.label in symmetric else ends
+        arcs[head, tail, relation.label] = relation.score
+    return arcs
+
+
+def _place(span: Span) -> Place:
+    return span.start_char, span.end_char, span.label_
+
+
+def _compare(
+    found: Mapping[_Key, float | None], gold: Collection[_Key] | None
+) -> dict[_Key, tuple[float | None, Kind]]:
+    # Where nobody annotated anything, nothing is right or wrong.
+    if gold is None:
+        return {key: (score, "found") for key, score in found.items()}
+    compared: dict[_Key, tuple[float | None, Kind]] = dict.fromkeys(gold, (None, "missed"))
+    for key, score in found.items():
+        compared[key] = score, "right" if key in gold else "wrong"
+    return compared
+
+
+def _make_view(
+    doc: Doc,
+    entities: dict[Place, tuple[float | None, Kind]],
+    relations: dict[Arc, tuple[float | None, Kind]],
+) -> DocView:
+    # Relations may be between spans that are no entities.
+    for head, tail, _ in relations:
+        for place in (head, tail):
+            entities.setdefault(place, (None, "found"))
+    places = sorted(entities)
+    index = {place: i for i, place in enumerate(places)}
+    return DocView(
+        doc.text,
+        [EntityView(*place, *entities[place]) for place in places],
+        [
+            RelationView(index[head], index[tail], label, *relations[head, tail, label])
+            for head, tail, label in sorted(relations)
+        ],
+    )

@@ -1,0 +1,260 @@
+"""What is seen of docs, and the HTML that it becomes."""
+
+from html import unescape
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from spacy.tokens import Doc, DocBin, Span
+from spacy.vocab import Vocab
+from typer.testing import CliRunner
+
+from spacy_str_encoder import Relation
+from spacy_str_encoder.cli import app
+from spacy_str_encoder.visualize import DocView, compare_docs, render, view_doc
+from spacy_str_encoder.visualize.run import read_texts
+
+from .pipelines import ANNOTATIONS, MakeNlp, build_trained, make_example
+
+VOCAB = Vocab()
+WORDS = ["Ada", "works", "at", "Acme", "in", "Rome"]
+ADA, ACME, ROME = (0, 1, "PER"), (3, 4, "ORG"), (5, 6, "LOC")
+HOSTILE = "<script>alert(1)</script>"
+
+
+def make_doc(
+    entities: list[tuple[int, int, str]], relations: Any = None, words: list[str] = WORDS
+) -> Doc:
+    doc = Doc(VOCAB, words=words)
+    doc.ents = [Span(doc, *entity) for entity in entities]
+    if relations is not None:
+        doc._.relations = [
+            Relation(Span(doc, *head), Span(doc, *tail), label, 0.5)
+            for head, label, tail in relations
+        ]
+    return doc
+
+
+def entities_of(view: DocView) -> dict[tuple[str, str], str]:
+    return {(view.text[e.start : e.end], e.label): e.kind for e in view.entities}
+
+
+def relations_of(view: DocView) -> dict[tuple[str, str, str], str]:
+    def text(index: int) -> str:
+        return view.text[view.entities[index].start : view.entities[index].end]
+
+    return {(text(r.head), r.label, text(r.tail)): r.kind for r in view.relations}
+
+
+# What is seen
+
+
+def test_what_is_in_a_doc() -> None:
+    doc = make_doc([ADA, ACME], [(ADA, "works_for", ACME)])
+    doc.ents[0]._.score = 0.75
+    view = view_doc(doc)
+    assert entities_of(view) == {("Ada", "PER"): "found", ("Acme", "ORG"): "found"}
+    assert relations_of(view) == {("Ada", "works_for", "Acme"): "found"}
+    assert [entity.score for entity in view.entities] == [0.75, None]
+    assert view.relations[0].score == 0.5
+    assert view.errors == 0
+
+
+def test_right_wrong_and_missed() -> None:
+    gold = make_doc([ADA, ACME, ROME], [(ADA, "works_for", ACME), (ACME, "in", ROME)])
+    found = make_doc(
+        [ADA, ACME, (5, 6, "PER")], [(ADA, "works_for", ACME), (ACME, "works_for", ADA)]
+    )
+    view = compare_docs(found, gold)
+    assert entities_of(view) == {
+        ("Ada", "PER"): "right",
+        ("Acme", "ORG"): "right",
+        ("Rome", "LOC"): "missed",
+        ("Rome", "PER"): "wrong",
+    }
+    assert relations_of(view) == {
+        ("Ada", "works_for", "Acme"): "right",
+        ("Acme", "works_for", "Ada"): "wrong",
+        ("Acme", "in", "Rome"): "missed",
+    }
+    assert view.errors == 4
+    symmetric = compare_docs(found, gold, symmetric=["works_for"])
+    assert relations_of(symmetric)["Ada", "works_for", "Acme"] == "right"
+    assert symmetric.errors == 3
+
+
+def test_what_nobody_annotated_is_just_found() -> None:
+    found = make_doc([ADA, ACME], [(ADA, "works_for", ACME)])
+    view = compare_docs(found, make_doc([ADA]))
+    assert entities_of(view) == {("Ada", "PER"): "right", ("Acme", "ORG"): "wrong"}
+    assert relations_of(view) == {("Ada", "works_for", "Acme"): "found"}
+    assert compare_docs(found, Doc(VOCAB, words=WORDS)).errors == 0
+
+
+def test_spans_of_a_group() -> None:
+    doc = make_doc([], [(ADA, "works_for", ACME)])
+    doc.spans["sc"] = [Span(doc, *ADA), Span(doc, *ACME), Span(doc, 2, 4, "PLACE")]
+    view = view_doc(doc, spans_key="sc")
+    assert [*entities_of(view)] == [("Ada", "PER"), ("at Acme", "PLACE"), ("Acme", "ORG")]
+
+
+def test_docs_with_other_texts_are_refused() -> None:
+    with pytest.raises(ValueError, match="different texts"):
+        compare_docs(make_doc([]), make_doc([], words=["Ada"]))
+
+
+# HTML
+
+
+class Parsed(HTMLParser):
+    """The tags of a page with their attributes, and the text of each mark."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.marks: list[str] = []
+        self.is_marked = False
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag == "mark":
+            self.is_marked = True
+            self.marks.append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        self.is_marked = self.is_marked and tag != "mark"
+
+    def handle_data(self, data: str) -> None:
+        if self.is_marked:
+            self.marks[-1] += data
+
+    def attributes(self, name: str, **wanted: str) -> list[dict[str, str | None]]:
+        found = [attributes for tag, attributes in self.tags if tag == name]
+        return [each for each in found if wanted.items() <= each.items()]
+
+
+def test_relations_point_at_marks() -> None:
+    view = view_doc(make_doc([ADA, ACME], [(ADA, "works_for", ACME)]))
+    page = Parsed(render([view, view]).html)
+    ids = [mark["id"] for mark in page.attributes("mark")]
+    assert len(set(ids)) == len(ids) == 4
+    rows = page.attributes("tr", **{"class": "relation found"})
+    assert [(row["data-head"], row["data-tail"]) for row in rows] == [
+        (ids[0], ids[1]),
+        (ids[2], ids[3]),
+    ]
+    assert page.marks[:2] == ["AdaPERfound", "AcmeORGfound"]
+
+
+def test_overlapping_entities_are_all_marked() -> None:
+    doc = make_doc([])
+    places = [(0, 4, "A"), (0, 1, "B"), (2, 6, "C"), (3, 4, "D"), (5, 6, "E")]
+    doc.spans["sc"] = [Span(doc, *place) for place in places]
+    page = Parsed(render([view_doc(doc, spans_key="sc")]).html)
+    marked = sorted(f"{doc[start:end].text}{label}found" for start, end, label in places)
+    assert sorted(page.marks) == marked
+    # Each copy of the text is a whole one.
+    assert len(page.attributes("div", **{"class": "entities"})) == 3
+
+
+def test_everything_from_texts_and_labels_is_escaped() -> None:
+    label = f'x" onload="{HOSTILE}'
+    doc = make_doc([(0, 1, label)], [((0, 1, label), HOSTILE, (0, 1, label))], [HOSTILE, "{text}"])
+    html = render([view_doc(doc)], title=HOSTILE, lang='"><script>').html
+    page = Parsed(html)
+    assert len(page.attributes("script")) == 1
+    assert not any("onload" in attributes for _, attributes in page.tags)
+    [mark] = page.attributes("mark")
+    assert mark["data-label"] == label
+    assert "{text}" in html and HOSTILE in unescape(html)
+
+
+def test_a_page_without_docs_has_no_filters() -> None:
+    page = Parsed(render([]).html)
+    assert page.attributes("fieldset") == [] and page.attributes("main")
+
+
+def test_notebooks_show_the_page_in_a_frame() -> None:
+    page = render([view_doc(make_doc([ADA]))])
+    [frame] = Parsed(page._repr_html_()).attributes("iframe")
+    assert frame["srcdoc"] == page.html
+    assert frame["sandbox"] == "allow-scripts"
+
+
+# The command
+
+
+@pytest.fixture(scope="module")
+def model(make_nlp: MakeNlp, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("visualize") / "model"
+    build_trained(make_nlp, ANNOTATIONS).to_disk(path)
+    return path
+
+
+def visualize(*arguments: object) -> Any:
+    return CliRunner().invoke(app, ["visualize", *map(str, arguments)])
+
+
+def test_a_text(model: Path, tmp_path: Path) -> None:
+    text, entities, relations = ANNOTATIONS[0]
+    result = visualize(model, text, "-o", tmp_path / "new" / "page.html")
+    assert result.exit_code == 0, result.output
+    assert "1 of 1 texts" in result.stdout
+    page = Parsed((tmp_path / "new" / "page.html").read_text("utf-8"))
+    assert len(page.attributes("mark")) == len(entities)
+    assert len(page.attributes("tr", **{"class": "relation found"})) == len(relations)
+    [text_box] = page.attributes("div", **{"class": "text"})
+    assert text_box["lang"] == "zh"
+
+
+def test_a_file_of_texts(model: Path, tmp_path: Path) -> None:
+    path = tmp_path / "reports.txt"
+    path.write_text("\n".join(text for text, _, _ in ANNOTATIONS) + "\n\n", "utf-8")
+    result = visualize(model, path, "-o", tmp_path / "page.html", "--limit", 2)
+    assert f"2 of {len(ANNOTATIONS)} texts" in result.stdout
+    html = (tmp_path / "page.html").read_text("utf-8")
+    assert "<title>reports.txt</title>" in html
+    assert len(Parsed(html).attributes("article")) == 2
+
+
+def test_gold_docs_worst_first(model: Path, make_nlp: MakeNlp, tmp_path: Path) -> None:
+    nlp = make_nlp()
+    docs = [make_example(nlp, annotation).reference for annotation in ANNOTATIONS]
+    # The first one is annotated otherwise than the pipeline has learned.
+    docs[0].ents = [Span(docs[0], 0, 1, "Other")]
+    docs[0]._.relations = []
+    path = tmp_path / "gold.spacy"
+    DocBin(docs=docs, store_user_data=True).to_disk(path)
+    result = visualize(model, path, "--gold", "-o", tmp_path / "page.html")
+    assert result.exit_code == 0, result.output
+    page = Parsed((tmp_path / "page.html").read_text("utf-8"))
+    errors = [int(str(article["data-errors"])) for article in page.attributes("article")]
+    assert errors == sorted(errors, reverse=True) and errors[0] > 0
+    kinds = {str(mark["class"]) for mark in page.attributes("mark")}
+    assert kinds == {"entity right", "entity wrong", "entity missed"}
+
+
+@pytest.mark.parametrize(
+    "source, options, message",
+    [
+        ("missing.txt", [], "missing.txt: there is no such file or folder"),
+        ("missing.spacy", ["--gold"], "missing.spacy"),
+        ("page.html", [], "page.html is read and would be written over"),
+    ],
+)
+def test_what_can_not_be_read_is_one_line(
+    model: Path, tmp_path: Path, source: str, options: list[str], message: str
+) -> None:
+    (tmp_path / "page.html").write_text("text", "utf-8")
+    result = visualize(model, tmp_path / source, *options, "-o", tmp_path / "page.html")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("Error: ") and result.stderr.count("\n") == 1
+    assert message in result.stderr
+    assert (tmp_path / "page.html").read_text("utf-8") == "text"
+
+
+def test_a_long_text_is_no_file_name() -> None:
+    text = "狭窄" * 3000
+    assert read_texts(text, None) == [text]  # type: ignore[arg-type]
