@@ -80,6 +80,15 @@ def test_arcs_have_labels_and_scores_and_end_at_their_entities(page: Page, tmp_p
     assert tip["y"] + tip["height"] == pytest.approx(acme["y"], abs=2)
 
 
+def test_the_table_of_relations_opens(page: Page, tmp_path: Path) -> None:
+    show(page, tmp_path / "page.html", [view_doc(gold_and_found()[1])])
+    row = page.locator("tr.relation", has_text="works_for")
+    assert not row.is_visible()
+    page.get_by_text("2 relations").click()
+    assert row.locator("td").all_text_contents() == ["Ada", "works_for", "Acme", "0.50"]
+    assert row.is_visible()
+
+
 def test_nothing_is_wider_than_the_window(page: Page, tmp_path: Path) -> None:
     long = make_doc([ADA, (20, 26, "ORG")], [(ADA, "works_for", (20, 26, "ORG"))], WORDS * 20)
     word = make_doc([(0, 1, "LONG")], [], ["狭窄" * 200])
