@@ -10,7 +10,7 @@ from spacy.tokens import Doc
 from spacy.util import minibatch
 
 from .formats.files import written_whole
-from .records import Record
+from .records import Record, walk_attributes
 
 # The number of the doc and of the record in it; the central entity; what leads to the value; the
 # value. Offsets are characters, ends exclusive. The columns are the same for any data.
@@ -72,19 +72,17 @@ def to_rows(docs: Iterable[Doc]) -> Iterator[dict[str, Any]]:
                 yield {**empty, **central, **value}
 
 
-def _values(owner: Record, *path: str) -> Iterator[dict[str, Any]]:
-    for key, values in owner["attributes"].items():
-        for value in values:
-            yield {
-                "key": KEY_SEPARATOR.join([*path, key]),
-                "owner_start": owner["start"],
-                "value": value["text"],
-                "value_label": value["label"],
-                "value_start": value["start"],
-                "value_end": value["end"],
-                "score": value["score"],
-            }
-            yield from _values(value, *path, key)
+def _values(record: Record) -> Iterator[dict[str, Any]]:
+    for path, owner, value in walk_attributes(record):
+        yield {
+            "key": KEY_SEPARATOR.join(path),
+            "owner_start": owner["start"],
+            "value": value["text"],
+            "value_label": value["label"],
+            "value_start": value["start"],
+            "value_end": value["end"],
+            "score": value["score"],
+        }
 
 
 def _write_jsonl(path: Path, docs: Iterable[Doc]) -> None:

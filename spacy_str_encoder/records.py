@@ -12,14 +12,12 @@ from typing import Any, NamedTuple, TypedDict
 from spacy.tokens import Doc, Span
 
 from .candidates import get_entities
-from .relation import Relation, get_relations
+from .relation import Place, Relation, get_relations, place_of
 from .user_data import get_user_data, is_key, make_key
 
 SETTINGS = "str_record_settings"
 DEFAULT_KEY = "{label}"
 KEY_FIELDS = ("head", "head_label", "label", "tail_label")
-# Start and end character, and type.
-Place = tuple[int, int, str]
 
 
 class Record(TypedDict):
@@ -156,17 +154,29 @@ def key_values(records: Iterable[Record]) -> Iterator[tuple[str, str]]:
     YIELDS (tuple[str, str]): A key, and the text of its value.
     """
     for record in records:
-        for key, values in record["attributes"].items():
-            for value in values:
-                yield key, value["text"]
-                yield from key_values([value])
+        for path, _, value in walk_attributes(record):
+            yield path[-1], value["text"]
+
+
+def walk_attributes(owner: Record, *path: str) -> Iterator[tuple[tuple[str, ...], Record, Record]]:
+    """Go through the attributes of an entity, and after each through its own.
+
+    owner (Record): The entity.
+    *path (str): The keys that lead to it.
+    YIELDS (tuple[tuple[str, ...], Record, Record]): The keys that lead to an attribute, what has
+        it, and the attribute.
+    """
+    for key, values in owner["attributes"].items():
+        for value in values:
+            yield (*path, key), owner, value
+            yield from walk_attributes(value, *path, key)
 
 
 def _find_attributes(doc: Doc, central: Collection[str], inverse: Collection[str]) -> Attributes:
     found: Attributes = {}
     oriented = (_orient(relation, central, inverse) for relation in get_relations(doc))
-    for attribute in sorted(oriented, key=lambda attribute: _place(attribute.value)):
-        found.setdefault(_place(attribute.owner), []).append(attribute)
+    for attribute in sorted(oriented, key=lambda attribute: place_of(attribute.value)):
+        found.setdefault(place_of(attribute.owner), []).append(attribute)
     return found
 
 
@@ -181,21 +191,21 @@ def _orient(relation: Relation, central: Collection[str], inverse: Collection[st
 def _depths(root: Span, attributes: Attributes, central: Collection[str]) -> dict[Place, int]:
     """How many relations lead from a central entity to each attribute that is not central, the
     nearer ones first."""
-    depths = {_place(root): 0}
+    depths = {place_of(root): 0}
     reached = [*depths]
     # Grows while it is walked through.
     for place in reached:
         for _, value, _ in attributes.get(place, []):
-            if value.label_ not in central and _place(value) not in depths:
-                depths[_place(value)] = depths[place] + 1
-                reached.append(_place(value))
+            if value.label_ not in central and place_of(value) not in depths:
+                depths[place_of(value)] = depths[place] + 1
+                reached.append(place_of(value))
     return depths
 
 
 def _warn_of_unused(attributes: Attributes, reached: Collection[Place]) -> None:
     """Tell which relations are in no record, though what would be the value is in one."""
     for owner, value, relation in chain.from_iterable(attributes.values()):
-        if _place(owner) not in reached and _place(value) in reached:
+        if place_of(owner) not in reached and place_of(value) in reached:
             warnings.warn(
                 UNUSED.format(label=relation.label, owner=owner.label_, value=value.label_),
                 stacklevel=3,
@@ -216,12 +226,12 @@ def _build_attributes(
     for place in reversed(depths):
         built[place] = {}
         for attribute in attributes.get(place, []):
-            value = _place(attribute.value)
+            value = place_of(attribute.value)
             # Where relations go round, what is not farther away has no attributes again.
             own = built[value] if depths.get(value) == depths[place] + 1 else {}
             record = _make_record(attribute.value, attribute.relation.score, own)
             built[place].setdefault(_format_key(key, attribute), []).append(record)
-    return built[_place(root)]
+    return built[place_of(root)]
 
 
 def _format_key(key: str, attribute: Attribute) -> str:
@@ -242,7 +252,3 @@ def _make_record(span: Span, score: float | None, attributes: dict[str, list[Rec
         score=score,
         attributes=attributes,
     )
-
-
-def _place(span: Span) -> Place:
-    return span.start_char, span.end_char, span.label_

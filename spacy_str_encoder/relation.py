@@ -18,6 +18,8 @@ RELATIONS = "str_relations"
 # Says that relations were set, even if there are none.
 RELATIONS_SET = "str_relations_set"
 SCORES = "str_scores"
+# Start and end character of an entity, and its label.
+Place = tuple[int, int, str]
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,15 @@ def get_span_relations(span: Span) -> list[Relation]:
     """
     relations = get_relations(span.doc)
     return [r for r in relations if _is_same(span, r.head) or _is_same(span, r.tail)]
+
+
+def place_of(span: Span) -> Place:
+    """Where an entity is, and what.
+
+    span (Span): The entity.
+    RETURNS (tuple[int, int, str]): Its start and end character, and its label.
+    """
+    return span.start_char, span.end_char, span.label_
 
 
 def get_score(span: Span) -> float | None:

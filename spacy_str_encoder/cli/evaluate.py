@@ -6,6 +6,7 @@ import typer
 from rich.console import Console
 
 from .errors import errors_as_one_line
+from .options import GpuId, Model
 from .prepare import prepare
 from .progress import track
 
@@ -14,14 +15,7 @@ if TYPE_CHECKING:
 
 
 def evaluate_command(
-    model: Annotated[
-        str,
-        typer.Argument(
-            metavar="MODEL",
-            help="The pipeline: its folder, or the name of its package.",
-            show_default=False,
-        ),
-    ],
+    model: Model,
     data: Annotated[
         Path,
         typer.Argument(
@@ -55,7 +49,7 @@ def evaluate_command(
         int, typer.Option(min=1, help="Resamples of the docs for intervals and p-values.")
     ] = 1000,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the resamples.")] = 0,
-    gpu_id: Annotated[int, typer.Option(help="Number of the GPU; -1 is the CPU.")] = -1,
+    gpu_id: GpuId = -1,
 ) -> None:
     """Score entities, and relations between predicted and between correct entities.
 

@@ -4,19 +4,13 @@ from typing import Annotated
 import typer
 
 from .errors import errors_as_one_line
+from .options import GpuId, Model
 from .prepare import prepare
 from .progress import track
 
 
 def visualize_command(
-    model: Annotated[
-        str,
-        typer.Argument(
-            metavar="MODEL",
-            help="The pipeline: its folder, or the name of its package.",
-            show_default=False,
-        ),
-    ],
+    model: Model,
     source: Annotated[
         str,
         typer.Argument(
@@ -40,7 +34,7 @@ def visualize_command(
     title: Annotated[
         str | None, typer.Option(help="The title of the page.", show_default="that of the file")
     ] = None,
-    gpu_id: Annotated[int, typer.Option(help="Number of the GPU; -1 is the CPU.")] = -1,
+    gpu_id: GpuId = -1,
 ) -> None:
     """Write a page to look at: entities, and relations as arcs, with their scores.
 

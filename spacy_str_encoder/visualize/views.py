@@ -4,15 +4,13 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
-from spacy.tokens import Doc, Span
+from spacy.tokens import Doc
 
 from ..candidates import get_entities
-from ..relation import get_relations, get_score, has_relations
+from ..relation import Place, get_relations, get_score, has_relations, place_of
 
 # Without gold docs to compare with, everything is just found.
 Kind = Literal["found", "right", "wrong", "missed"]
-# Start and end character, and label.
-Place = tuple[int, int, str]
 Arc = tuple[Place, Place, str]
 _Key = TypeVar("_Key", Place, Arc)
 
@@ -116,20 +114,16 @@ def compare_docs(
 
 
 def _entities(doc: Doc, spans_key: str | None) -> dict[Place, float | None]:
-    return {_place(span): get_score(span) for span in get_entities(doc, spans_key)}
+    return {place_of(span): get_score(span) for span in get_entities(doc, spans_key)}
 
 
 def _relations(doc: Doc, symmetric: Collection[str]) -> dict[Arc, float | None]:
     arcs: dict[Arc, float | None] = {}
     for relation in get_relations(doc):
-        ends = [_place(relation.head), _place(relation.tail)]
+        ends = [place_of(relation.head), place_of(relation.tail)]
         head, tail = sorted(ends) if relation.label in symmetric else ends
         arcs[head, tail, relation.label] = relation.score
     return arcs
-
-
-def _place(span: Span) -> Place:
-    return span.start_char, span.end_char, span.label_
 
 
 def _compare(
