@@ -409,6 +409,15 @@ def replace(nlp: Language, *heads: str) -> None:
         nlp.replace_listeners("str_encoder", head, ["model.tok2vec"])
 
 
+def test_words_of_training_can_be_left_out_of_a_pipeline(trained: Language, tmp_path: Path) -> None:
+    expected = list(trained.pipe(TEXTS))
+    trained.to_disk(tmp_path, exclude=["vocab"])
+    loaded = spacy.load(tmp_path)
+    words = {token.text for doc in expected for token in doc} - {*loaded.vocab.strings}
+    assert words <= {*trained.vocab.strings} and len(words) > 3
+    assert_predicts_as(loaded, expected)
+
+
 @pytest.mark.parametrize("heads", [["str_ner"], ["str_rel"], ["str_ner", "str_rel"]])
 def test_replaced_listeners_predict_the_same(
     trained: Language, heads: list[str], tmp_path: Path
