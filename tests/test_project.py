@@ -1,51 +1,23 @@
-"""The whole demo at a reduced size, and every command and snippet of the README."""
+"""The whole demo at a reduced size."""
 
 import json
-import os
 import re
-import shlex
-import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import spacy
-from spacy.util import load_config
 
-ROOT = Path(__file__).parent.parent
-FOLDERS = ("assets", "configs", "scripts")
-# What makes training short enough for a test; everything else is as shipped.
-SHORT = {"training": {"max_steps": 4, "max_epochs": 0, "eval_frequency": 2}}
+from .reduced_project import copy_project, run, run_workflow
 
 pytestmark = pytest.mark.slow
-
-
-def run(command: list[str], folder: Path) -> str:
-    binaries = Path(sys.executable).parent
-    path = f"{binaries}{os.pathsep}{os.environ['PATH']}"
-    environment = {**os.environ, "PATH": path, "HF_HUB_OFFLINE": "1"}
-    result = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
-    assert result.returncode == 0, f"{command}\n{result.stdout}\n{result.stderr}"
-    return result.stdout + result.stderr
-
-
-def run_workflow(folder: Path, *arguments: str) -> str:
-    return run([sys.executable, "-m", "spacy", "project", "run", *arguments], folder)
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the project with a few texts and a few steps, run from end to end."""
     folder = tmp_path_factory.mktemp("project")
-    for name in FOLDERS:
-        shutil.copytree(ROOT / name, folder / name)
-    shutil.copy(ROOT / "project.yml", folder)
-    for path in (folder / "assets" / "coronary").glob("*.json"):
-        records = json.loads(path.read_text("utf-8"))
-        path.write_text(json.dumps(records[:15] + records[-15:], ensure_ascii=False), "utf-8")
-    for path in (folder / "configs").glob("*.cfg"):
-        load_config(path).merge(SHORT).to_disk(path)
+    copy_project(folder)
     run_workflow(folder, "all")
     return folder
 
@@ -115,54 +87,3 @@ def test_the_result_is_shown(project: Path) -> None:
     assert "左主干未见明显狭窄" in output
     assert "RC, predicted entities" in output
     assert "Records:" in output
-
-
-def test_the_snippets_of_the_readme_run(project: Path) -> None:
-    run([sys.executable, "-c", "\n".join(readme_blocks("python"))], project)
-    assert (project / "records.csv").read_text("utf-8").startswith("doc,record,entity")
-
-
-def test_pages_are_made_as_the_readme_says(project: Path) -> None:
-    [commands] = [block for block in readme_blocks("bash") if "visualize" in block]
-    for command in commands.strip().splitlines():
-        run(shlex.split(command), project)
-    for name in ("page.html", "errors.html"):
-        assert "<mark" in (project / name).read_text("utf-8")
-
-
-def test_training_on_your_own_data_works_as_the_readme_says(project: Path) -> None:
-    [record] = readme_blocks("json")
-    for name in ("train.jsonl", "dev.jsonl"):
-        (project / name).write_text(record * 4, "utf-8")
-    [commands] = [block for block in readme_blocks("bash") if "convert" in block]
-    for command in commands.strip().splitlines():
-        run(command.split(), project)
-    doc = spacy.load(project / "training" / "model-last")("Ada works at Acme.")
-    assert doc._.relations is not None
-
-
-def test_the_commands_of_the_guide_to_data_are_those_of_the_readme() -> None:
-    commands = [
-        command for block in blocks("docs/data.md", "bash") for command in block.split("\n")
-    ]
-    known = [command for block in readme_blocks("bash") for command in block.split("\n")]
-    assert len(commands) > 3
-    assert set(commands) <= set(known)
-
-
-def test_an_encoder_is_made_and_pretrained_as_the_readme_says(project: Path) -> None:
-    texts = [f"Ada works at number {number} of Acme.\n" for number in range(40)]
-    (project / "reports.txt").write_text("".join(texts), "utf-8")
-    for command in [block for block in readme_blocks("bash") if "encoders/mine" in block]:
-        run(command.split(), project)
-    assert (project / "encoders" / "mine" / "config.json").is_file()
-    assert (project / "encoders" / "reports" / "pretraining.json").is_file()
-
-
-def blocks(name: str, language: str) -> list[str]:
-    text = (ROOT / name).read_text("utf-8")
-    return re.findall(rf"```{language}\n(.*?)```", text, flags=re.DOTALL)
-
-
-def readme_blocks(language: str) -> list[str]:
-    return blocks("README.md", language)

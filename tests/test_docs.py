@@ -1,0 +1,253 @@
+"""What README and docs say: every command and snippet is run in a copy of the project, every
+setting is there with its default, and every link leads somewhere."""
+
+import re
+import shutil
+import sys
+from collections.abc import Callable
+from configparser import RawConfigParser
+from importlib.metadata import EntryPoint, entry_points
+from inspect import Parameter, signature
+from io import StringIO
+from pathlib import Path
+from textwrap import dedent
+from typing import Any, NamedTuple
+
+import pytest
+import srsly
+from spacy.language import Language
+from spacy.util import load_model_from_config
+from thinc.api import Config
+
+from spacy_str_encoder import Relation, to_records
+from spacy_str_encoder.evaluation import evaluate
+from spacy_str_encoder.record_files import to_rows, write_records
+from spacy_str_encoder.records import key_values
+from spacy_str_encoder.visualize import compare_docs, render, view_doc
+
+from .reduced_project import ROOT, copy_project, run, run_workflow
+
+# What is there after a page was followed.
+PAGES = {
+    "README.md": [
+        "records.csv",
+        "page.html",
+        "errors.html",
+        "scores.json",
+        "encoders/reports/pretraining.json",
+    ],
+    "docs/accuracy.md": [],
+    "docs/api.md": ["page.html", "train.spacy"],
+    "docs/architecture.md": [],
+    "docs/benchmarks/README.md": [],
+    "docs/configuration.md": [],
+    "docs/data.md": [],
+    "docs/deployment.md": ["packages/zh_coronary-1.0.0/dist/zh_coronary-1.0.0-py3-none-any.whl"],
+    "docs/experiments.md": ["metrics/rdcnn/handwritten.json"],
+    "docs/method.md": [],
+    "docs/privacy.md": ["training/without-words/config.cfg"],
+    "docs/training.md": [
+        "errors.html",
+        "records.csv",
+        "packages/zh_reports-1.0.0/dist/zh_reports-1.0.0-py3-none-any.whl",
+    ],
+    "docs/troubleshooting.md": [],
+}
+TRANSLATION = "README.zh-CN.md"
+BLOCK = re.compile(r"^ *```(\w+) ?([\w.]*)\n(.*?)^ *```$", flags=re.DOTALL | re.MULTILINE)
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+# What a test can't do: run the tests, install, use a GPU that is not there, take hours. The
+# workflows of the tables are run at a reduced size in test_project.
+INSTEAD = {
+    r"^make .*": "true",
+    r"^(python -m )?pip install .*": "true",
+    r"--vars\.gpu 0": "--vars.gpu -1",
+    r"(run tables(-quick)?)$": r"\1 --dry",
+}
+GROUPS = ["factories", "architectures", "misc", "readers", "scorers"]
+SECTION = re.compile(r"^### `(.+?)`\n(.*?)(?=^##|\Z)", flags=re.DOTALL | re.MULTILINE)
+SETTING = re.compile(r"^\| `(.+?)` \| (.+?) \|", flags=re.MULTILINE)
+FUNCTIONS = [
+    Relation,
+    compare_docs,
+    evaluate,
+    key_values,
+    render,
+    to_records,
+    to_rows,
+    view_doc,
+    write_records,
+]
+
+
+class Block(NamedTuple):
+    """What stands between fences."""
+
+    language: str
+    file: str
+    text: str
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What readers have: the project after `make demo`, and texts of their own."""
+    folder = tmp_path_factory.mktemp("docs")
+    copy_project(folder)
+    run_workflow(folder, "train")
+    texts = [f"Ada works at number {number} of Acme.\n" for number in range(40)]
+    (folder / "reports.txt").write_text("".join(texts), "utf-8")
+    [record] = [block.text for block in find_blocks("README.md") if block.language == "json"]
+    for name in ("train.jsonl", "dev.jsonl"):
+        (folder / name).write_text(record * 4, "utf-8")
+    return folder
+
+
+def test_no_page_is_forgotten() -> None:
+    pages = {path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").rglob("*.md")}
+    assert {*PAGES} == {"README.md", *pages}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", PAGES)
+def test_what_a_page_says_can_be_done(page: str, trained: Path, tmp_path: Path) -> None:
+    shutil.copytree(trained, tmp_path, dirs_exist_ok=True)
+    for block in join_python(find_blocks(page)):
+        if block.file:
+            (tmp_path / block.file).write_text(block.text, "utf-8")
+        elif block.language == "bash":
+            run(["bash", "-euc", replace_commands(page, block.text)], tmp_path)
+        elif block.language == "python":
+            run([sys.executable, "-c", block.text], tmp_path)
+    assert [name for name in PAGES[page] if not (tmp_path / name).is_file()] == []
+
+
+def test_no_block_is_of_a_kind_that_is_not_run() -> None:
+    languages = {block.language for page in PAGES for block in find_blocks(page)}
+    assert languages == {"bash", "ini", "json", "python"}
+
+
+def test_recipes_make_pipelines() -> None:
+    recipes = [block for block in find_blocks("docs/configuration.md") if block.language == "ini"]
+    assert recipes
+    for recipe in recipes:
+        # Later lines go before earlier ones, as if someone had edited the file.
+        merged = RawConfigParser(strict=False)
+        merged.optionxform = str
+        merged.read_string((ROOT / "configs" / "coronary.cfg").read_text("utf-8"))
+        merged.read_string(recipe.text)
+        text = StringIO()
+        merged.write(text)
+        config = Config().from_str(text.getvalue())
+        nlp = load_model_from_config(config, auto_fill=True)
+        assert nlp.pipe_names == config["nlp"]["pipeline"]
+
+
+def test_both_languages_show_the_same_commands_and_pages() -> None:
+    assert commands_of(TRANSLATION) == commands_of("README.md")
+    assert links_of(TRANSLATION) - {"README.md"} == links_of("README.md") - {TRANSLATION}
+
+
+@pytest.mark.parametrize("page", [*PAGES, TRANSLATION])
+def test_links_lead_somewhere(page: str) -> None:
+    for link in links_of(page):
+        name, _, heading = link.partition("#")
+        target = (ROOT / page).parent / name if name else ROOT / page
+        assert target.exists(), link
+        assert not heading or heading in headings_of(target), link
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_every_setting_is_documented_with_its_default(group: str) -> None:
+    documented = dict(SECTION.findall((ROOT / "docs" / "configuration.md").read_text("utf-8")))
+    found = [
+        entry_point
+        for entry_point in entry_points(group=f"spacy_{group}")
+        if entry_point.value.startswith("spacy_str_encoder")
+    ]
+    assert found
+    for entry_point in found:
+        assert dict(SETTING.findall(documented[entry_point.name])) == {
+            name: f"`{default}`" if default != "(required)" else default
+            for name, default in settings_of(entry_point).items()
+        }
+
+
+def test_settings_that_do_not_exist_are_not_documented() -> None:
+    text = (ROOT / "docs" / "configuration.md").read_text("utf-8")
+    names = {
+        entry_point.name
+        for group in GROUPS
+        for entry_point in entry_points(group=f"spacy_{group}")
+        if entry_point.value.startswith("spacy_str_encoder")
+    }
+    assert {name for name, _ in SECTION.findall(text)} == names
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_functions_are_documented_as_they_are(function: Callable[..., Any]) -> None:
+    plain = signature(function)
+    parameters = [each.replace(annotation=Parameter.empty) for each in plain.parameters.values()]
+    plain = plain.replace(parameters=parameters, return_annotation=Parameter.empty)
+    text = (ROOT / "docs" / "api.md").read_text("utf-8")
+    assert f"{function.__name__}{plain}".replace("'", '"') in text
+
+
+def find_blocks(page: str) -> list[Block]:
+    text = (ROOT / page).read_text("utf-8")
+    return [Block(language, file, dedent(code)) for language, file, code in BLOCK.findall(text)]
+
+
+def join_python(blocks: list[Block]) -> list[Block]:
+    """A snippet that does not import spaCy goes on from the one before."""
+    joined: list[Block] = []
+    for block in blocks:
+        text = block.text
+        if block.language == "python" and not block.file and "import spacy\n" not in text:
+            before = next((each for each in joined[::-1] if each.language == "python"), None)
+            text = f"{before.text if before else ''}\n{text}"
+        joined.append(block._replace(text=text))
+    return joined
+
+
+def replace_commands(page: str, text: str) -> str:
+    for command, other in INSTEAD.items():
+        text = re.sub(command, other, text, flags=re.MULTILINE)
+    # What is a command of the README is run there.
+    known = "".join(block.text for block in find_blocks("README.md") if page != "README.md")
+    return "\n".join(line for line in text.splitlines() if line not in known.splitlines())
+
+
+def commands_of(page: str) -> list[str]:
+    return [re.sub(r" *#.*", "", block.text) for block in find_blocks(page)]
+
+
+def links_of(page: str) -> set[str]:
+    links = LINK.findall((ROOT / page).read_text("utf-8"))
+    return {link for link in links if not link.startswith("https://")}
+
+
+def headings_of(path: Path) -> set[str]:
+    headings = re.findall(r"^#+ (.*)$", path.read_text("utf-8"), flags=re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def settings_of(entry_point: EntryPoint) -> dict[str, str]:
+    """The settings of something that configs name, and their defaults as configs spell them."""
+    parameters = {
+        str(each).partition(":")[0].partition("=")[0].strip(): each.default
+        for each in signature(entry_point.load()).parameters.values()
+    }
+    if entry_point.group == "spacy_factories":
+        defaults = Language.get_factory_meta(entry_point.name).default_config
+        names = [name for name in parameters if name not in ("nlp", "name")]
+        parameters = {name: defaults.get(name, Parameter.empty) for name in names}
+    return {name: spell(default) for name, default in parameters.items()}
+
+
+def spell(default: Any) -> str:
+    if default is Parameter.empty:
+        return "(required)"
+    if isinstance(default, dict):
+        [function] = [value for key, value in default.items() if key.startswith("@")]
+        return str(function)
+    return srsly.json_dumps(default)
