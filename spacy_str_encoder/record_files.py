@@ -5,11 +5,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-import srsly
 from spacy.tokens import Doc
 from spacy.util import minibatch
 
-from .formats.files import written_whole
+from .formats.files import write_json_lines, written_whole
 from .records import Record, walk_attributes
 
 # The number of the doc and of the record in it; the central entity; what leads to the value; the
@@ -86,7 +85,7 @@ def _values(record: Record) -> Iterator[dict[str, Any]]:
 
 
 def _write_jsonl(path: Path, docs: Iterable[Doc]) -> None:
-    srsly.write_jsonl(path, ({"text": doc.text, "records": doc._.records} for doc in docs))
+    write_json_lines(path, ({"text": doc.text, "records": doc._.records} for doc in docs))
 
 
 def _write_csv(path: Path, docs: Iterable[Doc]) -> None:

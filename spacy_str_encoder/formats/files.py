@@ -1,6 +1,7 @@
 """Reading UTF-8 and JSON, with errors that name file and line; writing files whole."""
 
 import json
+import os
 import shutil
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterable, Iterator
@@ -68,6 +69,29 @@ def read_items(path: Path) -> Iterator[tuple[str, Any]]:
             yield f"{path}, line {number}", parse_json(line, path, first_line=number)
 
 
+def write_json_lines(path: Path, items: Iterable[Any]) -> None:
+    """Write JSON lines, in UTF-8.
+
+    path (Path): The file.
+    items (Iterable[Any]): What to write, an item a line.
+    """
+    with path.open("w", encoding="utf-8", newline="\n") as file:
+        file.writelines(f"{json.dumps(item, ensure_ascii=False)}\n" for item in items)
+
+
+def write_json_list(path: Path, items: Iterable[Any]) -> None:
+    """Write a JSON list, in UTF-8.
+
+    path (Path): The file.
+    items (Iterable[Any]): What to write, an item a line.
+    """
+    with path.open("w", encoding="utf-8", newline="\n") as file:
+        file.write("[")
+        for number, item in enumerate(items):
+            file.write(f"{',' if number else ''}\n{json.dumps(item, ensure_ascii=False)}")
+        file.write("\n]\n")
+
+
 def check_outputs(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
     """Check that no file is written over what is read, or over another one.
 
@@ -86,8 +110,8 @@ def check_outputs(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
 
 @contextmanager
 def written_whole(path: Path) -> Iterator[Path]:
-    """Write a file or folder under another name, and rename it when it is complete, so that
-    nothing half-written is ever taken for whole.
+    """Write a file or folder under another name, and rename it when it is complete and on the disk,
+    so that nothing half-written is ever taken for whole, even after the power has failed.
 
     path (Path): The file or folder.
     YIELDS (Path): Where to write it, in the same folder.
@@ -98,9 +122,26 @@ def written_whole(path: Path) -> Iterator[Path]:
     _remove(unfinished)
     try:
         yield unfinished
+        for file in [*unfinished.rglob("*"), unfinished]:
+            sync(file)
         unfinished.replace(path)
+        sync(path.parent)
     finally:
         _remove(unfinished)
+
+
+def sync(path: Path) -> None:
+    """Wait until a file, or a folder's list of files, is on the disk.
+
+    path (Path): The file or folder.
+    """
+    if path.is_dir() and os.name == "nt":
+        return  # Windows opens no folders.
+    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _remove(path: Path) -> None:

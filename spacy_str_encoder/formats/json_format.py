@@ -1,6 +1,5 @@
 """Formats whose files are JSON lines, or a JSON list."""
 
-import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import partial
@@ -8,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from .entities import UNANNOTATED
-from .files import read_items
+from .files import read_items, write_json_lines, write_json_list
 from .format import Format
 from .records import Record, RecordError, check_record, errors_at
 from .report import ConversionReport
@@ -90,12 +89,8 @@ def write(
     report (ConversionReport): Counts what is lost.
     serialize (Callable[[Record, ConversionReport], dict[str, Any]]): Makes an object of a record.
     """
-    lines = (json.dumps(serialize(record, report), ensure_ascii=False) for record in records)
-    with path.open("w", encoding="utf-8", newline="\n") as file:
-        if path.suffix == ".json":
-            file.write("[")
-            for number, line in enumerate(lines):
-                file.write(f",\n{line}" if number else f"\n{line}")
-            file.write("\n]\n")
-        else:
-            file.writelines(f"{line}\n" for line in lines)
+    items = (serialize(record, report) for record in records)
+    if path.suffix == ".json":
+        write_json_list(path, items)
+    else:
+        write_json_lines(path, items)
