@@ -46,8 +46,9 @@ def visualize_command(
 
     Example: spacy-str-encoder visualize training/model-best dev.spacy --gold -o errors.html
     """
-    from spacy_str_encoder.evaluation.files import load_pipeline, read_gold_docs
+    from spacy_str_encoder.evaluation.files import read_gold_docs
     from spacy_str_encoder.formats.report import ConversionReport, summarize
+    from spacy_str_encoder.loading import load_pipeline
     from spacy_str_encoder.visualize import render
     from spacy_str_encoder.visualize.run import is_path, read_texts, view_differences, view_texts
 

@@ -4,18 +4,18 @@ from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
 
-import spacy
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
 
 from ..formats.registry import read_docs
 from ..formats.report import ConversionReport
+from ..loading import load_pipeline, relation_setting
 from ..relation import has_relations
 from .notes import find_obstacle, write_notes
 from .outcomes import TASKS, Outcomes
 from .report import Report, make_report
-from .runs import Track, find_outcomes, no_track, relation_setting
+from .runs import Track, find_outcomes, no_track
 
 
 def evaluate_files(
@@ -56,19 +56,6 @@ def _require_scores(name: str, outcomes: Outcomes) -> None:
     if all(find_obstacle(outcomes, task) for task in TASKS):
         notes = " ".join(write_notes(outcomes))
         raise ValueError(f"{name}: there is nothing to score. {notes}")
-
-
-def load_pipeline(name: str) -> Language:
-    """Load a pipeline.
-
-    name (str): Its folder, or the name of its package.
-    RETURNS (Language): The pipeline.
-    RAISES (ValueError): If there is none, or it is incomplete.
-    """
-    try:
-        return spacy.load(name)
-    except (OSError, ValueError) as error:
-        raise ValueError(f"{name}: can't load this pipeline: {error}") from error
 
 
 def read_gold_docs(path: Path, nlp: Language, conversion: ConversionReport) -> list[Doc]:

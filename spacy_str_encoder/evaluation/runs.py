@@ -6,6 +6,7 @@ from typing import Any
 from spacy.language import Language
 from spacy.tokens import Doc
 
+from ..loading import relation_setting
 from .examples import with_correct_entities, with_predicted_entities
 from .outcomes import TASKS, Outcomes, collect_outcomes
 from .report import Report, make_report
@@ -62,16 +63,3 @@ def find_outcomes(
         symmetric={*symmetric, *(relation_setting(nlp, "symmetric") or ())},
         spans_key=relation_setting(nlp, "spans_key"),
     )
-
-
-def relation_setting(nlp: Language, name: str) -> Any:
-    """Look up a setting of the component that finds relations.
-
-    nlp (Language): The pipeline.
-    name (str): The name of the setting.
-    RETURNS (Any): Its value; None if there is no such component or setting.
-    """
-    for pipe_name, component in nlp.pipeline:
-        if "doc._.relations" in nlp.get_pipe_meta(pipe_name).assigns:
-            return getattr(component, "cfg", {}).get(name)
-    return None

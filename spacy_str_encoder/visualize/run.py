@@ -7,9 +7,10 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from ..evaluation.examples import with_predicted_entities
-from ..evaluation.runs import Track, no_track, relation_setting
+from ..evaluation.runs import Track, no_track
 from ..formats.raw_texts import SUFFIXES, read_raw_texts
 from ..formats.report import ConversionReport
+from ..loading import relation_setting
 from .views import DocView, compare_docs, view_doc
 
 

@@ -1,0 +1,32 @@
+"""Pipelines by their names, and how they are set."""
+
+from typing import Any
+
+import spacy
+from spacy.language import Language
+
+
+def load_pipeline(name: str) -> Language:
+    """Load a pipeline.
+
+    name (str): Its folder, or the name of its package.
+    RETURNS (Language): The pipeline.
+    RAISES (ValueError): If there is none, or it is incomplete.
+    """
+    try:
+        return spacy.load(name)
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{name}: can't load this pipeline: {error}") from error
+
+
+def relation_setting(nlp: Language, name: str) -> Any:
+    """Look up a setting of the component that finds relations.
+
+    nlp (Language): The pipeline.
+    name (str): The name of the setting.
+    RETURNS (Any): Its value; None if there is no such component or setting.
+    """
+    for pipe_name, component in nlp.pipeline:
+        if "doc._.relations" in nlp.get_pipe_meta(pipe_name).assigns:
+            return getattr(component, "cfg", {}).get(name)
+    return None
