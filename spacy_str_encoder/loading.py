@@ -1,5 +1,6 @@
 """Pipelines by their names, and how they are set."""
 
+from hashlib import sha256
 from typing import Any
 
 import spacy
@@ -17,6 +18,20 @@ def load_pipeline(name: str) -> Language:
         return spacy.load(name)
     except (OSError, ValueError) as error:
         raise ValueError(f"{name}: can't load this pipeline: {error}") from error
+
+
+def fingerprint(nlp: Language) -> str:
+    """Tell a pipeline from others.
+
+    nlp (Language): The pipeline.
+    RETURNS (str): Its name and version, and a hash of its files.
+    """
+    digest = sha256()
+    for path in sorted(nlp.path.rglob("*")):
+        if path.is_file():
+            digest.update(path.relative_to(nlp.path).as_posix().encode())
+            digest.update(path.read_bytes())
+    return f"{nlp.lang}_{nlp.meta['name']} {nlp.meta['version']} {digest.hexdigest()[:16]}"
 
 
 def relation_setting(nlp: Language, name: str) -> Any:

@@ -62,10 +62,20 @@ def get_records(doc: Doc) -> list[Record]:
     RETURNS (list[Record]): The records, see `to_records`.
     RAISES (ValueError): If nothing has said how they are made.
     """
-    for key, settings in get_user_data(doc).items():
-        if is_key(key, SETTINGS):
-            return to_records(doc, **settings)
-    raise ValueError(NO_SETTINGS)
+    settings = find_settings(doc)
+    if settings is None:
+        raise ValueError(NO_SETTINGS)
+    return to_records(doc, **settings)
+
+
+def find_settings(doc: Doc) -> dict[str, Any] | None:
+    """How the records of a doc are made.
+
+    doc (Doc): The doc.
+    RETURNS (dict[str, Any] | None): The arguments of `to_records`; None if nothing has said.
+    """
+    user_data = get_user_data(doc)
+    return next((user_data[key] for key in user_data if is_key(key, SETTINGS)), None)
 
 
 NO_SETTINGS = (

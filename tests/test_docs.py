@@ -20,6 +20,7 @@ from spacy.util import load_model_from_config
 from thinc.api import Config
 
 from spacy_str_encoder import Relation, to_records
+from spacy_str_encoder.annotations import to_annotations
 from spacy_str_encoder.evaluation import evaluate
 from spacy_str_encoder.record_files import to_rows, write_records
 from spacy_str_encoder.records import key_values
@@ -42,7 +43,11 @@ PAGES = {
     "docs/benchmarks/README.md": [],
     "docs/configuration.md": [],
     "docs/data.md": [],
-    "docs/deployment.md": ["packages/zh_coronary-1.0.0/dist/zh_coronary-1.0.0-py3-none-any.whl"],
+    "docs/deployment.md": [
+        "packages/zh_coronary-1.0.0/dist/zh_coronary-1.0.0-py3-none-any.whl",
+        "annotated/manifest.jsonl",
+        "table/part-00000-000000.parquet",
+    ],
     "docs/experiments.md": ["metrics/rdcnn/handwritten.json"],
     "docs/method.md": [],
     "docs/privacy.md": ["training/without-words/config.cfg"],
@@ -73,6 +78,7 @@ FUNCTIONS = [
     evaluate,
     key_values,
     render,
+    to_annotations,
     to_records,
     to_rows,
     view_doc,

@@ -6,6 +6,7 @@ transformers take seconds to import and `--help` must not wait for them.
 
 import typer
 
+from .annotate import annotate_command
 from .convert import convert_command
 from .debug_data import CONTEXT, debug_data_command
 from .evaluate import evaluate_command
@@ -26,6 +27,7 @@ def main() -> None:
     """Joint extraction of entities and relations with one BERT, in spaCy."""
 
 
+app.command("annotate")(annotate_command)
 app.command("convert")(convert_command)
 app.command("debug-data", context_settings=CONTEXT)(debug_data_command)
 app.command("evaluate")(evaluate_command)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import Progress, TaskID
+from rich.progress import MofNCompleteColumn, Progress, TaskID, TimeElapsedColumn
 
 from .errors import errors_as_one_line
 from .progress import make_bar
@@ -86,7 +86,7 @@ def pretrain_command(
             seed=seed,
         )
         report = ConversionReport()
-        with make_bar() as bar:
+        with make_bar(MofNCompleteColumn(), TimeElapsedColumn()) as bar:
             summary = pretrain(
                 encoder,
                 texts,

@@ -2,20 +2,26 @@ from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
 
 ItemT = TypeVar("ItemT")
 
 
-def make_bar() -> Progress:
-    """RETURNS (Progress): A bar on stderr that is only seen if that is a terminal."""
+def make_bar(*numbers: ProgressColumn) -> Progress:
+    """Make a bar on stderr that is only seen if that is a terminal.
+
+    *numbers (ProgressColumn): What stands behind the bar.
+    RETURNS (Progress): The bar.
+    """
     console = Console(stderr=True)
-    columns = [
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    ]
+    columns = [TextColumn("{task.description}"), BarColumn(), *numbers]
     return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
 
 
@@ -27,5 +33,5 @@ def track(items: Iterable[ItemT], description: str, total: int | None = None) ->
     total (int | None): How many there are, if it is known.
     YIELDS: The items.
     """
-    with make_bar() as bar:
+    with make_bar(MofNCompleteColumn(), TimeElapsedColumn()) as bar:
         yield from bar.track(items, total=total, description=description)

@@ -109,15 +109,16 @@ def check_outputs(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
 
 
 @contextmanager
-def written_whole(path: Path) -> Iterator[Path]:
+def written_whole(path: Path, *, tag: str = "") -> Iterator[Path]:
     """Write a file or folder under another name, and rename it when it is complete and on the disk,
     so that nothing half-written is ever taken for whole, even after the power has failed.
 
     path (Path): The file or folder.
+    tag (str): Tells what is unfinished from what others may be writing to the same place.
     YIELDS (Path): Where to write it, in the same folder.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.unfinished{path.suffix}")
+    unfinished = path.with_name(f".{path.name}{tag}.unfinished{path.suffix}")
     # A run that was killed may have left one.
     _remove(unfinished)
     try:
@@ -126,6 +127,10 @@ def written_whole(path: Path) -> Iterator[Path]:
             sync(file)
         unfinished.replace(path)
         sync(path.parent)
+    except OSError as error:
+        # That the disk is full is said of no file.
+        error.filename = error.filename or str(path)
+        raise
     finally:
         _remove(unfinished)
 

@@ -1,0 +1,91 @@
+"""Where chunks are annotated: here, or in several processes."""
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import replace
+from multiprocessing import get_context, parent_process
+from threading import Thread
+
+import torch
+
+from .chunks import Chunk
+from .manifest import Part
+from .parts import PartWriter
+
+# From chunks to what became of them, in the same order.
+Engine = Callable[[PartWriter, Iterable[Chunk]], Iterator[Part]]
+
+
+def annotate_here(write_part: PartWriter, chunks: Iterable[Chunk]) -> Iterator[Part]:
+    """Annotate chunks one after the other, in this process.
+
+    write_part (PartWriter): Annotates a chunk.
+    chunks (Iterable[Chunk]): The chunks.
+    YIELDS (Part): What became of each.
+    """
+    return map(write_part, chunks)
+
+
+def annotate_in_processes(
+    write_part: PartWriter, chunks: Iterable[Chunk], *, processes: int
+) -> Iterator[Part]:
+    """Annotate chunks in several processes at a time.
+
+    write_part (PartWriter): Annotates a chunk.
+    chunks (Iterable[Chunk]): The chunks. Two for each process are read ahead.
+    processes (int): The number of processes.
+    YIELDS (Part): What became of each, in the order of the chunks.
+    RAISES (ValueError): If a process dies.
+    """
+    pending: deque[Future[Part]] = deque()
+    threads = max(1, (os.cpu_count() or 1) // processes)
+    pool = ProcessPoolExecutor(
+        processes,
+        # A fork of a process whose threads are running can hang.
+        mp_context=get_context("spawn"),
+        initializer=_prepare,
+        # Each loads the pipeline itself.
+        initargs=(replace(write_part), threads),
+    )
+    try:
+        for chunk in chunks:
+            pending.append(pool.submit(_work, chunk))
+            if len(pending) >= 2 * processes:
+                yield pending.popleft().result()
+        while pending:
+            yield pending.popleft().result()
+    except BrokenProcessPool as error:
+        raise ValueError(DIED) from error
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+DIED = (
+    "A process that annotates has died; it may have been out of memory. Fewer processes, or a "
+    "smaller batch size, need less. Run the same command again to go on."
+)
+
+
+def _prepare(write_part: PartWriter, threads: int) -> None:
+    global _write_part
+    torch.set_num_threads(threads)
+    _write_part = write_part
+    Thread(target=_exit_with_parent, daemon=True).start()
+
+
+def _exit_with_parent() -> None:
+    # One that is killed tells nobody.
+    if parent := parent_process():
+        parent.join()
+        os._exit(1)
+
+
+def _work(chunk: Chunk) -> Part:
+    return _write_part(chunk)
+
+
+# That of a process.
+_write_part: PartWriter

@@ -1,0 +1,67 @@
+"""From a chunk to a file of annotated texts."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from uuid import uuid4
+
+import spacy
+from spacy.language import Language
+
+from ..formats.files import written_whole
+from ..loading import load_pipeline, relation_setting
+from .annotate import annotate_entries
+from .chunks import Chunk
+from .entries import Entry, Rejection
+from .manifest import Part
+from .writers import WRITERS, AnnotatedDocs
+
+
+@dataclass(frozen=True)
+class PartWriter:
+    """Annotates chunks, and writes each to a file of its own. The pipeline is loaded when it is
+    first needed, where it is needed: in another process, or on another machine.
+
+    model (str): The folder or the package of the pipeline.
+    folder (Path): The folder to write to.
+    format (str): The format to write, see `WRITERS`.
+    batch_size (int): How many texts to annotate at a time.
+    gpu_id (int): The number of the GPU; the CPU if it is negative.
+    """
+
+    model: str
+    folder: Path
+    format: str
+    batch_size: int
+    gpu_id: int = -1
+
+    @cached_property
+    def nlp(self) -> Language:
+        """RETURNS (Language): The pipeline."""
+        if self.gpu_id >= 0:
+            spacy.require_gpu(self.gpu_id)
+        return load_pipeline(self.model)
+
+    def __call__(self, chunk: Chunk) -> Part:
+        """Annotate a chunk. The same chunk gives the same file, which is written over.
+
+        chunk (Chunk): The chunk.
+        RETURNS (Part): What became of it.
+        """
+        rejections = [item for item in chunk.items if isinstance(item, Rejection)]
+        suffix, write = WRITERS[self.format]
+        path = self.folder / f"part-{chunk.source:05d}-{chunk.number:06d}{suffix}"
+        spans_key = relation_setting(self.nlp, "spans_key")
+        # Frees the strings of the texts, which a vocabulary would else collect.
+        with self.nlp.memory_zone(), written_whole(path, tag=f".{uuid4().hex}") as unfinished:
+            write(unfinished, self._annotate(chunk, rejections), spans_key)
+        rejections.sort(key=lambda rejection: rejection.number)
+        annotated = len(chunk.items) - len(rejections)
+        return Part(chunk.source, chunk.number, chunk.share, annotated, rejections)
+
+    def _annotate(self, chunk: Chunk, rejections: list[Rejection]) -> AnnotatedDocs:
+        entries = (item for item in chunk.items if isinstance(item, Entry))
+        for entry, doc in annotate_entries(
+            self.nlp, entries, batch_size=self.batch_size, reject=rejections.append
+        ):
+            yield {"id": entry.id, "source": chunk.name, "record": entry.number}, doc

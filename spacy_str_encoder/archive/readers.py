@@ -1,0 +1,233 @@
+"""The records of a file, one after the other: each an entry, or the reason why it is none.
+
+A file is read as a stream (but for files of docs, which are read whole), so that memory does not
+grow with it.
+"""
+
+import csv
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from spacy.vocab import Vocab
+
+from ..formats.docbin import SUFFIX as DOCS_SUFFIX
+from ..formats.docbin import read_docbin
+from ..formats.docs import META
+from .entries import Entry, Item, Rejection
+from .lines import MAX_LINE, TOO_LONG, DamagedError, open_bytes, read_lines
+
+ROWS_AT_ONCE = 256
+NOT_UTF8 = "it is not UTF-8"
+
+
+@dataclass(frozen=True)
+class Fields:
+    """Where a record has what.
+
+    text (str): The field, or column, of the text.
+    id (str): That of its identifier.
+    max_length (int): How many characters a text may have.
+    """
+
+    text: str = "text"
+    id: str = "id"
+    max_length: int = 1_000_000
+
+
+# The items of a file, each with the share of the file that has been read by then.
+Reading = Iterator[tuple[Item, float]]
+Reader = Callable[[Path, Fields], Reading]
+
+
+def read_to_damage(path: Path, fields: Fields, *, read: Reader) -> Reading:
+    """Read a file as far as it goes: where it is damaged, one rejection stands for the rest.
+
+    path (Path): The file.
+    fields (Fields): Where its records have what.
+    read (Reader): Reads files of this kind.
+    YIELDS (tuple[Entry | Rejection, float]): The records, and the share of the file up to there.
+    RAISES (OSError): If the file can't be read now, but perhaps later.
+    RAISES (ValueError): If it has no column of texts.
+    """
+    number = 0
+    try:
+        for item, share in read(path, fields):
+            number = item.number
+            yield item, share
+    except DamagedError as error:
+        yield Rejection(number + 1, f"the file can't be read from here on: {error}"), 1.0
+
+
+def read_text_lines(path: Path, fields: Fields) -> Reading:
+    """Read a file with a text a line. Blank lines are none."""
+    return _read_each_line(path, fields, _parse_text)
+
+
+def read_json_lines(path: Path, fields: Fields) -> Reading:
+    """Read a file of JSON lines. Blank lines are no records."""
+    return _read_each_line(path, fields, _parse_json)
+
+
+def read_csv(path: Path, fields: Fields) -> Reading:
+    """Read a table with a head; its columns are separated by tabs if the name says `.tsv`, by
+    commas otherwise."""
+    csv.field_size_limit(MAX_LINE)
+    delimiter = "\t" if ".tsv" in path.suffixes else ","
+    with open_bytes(path) as (content, share):
+        lines = iter(lambda: content.readline(MAX_LINE), b"")
+        # What is not UTF-8 goes on as it is, and is rejected with its row alone.
+        texts = (line.decode("utf-8", "surrogateescape") for line in lines)
+        rows = _without_errors(csv.reader(texts, delimiter=delimiter))
+        first = next(rows, [])
+        head = first if isinstance(first, list) else []
+        _require_column(path, head, fields)
+        for number, row in enumerate(rows, start=1):
+            yield _parse_cells(number, row, head, fields), share()
+
+
+def read_parquet(path: Path, fields: Fields) -> Reading:
+    """Read a Parquet file."""
+    from pyarrow import ArrowException
+    from pyarrow.parquet import ParquetFile
+
+    try:
+        with ParquetFile(path) as file:
+            names, total = file.schema_arrow.names, file.metadata.num_rows
+            _require_column(path, names, fields)
+            columns = [name for name in (fields.text, fields.id) if name in names]
+            number = 0
+            for batch in file.iter_batches(ROWS_AT_ONCE, columns=columns):
+                for row in range(batch.num_rows):
+                    number += 1
+                    values = {name: batch.column(name)[row] for name in columns}
+                    yield _parse_values(number, values, fields), number / total
+    except (ArrowException, OSError) as error:
+        # What goes wrong in reading has an error number, what is wrong with the file has none.
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        raise DamagedError("it is no whole Parquet file") from error
+
+
+def read_docs(path: Path, fields: Fields) -> Reading:
+    """Read the texts of docs. Identifiers are in their meta data."""
+    try:
+        docs = list(read_docbin(path, Vocab()))
+    except ValueError as error:
+        raise DamagedError("it is no DocBin") from error
+    for number, doc in enumerate(docs, start=1):
+        record = {**doc.user_data.get(META, {}), fields.text: doc.text}
+        yield _parse_record(number, record, fields), number / len(docs)
+
+
+def read_whole(path: Path, fields: Fields) -> Reading:
+    """Read a file that is one text."""
+    with open_bytes(path) as (content, _):
+        text = content.read(MAX_LINE + 1)
+    yield Rejection(1, TOO_LONG) if len(text) > MAX_LINE else _parse_text(1, text, fields), 1.0
+
+
+READERS: dict[str, Reader] = {
+    ".jsonl": read_json_lines,
+    ".ndjson": read_json_lines,
+    ".csv": read_csv,
+    ".tsv": read_csv,
+    ".parquet": read_parquet,
+    ".txt": read_text_lines,
+    DOCS_SUFFIX: read_docs,
+}
+
+
+def _read_each_line(
+    path: Path, fields: Fields, parse: Callable[[int, bytes, Fields], Item]
+) -> Reading:
+    with open_bytes(path) as (content, share):
+        for number, line in enumerate(read_lines(content), start=1):
+            if line is None:
+                yield Rejection(number, TOO_LONG), share()
+            elif line.strip():
+                yield parse(number, line, fields), share()
+
+
+def _parse_text(number: int, line: bytes, fields: Fields) -> Item:
+    try:
+        return _check(number, line.decode(), None, fields)
+    except UnicodeDecodeError:
+        return Rejection(number, NOT_UTF8, line.decode(errors="replace"))
+
+
+def _parse_json(number: int, line: bytes, fields: Fields) -> Item:
+    try:
+        record = json.loads(line.decode())
+    except UnicodeDecodeError:
+        return Rejection(number, NOT_UTF8, line.decode(errors="replace"))
+    except json.JSONDecodeError as error:
+        reason = f"it is not JSON ({error.msg}, column {error.colno})"
+        return Rejection(number, reason, line.decode())
+    except (RecursionError, ValueError):
+        return Rejection(number, "it is JSON that can't be read", line.decode())
+    return _parse_record(number, record, fields)
+
+
+def _parse_cells(number: int, cells: list[str] | str, head: list[str], fields: Fields) -> Item:
+    if isinstance(cells, str):
+        return Rejection(number, f"it is no row of a table ({cells})")
+    if len(cells) != len(head):
+        reason = f"it has {len(cells)} cells, where the table has {len(head)} columns"
+        return Rejection(number, reason, ",".join(cells))
+    return _parse_record(number, dict(zip(head, cells, strict=True)), fields)
+
+
+def _parse_values(number: int, values: Mapping[str, Any], fields: Fields) -> Item:
+    try:
+        record = {name: value.as_py() for name, value in values.items()}
+    except UnicodeDecodeError:
+        return Rejection(number, NOT_UTF8)
+    # Dates, decimals and the like are written as text.
+    if not isinstance(record.get(fields.id), str | int | float | None):
+        record[fields.id] = str(record[fields.id])
+    return _parse_record(number, record, fields)
+
+
+def _parse_record(number: int, record: Any, fields: Fields) -> Item:
+    if not isinstance(record, dict):
+        return Rejection(number, "it is no object with fields", str(record))
+    text = record.get(fields.text)
+    if not isinstance(text, str):
+        reason = f"its field '{fields.text}' is no text" if text is not None else "it has no text"
+        return Rejection(number, reason, str(record))
+    return _check(number, text, record.get(fields.id), fields)
+
+
+def _check(number: int, text: str, identifier: Any, fields: Fields) -> Item:
+    if len(text) > fields.max_length:
+        reason = f"its text has {len(text)} characters; {fields.max_length} are allowed"
+        return Rejection(number, reason, text)
+    try:
+        json.dumps([text, identifier], ensure_ascii=False, allow_nan=False).encode()
+    except ValueError:
+        content = text.encode(errors="replace").decode()
+        return Rejection(number, "its text or its identifier can't be written as JSON", content)
+    return Entry(number, text, identifier)
+
+
+def _require_column(path: Path, names: list[str], fields: Fields) -> None:
+    if fields.text not in names:
+        listed = ", ".join(f"'{name}'" for name in names) or "none"
+        raise ValueError(
+            f"{path}: there is no column '{fields.text}' for the texts; name it with --text-field. "
+            f"Its columns are: {listed}."
+        )
+
+
+def _without_errors(rows: Iterator[list[str]]) -> Iterator[list[str] | str]:
+    """The rows of a table, and in place of those that can't be read what is wrong with them."""
+    while True:
+        try:
+            yield next(rows)
+        except csv.Error as error:
+            yield str(error)
+        except StopIteration:
+            return

@@ -1,0 +1,120 @@
+"""A run over an archive."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+
+from ..loading import fingerprint
+from .chunks import Chunk, read_chunks
+from .engines import Engine, annotate_here
+from .manifest import REJECTED, Manifest, Part, open_manifest
+from .parts import PartWriter
+from .readers import Fields
+from .sources import Source
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What decides what is written. Runs over the same archive have the same settings.
+
+    fields (Fields): Where records have texts and identifiers.
+    format (str): The format to write: `jsonl`, `parquet` or `spacy`.
+    part_size (int): How many texts a file has at most.
+    whole_files (bool): Whether a text file is one text.
+    """
+
+    fields: Fields = field(default_factory=Fields)
+    format: str = "jsonl"
+    part_size: int = 1000
+    whole_files: bool = False
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a run has come, with those before it.
+
+    annotated (int): The texts that are annotated.
+    annotated_now (int): Those of them that this run has annotated.
+    rejected (int): The records that could not be.
+    read (int): The bytes that have been read.
+    size (int): The bytes of all sources.
+    """
+
+    annotated: int
+    annotated_now: int
+    rejected: int
+    read: int
+    size: int
+
+
+class TooManyRejectedError(ValueError):
+    """More records were rejected than allowed."""
+
+
+def annotate_archive(
+    write_part: PartWriter,
+    sources: Sequence[Source],
+    settings: Settings,
+    *,
+    engine: Engine = annotate_here,
+    max_rejected: int | None = None,
+    with_texts: bool = False,
+    overwrite: bool = False,
+    follow: Callable[[Progress], None] = lambda progress: None,
+) -> Progress:
+    """Annotate every text of an archive once, going on where an earlier run was stopped.
+
+    write_part (PartWriter): Annotates a chunk, and writes it to a file.
+    sources (Sequence[Source]): What to read.
+    settings (Settings): What decides about what is written.
+    engine (Engine): Where chunks are annotated.
+    max_rejected (int | None): How many records may be rejected; any number if None.
+    with_texts (bool): Whether rejected records are written beside the reasons.
+    overwrite (bool): Whether to begin again.
+    follow (Callable[[Progress], None]): Called after each part.
+    RETURNS (Progress): What was done, by this run and those before.
+    RAISES (ValueError): If earlier runs had other settings, or sources have changed.
+    RAISES (TooManyRejectedError): If more records than allowed are rejected.
+    """
+    with open_manifest(write_part.folder, overwrite=overwrite) as manifest:
+        manifest.begin({"model": fingerprint(write_part.nlp), **asdict(settings)})
+        numbered = {manifest.number_of(source): source for source in sources}
+        chunks = _find_chunks(numbered, manifest, settings)
+        waiting = [number for number in numbered if number not in manifest.finished]
+        for part in engine(write_part, chunks):
+            # Parts come in the order of the sources.
+            while waiting[0] != part.source:
+                manifest.finish(waiting.pop(0))
+            manifest.commit(part, with_texts=with_texts)
+            follow(_progress(manifest, numbered, part))
+            if max_rejected is not None and manifest.rejected > max_rejected:
+                raise TooManyRejectedError(TOO_MANY.format(count=manifest.rejected))
+        for number in waiting:
+            manifest.finish(number)
+        return _progress(manifest, numbered, None)
+
+
+TOO_MANY = (
+    "{count} records are rejected, which is more than --max-rejected allows; the reasons are in "
+    f"{REJECTED}. What is annotated stays: the same command with a higher number goes on."
+)
+
+
+def _find_chunks(
+    sources: Mapping[int, Source], manifest: Manifest, settings: Settings
+) -> Iterator[Chunk]:
+    for number, source in sources.items():
+        if number in manifest.finished:
+            continue
+        reading = source.read(settings.fields)
+        for chunk in read_chunks(reading, source=number, name=source.name, size=settings.part_size):
+            if (number, chunk.number) not in manifest.done:
+                yield chunk
+
+
+def _progress(manifest: Manifest, sources: Mapping[int, Source], part: Part | None) -> Progress:
+    read = sum(sources[number].size for number in manifest.finished & sources.keys())
+    if part is not None:
+        read += int(part.share * sources[part.source].size)
+    size = sum(source.size for source in sources.values())
+    now = manifest.annotated - manifest.annotated_before
+    return Progress(manifest.annotated, now, manifest.rejected, read, size)

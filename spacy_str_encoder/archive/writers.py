@@ -1,0 +1,83 @@
+"""The files that annotated texts are written to: JSON lines, Parquet, or docs."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from spacy.tokens import Doc, DocBin
+from spacy.util import minibatch
+
+from ..annotations import to_annotations
+from ..formats.docbin import SUFFIX as DOCS_SUFFIX
+from ..formats.docs import META
+from ..formats.files import write_json_lines
+
+ROWS_AT_ONCE = 256
+# Where a text is from: its identifier, its source, and the number of its record there.
+Origin = dict[str, Any]
+AnnotatedDocs = Iterable[tuple[Origin, Doc]]
+# Writes docs to a file. The last argument is the span group that holds the entities, if any.
+Writer = Callable[[Path, AnnotatedDocs, str | None], None]
+
+
+def write_jsonl(path: Path, docs: AnnotatedDocs, spans_key: str | None) -> None:
+    """Write JSON lines, a text a line."""
+    write_json_lines(path, _to_rows(docs, spans_key))
+
+
+def write_parquet(path: Path, docs: AnnotatedDocs, spans_key: str | None) -> None:
+    """Write a Parquet file, a text a row. Identifiers that are no strings, and records, which are
+    nested as deep as relations chain, are written as JSON."""
+    import pyarrow
+    from pyarrow.parquet import ParquetWriter
+
+    offsets, label = [("start", "int64"), ("end", "int64")], [("label", "string")]
+    entity = pyarrow.struct([*offsets, *label, ("score", "float64")])
+    indices = [("head", "int64"), ("tail", "int64")]
+    relation = pyarrow.struct([*indices, *label, ("score", "float64")])
+    fields = {
+        "id": "string",
+        "source": "string",
+        "record": "int64",
+        "text": "string",
+        "entities": pyarrow.list_(entity),
+        "relations": pyarrow.list_(relation),
+        "records": "string",
+    }
+    schema = pyarrow.schema(list(fields.items()))
+    with ParquetWriter(path, schema, compression="zstd") as writer:
+        for rows in minibatch(map(_flatten, _to_rows(docs, spans_key)), ROWS_AT_ONCE):
+            writer.write_table(pyarrow.Table.from_pylist(rows, schema))
+
+
+def write_docs(path: Path, docs: AnnotatedDocs, spans_key: str | None) -> None:
+    """Write docs; where a text is from is in their meta data."""
+    docbin = DocBin(store_user_data=True)
+    for origin, doc in docs:
+        doc.user_data[META] = origin
+        docbin.add(doc)
+    docbin.to_disk(path)
+
+
+WRITERS: dict[str, tuple[str, Writer]] = {
+    "jsonl": (".jsonl", write_jsonl),
+    "parquet": (".parquet", write_parquet),
+    "spacy": (DOCS_SUFFIX, write_docs),
+}
+
+
+def _to_rows(docs: AnnotatedDocs, spans_key: str | None) -> Iterator[dict[str, Any]]:
+    for origin, doc in docs:
+        yield {**origin, **to_annotations(doc, spans_key=spans_key)}
+
+
+def _flatten(row: dict[str, Any]) -> dict[str, Any]:
+    texts = {name: row[name] for name in ("id", "records")}
+    return {**row, **{name: _to_text(value) for name, value in texts.items()}}
+
+
+def _to_text(value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    return json.dumps(value, ensure_ascii=False)

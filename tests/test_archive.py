@@ -1,0 +1,361 @@
+"""Archives: every text is annotated once, whatever happens in between."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import spacy
+from pyarrow import parquet
+from spacy.tokens import DocBin
+from typer.testing import CliRunner
+
+from spacy_str_encoder.annotations import to_annotations
+from spacy_str_encoder.archive import (
+    Fields,
+    PartWriter,
+    Progress,
+    Settings,
+    TooManyRejectedError,
+    annotate_archive,
+    annotate_in_processes,
+    find_sources,
+)
+from spacy_str_encoder.archive import run as run_module
+from spacy_str_encoder.cli import app
+
+from .pipelines import ANNOTATIONS, MakeNlp, build_trained
+
+TEXTS = [f"{text}{number}" for number in range(7) for text, _, _ in ANNOTATIONS]
+SETTINGS = Settings(part_size=6)
+
+
+@pytest.fixture(scope="module")
+def model(make_nlp: MakeNlp, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A pipeline that was trained, and makes records."""
+    folder = tmp_path_factory.mktemp("archive") / "model"
+    nlp = build_trained(make_nlp, ANNOTATIONS, mask="pair")
+    settings = {"central": ["BodyPart"], "inverse": ["Modifier", "Percentage", "Negative"]}
+    nlp.add_pipe("str_records", config=settings)
+    nlp.to_disk(folder)
+    return str(folder)
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Path:
+    """Two files, with records that can't be annotated among the others."""
+    folder = tmp_path / "archive"
+    folder.mkdir()
+    lines = [json.dumps({"text": text, "id": f"a{i}"}) for i, text in enumerate(TEXTS)]
+    lines[3:3], lines[20:20] = ["{"], ['{"id": "none"}']
+    (folder / "a.jsonl").write_text("\n".join(lines), "utf-8")
+    (folder / "b.txt").write_text("\n".join(TEXTS[:8]), "utf-8")
+    return folder
+
+
+def annotate(model: str, archive: Path, output: Path, **options: object) -> Progress:
+    sources, _ = find_sources([str(archive)], output=output)
+    write_part = PartWriter(model, output, "jsonl", batch_size=4)
+    return annotate_archive(write_part, sources, SETTINGS, **options)  # type: ignore[arg-type]
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    files = [*folder.glob("part-*"), *folder.glob("*.jsonl")]
+    return {path.name: path.read_bytes() for path in files}
+
+
+def read_parts(folder: Path) -> list[dict]:
+    lines = [line for path in sorted(folder.glob("part-*.jsonl")) for line in path.open("rb")]
+    return [json.loads(line) for line in lines]
+
+
+def test_every_text_is_annotated_once_as_the_pipeline_does(
+    model: str, archive: Path, tmp_path: Path
+) -> None:
+    done = annotate(model, archive, tmp_path / "out")
+    rows = read_parts(tmp_path / "out")
+    assert (done.annotated, done.rejected, done.read) == (len(rows), 2, done.size)
+    assert [row["text"] for row in rows] == [*TEXTS, *TEXTS[:8]]
+    assert [row["id"] for row in rows[: len(TEXTS)]] == [f"a{i}" for i in range(len(TEXTS))]
+    assert {row["source"] for row in rows[len(TEXTS) :]} == {str(archive / "b.txt")}
+    nlp = spacy.load(model)
+    assert any(row["relations"] for row in rows)
+    for row in rows:
+        expected = to_annotations(nlp(row["text"]))
+        assert [*row] == ["id", "source", "record", *expected]
+        for name in ("entities", "relations"):
+            for found, other in zip(row[name], expected[name], strict=True):
+                assert found.pop("score") == pytest.approx(other.pop("score"), abs=1e-4)
+                assert found == other
+
+
+def test_rejected_records_are_listed_with_place_and_reason(
+    model: str, archive: Path, tmp_path: Path
+) -> None:
+    annotate(model, archive, tmp_path / "out")
+    lines = (tmp_path / "out" / "rejected.jsonl").read_text("utf-8").splitlines()
+    first, second = map(json.loads, lines)
+    assert (first["source"], first["record"]) == (str(archive / "a.jsonl"), 4)
+    assert (second["record"], second["reason"]) == (21, "it has no text")
+    assert "content" not in first
+    annotate(model, archive, tmp_path / "with texts", with_texts=True)
+    lines = (tmp_path / "with texts" / "rejected.jsonl").read_text("utf-8").splitlines()
+    assert json.loads(lines[0])["content"] == "{"
+
+
+def kill_at(call: int) -> Callable[[int], None]:
+    """What takes the place of `os.fsync`, and ends the process at one of its calls, as `kill -9`
+    does: nothing is cleaned up."""
+    calls = iter(range(10**6))
+    synced = os.fsync
+
+    def fsync(descriptor: int) -> None:
+        if next(calls) == call:
+            os._exit(9)
+        synced(descriptor)
+
+    return fsync
+
+
+@pytest.mark.slow
+def test_a_run_that_is_killed_anywhere_goes_on_to_the_same_end(
+    model: str, archive: Path, tmp_path: Path
+) -> None:
+    annotate(model, archive, tmp_path / "unbroken")
+    expected = contents(tmp_path / "unbroken")
+    for call in range(10**6):
+        output = tmp_path / str(call)
+        child = os.fork()
+        if not child:
+            os.fsync = kill_at(call)
+            annotate(model, archive, output)
+            os._exit(0)
+        _, status = os.waitpid(child, 0)
+        if not os.waitstatus_to_exitcode(status):
+            break
+        annotate(model, archive, output)
+        assert contents(output) == expected
+    # Before and after each of 7 parts, the manifest and the rejections were synced.
+    assert call > 30
+
+
+@pytest.mark.slow
+def test_kill_9_loses_and_repeats_nothing(model: str, archive: Path, tmp_path: Path) -> None:
+    annotate(model, archive, tmp_path / "unbroken")
+    output = tmp_path / "killed"
+    command = [sys.executable, "-m", "spacy_str_encoder", "annotate", model, str(archive)]
+    command += ["--output", str(output), "--part-size", "6", "--batch-size", "4"]
+    process = subprocess.Popen([*command, "--n-process", "2"])
+    while not list(output.glob("part-*")):
+        assert process.poll() is None
+        time.sleep(0.01)
+    # Not the two that it has started.
+    process.kill()
+    process.wait()
+    assert subprocess.run(command, check=False).returncode == 3
+    texts = [row["text"] for row in read_parts(output)]
+    assert texts == [row["text"] for row in read_parts(tmp_path / "unbroken")]
+    assert (output / "rejected.jsonl").read_bytes() == (
+        tmp_path / "unbroken" / "rejected.jsonl"
+    ).read_bytes()
+
+
+def test_what_is_done_is_not_read_again(
+    model: str, archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    annotate(model, archive, tmp_path / "out")
+    expected = contents(tmp_path / "out")
+    monkeypatch.setattr(run_module, "read_chunks", None)
+    done = annotate(model, archive, tmp_path / "out")
+    assert (done.annotated, done.annotated_now) == (len(TEXTS) + 8, 0)
+    assert contents(tmp_path / "out") == expected
+
+
+def test_new_files_are_annotated_beside_what_is_done(
+    model: str, archive: Path, tmp_path: Path
+) -> None:
+    annotate(model, archive, tmp_path / "out")
+    # Before the others in the order of names.
+    (archive / "0.txt").write_text("左主干无狭窄。", "utf-8")
+    done = annotate(model, archive, tmp_path / "out")
+    assert done.annotated_now == 1
+    assert read_parts(tmp_path / "out")[-1]["text"] == "左主干无狭窄。"
+
+
+def test_other_settings_models_and_files_are_refused(
+    model: str, archive: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "out"
+    annotate(model, archive, output)
+    expected = contents(output)
+    sources, _ = find_sources([str(archive)], output=output)
+    write_part = PartWriter(model, output, "jsonl", batch_size=4)
+    with pytest.raises(ValueError, match="another part_size"):
+        annotate_archive(write_part, sources, Settings(part_size=7))
+    with pytest.raises(ValueError, match="another fields"):
+        annotate_archive(write_part, sources, Settings(Fields(text="report"), part_size=6))
+    other = spacy.load(model)
+    other.remove_pipe("str_records")
+    other.to_disk(tmp_path / "other")
+    with pytest.raises(ValueError, match="another model"):
+        annotate(str(tmp_path / "other"), archive, output)
+    with (archive / "b.txt").open("a") as file:
+        file.write("\n左主干无狭窄。")
+    with pytest.raises(ValueError, match=r"b\.txt: the file has changed"):
+        annotate(model, archive, output)
+    assert contents(output) == expected
+    assert annotate(model, archive, output, overwrite=True).annotated == len(TEXTS) + 9
+
+
+def test_folders_with_other_files_are_refused(model: str, archive: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.tex").touch()
+    with pytest.raises(ValueError, match=r"such as thesis\.tex, but no run of annotate"):
+        annotate(model, archive, tmp_path / "mine")
+
+
+def test_a_second_run_at_the_same_time_is_refused(
+    model: str, archive: Path, tmp_path: Path
+) -> None:
+    def start_another(progress: Progress) -> None:
+        with pytest.raises(ValueError, match="another run is writing here"):
+            annotate(model, archive, tmp_path / "out")
+
+    annotate(model, archive, tmp_path / "out", follow=start_another)
+
+
+def test_too_many_rejected_records_stop_the_run(model: str, archive: Path, tmp_path: Path) -> None:
+    with pytest.raises(TooManyRejectedError, match="1 records are rejected"):
+        annotate(model, archive, tmp_path / "out", max_rejected=0)
+    assert len(read_parts(tmp_path / "out")) == 5
+    done = annotate(model, archive, tmp_path / "out", max_rejected=2)
+    assert (done.annotated, done.rejected) == (len(TEXTS) + 8, 2)
+
+
+@spacy.Language.component("fails_on_seven")
+def fails_on_seven(doc: spacy.tokens.Doc) -> spacy.tokens.Doc:
+    if doc.text.endswith("4"):
+        raise RuntimeError(f"I can't stand {doc.text}")
+    return doc
+
+
+def test_a_record_that_makes_the_pipeline_fail_takes_no_other_with_it(
+    model: str, archive: Path, tmp_path: Path
+) -> None:
+    nlp = spacy.load(model)
+    nlp.add_pipe("fails_on_seven")
+    nlp.to_disk(tmp_path / "failing")
+    done = annotate(str(tmp_path / "failing"), archive, tmp_path / "out")
+    failing = [number for number, text in enumerate(TEXTS) if text.endswith("4")]
+    assert done.rejected == 2 + len(failing)
+    texts = [row["text"] for row in read_parts(tmp_path / "out")]
+    assert texts == [text for text in [*TEXTS, *TEXTS[:8]] if not text.endswith("4")]
+    rejected = (tmp_path / "out" / "rejected.jsonl").read_text("utf-8")
+    assert rejected.count("the pipeline fails on it (RuntimeError)") == len(failing)
+    assert "stand" not in rejected and TEXTS[0] not in rejected
+
+
+@pytest.mark.slow
+def test_processes_annotate_as_one(model: str, archive: Path, tmp_path: Path) -> None:
+    annotate(model, archive, tmp_path / "one")
+    several = lambda write, chunks: annotate_in_processes(write, chunks, processes=2)  # noqa: E731
+    annotate(model, archive, tmp_path / "two", engine=several)
+    assert contents(tmp_path / "two") == contents(tmp_path / "one")
+
+
+def test_a_full_disk_is_one_error_and_leaves_nothing_half_written(
+    model: str, archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    annotate(model, archive, tmp_path / "unbroken")
+    with monkeypatch.context() as patch:
+        sources, _ = find_sources([str(archive)], output=tmp_path / "out")
+        write_part = PartWriter(model, tmp_path / "out", "jsonl", batch_size=4)
+
+        def fill(progress: Progress) -> None:
+            patch.setattr(os, "fsync", fail)
+
+        with pytest.raises(OSError, match=r"No space left on device: '.*part-00000-000001.jsonl'"):
+            annotate_archive(write_part, sources, SETTINGS, follow=fill)
+    assert sorted(contents(tmp_path / "out")) == [
+        "manifest.jsonl",
+        "part-00000-000000.jsonl",
+        "rejected.jsonl",
+    ]
+    annotate(model, archive, tmp_path / "out")
+    assert contents(tmp_path / "out") == contents(tmp_path / "unbroken")
+
+
+def test_texts_are_written_to_parquet_and_docs_too(
+    model: str, archive: Path, tmp_path: Path
+) -> None:
+    annotate(model, archive, tmp_path / "jsonl")
+    rows = read_parts(tmp_path / "jsonl")
+    sources, _ = find_sources([str(archive)], output=tmp_path / "out")
+    for name in ("parquet", "spacy"):
+        write_part = PartWriter(model, tmp_path / name, name, batch_size=4)
+        annotate_archive(write_part, sources, Settings(format=name, part_size=6))
+    paths = sorted((tmp_path / "parquet").glob("part-*.parquet"))
+    table = [row for path in paths for row in parquet.read_table(path).to_pylist()]
+    assert [{**row, "records": json.loads(row["records"])} for row in table] == rows
+    vocab = spacy.blank("zh").vocab
+    paths = sorted((tmp_path / "spacy").glob("part-*.spacy"))
+    docs = [doc for path in paths for doc in DocBin().from_disk(path).get_docs(vocab)]
+    assert [{**doc.user_data["meta"], **to_annotations(doc)} for doc in docs] == rows
+
+
+def test_the_vocabulary_does_not_grow_with_the_archive(model: str, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.txt").write_text("\n".join(chr(0x5000 + i) for i in range(500)))
+    sources, _ = find_sources([str(tmp_path / "in")], output=tmp_path / "out")
+    write_part = PartWriter(model, tmp_path / "out", "jsonl", batch_size=64)
+    before = len(write_part.nlp.vocab.strings)
+    annotate_archive(write_part, sources, Settings(part_size=100))
+    assert len(write_part.nlp.vocab.strings) < before + 50
+
+
+def run_command(*arguments: object) -> tuple[int, str]:
+    result = CliRunner().invoke(app, ["annotate", *map(str, arguments)])
+    return result.exit_code, re.sub(r"\s+", " ", result.output)
+
+
+def test_the_command_says_what_it_did(model: str, archive: Path, tmp_path: Path) -> None:
+    code, printed = run_command(model, archive, "--output", tmp_path / "out")
+    assert (code, printed.strip()) == (3, f"{tmp_path}/out: 36 texts annotated, 2 records rejected")
+    (archive / "a.jsonl").unlink()
+    (archive / "notes.doc").touch()
+    code, printed = run_command(model, archive, "--output", tmp_path / "other")
+    assert code == 0 and "not read: 1 files of other kinds" in printed
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "message"),
+    [
+        (["--max-rejected", "1"], 4, "2 records are rejected"),
+        (["--text-field", "report"], 3, "8 texts annotated, 30 records rejected"),
+        (["missing.csv"], 1, "missing.csv: there is no such file"),
+    ],
+)
+def test_exit_codes_tell(
+    model: str, archive: Path, tmp_path: Path, options: list[str], code: int, message: str
+) -> None:
+    found, printed = run_command(model, archive, *options, "--output", tmp_path / "out")
+    assert found == code and message in printed
+
+
+def test_ctrl_c_is_told(
+    model: str, archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*arguments: object, **options: object) -> Iterator[None]:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(run_module, "read_chunks", stop)
+    code, printed = run_command(model, archive, "--output", tmp_path / "out")
+    assert code == 130 and "goes on from here" in printed

@@ -1,0 +1,241 @@
+"""Records of files: whatever is in them, each is an entry or a rejection."""
+
+import csv
+import gzip
+import json
+import tracemalloc
+from collections.abc import Sequence
+from pathlib import Path
+
+import pyarrow
+import pytest
+import spacy
+from hypothesis import given
+from hypothesis import strategies as st
+from pyarrow import parquet
+from spacy.tokens import DocBin
+
+from spacy_str_encoder.archive import Fields, find_sources, lines
+from spacy_str_encoder.archive.entries import Entry, Rejection
+from spacy_str_encoder.archive.readers import READERS, read_to_damage
+
+# Whatever can be encoded: combining marks, right to left, NULs, astral characters.
+TEXTS = st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=30), max_size=8)
+
+
+def read(path: Path, fields: Fields | None = None) -> list[Entry | Rejection]:
+    name = path.name.removesuffix(".gz")
+    reader = READERS[name[name.rfind(".") :]]
+    return [item for item, _ in read_to_damage(path, fields or Fields(), read=reader)]
+
+
+def write_json_lines(path: Path, texts: Sequence[str]) -> None:
+    rows = ({"text": text, "id": number} for number, text in enumerate(texts))
+    path.write_text("".join(f"{json.dumps(row)}\n" for row in rows), "utf-8")
+
+
+def write_csv(path: Path, texts: Sequence[str]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, delimiter="\t" if path.suffix == ".tsv" else ",")
+        writer.writerow(["id", "text"])
+        writer.writerows(enumerate(texts))
+
+
+def write_parquet(path: Path, texts: Sequence[str]) -> None:
+    columns = {"id": list(range(len(texts))), "text": pyarrow.array(texts, "string")}
+    parquet.write_table(pyarrow.table(columns), path)
+
+
+def write_docs(path: Path, texts: Sequence[str]) -> None:
+    nlp = spacy.blank("en")
+    docs = [nlp.make_doc(text) for text in texts]
+    for number, doc in enumerate(docs):
+        doc.user_data["meta"] = {"id": number}
+    DocBin(docs=docs, store_user_data=True).to_disk(path)
+
+
+WRITERS = {
+    ".jsonl": write_json_lines,
+    ".csv": write_csv,
+    ".tsv": write_csv,
+    ".parquet": write_parquet,
+    ".spacy": write_docs,
+}
+
+
+@pytest.mark.parametrize("suffix", WRITERS)
+@given(texts=TEXTS)
+def test_texts_and_identifiers_are_read_as_they_were_written(
+    suffix: str, texts: list[str], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path = tmp_path_factory.mktemp("texts") / f"texts{suffix}"
+    WRITERS[suffix](path, texts)
+    items = read(path)
+    assert [item.text for item in items if isinstance(item, Entry)] == texts
+    identifiers = [item.id for item in items if isinstance(item, Entry)]
+    assert list(map(str, identifiers)) == list(map(str, range(len(texts))))
+    assert [item.number for item in items] == list(range(1, len(texts) + 1))
+
+
+@pytest.mark.parametrize("suffix", READERS)
+@given(content=st.binary(max_size=200) | st.text(max_size=100).map(str.encode))
+def test_any_bytes_become_items_or_one_clear_error(
+    suffix: str, content: bytes, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path = tmp_path_factory.mktemp("bytes") / f"any{suffix}"
+    path.write_bytes(content)
+    try:
+        items = read(path)
+    except ValueError as error:
+        assert "--text-field" in str(error)
+    else:
+        assert all(isinstance(item, Entry | Rejection) for item in items)
+        numbers = [item.number for item in items]
+        assert numbers == sorted(set(numbers))
+
+
+@given(texts=TEXTS, cut=st.integers(0, 10**6))
+def test_a_compressed_file_that_is_cut_off_is_read_up_to_there(
+    texts: list[str], cut: int, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("gzip")
+    write_json_lines(folder / "whole.jsonl", texts)
+    whole = gzip.compress((folder / "whole.jsonl").read_bytes())
+    path = folder / "cut.jsonl.gz"
+    path.write_bytes(whole[: cut % len(whole)])
+    *items, last = read(path) or [None]
+    entries = [item.text for item in items if isinstance(item, Entry)]
+    assert entries == texts[: len(entries)]
+    # Nothing of a gzip file is an empty one.
+    assert (isinstance(last, Rejection) and "can't be read from here on" in last.reason) or (
+        cut % len(whole) == 0 and last is None
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        (b"{", "not JSON"),
+        (b"[1, 2]", "no object"),
+        (b'{"id": 7}', "no text"),
+        (b'{"text": 7}', "'text' is no text"),
+        (b'{"text": "\\ud800"}', "can't be written"),
+        (b'{"text": "a", "id": NaN}', "can't be written"),
+        (b'{"text": "\xff"}', "not UTF-8"),
+        (b'{"text": "12345678901"}', "11 characters; 10 are allowed"),
+        (b"[" * 100_000, "can't be read"),
+    ],
+)
+def test_bad_records_are_rejected_with_their_place(
+    line: bytes, reason: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "bad.jsonl"
+    path.write_bytes(b'{"text": "a"}\n\n' + line + b'\n{"text": "b"}\n')
+    first, bad, last = read(path, Fields(max_length=10))
+    assert (first, last) == (Entry(1, "a"), Entry(4, "b"))
+    assert isinstance(bad, Rejection) and bad.number == 3 and reason in bad.reason
+
+
+def test_reasons_hold_no_word_of_the_text(tmp_path: Path) -> None:
+    path = tmp_path / "bad.jsonl"
+    secrets = ['{"text": "secret', '{"text": ["secret"]}', '"secret"', '{"text": "secret secret"}']
+    path.write_text("\n".join(secrets), "utf-8")
+    items = read(path, Fields(max_length=6))
+    assert len(items) == 4
+    for item in items:
+        assert isinstance(item, Rejection)
+        assert "secret" not in item.reason and "secret" in str(item.content)
+
+
+def test_a_line_that_would_fill_the_memory_is_skipped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lines, "MAX_LINE", 100)
+    path = tmp_path / "long.txt"
+    path.write_text("a\n" + "b" * 1000 + "\nc\n" + "d" * 99 + "\n" + "e" * 150, "utf-8")
+    items = read(path)
+    assert [item.number for item in items] == [1, 2, 3, 4, 5]
+    assert [isinstance(item, Entry) for item in items] == [True, False, True, True, False]
+
+
+def test_rows_of_another_length_than_the_head_are_rejected(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text('text,id\na,1\nb, with a comma,2\n"c, quoted\nin two lines",3\nd\n', "utf-8")
+    first, second, third, fourth = read(path)
+    assert first == Entry(1, "a", "1")
+    assert isinstance(second, Rejection) and "3 cells" in second.reason
+    assert third == Entry(3, "c, quoted\nin two lines", "3")
+    assert isinstance(fourth, Rejection) and "1 cells" in fourth.reason
+
+
+def test_fields_have_other_names(tmp_path: Path) -> None:
+    path = tmp_path / "named.jsonl"
+    path.write_text('{"report": "a", "case": {"year": 7}}\n', "utf-8")
+    assert read(path, Fields(text="report", id="case")) == [Entry(1, "a", {"year": 7})]
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_a_table_without_the_column_is_one_error(suffix: str, tmp_path: Path) -> None:
+    path = tmp_path / f"table{suffix}"
+    WRITERS[suffix](path, ["a"])
+    with pytest.raises(ValueError, match=r"no column 'report'.*'id', 'text'"):
+        read(path, Fields(text="report"))
+
+
+def test_a_byte_order_mark_is_no_text(tmp_path: Path) -> None:
+    mark = b"\xef\xbb\xbf"
+    for name, content in {"a.txt": b"x", "a.jsonl": b'{"text": "x"}', "a.csv": b"text\nx"}.items():
+        (tmp_path / name).write_bytes(mark + content)
+        assert read(tmp_path / name) == [Entry(1, "x")]
+
+
+def test_dates_of_a_table_become_text(tmp_path: Path) -> None:
+    dates = pyarrow.array([0], pyarrow.date32())
+    parquet.write_table(pyarrow.table({"id": dates, "text": ["a"]}), tmp_path / "a.parquet")
+    assert read(tmp_path / "a.parquet") == [Entry(1, "a", "1970-01-01")]
+
+
+def test_files_are_found_by_names_folders_and_patterns(tmp_path: Path) -> None:
+    output = tmp_path / "in" / "out"
+    for name in ("b.txt", "a.jsonl.gz", "deep/c.csv", "d.pdf", ".hidden.txt", "out/part.jsonl"):
+        (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "in" / name).write_bytes(b"")
+    folder, pattern = str(tmp_path / "in"), str(tmp_path / "in" / "*.txt")
+    sources, others = find_sources([pattern, folder], output=output)
+    found = [Path(source.name).relative_to(folder).as_posix() for source in sources]
+    assert found == ["a.jsonl.gz", "b.txt", "deep/c.csv"]
+    assert others == [str(tmp_path / "in" / "d.pdf")]
+
+
+@pytest.mark.parametrize("name", ["missing.txt", "*.missing", "text.pdf", "docs.spacy.gz"])
+def test_what_can_not_be_read_is_an_error(name: str, tmp_path: Path) -> None:
+    (tmp_path / "text.pdf").touch()
+    (tmp_path / "docs.spacy.gz").touch()
+    with pytest.raises(ValueError, match=name.replace("*", r"\*")):
+        find_sources([str(tmp_path / name)], output=tmp_path / "out")
+
+
+def test_text_files_can_be_a_text_each(tmp_path: Path) -> None:
+    texts = {"a.txt": "one\ntwo", "b.txt": "three", "c.txt": ""}
+    for name, text in texts.items():
+        (tmp_path / name).write_text(text, "utf-8")
+    (tmp_path / "d.txt").write_bytes(b"\xff")
+    [source], _ = find_sources([str(tmp_path)], output=tmp_path / "out", whole_files=True)
+    *entries, bad = [item for item, _ in source.read(Fields())]
+    assert {
+        Path(entry.id).name: entry.text for entry in entries if isinstance(entry, Entry)
+    } == texts
+    assert isinstance(bad, Rejection) and bad.number == 4
+
+
+def test_memory_does_not_grow_with_a_file(tmp_path: Path) -> None:
+    peaks = []
+    for count in (2_000, 20_000):
+        path = tmp_path / f"{count}.jsonl.gz"
+        with gzip.open(path, "wt") as file:
+            file.writelines(f'{{"text": "{"x" * 500}"}}\n' for _ in range(count))
+        tracemalloc.start()
+        assert sum(1 for _ in read_to_damage(path, Fields(), read=READERS[".jsonl"])) == count
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 1.5 * peaks[0]
