@@ -3,10 +3,12 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -27,6 +29,7 @@ from spacy_str_encoder.archive import (
     find_sources,
 )
 from spacy_str_encoder.archive import run as run_module
+from spacy_str_encoder.archive.on_ray import annotate_on_ray
 from spacy_str_encoder.cli import app
 
 from .pipelines import ANNOTATIONS, MakeNlp, build_trained
@@ -170,7 +173,7 @@ def test_what_is_done_is_not_read_again(
 ) -> None:
     annotate(model, archive, tmp_path / "out")
     expected = contents(tmp_path / "out")
-    monkeypatch.setattr(run_module, "read_chunks", None)
+    monkeypatch.setattr(run_module, "ChunkReader", None)
     done = annotate(model, archive, tmp_path / "out")
     assert (done.annotated, done.annotated_now) == (len(TEXTS) + 8, 0)
     assert contents(tmp_path / "out") == expected
@@ -263,9 +266,33 @@ def test_a_record_that_makes_the_pipeline_fail_takes_no_other_with_it(
 @pytest.mark.slow
 def test_processes_annotate_as_one(model: str, archive: Path, tmp_path: Path) -> None:
     annotate(model, archive, tmp_path / "one")
-    several = lambda write, chunks: annotate_in_processes(write, chunks, processes=2)  # noqa: E731
-    annotate(model, archive, tmp_path / "two", engine=several)
+    engine = partial(annotate_in_processes, processes=2)
+    annotate(model, archive, tmp_path / "two", engine=engine)
     assert contents(tmp_path / "two") == contents(tmp_path / "one")
+
+
+def find_actors() -> list[int]:
+    """The processes of Ray that annotate."""
+    processes = {int(path.parent.name): path for path in Path("/proc").glob("[0-9]*/cmdline")}
+    return [number for number, path in processes.items() if b"(_Annotator)" in path.read_bytes()]
+
+
+@pytest.mark.slow
+def test_ray_annotates_as_one_process_though_an_actor_is_killed(
+    model: str, archive: Path, tmp_path: Path
+) -> None:
+    annotate(model, archive, tmp_path / "one")
+    killed: list[int] = []
+
+    def kill_one(progress: Progress) -> None:
+        if not killed:
+            killed.append(min(find_actors()))
+            os.kill(killed[0], signal.SIGKILL)
+
+    engine = partial(annotate_on_ray, workers=2, cpus=0.5)
+    done = annotate(model, archive, tmp_path / "ray", engine=engine, follow=kill_one)
+    assert killed and done.annotated == len(TEXTS) + 8
+    assert contents(tmp_path / "ray") == contents(tmp_path / "one")
 
 
 def test_a_full_disk_is_one_error_and_leaves_nothing_half_written(
@@ -356,6 +383,6 @@ def test_ctrl_c_is_told(
     def stop(*arguments: object, **options: object) -> Iterator[None]:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(run_module, "read_chunks", stop)
+    monkeypatch.setattr(run_module, "ChunkReader", stop)
     code, printed = run_command(model, archive, "--output", tmp_path / "out")
     assert code == 130 and "goes on from here" in printed

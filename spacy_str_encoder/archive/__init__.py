@@ -4,13 +4,14 @@ Inputs become sources, sources become chunks of records, and each chunk becomes 
 says which are done.
 """
 
-from .engines import annotate_here, annotate_in_processes
+from .engines import Engine, annotate_here, annotate_in_processes
 from .parts import PartWriter
 from .readers import Fields
 from .run import Progress, Settings, TooManyRejectedError, annotate_archive
 from .sources import Source, find_sources
 
 __all__ = [
+    "Engine",
     "Fields",
     "PartWriter",
     "Progress",

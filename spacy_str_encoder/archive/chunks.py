@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from .entries import Entry, Item
-from .readers import Reading
+from .readers import Fields
+from .sources import Source
 
 # In characters: some long texts are as much as many short ones.
 MAX_CHARACTERS = 4_000_000
@@ -28,23 +29,37 @@ class Chunk:
     share: float
 
 
-def read_chunks(reading: Reading, *, source: int, name: str, size: int) -> Iterator[Chunk]:
-    """Cut a source into chunks, always the same ones.
+@dataclass(frozen=True)
+class ChunkReader:
+    """Reads the chunks of a source that are still to be annotated.
 
-    reading (Iterator[tuple[Entry | Rejection, float]]): The records of the source.
-    source (int): The number of the source.
-    name (str): Its name.
+    number (int): The number of the source.
+    source (Source): The source.
+    fields (Fields): Where its records have what.
     size (int): How many records a chunk has at most.
-    YIELDS (Chunk): The chunks.
+    done (frozenset[int]): The chunks that are done.
     """
-    items: list[Item] = []
-    characters = number = 0
-    share = 0.0
-    for item, share in reading:
-        items.append(item)
-        characters += len(item.text) if isinstance(item, Entry) else 0
-        if len(items) == size or characters >= MAX_CHARACTERS:
-            yield Chunk(source, name, number, items, share)
-            items, characters, number = [], 0, number + 1
-    if items:
-        yield Chunk(source, name, number, items, share)
+
+    number: int
+    source: Source
+    fields: Fields
+    size: int
+    done: frozenset[int]
+
+    def __iter__(self) -> Iterator[Chunk]:
+        """YIELDS (Chunk): The chunks: always the same ones, without those that are done."""
+        for number, (items, share) in enumerate(self._cut()):
+            if number not in self.done:
+                yield Chunk(self.number, self.source.name, number, items, share)
+
+    def _cut(self) -> Iterator[tuple[list[Item], float]]:
+        items: list[Item] = []
+        characters, share = 0, 0.0
+        for item, share in self.source.read(self.fields):
+            items.append(item)
+            characters += len(item.text) if isinstance(item, Entry) else 0
+            if len(items) == self.size or characters >= MAX_CHARACTERS:
+                yield items, share
+                items, characters = [], 0
+        if items:
+            yield items, share

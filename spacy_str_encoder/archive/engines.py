@@ -6,38 +6,40 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
+from itertools import chain
 from multiprocessing import get_context, parent_process
 from threading import Thread
 
 import torch
 
-from .chunks import Chunk
+from .chunks import Chunk, ChunkReader
 from .manifest import Part
 from .parts import PartWriter
 
-# From chunks to what became of them, in the same order.
-Engine = Callable[[PartWriter, Iterable[Chunk]], Iterator[Part]]
+# From the readers of sources to what became of their chunks, in the same order.
+Engine = Callable[[PartWriter, Iterable[ChunkReader]], Iterator[Part]]
 
 
-def annotate_here(write_part: PartWriter, chunks: Iterable[Chunk]) -> Iterator[Part]:
+def annotate_here(write_part: PartWriter, readers: Iterable[ChunkReader]) -> Iterator[Part]:
     """Annotate chunks one after the other, in this process.
 
     write_part (PartWriter): Annotates a chunk.
-    chunks (Iterable[Chunk]): The chunks.
-    YIELDS (Part): What became of each.
+    readers (Iterable[ChunkReader]): The chunks of each source.
+    YIELDS (Part): What became of each chunk.
     """
-    return map(write_part, chunks)
+    return map(write_part, chain.from_iterable(readers))
 
 
 def annotate_in_processes(
-    write_part: PartWriter, chunks: Iterable[Chunk], *, processes: int
+    write_part: PartWriter, readers: Iterable[ChunkReader], *, processes: int
 ) -> Iterator[Part]:
     """Annotate chunks in several processes at a time.
 
     write_part (PartWriter): Annotates a chunk.
-    chunks (Iterable[Chunk]): The chunks. Two for each process are read ahead.
+    readers (Iterable[ChunkReader]): The chunks of each source. They are read here, two for each
+        process ahead.
     processes (int): The number of processes.
-    YIELDS (Part): What became of each, in the order of the chunks.
+    YIELDS (Part): What became of each chunk, in their order.
     RAISES (ValueError): If a process dies.
     """
     pending: deque[Future[Part]] = deque()
@@ -51,7 +53,7 @@ def annotate_in_processes(
         initargs=(replace(write_part), threads),
     )
     try:
-        for chunk in chunks:
+        for chunk in chain.from_iterable(readers):
             pending.append(pool.submit(_work, chunk))
             if len(pending) >= 2 * processes:
                 yield pending.popleft().result()

@@ -186,11 +186,17 @@ def open_manifest(folder: Path, *, overwrite: bool = False) -> Iterator[Manifest
                 # The manifest goes first: what it lists is there.
                 for path in [folder / MANIFEST, folder / REJECTED, *folder.glob(PARTS)]:
                     path.unlink(missing_ok=True)
-            for path in folder.glob(UNFINISHED):
-                path.unlink()
+            _remove_unfinished(folder)
             yield Manifest(folder)
+            # A worker that died may have left some.
+            _remove_unfinished(folder)
     except Timeout as error:
         raise ValueError(f"{folder}: another run is writing here; wait until it is done") from error
+
+
+def _remove_unfinished(folder: Path) -> None:
+    for path in folder.glob(UNFINISHED):
+        path.unlink(missing_ok=True)
 
 
 def _cut(path: Path, size: int) -> None:

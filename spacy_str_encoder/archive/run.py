@@ -1,10 +1,10 @@
 """A run over an archive."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
 from ..loading import fingerprint
-from .chunks import Chunk, read_chunks
+from .chunks import ChunkReader
 from .engines import Engine, annotate_here
 from .manifest import REJECTED, Manifest, Part, open_manifest
 from .parts import PartWriter
@@ -78,9 +78,18 @@ def annotate_archive(
     with open_manifest(write_part.folder, overwrite=overwrite) as manifest:
         manifest.begin({"model": fingerprint(write_part.nlp), **asdict(settings)})
         numbered = {manifest.number_of(source): source for source in sources}
-        chunks = _find_chunks(numbered, manifest, settings)
         waiting = [number for number in numbered if number not in manifest.finished]
-        for part in engine(write_part, chunks):
+        readers = [
+            ChunkReader(
+                number,
+                numbered[number],
+                settings.fields,
+                settings.part_size,
+                frozenset(chunk for source, chunk in manifest.done if source == number),
+            )
+            for number in waiting
+        ]
+        for part in engine(write_part, readers):
             # Parts come in the order of the sources.
             while waiting[0] != part.source:
                 manifest.finish(waiting.pop(0))
@@ -97,18 +106,6 @@ TOO_MANY = (
     "{count} records are rejected, which is more than --max-rejected allows; the reasons are in "
     f"{REJECTED}. What is annotated stays: the same command with a higher number goes on."
 )
-
-
-def _find_chunks(
-    sources: Mapping[int, Source], manifest: Manifest, settings: Settings
-) -> Iterator[Chunk]:
-    for number, source in sources.items():
-        if number in manifest.finished:
-            continue
-        reading = source.read(settings.fields)
-        for chunk in read_chunks(reading, source=number, name=source.name, size=settings.part_size):
-            if (number, chunk.number) not in manifest.done:
-                yield chunk
 
 
 def _progress(manifest: Manifest, sources: Mapping[int, Source], part: Part | None) -> Progress:

@@ -91,7 +91,7 @@ def _make_source(path: Path, read: Reader) -> Source:
     with path.open("rb") as file:
         head = sha256(file.read(HEAD_SIZE))
     size = path.stat().st_size
-    reading = partial(read_to_damage, path, read=read)
+    reading = partial(read_to_damage, path.resolve(), read=read)
     fingerprint = f"{size}-{head.hexdigest()[:16]}"
     return Source(str(path), str(path.resolve()), size, fingerprint, reading)
 
@@ -106,7 +106,7 @@ def _join_texts(paths: Sequence[Path]) -> Source:
 def _read_texts(paths: Sequence[Path], fields: Fields) -> Reading:
     """Read files that are a text each; their paths are the identifiers."""
     for number, path in enumerate(paths, start=1):
-        for item, _ in read_to_damage(path, fields, read=read_whole):
+        for item, _ in read_to_damage(path.resolve(), fields, read=read_whole):
             item = replace(item, number=number)
             if isinstance(item, Entry):
                 item = replace(item, id=str(path))

@@ -13,11 +13,18 @@ from .options import GpuId, Model
 from .progress import make_bar
 
 if TYPE_CHECKING:
-    from spacy_str_encoder.archive import PartWriter, Progress, Settings, Source
+    from spacy_str_encoder.archive import Engine, PartWriter, Progress, Settings, Source
 
 SOME_REJECTED = 3
 TOO_MANY_REJECTED = 4
 STOPPED = 130
+
+
+class EngineName(str, Enum):
+    """Where texts can be annotated."""
+
+    local = "local"
+    ray = "ray"
 
 
 class OutputFormat(str, Enum):
@@ -53,7 +60,18 @@ def annotate_command(
     ] = 1_000_000,
     part_size: Annotated[int, typer.Option(min=1, help="Texts that a file has.")] = 1000,
     batch_size: Annotated[int, typer.Option(min=1, help="Texts to annotate at a time.")] = 64,
-    n_process: Annotated[int, typer.Option(min=1, help="Processes that annotate.")] = 1,
+    n_process: Annotated[
+        int, typer.Option(min=1, help="Processes, or actors of Ray, that annotate.")
+    ] = 1,
+    engine: Annotated[
+        EngineName, typer.Option(help="Where to annotate: on this machine, or on Ray.")
+    ] = EngineName.local,
+    ray_address: Annotated[
+        str | None,
+        typer.Option(help="Address of a Ray cluster, or auto.", show_default="started here"),
+    ] = None,
+    cpus_each: Annotated[float, typer.Option(min=0, help="CPUs of each actor of Ray.")] = 1,
+    gpus_each: Annotated[float, typer.Option(min=0, help="GPUs of each actor of Ray.")] = 0,
     max_rejected: Annotated[
         int | None,
         typer.Option(min=0, help="Stop if more records are rejected.", show_default="any number"),
@@ -90,7 +108,9 @@ def annotate_command(
             PartWriter(model, output, format.value, batch_size, gpu_id),
             sources,
             settings,
-            n_process=n_process,
+            engine=choose_engine(
+                engine, n_process, address=ray_address, cpus=cpus_each, gpus=gpus_each
+            ),
             max_rejected=max_rejected,
             with_texts=with_texts,
             overwrite=overwrite,
@@ -102,12 +122,28 @@ def annotate_command(
         raise typer.Exit(SOME_REJECTED)
 
 
+def choose_engine(name: EngineName, n_process: int, **ray_options: Any) -> "Engine":
+    """Choose where texts are annotated.
+
+    name (EngineName): On this machine, or on Ray.
+    n_process (int): How many processes or actors annotate.
+    **ray_options (Any): The address of a cluster, and what each actor has.
+    RETURNS (Engine): The engine.
+    """
+    from spacy_str_encoder.archive import annotate_here, annotate_in_processes
+
+    if name is EngineName.ray:
+        from spacy_str_encoder.archive.on_ray import annotate_on_ray
+
+        return partial(annotate_on_ray, workers=n_process, **ray_options)
+    several = partial(annotate_in_processes, processes=n_process)
+    return several if n_process > 1 else annotate_here
+
+
 def run_with_bar(
     write_part: "PartWriter",
     sources: Sequence["Source"],
     settings: "Settings",
-    *,
-    n_process: int,
     **options: Any,
 ) -> "Progress":
     """Annotate an archive, and show how far it has come.
@@ -115,27 +151,17 @@ def run_with_bar(
     write_part (PartWriter): Annotates a chunk.
     sources (Sequence[Source]): What to read.
     settings (Settings): What decides about what is written.
-    n_process (int): How many processes annotate.
     **options (Any): Those of `annotate_archive`.
     RETURNS (Progress): What was done.
     RAISES (Exit): If the run is stopped, by Ctrl-C or by too many rejected records.
     """
-    from spacy_str_encoder.archive import (
-        TooManyRejectedError,
-        annotate_archive,
-        annotate_here,
-        annotate_in_processes,
-    )
+    from spacy_str_encoder.archive import TooManyRejectedError, annotate_archive
 
-    several = partial(annotate_in_processes, processes=n_process)
-    engine = several if n_process > 1 else annotate_here
     with make_bar(TaskProgressColumn(), TimeRemainingColumn()) as bar:
         task = bar.add_task("loading", total=sum(source.size for source in sources))
         follow = partial(show_progress, bar, task)
         try:
-            return annotate_archive(
-                write_part, sources, settings, engine=engine, follow=follow, **options
-            )
+            return annotate_archive(write_part, sources, settings, follow=follow, **options)
         except TooManyRejectedError as error:
             typer.secho(f"Error: {error}", fg=typer.colors.RED, err=True)
             raise typer.Exit(TOO_MANY_REJECTED) from error

@@ -1,0 +1,108 @@
+"""Archives on Ray: on one machine, or a cluster whose machines share the folders of the archive, of
+the output and of the pipeline."""
+
+import logging
+import pickle
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from .chunks import ChunkReader
+from .manifest import Part
+from .parts import PartWriter
+
+try:
+    import pyarrow
+    import ray
+    from ray.data import ActorPoolStrategy, DataContext
+except ImportError as error:
+    raise ImportError(
+        "--engine ray needs Ray; install it with pip install 'spacy_str_encoder[ray]'"
+    ) from error
+
+
+def annotate_on_ray(
+    write_part: PartWriter,
+    readers: Iterable[ChunkReader],
+    *,
+    workers: int,
+    cpus: float = 1,
+    gpus: float = 0,
+    address: str | None = None,
+) -> Iterator[Part]:
+    """Annotate chunks by Ray Data: tasks read the sources, and actors, which load the pipeline
+    once each, annotate. What is lost with a worker that dies is done again by another one.
+
+    write_part (PartWriter): Annotates a chunk.
+    readers (Iterable[ChunkReader]): The chunks of each source.
+    workers (int): The number of actors.
+    cpus (float): The CPUs of each.
+    gpus (float): The GPUs of each.
+    address (str | None): The address of a cluster; Ray is started on this machine if None.
+    YIELDS (Part): What became of each chunk, in their order.
+    RAISES (ValueError): If an actor runs into an error.
+    """
+    ray.init(
+        address=address or "local",
+        include_dashboard=False,
+        log_to_driver=False,
+        logging_level=logging.ERROR,
+    )
+    try:
+        _set_up()
+        sources = ray.data.from_items([{"reader": pickle.dumps(reader)} for reader in readers])
+        parts = sources.map_batches(_read_chunks, batch_size=1, batch_format="pyarrow").map_batches(
+            _Annotator,
+            fn_constructor_args=(_portable(write_part, gpus=gpus), max(1, int(cpus))),
+            batch_size=1,
+            batch_format="pyarrow",
+            compute=ActorPoolStrategy(size=workers),
+            num_cpus=cpus,
+            num_gpus=gpus,
+        )
+        for row in parts.iter_rows():
+            yield pickle.loads(row["part"])
+    except ray.exceptions.RayTaskError as error:
+        raise ValueError(f"A worker of Ray failed: {error.cause}") from error
+    finally:
+        ray.shutdown()
+
+
+def _set_up() -> None:
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
+    context = DataContext.get_current()
+    context.execution_options.preserve_order = True
+    context.enable_progress_bars = False
+    # A block of data is a chunk, however small it is, so that all actors have something to do.
+    context.target_min_block_size = context.target_max_block_size = 1
+
+
+def _portable(write_part: PartWriter, *, gpus: float) -> PartWriter:
+    """What actors get: they have another working directory, and a GPU of their own is the first."""
+    model = Path(write_part.model)
+    return replace(
+        write_part,
+        model=str(model.resolve()) if model.exists() else write_part.model,
+        folder=write_part.folder.resolve(),
+        gpu_id=0 if gpus else -1,
+    )
+
+
+def _read_chunks(batch: pyarrow.Table) -> Iterator[pyarrow.Table]:
+    for reader in batch["reader"].to_pylist():
+        for chunk in pickle.loads(reader):
+            yield pyarrow.table({"chunk": [pickle.dumps(chunk)]})
+
+
+class _Annotator:
+    """What an actor does."""
+
+    def __init__(self, write_part: PartWriter, threads: int) -> None:
+        torch.set_num_threads(threads)
+        self.write_part = write_part
+
+    def __call__(self, batch: pyarrow.Table) -> pyarrow.Table:
+        parts = (self.write_part(pickle.loads(chunk)) for chunk in batch["chunk"].to_pylist())
+        return pyarrow.table({"part": [pickle.dumps(part) for part in parts]})
