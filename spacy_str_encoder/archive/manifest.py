@@ -7,7 +7,7 @@ in between (half a line, rejections, a part) is cut off, or written over, by the
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,26 +54,93 @@ class Manifest:
         RAISES (ValueError): If the manifest is damaged, or there is none, but other files.
         """
         self.folder = folder
-        self.settings: dict[str, Any] | None = None
+        self.settings: dict[str, Any] = {}
+        self.numbers: dict[str, int] = {}
         self.sources: list[dict[str, Any]] = []
-        self.done: set[tuple[int, int]] = set()
+        self.chunks: dict[int, set[int]] = {}
         self.finished: set[int] = set()
-        self.annotated = self.rejected = rejected_size = 0
+        self.annotated = self.rejected = self.rejected_size = 0
         for line in self._read_lines():
-            if "settings" in line:
-                self.settings = line["settings"]
-            elif "fingerprint" in line:
-                self.sources.append(line)
-            elif "chunk" in line:
-                self.done.add((line["source"], line["chunk"]))
-                self.annotated += line["annotated"]
-                self.rejected += line["rejected"]
-                rejected_size = line["rejected_size"]
-            else:
-                self.finished.add(line["finished"])
-        self.annotated_before = self.annotated
+            self._note(line)
         if (folder / REJECTED).exists():
-            _cut(folder / REJECTED, rejected_size)
+            _cut(folder / REJECTED, self.rejected_size)
+
+    def begin(self, settings: Mapping[str, Any]) -> None:
+        """Say how the texts are annotated.
+
+        settings (Mapping[str, Any]): What decides about what is written.
+        RAISES (ValueError): If earlier runs had other settings.
+        """
+        if not self.settings:
+            self._append({"settings": settings})
+        for name, value in settings.items():
+            if self.settings.get(name) != value:
+                raise ValueError(
+                    f"{self.folder}: what is here was written with another {name} "
+                    f"({self.settings.get(name)}; now it is {value}). Choose another folder, or "
+                    "begin again with --overwrite."
+                )
+
+    def number_sources(self, sources: Iterable[Source]) -> dict[int, Source]:
+        """Give each source a number, or find the one that it has.
+
+        sources (Iterable[Source]): The sources.
+        RETURNS (dict[int, Source]): The sources by their numbers, in the same order.
+        RAISES (ValueError): If one has changed since an earlier run.
+        """
+        sources = list(sources)
+        names = ("name", "path", "fingerprint")
+        new = [source for source in sources if source.path not in self.numbers]
+        self._append(*({name: getattr(source, name) for name in names} for source in new))
+        for source in sources:
+            known = self.sources[self.numbers[source.path]]
+            if known["fingerprint"] != source.fingerprint:
+                raise ValueError(
+                    f"{source.name}: the file has changed since an earlier run began with it. "
+                    "Give what is new as a file of its own, or begin again with --overwrite."
+                )
+        return {self.numbers[source.path]: source for source in sources}
+
+    def commit(self, part: Part, *, with_texts: bool) -> None:
+        """Note that a part has been written, and write its rejections.
+
+        part (Part): The part.
+        with_texts (bool): Whether the rejected records themselves are written too.
+        """
+        rows = []
+        for rejection in part.rejections:
+            place = {"source": self.sources[part.source]["name"], "record": rejection.number}
+            content = {"content": rejection.content} if with_texts else {}
+            rows.append({**place, "reason": rejection.reason, **content})
+        size = _append_lines(self.folder / REJECTED, rows)
+        counts = {"annotated": part.annotated, "rejected": len(rows), "rejected_size": size}
+        self._append({"source": part.source, "chunk": part.chunk, **counts})
+
+    def finish(self, source: int) -> None:
+        """Note that a source has been read to its end.
+
+        source (int): Its number.
+        """
+        self._append({"finished": source})
+
+    def _append(self, *lines: Mapping[str, Any]) -> None:
+        _append_lines(self.folder / MANIFEST, lines)
+        for line in lines:
+            self._note(line)
+
+    def _note(self, line: Mapping[str, Any]) -> None:
+        if "settings" in line:
+            self.settings = dict(line["settings"])
+        elif "path" in line:
+            self.numbers[line["path"]] = len(self.sources)
+            self.sources.append(dict(line))
+        elif "chunk" in line:
+            self.chunks.setdefault(line["source"], set()).add(line["chunk"])
+            self.annotated += line["annotated"]
+            self.rejected += line["rejected"]
+            self.rejected_size = line["rejected_size"]
+        else:
+            self.finished.add(line["finished"])
 
     def _read_lines(self) -> list[dict[str, Any]]:
         path = self.folder / MANIFEST
@@ -91,83 +158,6 @@ class Manifest:
             return [json.loads(line) for line in whole.splitlines()]
         except ValueError as error:
             raise ValueError(f"{path}: the manifest is damaged ({error})") from error
-
-    def begin(self, settings: Mapping[str, Any]) -> None:
-        """Say how the texts are annotated.
-
-        settings (Mapping[str, Any]): What decides about what is written.
-        RAISES (ValueError): If earlier runs had other settings.
-        """
-        if self.settings is None:
-            self.settings = dict(settings)
-            self._append({"settings": self.settings})
-        for name, value in settings.items():
-            if self.settings.get(name) != value:
-                raise ValueError(
-                    f"{self.folder}: what is here was written with another {name} "
-                    f"({self.settings.get(name)}; now it is {value}). Choose another folder, or "
-                    "begin again with --overwrite."
-                )
-
-    def number_of(self, source: Source) -> int:
-        """The number of a source, a new one if it has none yet.
-
-        source (Source): The source.
-        RETURNS (int): Its number.
-        RAISES (ValueError): If it has changed since an earlier run.
-        """
-        for number, known in enumerate(self.sources):
-            if known["path"] == source.path:
-                if known["fingerprint"] != source.fingerprint:
-                    raise ValueError(
-                        f"{source.name}: the file has changed since an earlier run began with it. "
-                        "Give what is new as a file of its own, or begin again with --overwrite."
-                    )
-                return number
-        line = {name: getattr(source, name) for name in ("name", "path", "fingerprint")}
-        self.sources.append(line)
-        self._append(line)
-        return len(self.sources) - 1
-
-    def commit(self, part: Part, *, with_texts: bool) -> None:
-        """Note that a part has been written, and write its rejections.
-
-        part (Part): The part.
-        with_texts (bool): Whether the rejected records themselves are written too.
-        """
-        path = self.folder / REJECTED
-        with path.open("ab") as file:
-            for rejection in part.rejections:
-                row = {
-                    "source": self.sources[part.source]["name"],
-                    "record": rejection.number,
-                    "reason": rejection.reason,
-                }
-                if with_texts:
-                    row["content"] = rejection.content
-                file.write(json.dumps(row, ensure_ascii=False).encode() + b"\n")
-            size = file.tell()
-        sync(path)
-        counts = {"annotated": part.annotated, "rejected": len(part.rejections)}
-        place = {"source": part.source, "chunk": part.chunk}
-        self._append({**place, **counts, "rejected_size": size})
-        self.done.add((part.source, part.chunk))
-        self.annotated += part.annotated
-        self.rejected += len(part.rejections)
-
-    def finish(self, source: int) -> None:
-        """Note that a source has been read to its end.
-
-        source (int): Its number.
-        """
-        self.finished.add(source)
-        self._append({"finished": source})
-
-    def _append(self, line: Mapping[str, Any]) -> None:
-        path = self.folder / MANIFEST
-        with path.open("ab") as file:
-            file.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
-        sync(path)
 
 
 @contextmanager
@@ -197,6 +187,16 @@ def open_manifest(folder: Path, *, overwrite: bool = False) -> Iterator[Manifest
 def _remove_unfinished(folder: Path) -> None:
     for path in folder.glob(UNFINISHED):
         path.unlink(missing_ok=True)
+
+
+def _append_lines(path: Path, lines: Iterable[Mapping[str, Any]]) -> int:
+    """Append JSON lines to a file, see that they are on the disk, and tell how long it is now."""
+    with path.open("ab") as file:
+        for line in lines:
+            file.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
+        size = file.tell()
+    sync(path)
+    return size
 
 
 def _cut(path: Path, size: int) -> None:

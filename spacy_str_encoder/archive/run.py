@@ -1,12 +1,13 @@
 """A run over an archive."""
 
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
 from ..loading import fingerprint
 from .chunks import ChunkReader
 from .engines import Engine, annotate_here
-from .manifest import REJECTED, Manifest, Part, open_manifest
+from .manifest import REJECTED, Manifest, open_manifest
 from .parts import PartWriter
 from .readers import Fields
 from .sources import Source
@@ -77,29 +78,25 @@ def annotate_archive(
     """
     with open_manifest(write_part.folder, overwrite=overwrite) as manifest:
         manifest.begin({"model": fingerprint(write_part.nlp), **asdict(settings)})
-        numbered = {manifest.number_of(source): source for source in sources}
-        waiting = [number for number in numbered if number not in manifest.finished]
-        readers = [
-            ChunkReader(
-                number,
-                numbered[number],
-                settings.fields,
-                settings.part_size,
-                frozenset(chunk for source, chunk in manifest.done if source == number),
-            )
-            for number in waiting
-        ]
+        numbered = manifest.number_sources(sources)
+        waiting = deque(number for number in numbered if number not in manifest.finished)
+        readers = [_make_reader(number, numbered, manifest, settings) for number in waiting]
+        size = sum(source.size for source in sources)
+        read = size - sum(numbered[number].size for number in waiting)
+        before = manifest.annotated
         for part in engine(write_part, readers):
             # Parts come in the order of the sources.
             while waiting[0] != part.source:
-                manifest.finish(waiting.pop(0))
+                read += numbered[waiting[0]].size
+                manifest.finish(waiting.popleft())
             manifest.commit(part, with_texts=with_texts)
-            follow(_progress(manifest, numbered, part))
+            read_of_source = int(part.share * numbered[part.source].size)
+            follow(_progress(manifest, before, read + read_of_source, size))
             if max_rejected is not None and manifest.rejected > max_rejected:
                 raise TooManyRejectedError(TOO_MANY.format(count=manifest.rejected))
         for number in waiting:
             manifest.finish(number)
-        return _progress(manifest, numbered, None)
+        return _progress(manifest, before, size, size)
 
 
 TOO_MANY = (
@@ -108,10 +105,13 @@ TOO_MANY = (
 )
 
 
-def _progress(manifest: Manifest, sources: Mapping[int, Source], part: Part | None) -> Progress:
-    read = sum(sources[number].size for number in manifest.finished & sources.keys())
-    if part is not None:
-        read += int(part.share * sources[part.source].size)
-    size = sum(source.size for source in sources.values())
-    now = manifest.annotated - manifest.annotated_before
+def _make_reader(
+    number: int, sources: Mapping[int, Source], manifest: Manifest, settings: Settings
+) -> ChunkReader:
+    done = frozenset(manifest.chunks.get(number, ()))
+    return ChunkReader(number, sources[number], settings.fields, settings.part_size, done)
+
+
+def _progress(manifest: Manifest, before: int, read: int, size: int) -> Progress:
+    now = manifest.annotated - before
     return Progress(manifest.annotated, now, manifest.rejected, read, size)
