@@ -54,13 +54,11 @@ def find_sources(
     """
     files = {file.resolve(): file for name in inputs for file in _find_files(name, output)}
     readers = {file: _find_reader(file) for file in sorted(files.values())}
-    texts = [file for file, read in readers.items() if whole_files and read is read_text_lines]
+    joined = read_text_lines if whole_files else None
     sources = [
-        _make_source(file, read)
-        for file, read in readers.items()
-        if read is not None and file not in texts
+        _make_source(file, read) for file, read in readers.items() if read and read is not joined
     ]
-    if texts:
+    if texts := [file for file, read in readers.items() if read and read is joined]:
         sources.append(_join_texts(texts))
     if not sources:
         raise ValueError(f"{', '.join(inputs)}: there is nothing to read. {KINDS}")
