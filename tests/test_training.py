@@ -1,9 +1,11 @@
+import gc
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy
 import pytest
 import spacy
+import torch
 from spacy.language import Language
 from spacy.tokens import Doc, Span
 from spacy.training import Example
@@ -92,6 +94,17 @@ def test_a_saved_pipeline_predicts_the_same(trained: Language, tmp_path: Path, m
     for text, _, _ in ANNOTATIONS:
         assert found(loaded(text)) == found(trained(text))
         assert scores(loaded(text)) == pytest.approx(scores(trained(text)), abs=1e-6)
+
+
+def test_training_leaves_nothing_behind(nlp: Language, examples: list[Example]) -> None:
+    optimizer = nlp.create_optimizer()
+    counts = []
+    for _ in range(3):
+        for _ in range(5):
+            nlp.update(examples, sgd=optimizer)
+        gc.collect()
+        counts.append(sum(type(each) is torch.Tensor for each in gc.get_objects()))
+    assert counts[1] == counts[2]
 
 
 def test_the_same_seed_gives_the_same_model(make_nlp: MakeNlp) -> None:

@@ -9,8 +9,8 @@ from thinc.types import ArgsKwargs, Floats1d, Floats2d, Ints1d
 from torch.nn.utils.rnn import pad_sequence
 
 from ..crf import BiluoCRF
-from .averaged_params import TorchShim
 from .padding import pad, unpad
+from .torch_shim import TorchShim
 
 CRFInT = tuple[list[Floats2d], list[Ints1d]]
 

@@ -17,7 +17,7 @@ from thinc.types import ArgsKwargs
 from transformers import AutoConfig, AutoModel, AutoTokenizer
 
 from ..encoders import model_arguments
-from .averaged_params import use_params
+from .torch_shim import in_place, use_params
 
 
 class EncoderShim(HFShim):
@@ -70,7 +70,8 @@ class EncoderShim(HFShim):
         return output, backprop
 
     def finish_update(self, optimizer: Optimizer) -> None:
-        super().finish_update(partial(optimizer, lr_scale=self.learn_rate_scale))
+        with in_place(self._model):
+            super().finish_update(partial(optimizer, lr_scale=self.learn_rate_scale))
         # Zeros would be added to the gradients of the next batch, at the cost of a pass over all.
         self._model.zero_grad(set_to_none=True)
 

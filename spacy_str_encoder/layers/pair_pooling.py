@@ -8,8 +8,8 @@ from thinc.types import ArgsKwargs, Floats2d
 
 from ..arrays import IntArray
 from ..modules.pair_words import Pairs, make_pairs
-from .averaged_params import TorchShim
 from .padding import pad, unpad
+from .torch_shim import TorchShim
 
 # The vectors of the tokens of each doc, and the token offsets of the entities of its pairs,
 # *shape:* (pairs, 4).

@@ -4,8 +4,8 @@ import torch
 from thinc.api import Model, torch2xp
 from thinc.types import ArgsKwargs, Floats2d
 
-from .averaged_params import TorchShim
 from .padding import pad, unpad
+from .torch_shim import TorchShim
 
 TokenRows = list[Floats2d]
 

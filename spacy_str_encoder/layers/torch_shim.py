@@ -2,7 +2,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from thinc.api import PyTorchShim, Shim, xp2torch
+from thinc.api import Optimizer, PyTorchShim, Shim, xp2torch
+from torch import nn
 
 
 @contextmanager
@@ -29,7 +30,28 @@ def use_params(shim: Shim, params: dict[Any, Any]) -> Iterator[None]:
             parameter.data = own[name]
 
 
+@contextmanager
+def in_place(module: nn.Module) -> Iterator[None]:
+    """Let the parameters of a module keep their tensors while they are updated.
+
+    thinc's `PyTorchShim` wraps their memory at each update into new tensors, each of which keeps
+    the one before alive, so that training would take more and more memory.
+
+    module (nn.Module): The module.
+    """
+    tensors = [parameter.data for parameter in module.parameters()]
+    yield
+    for parameter, tensor in zip(module.parameters(), tensors, strict=True):
+        if parameter.data_ptr() != tensor.data_ptr():
+            tensor.copy_(parameter.data)
+        parameter.data = tensor
+
+
 class TorchShim(PyTorchShim):
-    """Holds a torch module, and lets it have the averages of an optimizer."""
+    """Holds a torch module, lets it have the averages of an optimizer, and updates it in place."""
 
     use_params = use_params
+
+    def finish_update(self, optimizer: Optimizer) -> None:
+        with in_place(self._model):
+            super().finish_update(optimizer)
