@@ -11,8 +11,11 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Corpus, Example
 from spacy.training.corpus import FILE_TYPE, walk_corpus
+from spacy.vocab import Vocab
 
+from .formats.docbin import read_docbin
 from .gold_entities import count_lost_entities, put_gold_entities
+from .places import set_place
 from .relation import has_relations
 
 Reader = Callable[[Language], Iterable[Example]]
@@ -60,20 +63,26 @@ def read_corpus(
     share (float): The probability of each doc to be read.
     seed (int): The seed of that draw.
     YIELDS (Example): The examples.
-    RAISES (ValueError): If there is no such file, or relations were never set on any doc.
+    RAISES (ValueError): If there is no such file, one is damaged, or no doc has its relations set.
     """
     if not path.exists():
         raise ValueError(f"Can't find the corpus {path}: no such file or folder.")
-    corpus = Corpus(path)
-    if not _has_any_relations(corpus.read_docbin(nlp.vocab, walk_corpus(path, FILE_TYPE))):
+    if not _has_any_relations(_read_docs(path, nlp.vocab)):
         raise ValueError(
             f"The corpus {path} has entities, but no doc has relations, not even an empty list. "
             "Set doc._.relations on every doc ([] if it has none), and save the DocBin with "
             "store_user_data=True."
         )
     random = Random(seed)
-    drawn = (example for example in corpus(nlp) if random.random() < share)
+    examples = Corpus(path).make_examples(nlp, _read_docs(path, nlp.vocab))
+    drawn = (example for example in examples if random.random() < share)
     yield from islice(drawn, limit or None)
+
+
+def _read_docs(path: Path, vocab: Vocab) -> Iterator[Doc]:
+    for file in walk_corpus(path, FILE_TYPE):
+        for number, doc in enumerate(read_docbin(file, vocab), start=1):
+            yield set_place(doc, file, number)
 
 
 def _with_gold_entities(nlp: Language, *, read: Reader, path: Path) -> Iterator[Example]:

@@ -1,10 +1,14 @@
 """Pipelines by their names, and how they are set."""
 
+import re
 from hashlib import sha256
+from importlib.metadata import version
 from typing import Any
 
 import spacy
+from catalogue import RegistryError
 from spacy.language import Language
+from thinc.api import ConfigValidationError
 
 
 def load_pipeline(name: str) -> Language:
@@ -12,12 +16,21 @@ def load_pipeline(name: str) -> Language:
 
     name (str): Its folder, or the name of its package.
     RETURNS (Language): The pipeline.
-    RAISES (ValueError): If there is none, or it is incomplete.
+    RAISES (ValueError): If there is none, it is incomplete or damaged, or from a newer version.
     """
     try:
         return spacy.load(name)
-    except (OSError, ValueError) as error:
-        raise ValueError(f"{name}: can't load this pipeline: {error}") from error
+    except Exception as error:  # of any library that reads a part of it: they share no type
+        raise ValueError(f"{name}: can't load this pipeline: {_explain(error)}") from error
+
+
+def _explain(error: Exception) -> str:
+    # What comes after are lists of everything that there is.
+    [reason] = re.split(r"\n\nAvailable|\n{|\. (?:If|This usually)", str(error).strip())[:1]
+    if not isinstance(error, RegistryError | ConfigValidationError) and "[E002]" not in reason:
+        return reason
+    installed = version("spacy_str_encoder")
+    return f"{reason}. Was it made by a newer spacy_str_encoder? This one is {installed}."
 
 
 def fingerprint(nlp: Language) -> str:

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -62,12 +63,22 @@ def nlp(make_nlp: Callable[..., Language]) -> Language:
     return nlp
 
 
+@pytest.fixture(scope="session")
+def save_trained(
+    make_nlp: MakeNlp, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], Path]:
+    """Trains a pipeline once for each mask, and tells where it is saved."""
+
+    @cache
+    def save(mask: str) -> Path:
+        path = tmp_path_factory.mktemp("trained") / mask
+        build_trained(make_nlp, ANNOTATIONS, mask=mask).to_disk(path)
+        return path
+
+    return save
+
+
 @pytest.fixture(params=["pair", "cls"])
-def trained(
-    request: pytest.FixtureRequest, make_nlp: MakeNlp, tmp_path_factory: pytest.TempPathFactory
-) -> Language:
+def trained(request: pytest.FixtureRequest, save_trained: Callable[[str], Path]) -> Language:
     """A pipeline that was trained once; each test gets its own copy."""
-    path = tmp_path_factory.getbasetemp() / f"trained-{request.param}"
-    if not path.exists():
-        build_trained(make_nlp, ANNOTATIONS, mask=request.param).to_disk(path)
-    return spacy.load(path)
+    return spacy.load(save_trained(request.param))

@@ -85,6 +85,18 @@ def test_a_corpus_can_be_read_once_an_epoch(nlp: Language, tmp_path: Path) -> No
     assert epochs == [[[("Degree", 3, "Body", 0, "Modifier")]]] * 2
 
 
+def test_a_file_that_is_cut_is_named(nlp: Language, tmp_path: Path) -> None:
+    write(tmp_path / "first.spacy", [make_doc(nlp)])
+    cut = write(tmp_path / "second.spacy", [make_doc(nlp)])
+    whole = cut.read_bytes()
+    for size in range(len(whole)):
+        cut.write_bytes(whole[:size])
+        with pytest.raises(ValueError, match=r"second\.spacy: the file is not a DocBin"):
+            list(make_reader(tmp_path)(nlp))
+    cut.write_bytes(whole)
+    assert len(list(make_reader(tmp_path)(nlp))) == 2
+
+
 @pytest.mark.parametrize(("limit", "expected"), [(0, [1, 2, 3]), (2, [1, 2]), (9, [1, 2, 3])])
 def test_a_limit_is_the_number_of_docs_read(
     nlp: Language, tmp_path: Path, limit: int, expected: list[int]

@@ -573,14 +573,6 @@ def test_damaged_weights_are_refused(nlp: Language, edit: Callable[[bytes], byte
         model.from_bytes(edit_state(model.to_bytes(), edit))
 
 
-def test_a_truncated_file_is_refused(nlp: Language, tmp_path: Path) -> None:
-    nlp.to_disk(tmp_path)
-    path = tmp_path / "str_encoder" / "model"
-    path.write_bytes(path.read_bytes()[:-1000])
-    with pytest.raises(ValueError, match="incomplete"):
-        spacy.load(tmp_path)
-
-
 def test_a_saved_pipeline_does_without_the_folder_of_its_encoder(
     make_with_encoder: Callable[..., Language], encoder_path: Path, tmp_path: Path
 ) -> None:

@@ -49,11 +49,11 @@ def read_docbin(path: Path, vocab: Vocab) -> Iterator[Doc]:
 
     path (Path): The file.
     vocab (Vocab): The vocabulary that they get.
-    RETURNS (Iterator[Doc]): The docs.
-    RAISES (ValueError): If the file is not a DocBin.
+    YIELDS (Doc): The docs.
+    RAISES (ValueError): If the file is not a DocBin, or is damaged.
     """
     try:
-        return DocBin().from_disk(path).get_docs(vocab)
+        yield from DocBin().from_disk(path).get_docs(vocab)
     except OSError:
         raise
     except Exception as error:  # of zlib, msgpack or spaCy: they share no type

@@ -15,6 +15,7 @@ from thinc.api import Config, Model, Optimizer, set_dropout_rate
 
 from ..layers.encoder_states import StateGradients
 from ..layers.focused_listener import FocusedListener
+from .sealed_pipe import SealedPipe
 
 DEFAULT_CONFIG_STR = """
 [str_encoder]
@@ -75,7 +76,7 @@ class _OpenBatch:
     backprop: Callable[[FullTransformerBatch], Any]
 
 
-class SharedEncoder(Transformer):
+class SharedEncoder(SealedPipe, Transformer):
     """Encodes docs once, for entities, relations and whatever else listens.
 
     The listeners only add up their gradients. The backward pass runs once, when the next batch

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy
 from spacy.language import Language
-from spacy.pipeline import TrainablePipe
 from spacy.tokens import Doc, Span
 from spacy.training import Example, validate_examples
 from spacy.training.iob_utils import tags_to_entities
@@ -17,6 +16,8 @@ from thinc.types import Floats2d
 
 from ..layers.crf import decode, entity_probabilities, label_names, tag_names
 from ..layers.focused_listener import MISSING_STATES
+from .finite_loss import require_finite
+from .sealed_pipe import SealedPipe
 
 DEFAULT_CONFIG_STR = """
 [str_ner]
@@ -64,7 +65,7 @@ def make_str_ner(
     return CRFEntityRecognizer(nlp.vocab, model, name, scorer=scorer)
 
 
-class CRFEntityRecognizer(TrainablePipe):
+class CRFEntityRecognizer(SealedPipe):
     """Finds entities with a linear-chain CRF over BILUO tags.
 
     Source: Xue et al. 2019, arXiv 1908.07721, Eqs. 9 to 12.
@@ -170,6 +171,7 @@ class CRFEntityRecognizer(TrainablePipe):
         sgd (Optimizer | None): The optimizer.
         losses (dict[str, float] | None): To add the loss to, under the name of the component.
         RETURNS (dict[str, float]): The losses.
+        RAISES (ValueError): If the loss is not finite.
         """
         losses = {} if losses is None else losses
         losses.setdefault(self.name, 0.0)
@@ -179,6 +181,7 @@ class CRFEntityRecognizer(TrainablePipe):
         set_dropout_rate(self.model, drop)
         emissions, backprop = self.model.begin_update([eg.predicted for eg in examples])
         loss, d_emissions = self.get_loss(examples, emissions)
+        require_finite(loss, self.name, examples)
         backprop(d_emissions)
         if sgd is not None and sgd is not False:
             self.finish_update(sgd)

@@ -7,7 +7,6 @@ from typing import Any, Literal
 import numpy
 from numpy.typing import NDArray
 from spacy.language import Language
-from spacy.pipeline import TrainablePipe
 from spacy.tokens import Doc, Span
 from spacy.training import Example, validate_examples
 from spacy.vocab import Vocab
@@ -22,6 +21,8 @@ from ..losses import sigmoid, sigmoid_loss, softmax_loss
 from ..relation import Relation, has_relations, set_relations
 from ..relation_classes import RelationClass, label_directions
 from ..schema import Schema, allowed_pairs, make_schema, observe_triples, rule_out
+from .finite_loss import require_finite
+from .sealed_pipe import SealedPipe
 
 DEFAULT_CONFIG_STR = """
 [str_rel]
@@ -116,7 +117,7 @@ def make_str_rel(
     )
 
 
-class RelationExtractor(TrainablePipe):
+class RelationExtractor(SealedPipe):
     """Finds the relation of each pair of entities, or that there is none.
 
     Source: Xue et al. 2019, arXiv 1908.07721.
@@ -314,6 +315,7 @@ class RelationExtractor(TrainablePipe):
         sgd (Optimizer | None): The optimizer.
         losses (dict[str, float] | None): To add the loss to, under the name of the component.
         RETURNS (dict[str, float]): The losses.
+        RAISES (ValueError): If the loss is not finite.
         """
         losses = {} if losses is None else losses
         losses.setdefault(self.name, 0.0)
@@ -331,6 +333,7 @@ class RelationExtractor(TrainablePipe):
             rule_out(logits, schema, asked)
         annotated = sum(has_relations(example.reference) for example in examples)
         loss, d_logits = self._get_loss(gold, logits, n_docs=max(1, annotated))
+        require_finite(loss, self.name, examples)
         backprop(d_logits)
         if sgd is not None and sgd is not False:
             self.finish_update(sgd)
