@@ -114,6 +114,21 @@ def near_pairs(doc: Doc, entities: Sequence[Span], *, tokens: int) -> IntArray:
     return pairs[start - end <= tokens]
 
 
+def pairs_within(entities: Sequence[Span], pairs: IntArray, *, tokens: int) -> IntArray:
+    """The pairs that a stretch of text holds.
+
+    entities (Sequence[Span]): The entities in text order.
+    pairs (IntArray): The indices of the two, in text order. *Shape:* (pairs, 2).
+    tokens (int): How many tokens the stretch has.
+    RETURNS (IntArray): Those of the pairs that have no more tokens from the start of the first to
+        the end of either. *Shape:* (pairs within, 2).
+    """
+    starts = numpy.array([span.start for span in entities], dtype="int64")
+    ends = numpy.array([span.end for span in entities], dtype="int64")
+    first, second = pairs.T
+    return pairs[numpy.maximum(ends[first], ends[second]) - starts[first] <= tokens]
+
+
 def sentence_pairs(doc: Doc, entities: Sequence[Span]) -> IntArray:
     """The pairs that share a sentence.
 

@@ -245,6 +245,22 @@ def test_pairs_that_no_window_holds_have_no_relation_and_one_warning_a_doc(
         assert all(r.head.end <= 4 and r.tail.end <= 4 for r in doc._.relations)
 
 
+@pytest.mark.parametrize("filler", [0, 8, 9, 10, 20, 56])
+def test_leaving_out_what_is_too_far_apart_changes_nothing(make_nlp: MakeNlp, filler: int) -> None:
+    nlp = make_nlp(window=16, stride=12)
+    nlp.initialize(lambda: make_examples(nlp))
+    answers = []
+    for _ in range(2):
+        with nlp.select_pipes(disable="str_ner"), warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            doc = nlp(far_apart(nlp, filler))
+        answers.append((found(doc), [str(each.message) for each in caught]))
+        # The second time, nothing is left out.
+        layer = nlp.get_pipe("str_rel").model.get_ref("pairs2vectors")
+        layer.attrs["get_reach"] = lambda layer, doc: None
+    assert answers[0] == answers[1]
+
+
 @pytest.mark.parametrize("mask", ["pair", "cls"])
 def test_pairs_that_no_window_holds_are_not_learned_from(make_nlp: MakeNlp, mask: str) -> None:
     nlp = make_nlp(window=16, stride=12, mask=mask)

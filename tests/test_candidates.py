@@ -17,6 +17,7 @@ from spacy.util import load_config, load_model_from_config, registry
 from spacy.vocab import Vocab
 from typer.testing import CliRunner
 
+from spacy_str_encoder.arrays import IntArray
 from spacy_str_encoder.candidates import (
     Candidates,
     all_pairs,
@@ -28,6 +29,7 @@ from spacy_str_encoder.candidates import (
     make_same_sentence,
     make_type_pairs,
     pair_offsets,
+    pairs_within,
 )
 
 from .pipelines import ANNOTATIONS, MakeNlp, build_trained, found, make_example, make_examples
@@ -113,6 +115,18 @@ def test_pairs_at_a_distance_have_no_more_tokens_between_them(
 ) -> None:
     pairs = propose(make_max_distance(tokens=tokens), make_doc(mentions))
     assert pairs == expect(mentions, lambda a, b: is_near(a, b, tokens))
+
+
+@given(mentions_lists, st.integers(0, SIZE))
+def test_pairs_within_a_stretch_lie_in_it(mentions: list[Mention], tokens: int) -> None:
+    def within(doc: Doc, entities: Sequence[Span]) -> IntArray:
+        return pairs_within(entities, all_pairs(doc, entities), tokens=tokens)
+
+    def fit(first: Mention, second: Mention) -> bool:
+        covered = tokens_of(first) | tokens_of(second)
+        return max(covered) - min(covered) < tokens
+
+    assert propose(within, make_doc(mentions)) == expect(mentions, fit)
 
 
 @given(mentions_lists, st.sets(st.integers(1, SIZE - 1)))

@@ -1,6 +1,7 @@
 """Which rows of the encoder's output a pair of entities needs. NumPy only."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy
 from numpy.typing import NDArray
@@ -36,7 +37,7 @@ class FocusRows:
     marks: IntArray
     n_marks: int = 1
 
-    @property
+    @cached_property
     def in_focus(self) -> BoolArray:
         """RETURNS (BoolArray): Which pieces are in focus. *Shape:* (reachable pairs, length)."""
         return self.parts > 0
@@ -95,22 +96,30 @@ def doc_focus_rows(
     RETURNS (FocusRows): The rows of the pairs.
     """
     length = data.wordpieces.input_ids.shape[1]
-    first_token, last_token = _tokens_of_pieces(data)
     entities, index = numpy.unique(entity_pairs.reshape(-1, 2), axis=0, return_inverse=True)
-    # shape: (entities, windows, length)
-    pieces = (last_token >= entities[:, :1, None]) & (first_token < entities[:, 1:, None])
-    room = _room(entities, pieces, first_token, last_token)
+    room, rows, pieces = _hold_entities(entities, *_tokens_of_pieces(data))
     pairs = index.reshape(-1, 2)
     windows = _windows_of_pairs(room, pairs)
     reachable = windows >= 0
     windows, (first, second) = windows[reachable], pairs[reachable].T
     parts = numpy.zeros((len(windows), max(width, length)), dtype="uint8")
     held = pieces.view("uint8")
-    parts[:, :length] = FIRST * held[first, windows] | SECOND * held[second, windows]
+    parts[:, :length] = FIRST * held[rows[first, windows]]
+    parts[:, :length] |= SECOND * held[rows[second, windows]]
     parts[:, :1] = CLS
     lengths = data.wordpieces.attention_mask.astype("int64").sum(axis=1)
     marks = numpy.zeros((len(windows), 2), dtype="int64")
     return FocusRows(offset + windows * length, lengths[windows], parts, reachable, marks)
+
+
+def longest_window(data: TransformerData) -> int:
+    """RETURNS (int): How many tokens the longest window of a doc has. No pair from the start of one
+    entity to the end of the other is longer, if it is within reach.
+    """
+    first_token, last_token = _tokens_of_pieces(data)
+    after_last = last_token.max(axis=1, initial=-1) + 1
+    first = first_token.min(axis=1, initial=len(data.align.lengths))
+    return int((after_last - first).max(initial=0))
 
 
 def rows_between(rows: FocusRows) -> tuple[IntArray, IntArray]:
@@ -144,25 +153,36 @@ def _tokens_of_pieces(data: TransformerData) -> tuple[IntArray, IntArray]:
     return first, last
 
 
-def _room(
-    entities: IntArray, pieces: BoolArray, first_token: IntArray, last_token: IntArray
-) -> IntArray:
-    """How many tokens lie between an entity and the nearer border of a window; -1 if the window
-    does not hold all of the entity.
+def _hold_entities(
+    entities: IntArray, first_token: IntArray, last_token: IntArray
+) -> tuple[IntArray, IntArray, BoolArray]:
+    """Find the windows that hold each entity, all of it.
 
-    RETURNS (IntArray): *Shape:* (entities, windows).
+    A table of entities, windows and pieces would be large where all are many: pieces have a table
+    of their own, with a row for each entity and window that holds it.
+
+    RETURNS (tuple[IntArray, IntArray, BoolArray]): How many tokens lie between an entity and the
+        nearer border of a window, -1 if the window does not hold it, *shape:* (entities, windows);
+        the row of the pieces, *shape:* (entities, windows); and which pieces belong to the entity,
+        *shape:* (entities in windows, length).
     """
     start, end = entities[:, :1], entities[:, 1:]
     n_tokens = int(first_token.max(initial=0))
     window_start = first_token.min(axis=1, initial=n_tokens)
     window_end = last_token.max(axis=1, initial=-1) + 1
-    held = pieces.any(axis=2) & (window_start <= start) & (end <= window_end)
+    entity, window = numpy.nonzero((window_start <= start) & (end <= window_end))
+    pieces = (last_token[window] >= start[entity]) & (first_token[window] < end[entity])
+    has_pieces = pieces.any(axis=1)
+    entity, window, pieces = entity[has_pieces], window[has_pieces], pieces[has_pieces]
     # Tokens without pieces may come before the first window and after the last.
     before = numpy.where(
         window_start == window_start.min(initial=n_tokens), n_tokens, start - window_start
     )
     after = numpy.where(window_end == window_end.max(initial=0), n_tokens, window_end - end)
-    return numpy.where(held, numpy.minimum(before, after), -1)
+    room, rows = numpy.full((2, len(entities), len(first_token)), -1)
+    room[entity, window] = numpy.minimum(before, after)[entity, window]
+    rows[entity, window] = numpy.arange(len(entity))
+    return room, rows, pieces
 
 
 def _windows_of_pairs(room: IntArray, pairs: IntArray) -> IntArray:
@@ -172,10 +192,12 @@ def _windows_of_pairs(room: IntArray, pairs: IntArray) -> IntArray:
     """
     windows, most = numpy.full((2, len(pairs)), -1)
     first, second = pairs.T
-    # A table of pairs and windows would be large, where both are many.
-    for window, of_entities in enumerate(room.T):
-        of_pairs = numpy.minimum(of_entities[first], of_entities[second])
+    # Those that hold an entity come first, in their order.
+    holding = numpy.argsort(room < 0, axis=1, kind="stable")
+    for column in holding.T[: (room >= 0).sum(axis=1).max(initial=0)]:
+        window = column[first]
+        of_pairs = numpy.minimum(room[first, window], room[second, window])
         better = of_pairs > most
-        windows[better] = window
+        windows[better] = window[better]
         most[better] = of_pairs[better]
     return windows

@@ -13,7 +13,7 @@ from transformers.utils import ModelOutput
 from ..bert import top_layers
 from ..candidates import EntityPairs, pair_labels, pair_offsets
 from ..masks import MaskName
-from .focus_rows import FocusRows, batch_focus_rows, mark_entities
+from .focus_rows import FocusRows, batch_focus_rows, longest_window, mark_entities
 from .focused_listener import FocusedListener
 from .look_at_pairs import MARKS, look_at_pairs, output_width
 from .pairs import PairsInT, PairsOutT, PairVectors
@@ -61,7 +61,12 @@ def FocusedPairs(
         init=init,
         layers=[tok2vec] if type_vectors is None else [tok2vec, type_vectors],
         refs={"tok2vec": tok2vec, "type_vectors": type_vectors},
-        attrs={"mask": mask, "pool_entities": pool_entities, "pool_context": pool_context},
+        attrs={
+            "mask": mask,
+            "pool_entities": pool_entities,
+            "pool_context": pool_context,
+            "get_reach": get_reach,
+        },
         dims={"nO": None},
     )
 
@@ -101,7 +106,8 @@ def forward(
     encoder.transformer.train(encoder_learns)
     with torch.set_grad_enabled(bool(learned)), encoder.shim.autocast():
         layers = top_layers(encoder.transformer, encoder.focus_layers)
-        vectors = look_at_pairs(layers, tensors, rows, **model.attrs)
+        options = {name: model.attrs[name] for name in ("mask", "pool_entities", "pool_context")}
+        vectors = look_at_pairs(layers, tensors, rows, **options)
     output = cast(Floats2d, torch2xp(vectors.detach().float())), rows.reachable
 
     def backprop(d_output: PairsOutT) -> Any:
@@ -111,6 +117,18 @@ def forward(
         return backprop_states(_split(states, gradients) if gradients else [])
 
     return output, backprop
+
+
+def get_reach(model: PairVectors, doc: Doc) -> int | None:
+    """Tell how far apart the entities of a pair within reach are at most.
+
+    model (Model[tuple[list[Doc], list[EntityPairs]], tuple[Floats2d, BoolArray]]): The layer.
+    doc (Doc): An encoded doc.
+    RETURNS (int | None): The tokens from the start of one to the end of the other, or more; None if
+        that is not known before the layer is run.
+    """
+    listens = isinstance(model.get_ref("tok2vec"), FocusedListener)
+    return longest_window(doc._.trf_data) if listens and doc._.trf_data is not None else None
 
 
 def _encoder(tok2vec: Model[list[Doc], StatesT]) -> STREncoder:

@@ -31,7 +31,7 @@ def relation_classifier(
         forward,
         init=init,
         layers=[pairs2vectors, chain(hidden, tanh(), Dropout(), output)],
-        refs={"hidden": hidden, "output_layer": output},
+        refs={"pairs2vectors": pairs2vectors, "hidden": hidden, "output_layer": output},
         attrs={"resize_output": resize_output},
     )
 

@@ -14,7 +14,7 @@ from thinc.api import Config, Model, Optimizer, set_dropout_rate
 from thinc.types import Floats2d
 
 from ..arrays import IntArray
-from ..candidates import Candidates, EntityPairs, all_pairs, get_entities
+from ..candidates import Candidates, EntityPairs, all_pairs, get_entities, pairs_within
 from ..gold_relations import count_relations, gold_classes, training_entities
 from ..layers.pairs import PairsInT
 from ..losses import sigmoid, sigmoid_loss, softmax_loss
@@ -224,8 +224,10 @@ class RelationExtractor(SealedPipe):
         docs = list(docs)
         schema = self._make_schema()
         asked = [self._ask(doc, get_entities(doc, self.cfg["spans_key"]), schema) for doc in docs]
+        counts = [len(pairs) for _, pairs in asked]
+        asked = [self._within_reach(doc, *each) for doc, each in zip(docs, asked, strict=True)]
         decided = [
-            self._predict_batch(docs[batch], asked[batch], schema)
+            self._predict_batch(docs[batch], asked[batch], counts[batch], schema)
             for batch in _batches_of_pairs(asked)
         ]
         return list(chain.from_iterable(decided))
@@ -239,15 +241,28 @@ class RelationExtractor(SealedPipe):
         pairs = self.candidates(doc, entities)
         return entities, pairs if schema is None else allowed_pairs(schema, entities, pairs)
 
+    def _within_reach(self, doc: Doc, entities: list[Span], pairs: IntArray) -> EntityPairs:
+        """Leave out pairs that are farther apart than the model can see: of thousands of entities,
+        those are nearly all.
+        """
+        layer = self.model.get_ref("pairs2vectors")
+        reach = layer.attrs["get_reach"](layer, doc) if "get_reach" in layer.attrs else None
+        return entities, pairs if reach is None else pairs_within(entities, pairs, tokens=reach)
+
     def _predict_batch(
-        self, docs: list[Doc], asked: list[EntityPairs], schema: Schema | None
+        self,
+        docs: list[Doc],
+        asked: list[EntityPairs],
+        counts: list[int],
+        schema: Schema | None,
     ) -> list[list[Relation]]:
-        if not any(len(pairs) for _, pairs in asked):
+        if not any(counts):
             return [[] for _ in docs]
         ops = self.model.ops
         logits = self.model.predict((docs, asked))
         ends = numpy.cumsum([len(pairs) for _, pairs in asked])[:-1]
-        self._report_unreachable(docs, numpy.split(ops.to_numpy(_is_reachable(logits)), ends))
+        reached = [part.sum() for part in numpy.split(ops.to_numpy(_is_reachable(logits)), ends)]
+        self._report_unreachable(docs, counts, reached)
         if schema is not None:
             rule_out(logits, schema, asked)
         probabilities = ops.softmax(logits) if self.cfg["exclusive"] else sigmoid(ops, logits)
@@ -276,12 +291,11 @@ class RelationExtractor(SealedPipe):
         rows, columns = numpy.nonzero((relations >= self.cfg["threshold"]) & (relations > 0))
         return rows, columns + 1
 
-    def _report_unreachable(self, docs: list[Doc], reachable: list[NDArray[Any]]) -> None:
-        for doc, pairs in zip(docs, reachable, strict=True):
-            missed = int((~pairs).sum())
-            if missed:
+    def _report_unreachable(self, docs: list[Doc], counts: list[int], reached: list[int]) -> None:
+        for doc, count, seen in zip(docs, counts, reached, strict=True):
+            if seen < count:
                 warnings.warn(
-                    f"{self.name}: in a doc of {len(doc)} tokens, {missed} of {len(pairs)} pairs "
+                    f"{self.name}: in a doc of {len(doc)} tokens, {count - seen} of {count} pairs "
                     "of entities have no window of the encoder that holds the pieces of both; "
                     "they get no relation. Where the entities are far apart, wider windows "
                     "(get_spans) help.",
