@@ -4,7 +4,7 @@ BIN = .venv/bin
 export HF_HUB_OFFLINE = 1
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: demo test lint bench install check-wheels clean
+.PHONY: demo test lint bench soak install check-wheels clean
 
 # Trains the demo pipeline if it is not there yet, and shows what it finds.
 demo: install
@@ -22,6 +22,10 @@ lint: install
 # Measures speed in ratios, and writes docs/benchmarks. BENCH=--gpu measures on a GPU.
 bench: install
 	$(BIN)/python benchmarks/bench.py $(BENCH)
+
+# Kills, bad records, any text, many callers, many texts: counts what is lost, repeated or changed.
+soak: demo
+	$(BIN)/python -m scripts.soak training/model-best
 
 # Installs the library and the packaged pipeline into an empty environment, and loads it there.
 check-wheels: demo

@@ -4,9 +4,6 @@ import json
 import os
 import re
 import signal
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -145,27 +142,6 @@ def test_a_run_that_is_killed_anywhere_goes_on_to_the_same_end(
         assert contents(output) == expected
     # Before and after each of 7 parts, the manifest and the rejections were synced.
     assert call > 30
-
-
-@pytest.mark.slow
-def test_kill_9_loses_and_repeats_nothing(model: str, archive: Path, tmp_path: Path) -> None:
-    annotate(model, archive, tmp_path / "unbroken")
-    output = tmp_path / "killed"
-    command = [sys.executable, "-m", "spacy_str_encoder", "annotate", model, str(archive)]
-    command += ["--output", str(output), "--part-size", "6", "--batch-size", "4"]
-    process = subprocess.Popen([*command, "--n-process", "2"])
-    while not list(output.glob("part-*")):
-        assert process.poll() is None
-        time.sleep(0.01)
-    # Not the two that it has started.
-    process.kill()
-    process.wait()
-    assert subprocess.run(command, check=False).returncode == 3
-    texts = [row["text"] for row in read_parts(output)]
-    assert texts == [row["text"] for row in read_parts(tmp_path / "unbroken")]
-    assert (output / "rejected.jsonl").read_bytes() == (
-        tmp_path / "unbroken" / "rejected.jsonl"
-    ).read_bytes()
 
 
 def test_what_is_done_is_not_read_again(

@@ -51,6 +51,8 @@ PAGES = {
     "docs/experiments.md": ["metrics/rdcnn/handwritten.json"],
     "docs/method.md": [],
     "docs/privacy.md": ["training/without-words/config.cfg"],
+    "docs/reliability.md": [],
+    "docs/scaling.md": ["annotated/manifest.jsonl"],
     "docs/training.md": [
         "errors.html",
         "records.csv",

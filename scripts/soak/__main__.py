@@ -1,0 +1,155 @@
+"""The command: `python -m scripts.soak`."""
+
+import tempfile
+import warnings
+from collections.abc import Iterator
+from functools import reduce
+from operator import add
+from pathlib import Path
+from random import Random
+from time import perf_counter
+from typing import Annotated
+
+import hypothesis
+import typer
+from hypothesis import HealthCheck, Phase
+from hypothesis import strategies as st
+from rich.console import Console
+from rich.table import Table
+from spacy.language import Language
+
+from spacy_str_encoder.cli.errors import errors_as_one_line
+from spacy_str_encoder.loading import load_pipeline
+
+from .any_text import LONG, TEXTS, annotate_anything, lengthen
+from .at_once import call_from_threads, pipe_in_processes
+from .endurance import plot_memory, watch_memory
+from .killed import WAYS, annotate_with_kills
+from .outcome import Outcome
+from .reports import draw_reports, read_sentences, write_archive
+from .windows import Agreement, compare_windows
+
+# How the time is divided; what is left is for the many texts in a row.
+KILLS_SHARE, TEXTS_SHARE = 0.5, 0.1
+KILLS, REPORTS, BAD = 3, 200, 20
+DOCUMENTS, EVERY = 20_000, 500
+# A report that an encoder of 512 positions holds in one window.
+FITTING, FITTED = 480, 40
+
+
+def main(
+    pipeline: Annotated[Path, typer.Argument(help="The pipeline.")] = Path("training/model-best"),
+    corpus: Annotated[
+        Path, typer.Option(help="A folder of JSON files, whose texts are used.")
+    ] = Path("assets/coronary"),
+    minutes: Annotated[float, typer.Option(min=0, help="How long to go on, about.")] = 10,
+    seed: Annotated[int, typer.Option(help="The seed of all that is drawn.")] = 0,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The folder for the plot.")] = Path(
+        "metrics"
+    ),
+) -> None:
+    """Try to make a pipeline lose, repeat or change answers, and count."""
+    warnings.simplefilter("ignore")
+    random = Random(seed)
+    with errors_as_one_line():
+        nlp = load_pipeline(str(pipeline))
+        sentences = read_sentences(corpus)
+        outcomes = [
+            *soak_archives(pipeline, sentences, 60 * KILLS_SHARE * minutes, random),
+            *soak_callers(nlp, pipeline, draw_reports(sentences, REPORTS, random)),
+            soak_texts(nlp, 60 * TEXTS_SHARE * minutes, random),
+        ]
+        points = list(watch_memory(nlp, sentences, documents=DOCUMENTS, every=EVERY))
+        near, far = soak_windows(nlp, sentences, random)
+    output.mkdir(parents=True, exist_ok=True)
+    plot_memory(points, output / "memory.png")
+    show(outcomes, points, near, far)
+    raise typer.Exit(0 if all(outcome.is_flawless for outcome in outcomes) else 1)
+
+
+def soak_archives(
+    pipeline: Path, sentences: list[str], seconds: float, random: Random
+) -> list[Outcome]:
+    """Annotate archives in every way while processes are killed, as long as there is time."""
+    outcomes: dict[str, Outcome] = {}
+    for _ in _rounds(seconds):
+        for way in WAYS:
+            with tempfile.TemporaryDirectory() as name:
+                folder = Path(name)
+                reports = draw_reports(sentences, REPORTS, random)
+                write_archive(folder / "archive.jsonl", reports, bad=BAD, random=random)
+                outcome = annotate_with_kills(
+                    way,
+                    pipeline,
+                    folder / "archive.jsonl",
+                    folder,
+                    kills=KILLS,
+                    random=random,
+                )
+            known = outcomes.get(outcome.check)
+            outcomes[outcome.check] = outcome if known is None else known + outcome
+    return list(outcomes.values())
+
+
+def soak_callers(nlp: Language, pipeline: Path, reports: list[str]) -> list[Outcome]:
+    """Let threads and processes share a pipeline."""
+    processes = [pipe_in_processes(nlp, pipeline, reports, way) for way in ("fork", "spawn")]
+    return [call_from_threads(nlp, reports), *processes]
+
+
+def soak_texts(nlp: Language, seconds: float, random: Random) -> Outcome:
+    """Annotate any text, as long as there is time, and a long one at the end."""
+    outcomes: list[Outcome] = []
+
+    @hypothesis.seed(random.random())
+    @hypothesis.settings(
+        max_examples=5,
+        deadline=None,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=[*HealthCheck],
+    )
+    @hypothesis.given(st.lists(TEXTS, min_size=1, max_size=30))
+    def annotate(texts: list[str]) -> None:
+        outcomes.append(annotate_anything(nlp, texts, random))
+
+    for _ in _rounds(seconds):
+        annotate()
+    long = lengthen("".join(chr(random.randint(0x20, 0xD7FF)) for _ in range(1000)), LONG)
+    return reduce(add, [*outcomes, annotate_anything(nlp, [long], random)])
+
+
+def soak_windows(
+    nlp: Language, sentences: list[str], random: Random
+) -> tuple[Agreement, Agreement]:
+    """Compare one window with many, near their borders and elsewhere."""
+    reports = ["".join(random.sample(sentences, 100))[:FITTING] for _ in range(FITTED)]
+    near, far = zip(*(compare_windows(nlp, report) for report in reports), strict=True)
+    return reduce(add, near), reduce(add, far)
+
+
+def show(
+    outcomes: list[Outcome], points: list[tuple[int, float]], near: Agreement, far: Agreement
+) -> None:
+    """Print what came out."""
+    table = Table("", "documents", "faults", "lost", "duplicated", "differing")
+    for each in outcomes:
+        counts = (each.documents, each.faults, each.lost, each.duplicated, each.differing)
+        table.add_row(each.check, *(f"{count:,}" for count in counts))
+    console = Console()
+    console.print(table)
+    (first, start), (last, end) = points[len(points) // 10], points[-1]
+    console.print(f"Memory: {start:.0f} MB after {first:,} documents, {end:.0f} MB after {last:,}.")
+    console.print(f"Found in one window and in many alike: near a border {near}, elsewhere {far}.")
+
+
+def _rounds(seconds: float) -> Iterator[None]:
+    """One round, and more until the time is over."""
+    end = perf_counter() + seconds
+    yield
+    while perf_counter() < end:
+        yield
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,102 @@
+"""What became of documents."""
+
+from collections import Counter
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from spacy.tokens import Doc
+
+from spacy_str_encoder.annotations import to_annotations
+
+# Texts that are computed beside others differ in the last digits.
+TOLERANCE = 1e-3
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of documents under some fault.
+
+    check (str): What was done.
+    documents (int): How many documents there were.
+    faults (int): How many faults were injected.
+    lost (int): How many documents have no answer.
+    duplicated (int): How many answers there are beyond one for each.
+    differing (int): How many answers are not those of an undisturbed run.
+    """
+
+    check: str
+    documents: int
+    faults: int = 0
+    lost: int = 0
+    duplicated: int = 0
+    differing: int = 0
+
+    @property
+    def is_flawless(self) -> bool:
+        """RETURNS (bool): Whether every document has its answer once."""
+        return not (self.lost or self.duplicated or self.differing)
+
+    def __add__(self, other: "Outcome") -> "Outcome":
+        counts = ("documents", "faults", "lost", "duplicated", "differing")
+        added = {name: getattr(self, name) + getattr(other, name) for name in counts}
+        return Outcome(self.check, **added)
+
+
+def compare_rows(
+    check: str,
+    expected: Mapping[Hashable, Any],
+    found: Iterable[tuple[Hashable, Any]],
+    *,
+    faults: int,
+) -> Outcome:
+    """Compare what was written with what should have been.
+
+    check (str): What was done.
+    expected (Mapping[Hashable, Any]): The answer for each document.
+    found (Iterable[tuple[Hashable, Any]]): Documents and answers, as they were written.
+    faults (int): How many faults were injected.
+    RETURNS (Outcome): The outcome. Answers for documents that there never were count as differing.
+    """
+    found = list(found)
+    times = Counter(key for key, _ in found)
+    return Outcome(
+        check,
+        len(expected),
+        faults,
+        lost=len(expected.keys() - times.keys()),
+        duplicated=sum(count - 1 for count in times.values()),
+        differing=sum(key not in expected or expected[key] != row for key, row in found),
+    )
+
+
+def compare_docs(check: str, expected: Iterable[Doc], found: Iterable[Doc]) -> Outcome:
+    """Compare docs with those of an undisturbed run.
+
+    check (str): What was done.
+    expected (Iterable[Doc]): The docs as they should be.
+    found (Iterable[Doc]): The docs as they are, in the same order.
+    RETURNS (Outcome): The outcome.
+    """
+    pairs = list(zip(expected, found, strict=True))
+    return Outcome(check, len(pairs), differing=sum(not is_same(*pair) for pair in pairs))
+
+
+def is_same(doc: Doc, other: Doc) -> bool:
+    """Tell whether two docs have the same answers.
+
+    doc (Doc): A doc.
+    other (Doc): Another one.
+    RETURNS (bool): Whether their entities and relations are the same, and the scores nearly.
+    """
+    (rows, scores), (others, other_scores) = _split_scores(doc), _split_scores(other)
+    return rows == others and all(
+        abs(score - other) < TOLERANCE for score, other in zip(scores, other_scores, strict=True)
+    )
+
+
+def _split_scores(doc: Doc) -> tuple[list[dict[str, Any]], list[float]]:
+    annotations = to_annotations(doc)
+    found = (*annotations["entities"], *annotations["relations"])
+    rows: list[dict[str, Any]] = [dict(row) for row in found]
+    return [*rows, {"text": doc.text}], [row.pop("score") for row in rows]

@@ -1,0 +1,54 @@
+"""Texts to annotate."""
+
+import json
+from collections.abc import Sequence
+from itertools import chain
+from pathlib import Path
+from random import Random
+
+import srsly
+
+# What can't be annotated, each for a reason of its own.
+BAD_LINES = [
+    b"{",
+    b'{"id": "no text"}',
+    b'{"text": 5}',
+    b'{"text": "\xff\xfe"}',
+    b'{"text": "\\ud800"}',
+    b'["a list"]',
+]
+
+
+def read_sentences(folder: Path) -> list[str]:
+    """Read the texts of a corpus.
+
+    folder (Path): A folder with files of `{"text": ...}`.
+    RETURNS (list[str]): The texts.
+    """
+    records = chain.from_iterable(map(srsly.read_json, sorted(folder.glob("*.json"))))
+    return [record["text"] for record in records]
+
+
+def draw_reports(sentences: Sequence[str], count: int, random: Random) -> list[str]:
+    """Draw reports of one or two sentences.
+
+    sentences (Sequence[str]): The sentences.
+    count (int): How many reports.
+    random (Random): Draws.
+    RETURNS (list[str]): The reports.
+    """
+    return ["".join(random.choices(sentences, k=random.randint(1, 2))) for _ in range(count)]
+
+
+def write_archive(path: Path, reports: Sequence[str], *, bad: int, random: Random) -> None:
+    """Write reports as JSON lines, with lines among them that can't be annotated.
+
+    path (Path): The file to write.
+    reports (Sequence[str]): The reports; their identifiers are their numbers.
+    bad (int): How many bad lines.
+    random (Random): Draws what they are, and where.
+    """
+    lines = [json.dumps({"id": i, "text": text}).encode() for i, text in enumerate(reports)]
+    for line in random.choices(BAD_LINES, k=bad):
+        lines.insert(random.randint(0, len(lines)), line)
+    path.write_bytes(b"\n".join(lines) + b"\n")

@@ -1,0 +1,88 @@
+"""Damaged files of annotations, in every format: records, or one clear error."""
+
+from pathlib import Path
+
+import pytest
+import spacy
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from spacy_str_encoder.formats.docs import with_tokens
+from spacy_str_encoder.formats.records import EntityRecord, Record, RelationRecord
+from spacy_str_encoder.formats.registry import all_formats
+from spacy_str_encoder.formats.report import ConversionReport
+
+NLP = spacy.blank("zh")
+FORMATS = all_formats(NLP)
+RECORDS = [
+    Record(
+        "前降支 近段轻度狭窄👍🏽。",
+        [EntityRecord(0, 3, "BodyPart"), EntityRecord(4, 6, "Location")],
+        [RelationRecord(0, 1, "Position")],
+    ),
+    Record(
+        "左主干无狭窄。",
+        [EntityRecord(0, 3, "BodyPart"), EntityRecord(3, 4, "Negation")],
+        [RelationRecord(1, 0, "Negative")],
+    ),
+]
+
+
+def write_files(name: str, folder: Path) -> list[Path]:
+    """Records in a format: one file, or those of a folder."""
+    path = folder / f"records{FORMATS[name].suffix}"
+    records = with_tokens(RECORDS, NLP) if FORMATS[name].needs_tokens else RECORDS
+    FORMATS[name].write(records, path, ConversionReport())
+    return [path] if path.is_file() else sorted(each for each in path.rglob("*") if each.is_file())
+
+
+@st.composite
+def damages(draw: st.DrawFn) -> list[tuple[str, float, bytes]]:
+    kinds = st.sampled_from(["cut", "insert", "replace", "remove", "repeat"])
+    pieces = st.binary(min_size=1, max_size=4) | st.sampled_from(
+        [b'"', b"{}", b"[", b"null", b"-1", b"1e999", b"\xff", b"\x00"]
+    )
+    return draw(st.lists(st.tuples(kinds, st.floats(0, 1), pieces), min_size=1, max_size=3))
+
+
+def damage(content: bytes, kind: str, place: float, piece: bytes) -> bytes:
+    at = round(place * len(content))
+    before, after = content[:at], content[at:]
+    return {
+        "cut": before,
+        "insert": before + piece + after,
+        "replace": before + piece + after[len(piece) :],
+        "remove": before + after[len(piece) :],
+        "repeat": before + after[:20] + after,
+    }[kind]
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_what_is_not_damaged_is_read(name: str, tmp_path: Path) -> None:
+    write_files(name, tmp_path)
+    path = tmp_path / f"records{FORMATS[name].suffix}"
+    read = FORMATS[name].read(path, ConversionReport())
+    assert [record.text for record in read] == [record.text for record in RECORDS]
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@settings(max_examples=150)
+@given(edits=damages(), file=st.integers(0, 9))
+def test_a_damaged_file_gives_records_or_one_clear_error(
+    name: str, edits: list, file: int, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp(name)
+    files = write_files(name, folder)
+    path = files[file % len(files)]
+    content = path.read_bytes()
+    for edit in edits:
+        content = damage(content, *edit)
+    path.write_bytes(content)
+    try:
+        records = list(
+            FORMATS[name].read(folder / f"records{FORMATS[name].suffix}", ConversionReport())
+        )
+    except ValueError as error:
+        assert "records" in str(error), error
+    else:
+        assert all(isinstance(record, Record) for record in records)
