@@ -48,7 +48,8 @@ def annotate_with_kills(
     random (Random): Chooses the process, and when.
     RETURNS (Outcome): The outcome.
     """
-    start(pipeline, archive, folder / "unbroken").wait()
+    # In the same way: other numbers of threads round otherwise.
+    start(pipeline, archive, folder / "unbroken", *way.options).wait()
     output = folder / "killed"
     killed, code = 0, None
     while code not in ENDED:
