@@ -13,8 +13,8 @@ ANYTHING = (
 )
 MODEL = {
     "focus_layers": st.integers(1, 3) | ANYTHING,
-    "window": st.integers(1, 64),
-    "stride": st.integers(1, 64),
+    "window": st.integers(-2, 64),
+    "stride": st.integers(-2, 64),
     "mask": st.sampled_from(["pair", "cls"]) | ANYTHING,
 }
 RELATIONS = {

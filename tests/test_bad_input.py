@@ -289,18 +289,35 @@ def test_a_batch_of_pairs_that_no_window_holds_has_no_relation_loss(make_nlp: Ma
     assert moved_layers(before, encoder_weights(nlp)) == list(range(LAYERS))
 
 
-def test_a_span_getter_that_leaves_a_doc_out_is_refused(make_nlp: MakeNlp) -> None:
-    @registry.span_getters("no_windows_of_short_docs")
+@pytest.mark.parametrize(
+    ("windows", "left_out"),
+    [([], 0), ([(1, 7)], 0), ([(0, 3), (4, 7)], 3), ([(0, 6)], 6), ([(2, 6), (0, 3)], 6)],
+)
+def test_a_span_getter_that_leaves_tokens_out_is_refused(
+    make_nlp: MakeNlp, windows: list[tuple[int, int]], left_out: int
+) -> None:
+    @registry.span_getters("windows_that_leave_tokens_out")
     def make_getter() -> Callable[[list[Doc]], list[list[Span]]]:
-        return lambda docs: [[doc[:]] if len(doc) > 10 else [] for doc in docs]
+        return lambda docs: [
+            [doc[:]] if len(doc) > 10 else [doc[start:end] for start, end in windows]
+            for doc in docs
+        ]
 
     config = make_nlp().config
-    getter = {"@span_getters": "no_windows_of_short_docs"}
+    getter = {"@span_getters": "windows_that_leave_tokens_out"}
     config["components"]["str_encoder"]["model"]["get_spans"] = getter
     nlp = load_model_from_config(config, auto_fill=True)
     nlp.initialize(lambda: make_examples(nlp))
-    with pytest.raises(ValueError, match=r"no window for a doc of 7 tokens"):
+    message = rf"a doc of 7 tokens leave tokens out, the first of them at {left_out}\."
+    with pytest.raises(ValueError, match=message):
         list(nlp.pipe([ANNOTATIONS[0][0], "左主干无狭窄。"]))
+
+
+def test_a_stride_of_nothing_is_refused(make_nlp: MakeNlp) -> None:
+    nlp = make_nlp(window=16, stride=0)
+    nlp.initialize(lambda: make_examples(nlp))
+    with pytest.raises(ValueError, match=r"stride of the windows .* at least 1"):
+        nlp(ANNOTATIONS[0][0])
 
 
 @pytest.mark.parametrize("mask", ["pair", "cls"])

@@ -1,5 +1,6 @@
 from collections.abc import Callable, Iterable
 from functools import partial
+from operator import attrgetter
 from typing import Any
 
 from spacy.tokens import Doc, Span
@@ -100,17 +101,35 @@ def nonempty_spans(docs: Iterable[Doc], get_spans: SpanGetter) -> list[list[Span
     docs (Iterable[Doc]): The docs.
     get_spans (SpanGetter): Cuts docs into windows.
     RETURNS (list[list[Span]]): The windows of each doc.
-    RAISES (ValueError): If a doc with tokens gets none.
+    RAISES (ValueError): If the windows of a doc leave tokens out, or can't be cut.
     """
     docs = list(docs)
-    windows = [[span for span in spans if len(span)] for spans in get_spans(docs)]
+    try:
+        windows = [[span for span in spans if len(span)] for spans in get_spans(docs)]
+    except ZeroDivisionError:
+        raise ValueError("The stride of the windows (get_spans) has to be at least 1.") from None
     for doc, doc_windows in zip(docs, windows, strict=True):
-        if len(doc) and not doc_windows:
-            raise ValueError(
-                f"The span getter (get_spans) gives no window for a doc of {len(doc)} tokens. It "
-                "has to give at least one for each doc that has tokens."
-            )
+        token = _first_left_out(doc_windows)
+        if token < len(doc):
+            raise ValueError(LEAVES_OUT.format(length=len(doc), token=token))
     return windows
+
+
+LEAVES_OUT = (
+    "The windows (get_spans) of a doc of {length} tokens leave tokens out, the first of them at "
+    "{token}. Each token has to be in one: for strided windows, make the stride no larger than the "
+    "window."
+)
+
+
+def _first_left_out(windows: list[Span]) -> int:
+    """RETURNS (int): The first token that is in no window; the end of the last one if all are."""
+    end = 0
+    for window in sorted(windows, key=attrgetter("start")):
+        if window.start > end:
+            break
+        end = max(end, window.end)
+    return end
 
 
 def _wrap(shim: EncoderShim, focus_layers: int) -> Model[WordpieceBatch, ModelOutput]:
