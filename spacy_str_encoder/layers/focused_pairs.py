@@ -125,10 +125,10 @@ def get_reach(model: PairVectors, doc: Doc) -> int | None:
     model (Model[tuple[list[Doc], list[EntityPairs]], tuple[Floats2d, BoolArray]]): The layer.
     doc (Doc): An encoded doc.
     RETURNS (int | None): The tokens from the start of one to the end of the other, or more; None if
-        that is not known before the layer is run.
+        one window holds the whole doc, or if that is not known before the layer is run.
     """
-    listens = isinstance(model.get_ref("tok2vec"), FocusedListener)
-    return longest_window(doc._.trf_data) if listens and doc._.trf_data is not None else None
+    data = doc._.trf_data if isinstance(model.get_ref("tok2vec"), FocusedListener) else None
+    return None if data is None or len(data.wordpieces) == 1 else longest_window(data)
 
 
 def _encoder(tok2vec: Model[list[Doc], StatesT]) -> STREncoder:
