@@ -31,7 +31,8 @@ def biluo_tags(labels: Sequence[str]) -> list[str]:
 
 class BiluoCRF(torch.nn.Module):
     """A linear-chain CRF that knows which BILUO tag may follow which. An illegal transition has
-    a constant score in place of its parameter, so that it is neither used nor trained.
+    a constant score in place of its parameter, so that it is neither used nor trained. All scores
+    start at zero, and the first of equally good tags is taken: before training, everything is "O".
 
     Everywhere, `mask` is True on the positions of a sequence and False on the padding to its
     right, which may hold anything. Empty sequences and empty batches are allowed.
@@ -49,6 +50,8 @@ class BiluoCRF(torch.nn.Module):
         self.labels = list(labels)
         self.tags = biluo_tags(labels)
         self.crf = CRF(len(self.tags), batch_first=True)
+        for scores in self.crf.parameters():
+            torch.nn.init.zeros_(scores)
         # shape: (tags, tags), from the first to the second
         legal = torch.tensor([[_may_follow(a, b) for b in self.tags] for a in self.tags])
         # The labels say it all, so it is not saved with the parameters.

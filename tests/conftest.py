@@ -7,11 +7,19 @@ import pytest
 import spacy
 import torch
 from hypothesis import HealthCheck, settings
+from spacy import registry
 from spacy.language import Language
 
 from spacy_str_encoder.init_encoder import init_encoder
 
-from .pipelines import ANNOTATIONS, LAYERS, MakeNlp, build_trained, make_examples
+from .pipelines import (
+    ANNOTATIONS,
+    LAYERS,
+    MakeNlp,
+    build_trained,
+    draw_tagger,
+    make_examples,
+)
 
 # Threads of several test runs on the same cores wait for each other at every small operation.
 torch.set_num_threads(1)
@@ -37,6 +45,10 @@ def encoder_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def make_nlp(encoder_path: Path) -> Callable[..., Language]:
     """Builds a pipeline of the three components, not initialized."""
 
+    @registry.callbacks("tests.draw_tagger.v1")
+    def make_draw_tagger() -> Callable[[Language], None]:
+        return draw_tagger
+
     def make(
         *, mask: str = "pair", focus_layers: int = 2, window: int = 64, stride: int = 48, **rel: Any
     ) -> Language:
@@ -50,6 +62,7 @@ def make_nlp(encoder_path: Path) -> Callable[..., Language]:
         nlp.add_pipe("str_encoder", config={"model": model})
         nlp.add_pipe("str_ner")
         nlp.add_pipe("str_rel", config={"model": {"mask": mask}, **rel})
+        nlp.config["initialize"]["after_init"] = {"@callbacks": "tests.draw_tagger.v1"}
         return nlp
 
     return make

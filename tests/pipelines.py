@@ -10,7 +10,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example
 from spacy.util import fix_random_seed
-from thinc.api import Adam, Optimizer
+from thinc.api import Adam, Optimizer, glorot_uniform_init
 
 from spacy_str_encoder import Relation
 from spacy_str_encoder.candidates import EntityPairs
@@ -103,6 +103,16 @@ def entity_pairs(doc: Doc, pairs: list[Pair]) -> EntityPairs:
     return spans, numpy.arange(len(spans)).reshape(-1, 2)
 
 
+def draw_tagger(nlp: Language) -> None:
+    """Give the tagger random weights, as if it had learned: with zeros, which it starts with, it
+    finds nothing and has no gradients for the encoder.
+    """
+    if not nlp.has_pipe("str_ner"):
+        return
+    output = nlp.get_pipe("str_ner").model.get_ref("output_layer").layers[0]
+    output.set_param("W", glorot_uniform_init(output.ops, output.get_param("W").shape))
+
+
 def make_examples(nlp: Language) -> list[Example]:
     """An example of each annotation above."""
     return [make_example(nlp, annotation) for annotation in ANNOTATIONS]
@@ -143,6 +153,7 @@ def train(nlp: Language, examples: list[Example], steps: int = 150, **options: A
 def build_trained(make_nlp: MakeNlp, annotations: list[Annotation], **config: Any) -> Language:
     fix_random_seed(0)
     nlp = make_nlp(**config)
+    nlp.config["initialize"]["after_init"] = None
     examples = [make_example(nlp, annotation) for annotation in annotations]
     nlp.initialize(lambda: examples)
     train(nlp, examples)

@@ -102,13 +102,9 @@ def test_only_the_parameters_are_saved() -> None:
     assert list(BiluoCRF(LABELS).state_dict()) == names
 
 
-def test_parameters_start_small_and_follow_the_seed() -> None:
-    drawn = []
-    for _ in range(2):
-        torch.manual_seed(3)
-        drawn.append(torch.cat([p.flatten() for p in BiluoCRF(LABELS).parameters()]))
-    assert torch.equal(*drawn)
-    assert 0.05 < drawn[0].abs().max() <= 0.1
+def test_without_training_nothing_is_an_entity() -> None:
+    crf, mask = BiluoCRF(LABELS), make_mask(5, 3, 1)
+    assert not crf.decode(torch.zeros(3, 5, 9), mask).any()
 
 
 @pytest.mark.parametrize("length", [1, 2, 3, 4])
@@ -318,8 +314,7 @@ def test_a_resized_crf_keeps_its_parameters() -> None:
     mask, tags = make_mask(5, 3, 1, 2), torch.zeros(4, 5, dtype=torch.long)
     old = crf(emissions[:, :, :9], tags, mask)
     torch.testing.assert_close(resized(emissions + without_new, tags, mask), old)
-    added = [p.detach().abs()[..., 9:].max() for p in resized.crf.parameters()]
-    assert all(0 < highest <= 0.1 for highest in added)
+    assert not any(p[..., 9:].any() for p in resized.crf.parameters())
     torch.nn.init.zeros_(resized.crf.transitions)
     assert crf.crf.transitions.count_nonzero() == 81, "the old CRF is another one"
 

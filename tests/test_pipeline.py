@@ -126,6 +126,13 @@ def write_config(make_nlp: MakeNlp, folder: Path) -> Path:
     return folder / "config.cfg"
 
 
+def test_without_training_nothing_is_found(make_nlp: MakeNlp) -> None:
+    nlp = make_nlp()
+    nlp.config["initialize"]["after_init"] = None
+    nlp.initialize(lambda: make_examples(nlp))
+    assert not any(doc.ents or doc._.relations for doc in nlp.pipe(t for t, _, _ in ANNOTATIONS))
+
+
 def test_labels_come_from_the_examples(nlp: Language) -> None:
     assert set(nlp.get_pipe("str_ner").label_data) == {
         *("BodyPart", "Degree", "Location", "Negation", "Quantifier")

@@ -2,7 +2,7 @@ from collections.abc import Callable
 from typing import Any
 
 from spacy.tokens import Doc
-from thinc.api import Dropout, Linear, Model, chain, resizable, with_array
+from thinc.api import Dropout, Linear, Model, chain, resizable, with_array, zero_init
 from thinc.layers.resizable import resize_linear_weighted, resize_model
 from thinc.types import Floats2d
 
@@ -24,7 +24,10 @@ def crf_tagger(
     RETURNS (Model[list[Doc], list[Floats2d]]): The model. Its output are the emissions of each
         doc, *shape:* (tokens, tags); the CRF is its ref `crf`.
     """
-    output: Model[Floats2d, Floats2d] = resizable(Linear(), resize_layer=resize_linear_weighted)
+    # Under zeros nothing is an entity. Under random weights every other token would be one, and all
+    # their pairs would be looked at in the evaluation before training.
+    linear = Linear(init_W=zero_init)
+    output: Model[Floats2d, Floats2d] = resizable(linear, resize_layer=resize_linear_weighted)
     crf = CRF()
     dropout: Model[Floats2d, Floats2d] = Dropout()
     vectors = tok2vec if features is None else with_features(tok2vec, features)
