@@ -63,10 +63,15 @@ def read_corpus(
     share (float): The probability of each doc to be read.
     seed (int): The seed of that draw.
     YIELDS (Example): The examples.
-    RAISES (ValueError): If there is no such file, one is damaged, or no doc has its relations set.
+    RAISES (ValueError): If there are no such files, one is damaged, or no doc has relations set.
     """
     if not path.exists():
         raise ValueError(f"Can't find the corpus {path}: no such file or folder.")
+    if path.suffix != FILE_TYPE and not any(path.rglob(f"*{FILE_TYPE}")):
+        raise ValueError(
+            f"The corpus {path} is no {FILE_TYPE} file, nor a folder of such files. "
+            "`spacy-str-encoder convert` makes them of annotations in other formats."
+        )
     if not _has_any_relations(_read_docs(path, nlp.vocab)):
         raise ValueError(
             f"The corpus {path} has entities, but no doc has relations, not even an empty list. "

@@ -101,7 +101,10 @@ def test_rejected_records_are_listed_with_place_and_reason(
     lines = (tmp_path / "out" / "rejected.jsonl").read_text("utf-8").splitlines()
     first, second = map(json.loads, lines)
     assert (first["source"], first["record"]) == (str(archive / "a.jsonl"), 4)
-    assert (second["record"], second["reason"]) == (21, "it has no text")
+    assert (second["record"], second["reason"]) == (
+        21,
+        "its field 'text' has no text in it, or is missing",
+    )
     assert "content" not in first
     annotate(model, archive, tmp_path / "with texts", with_texts=True)
     lines = (tmp_path / "with texts" / "rejected.jsonl").read_text("utf-8").splitlines()
@@ -174,14 +177,14 @@ def test_other_settings_models_and_files_are_refused(
     expected = contents(output)
     sources, _ = find_sources([str(archive)], output=output)
     write_part = PartWriter(model, output, "jsonl", batch_size=4)
-    with pytest.raises(ValueError, match="another part_size"):
+    with pytest.raises(ValueError, match="other settings: 'part_size' was"):
         annotate_archive(write_part, sources, Settings(part_size=7))
-    with pytest.raises(ValueError, match="another fields"):
+    with pytest.raises(ValueError, match="other settings: 'fields' was"):
         annotate_archive(write_part, sources, Settings(Fields(text="report"), part_size=6))
     other = spacy.load(model)
     other.remove_pipe("str_records")
     other.to_disk(tmp_path / "other")
-    with pytest.raises(ValueError, match="another model"):
+    with pytest.raises(ValueError, match="other settings: 'model' was"):
         annotate(str(tmp_path / "other"), archive, output)
     with (archive / "b.txt").open("a") as file:
         file.write("\n左主干无狭窄。")

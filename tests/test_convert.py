@@ -236,7 +236,7 @@ def test_an_unknown_format_is_answered_with_the_known_ones(option: str, tmp_path
     [
         ("in.jsonl", "", "the file holds no record"),
         ("in.json", "[]", "the file holds no record"),
-        ("in.jsonl", '{"sentence": "x"}', "it fits no format; name its format with --from: spacy"),
+        ("in.jsonl", '{"sentence": "x"}', "to be told what it lacks: spacy"),
         ("in.csv", "x,y", "it fits no format"),
         ("in.json", '{"text": ', "line 1, column 10: not JSON"),
     ],

@@ -1,3 +1,4 @@
+import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -83,6 +84,15 @@ def test_a_corpus_can_be_read_once_an_epoch(nlp: Language, tmp_path: Path) -> No
     reader = make_reader(write(tmp_path / "train.spacy", [make_doc(nlp)]))
     epochs = [[read_relations(example.reference) for example in reader(nlp)] for _ in range(2)]
     assert epochs == [[[("Degree", 3, "Body", 0, "Modifier")]]] * 2
+
+
+@pytest.mark.parametrize("name", ["train.jsonl", "empty"])
+def test_what_is_no_corpus_is_refused(nlp: Language, tmp_path: Path, name: str) -> None:
+    (tmp_path / "train.jsonl").write_text("{}", "utf-8")
+    (tmp_path / "empty").mkdir()
+    path = tmp_path / name
+    with pytest.raises(ValueError, match=re.escape(f"The corpus {path} is no .spacy file")):
+        list(make_reader(path)(nlp))
 
 
 def test_a_file_that_is_cut_is_named(nlp: Language, tmp_path: Path) -> None:

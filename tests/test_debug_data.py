@@ -320,6 +320,14 @@ def test_what_is_no_config_is_refused(tmp_path: Path, content: str) -> None:
     assert fail(DEV, "-c", path).startswith(f"{path}: ")
 
 
+@pytest.mark.parametrize(("content", "line"), [('{"text": "Ada"}', 1), ("[nlp]\nAda works", 2)])
+def test_what_is_no_config_is_not_quoted(tmp_path: Path, content: str, line: int) -> None:
+    path = tmp_path / "config.cfg"
+    path.write_text(content)
+    message = fail(DEV, "-c", path)
+    assert message == f"{path}: line {line} is neither a [section] nor a setting"
+
+
 def test_options_that_contradict_each_other_are_refused() -> None:
     assert "without a --config" in fail(DEV, "-c", CONFIG, "--lang", "zh")
     assert "without a --config" in fail(DEV, "-c", CONFIG, "--spans-key", "sc")

@@ -15,6 +15,8 @@ from spacy.vocab import Vocab
 from spacy_str_encoder import Relation, to_records
 from spacy_str_encoder.records import Record, key_values
 
+from .pipelines import MakeNlp, make_examples
+
 VOCAB = Vocab()
 # An entity is a token: its text and type. A relation is head, label and tail, by their places.
 FINDING = [("LAD", "Body"), ("proximal", "Place"), ("mild", "Degree"), ("LCX", "Body")]
@@ -232,6 +234,20 @@ def test_records_stay_with_the_doc(nlp: Language, carry: Any) -> None:
     # They are those of the relations that it has now.
     doc._.relations = []
     assert lines(doc._.records) == ["LAD", "LCX"]
+
+
+def test_names_that_nothing_finds_are_told(nlp: Language, make_nlp: MakeNlp) -> None:
+    with pytest.warns(UserWarning) as caught:
+        nlp.add_pipe("str_records", "others", config={"central": ["Vessel", "Body"]})
+    [warning] = caught
+    assert "others: central names Vessel, which nothing" in str(warning.message)
+    assert "What it finds: Body, Degree, Place" in str(warning.message)
+    # Labels are not known before training.
+    trained = make_nlp()
+    settings = {"central": ["BodyPart"], "inverse": ["Modifer"]}
+    trained.add_pipe("str_records", config=settings)
+    with pytest.warns(UserWarning, match="inverse names Modifer, which nothing"):
+        trained.initialize(lambda: make_examples(trained))
 
 
 def test_wrong_settings_are_refused_in_the_config() -> None:

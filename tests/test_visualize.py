@@ -1,5 +1,6 @@
 """What is seen of docs, and the HTML that it becomes."""
 
+import re
 from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
@@ -222,9 +223,9 @@ def test_a_file_of_texts(model: Path, tmp_path: Path) -> None:
 def test_gold_docs_worst_first(model: Path, make_nlp: MakeNlp, tmp_path: Path) -> None:
     nlp = make_nlp()
     docs = [make_example(nlp, annotation).reference for annotation in ANNOTATIONS]
-    # The first one is annotated otherwise than the pipeline has learned.
-    docs[0].ents = [Span(docs[0], 0, 1, "Other")]
-    docs[0]._.relations = []
+    # The second one is annotated otherwise than the pipeline has learned.
+    docs[1].ents = [Span(docs[1], 0, 1, "Other")]
+    docs[1]._.relations = []
     path = tmp_path / "gold.spacy"
     DocBin(docs=docs, store_user_data=True).to_disk(path)
     result = visualize(model, path, "--gold", "-o", tmp_path / "page.html")
@@ -232,6 +233,8 @@ def test_gold_docs_worst_first(model: Path, make_nlp: MakeNlp, tmp_path: Path) -
     page = Parsed((tmp_path / "page.html").read_text("utf-8"))
     errors = [int(str(article["data-errors"])) for article in page.attributes("article")]
     assert errors == sorted(errors, reverse=True) and errors[0] > 0
+    headings = re.findall(r">Document (\d+)", (tmp_path / "page.html").read_text("utf-8"))
+    assert headings[0] == "2" and sorted(headings) == sorted(map(str, range(1, 1 + len(docs))))
     kinds = {str(mark["class"]) for mark in page.attributes("mark")}
     assert kinds == {"entity right", "entity wrong", "entity missed"}
 

@@ -76,8 +76,8 @@ class Manifest:
         for name, value in settings.items():
             if self.settings.get(name) != value:
                 raise ValueError(
-                    f"{self.folder}: what is here was written with another {name} "
-                    f"({self.settings.get(name)}; now it is {value}). Choose another folder, or "
+                    f"{self.folder}: what is here was written with other settings: '{name}' was "
+                    f"{self.settings.get(name)}, and is {value} now. Choose another folder, or "
                     "begin again with --overwrite."
                 )
 

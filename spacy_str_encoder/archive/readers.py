@@ -196,8 +196,8 @@ def _parse_record(number: int, record: Any, fields: Fields) -> Item:
         return Rejection(number, "it is no object with fields", str(record))
     text = record.get(fields.text)
     if not isinstance(text, str):
-        reason = f"its field '{fields.text}' is no text" if text is not None else "it has no text"
-        return Rejection(number, reason, str(record))
+        problem = "is no text" if text is not None else "has no text in it, or is missing"
+        return Rejection(number, f"its field '{fields.text}' {problem}", str(record))
     return _check(number, text, record.get(fields.id), fields)
 
 

@@ -39,8 +39,9 @@ def visualize_command(
     """Write a page to look at: entities, and relations as arcs, with their scores.
 
     With --gold it shows what is right, wrong and missed, and filters by label and
-    kind. The page is one file that loads nothing from elsewhere. It holds the
-    texts: mind who may read them.
+    kind; all texts are compared to find the worst, which keep their numbers in FILE.
+    The page is one file that loads nothing from elsewhere. It holds the texts: mind
+    who may read them.
 
     Example: spacy-str-encoder visualize training/model-best "Ada works at Acme." -o page.html
 

@@ -84,8 +84,11 @@ def detect_format(path: Path, formats: dict[str, Format]) -> Format:
         names = [name for name in names if formats[name].recognizes(path, item)]
         if len(names) == 1:
             return formats[names[0]]
-    found = f"may be {' or '.join(names)}" if names else "fits no format"
-    raise ValueError(f"{path}: it {found}; name its format with --from: {', '.join(formats)}")
+    if names:
+        problem = f"may be {' or '.join(names)}; name its format with --from"
+    else:
+        problem = "fits no format; name the one that is meant with --from, to be told what it lacks"
+    raise ValueError(f"{path}: it {problem}: {', '.join(formats)}")
 
 
 def find_files(path: Path, formats: dict[str, Format]) -> list[Path]:

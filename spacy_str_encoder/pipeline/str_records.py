@@ -1,7 +1,16 @@
+import warnings
+from collections.abc import Callable, Collection, Iterable
+from itertools import chain
+from typing import Any
+
 from spacy.language import Language
 from spacy.tokens import Doc
+from spacy.training import Example
 
 from ..records import DEFAULT_KEY, check_settings, set_settings
+
+ENTITIES = ["doc.ents", "doc.spans"]
+RELATIONS = ["doc._.relations"]
 
 
 @Language.factory(
@@ -28,7 +37,9 @@ def make_str_records(
     spans_key (str | None): The span group that holds the entities; `doc.ents` if None.
     RETURNS (RecordMaker): The component.
     """
-    return RecordMaker(name, central=central, inverse=inverse, key=key, spans_key=spans_key)
+    maker = RecordMaker(name, central=central, inverse=inverse, key=key, spans_key=spans_key)
+    maker.initialize(nlp=nlp)
+    return maker
 
 
 class RecordMaker:
@@ -50,12 +61,24 @@ class RecordMaker:
         """
         check_settings(central, key)
         self.name = name
-        self.settings = {
+        self.settings: dict[str, Any] = {
             "central": central,
             "inverse": inverse,
             "key": key,
             "spans_key": spans_key,
         }
+
+    def initialize(
+        self, get_examples: Callable[[], Iterable[Example]] | None = None, *, nlp: Language
+    ) -> None:
+        """Warn of types and labels that no component finds, which would give no records.
+
+        get_examples (Callable[[], Iterable[Example]] | None): Not needed.
+        nlp (Language): The pipeline, as far as it is there.
+        """
+        central, inverse = self.settings["central"], self.settings["inverse"]
+        _warn_of_unknown(self.name, "central", central, _find_labels(nlp, ENTITIES))
+        _warn_of_unknown(self.name, "inverse", inverse, _find_labels(nlp, RELATIONS))
 
     def __call__(self, doc: Doc) -> Doc:
         """Say how the records of a doc are made.
@@ -65,3 +88,21 @@ class RecordMaker:
         """
         set_settings(doc, self.settings)
         return doc
+
+
+def _find_labels(nlp: Language, assigned: Collection[str]) -> set[str]:
+    """RETURNS (set[str]): The labels of the components that assign something; none if one of them
+    does not tell them, or not before it is trained or loaded.
+    """
+    finders = [name for name in nlp.pipe_names if {*assigned} & {*nlp.get_pipe_meta(name).assigns}]
+    labels = [nlp.pipe_labels.get(name, []) for name in finders]
+    return set(chain.from_iterable(labels)) if all(labels) else set()
+
+
+def _warn_of_unknown(name: str, setting: str, given: Collection[str], known: set[str]) -> None:
+    if known and (unknown := sorted({*given} - known)):
+        warnings.warn(
+            f"{name}: {setting} names {', '.join(unknown)}, which nothing in this pipeline finds. "
+            f"What it finds: {', '.join(sorted(known))}.",
+            stacklevel=2,
+        )

@@ -1,5 +1,6 @@
 """What decides how a pipeline sees its data: its tokens, windows, and candidate pairs."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,8 @@ GetSpans = Callable[[Sequence[Doc]], list[list[Span]]]
 ENCODER, RELATIONS = "str_encoder", "str_rel"
 # Needs no training, and may set what candidates ask for.
 SENTENCES = "sentencizer"
+# What confection says of a file that it can't parse.
+UNPARSED = re.compile(r"Make sure the sections .*?\bline:? +(\d+)", flags=re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -113,4 +116,7 @@ def _describe(error: ValueError) -> str:
     if not isinstance(error, ConfigValidationError):
         return str(error)
     places = [f"{' -> '.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors or []]
+    # What can't be parsed is quoted, and may be somebody's text.
+    if line := UNPARSED.match(str(error.desc)):
+        places = [f"line {line[1]} is neither a [section] nor a setting"]
     return "; ".join(places) or str(error.desc)

@@ -59,7 +59,7 @@ def render_doc(view: DocView, number: int, hues: dict[str, int], *, lang: str = 
     errors = f", {_count(view.errors, 'error')}" if _is_compared(view) else ""
     return DOC.format(
         number=number,
-        name=f"Document {number}{errors}",
+        name=f"Document {view.number or number}{errors}",
         errors=view.errors,
         lang=escape(lang),
         layers="".join(layers),

@@ -1,6 +1,7 @@
 """From a pipeline and texts to views."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from spacy.language import Language
@@ -65,8 +66,10 @@ def view_differences(
     """
     symmetric = relation_setting(nlp, "symmetric") or ()
     spans_key = relation_setting(nlp, "spans_key")
-    views = [
+    examples = track(with_predicted_entities(nlp, gold), "Documents", len(gold))
+    views = (
         compare_docs(each.predicted, each.reference, symmetric=symmetric, spans_key=spans_key)
-        for each in track(with_predicted_entities(nlp, gold), "Documents", len(gold))
-    ]
-    return sorted(views, key=lambda view: -view.errors)
+        for each in examples
+    )
+    numbered = [replace(view, number=number) for number, view in enumerate(views, start=1)]
+    return sorted(numbered, key=lambda view: -view.errors)

@@ -58,11 +58,14 @@ class DocView:
     text (str): The text.
     entities (list[EntityView]): The entities in text order.
     relations (list[RelationView]): The relations in text order.
+    number (int | None): Which of the docs that were compared it is, from 1; that on the page if
+        None.
     """
 
     text: str
     entities: list[EntityView]
     relations: list[RelationView]
+    number: int | None = None
 
     @property
     def kinds(self) -> list[Kind]:
