@@ -194,6 +194,66 @@ def test_other_settings_models_and_files_are_refused(
     assert annotate(model, archive, output, overwrite=True).annotated == len(TEXTS) + 9
 
 
+def rewrite(path: Path) -> None:
+    """Another file of the same size, the head of which is the same."""
+    lines = path.read_text("utf-8").splitlines()
+    path.write_text("\n".join([lines[0], *lines[:0:-1]]), "utf-8")
+
+
+def test_a_file_whose_head_and_size_stay_is_refused_when_it_changes(
+    model: str, archive: Path, tmp_path: Path
+) -> None:
+    annotate(model, archive, tmp_path / "out")
+    rewrite(archive / "b.txt")
+    with pytest.raises(ValueError, match=r"b\.txt: the file has changed since an earlier run"):
+        annotate(model, archive, tmp_path / "out")
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "b.txt"])
+def test_a_file_that_changes_while_it_is_read_is_told(
+    model: str, archive: Path, tmp_path: Path, name: str
+) -> None:
+    with pytest.raises(ValueError, match=re.escape(f"{name}: the file has changed while")):
+        annotate(model, archive, tmp_path / "out", follow=lambda _: rewrite(archive / name))
+
+
+def test_a_file_that_an_earlier_run_began_with_is_missed(
+    model: str, archive: Path, tmp_path: Path
+) -> None:
+    def stop(progress: Progress) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        annotate(model, archive, tmp_path / "out", follow=stop)
+    content = (archive / "a.jsonl").read_bytes()
+    (archive / "a.jsonl").unlink()
+    with pytest.raises(ValueError, match=r"a\.jsonl: an earlier run has begun with it"):
+        annotate(model, archive, tmp_path / "out")
+    (archive / "a.jsonl").write_bytes(content)
+    assert annotate(model, archive, tmp_path / "out").annotated == len(TEXTS) + 8
+
+
+def test_a_file_name_need_not_be_utf8(model: str, tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / os.fsdecode("报告.txt".encode("gbk"))).write_text("左主干无狭窄。", "utf-8")
+    for _ in range(2):
+        assert annotate(model, folder, tmp_path / "out").annotated == 1
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_files_of_others_are_left_alone(
+    model: str, archive: Path, tmp_path: Path, overwrite: bool
+) -> None:
+    names = ["part-00000.parquet", ".part-00000.parquet.crc", "_SUCCESS"]
+    (tmp_path / "mine").mkdir()
+    for name in names:
+        (tmp_path / "mine" / name).touch()
+    with pytest.raises(ValueError, match=r"there are files, such as \.part-00000\.parquet\.crc"):
+        annotate(model, archive, tmp_path / "mine", overwrite=overwrite)
+    assert sorted(path.name for path in (tmp_path / "mine").iterdir()) == sorted(names)
+
+
 def test_folders_with_other_files_are_refused(model: str, archive: Path, tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.tex").touch()

@@ -42,7 +42,7 @@ def annotate_in_processes(
     YIELDS (Part): What became of each chunk, in their order.
     RAISES (ValueError): If a process dies.
     """
-    pending: deque[Future[Part]] = deque()
+    pending: deque[tuple[Chunk, Future[Part]]] = deque()
     threads = max(1, (os.cpu_count() or 1) // processes)
     pool = ProcessPoolExecutor(
         processes,
@@ -54,21 +54,33 @@ def annotate_in_processes(
     )
     try:
         for chunk in chain.from_iterable(readers):
-            pending.append(pool.submit(_work, chunk))
+            pending.append((chunk, pool.submit(_work, chunk)))
             if len(pending) >= 2 * processes:
-                yield pending.popleft().result()
+                yield pending[0][1].result()
+                pending.popleft()
         while pending:
-            yield pending.popleft().result()
+            yield pending[0][1].result()
+            pending.popleft()
     except BrokenProcessPool as error:
-        raise ValueError(DIED) from error
+        places = ", ".join(_place(chunk) for chunk, future in pending if not _is_done(future))
+        raise ValueError(DIED.format(places=places)) from error
     finally:
         pool.shutdown(cancel_futures=True)
 
 
 DIED = (
-    "A process that annotates has died; it may have been out of memory. Fewer processes, or a "
-    "smaller batch size, need less. Run the same command again to go on."
+    "A process that annotates has died; it may have been out of memory. Fewer processes, a smaller "
+    "batch size, or shorter texts (--max-length) need less. Run the same command again to go on. "
+    "It was at one of: {places}."
 )
+
+
+def _place(chunk: Chunk) -> str:
+    return f"{chunk.name} ({chunk.items[0].number} to {chunk.items[-1].number})"
+
+
+def _is_done(future: Future[Part]) -> bool:
+    return future.done() and future.exception() is None
 
 
 def _prepare(write_part: PartWriter, threads: int) -> None:

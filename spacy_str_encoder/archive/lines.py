@@ -31,7 +31,7 @@ def open_bytes(path: Path) -> Iterator[tuple[BinaryIO, Share]]:
     """
     with path.open("rb") as raw:
         size = path.stat().st_size or 1
-        compressed = path.suffix == GZIP_SUFFIX
+        compressed = path.suffix.lower() == GZIP_SUFFIX
         content = cast(BinaryIO, gzip.GzipFile(fileobj=raw)) if compressed else raw
         try:
             if content.peek(3)[:3] == BOM_UTF8:  # type: ignore[attr-defined]

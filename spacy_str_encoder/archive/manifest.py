@@ -7,6 +7,7 @@ in between (half a line, rejections, a part) is cut off, or written over, by the
 """
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,8 +23,10 @@ from .sources import Source
 MANIFEST = "manifest.jsonl"
 REJECTED = "rejected.jsonl"
 LOCK = ".lock"
-PARTS = "part-*"
-UNFINISHED = ".part-*"
+# As `parts.PartWriter` and `formats.files.written_whole` call them. Others have such files too.
+PART = re.compile(r"part-\d{5,}-\d{6,}\.(jsonl|parquet|spacy)")
+UNFINISHED = re.compile(rf"\.{PART.pattern}\.\w+\.unfinished\.\w+")
+OWN = re.compile("|".join([PART.pattern, UNFINISHED.pattern, re.escape(REJECTED), re.escape(LOCK)]))
 
 
 @dataclass(frozen=True)
@@ -116,6 +119,11 @@ class Manifest:
         counts = {"annotated": part.annotated, "rejected": len(rows), "rejected_size": size}
         self._append({"source": part.source, "chunk": part.chunk, **counts})
 
+    def unfinished(self) -> list[str]:
+        """RETURNS (list[str]): The names of the sources that are not done."""
+        numbers = set(range(len(self.sources))) - self.finished
+        return [self.sources[number]["name"] for number in sorted(numbers)]
+
     def finish(self, source: int) -> None:
         """Note that a source has been read to its end.
 
@@ -145,11 +153,7 @@ class Manifest:
     def _read_lines(self) -> list[dict[str, Any]]:
         path = self.folder / MANIFEST
         if not path.exists():
-            if others := [each.name for each in self.folder.iterdir() if each.name != LOCK]:
-                raise ValueError(
-                    f"{self.folder}: there are files, such as {min(others)}, but no run of "
-                    "annotate has begun here. Choose another folder, or an empty one."
-                )
+            _check_empty(self.folder, allowed=re.compile(re.escape(LOCK)))
             return []
         content = path.read_bytes()
         whole = content[: content.rfind(b"\n") + 1]
@@ -158,6 +162,14 @@ class Manifest:
             return [json.loads(line) for line in whole.splitlines()]
         except ValueError as error:
             raise ValueError(f"{path}: the manifest is damaged ({error})") from error
+
+
+def _check_empty(folder: Path, *, allowed: re.Pattern[str]) -> None:
+    if others := [each.name for each in folder.iterdir() if not allowed.fullmatch(each.name)]:
+        raise ValueError(
+            f"{folder}: there are files, such as {min(others)}, but no run of annotate has begun "
+            "here. Choose another folder, or an empty one."
+        )
 
 
 @contextmanager
@@ -170,11 +182,14 @@ def open_manifest(folder: Path, *, overwrite: bool = False) -> Iterator[Manifest
     RAISES (ValueError): If another run is writing there, or the folder is no such folder.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    if not (folder / MANIFEST).exists():
+        # Before anything of others is touched. An --overwrite that was killed leaves parts.
+        _check_empty(folder, allowed=OWN)
     try:
         with FileLock(folder / LOCK, timeout=0):
             if overwrite:
                 # The manifest goes first: what it lists is there.
-                for path in [folder / MANIFEST, folder / REJECTED, *folder.glob(PARTS)]:
+                for path in [folder / MANIFEST, folder / REJECTED, *_find(folder, PART)]:
                     path.unlink(missing_ok=True)
             _remove_unfinished(folder)
             yield Manifest(folder)
@@ -185,8 +200,12 @@ def open_manifest(folder: Path, *, overwrite: bool = False) -> Iterator[Manifest
 
 
 def _remove_unfinished(folder: Path) -> None:
-    for path in folder.glob(UNFINISHED):
+    for path in _find(folder, UNFINISHED):
         path.unlink(missing_ok=True)
+
+
+def _find(folder: Path, name: re.Pattern[str]) -> list[Path]:
+    return [path for path in folder.iterdir() if name.fullmatch(path.name)]
 
 
 def _append_lines(path: Path, lines: Iterable[Mapping[str, Any]]) -> int:

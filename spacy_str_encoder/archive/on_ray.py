@@ -23,6 +23,15 @@ except ImportError as error:
     ) from error
 
 
+# How often a chunk is tried again whose worker has died.
+MAX_RETRIES = 3
+DIED = (
+    f"Workers of Ray have died {1 + MAX_RETRIES} times at the same texts; they may have been out "
+    "of memory. Fewer workers on a machine, a smaller batch size, or shorter texts (--max-length) "
+    "need less. Run the same command again to go on."
+)
+
+
 def annotate_on_ray(
     write_part: PartWriter,
     readers: Iterable[ChunkReader],
@@ -42,7 +51,7 @@ def annotate_on_ray(
     gpus (float): The GPUs of each.
     address (str | None): The address of a cluster; Ray is started on this machine if None.
     YIELDS (Part): What became of each chunk, in their order.
-    RAISES (ValueError): If an actor runs into an error.
+    RAISES (ValueError): If an actor runs into an error, or dies again and again.
     """
     ray.init(
         address=address or "local",
@@ -61,11 +70,15 @@ def annotate_on_ray(
             compute=ActorPoolStrategy(size=workers),
             num_cpus=cpus,
             num_gpus=gpus,
+            # A text that kills its worker would do so for ever.
+            max_task_retries=MAX_RETRIES,
         )
         for row in parts.iter_rows():
             yield pickle.loads(row["part"])
     except ray.exceptions.RayTaskError as error:
         raise ValueError(f"A worker of Ray failed: {error.cause}") from error
+    except ray.exceptions.RayActorError as error:
+        raise ValueError(DIED) from error
     finally:
         ray.shutdown()
 

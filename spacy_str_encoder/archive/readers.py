@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import srsly
 from spacy.vocab import Vocab
 
 from ..formats.docbin import SUFFIX as DOCS_SUFFIX
@@ -21,6 +22,9 @@ from .lines import MAX_LINE, TOO_LONG, DamagedError, open_bytes, read_lines
 
 ROWS_AT_ONCE = 256
 NOT_UTF8 = "it is not UTF-8"
+DEFAULT_ID = "id"
+# Characters that a text may have. Of dense text, this many take some 4 GB.
+MAX_LENGTH = 50_000
 
 
 @dataclass(frozen=True)
@@ -33,8 +37,8 @@ class Fields:
     """
 
     text: str = "text"
-    id: str = "id"
-    max_length: int = 1_000_000
+    id: str = DEFAULT_ID
+    max_length: int = MAX_LENGTH
 
 
 # The items of a file, each with the share of the file that has been read by then.
@@ -75,17 +79,20 @@ def read_csv(path: Path, fields: Fields) -> Reading:
     """Read a table with a head; its columns are separated by tabs if the name says `.tsv`, by
     commas otherwise."""
     csv.field_size_limit(MAX_LINE)
-    delimiter = "\t" if ".tsv" in path.suffixes else ","
+    delimiter = "\t" if ".tsv" in map(str.lower, path.suffixes) else ","
     with open_bytes(path) as (content, share):
         lines = iter(lambda: content.readline(MAX_LINE), b"")
         # What is not UTF-8 goes on as it is, and is rejected with its row alone.
         texts = (line.decode("utf-8", "surrogateescape") for line in lines)
-        rows = _without_errors(csv.reader(texts, delimiter=delimiter))
+        # Else a quote that nothing closes would take all rows that follow into its cell.
+        rows = _without_errors(csv.reader(texts, delimiter=delimiter, strict=True))
         first = next(rows, [])
         head = first if isinstance(first, list) else []
-        _require_column(path, head, fields)
+        # A file without a head has a text in its place, which must not be quoted.
+        _require_columns(path, head, fields, listed=f"the {len(head)} of its first line")
         for number, row in enumerate(rows, start=1):
-            yield _parse_cells(number, row, head, fields), share()
+            if row:
+                yield _parse_cells(number, row, head, fields), share()
 
 
 def read_parquet(path: Path, fields: Fields) -> Reading:
@@ -96,7 +103,7 @@ def read_parquet(path: Path, fields: Fields) -> Reading:
     try:
         with ParquetFile(path) as file:
             names, total = file.schema_arrow.names, file.metadata.num_rows
-            _require_column(path, names, fields)
+            _require_columns(path, names, fields, listed=", ".join(map(repr, names)) or "none")
             columns = [name for name in (fields.text, fields.id) if name in names]
             number = 0
             for batch in file.iter_batches(ROWS_AT_ONCE, columns=columns):
@@ -210,16 +217,29 @@ def _check(number: int, text: str, identifier: Any, fields: Fields) -> Item:
     except ValueError:
         content = text.encode(errors="replace").decode()
         return Rejection(number, "its text or its identifier can't be written as JSON", content)
-    return Entry(number, text, identifier)
+    return Entry(number, text, _simplify(identifier))
 
 
-def _require_column(path: Path, names: list[str], fields: Fields) -> None:
-    if fields.text not in names:
-        listed = ", ".join(f"'{name}'" for name in names) or "none"
-        raise ValueError(
-            f"{path}: there is no column '{fields.text}' for the texts; name it with --text-field. "
-            f"Its columns are: {listed}."
-        )
+def _simplify(identifier: Any) -> Any:
+    """What a DocBin can't hold, such as an integer of more than 64 bits, is kept as JSON."""
+    try:
+        srsly.msgpack_dumps(identifier)
+    except (OverflowError, ValueError):
+        return json.dumps(identifier, ensure_ascii=False)
+    return identifier
+
+
+def _require_columns(path: Path, names: list[str], fields: Fields, *, listed: str) -> None:
+    wanted = {"--text-field": fields.text, "--id-field": fields.id}
+    if fields.id == DEFAULT_ID:
+        # Tables need no identifiers.
+        del wanted["--id-field"]
+    for option, name in wanted.items():
+        if name not in names:
+            raise ValueError(
+                f"{path}: there is no column '{name}' among its columns ({listed}); name another "
+                f"one with {option}."
+            )
 
 
 def _without_errors(rows: Iterator[list[str]]) -> Iterator[list[str] | str]:

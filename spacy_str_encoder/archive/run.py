@@ -73,7 +73,8 @@ def annotate_archive(
     overwrite (bool): Whether to begin again.
     follow (Callable[[Progress], None]): Called after each part.
     RETURNS (Progress): What was done, by this run and those before.
-    RAISES (ValueError): If earlier runs had other settings, or sources have changed.
+    RAISES (ValueError): If earlier runs had other settings, or began with sources that are not
+        given now, or if sources have changed.
     RAISES (TooManyRejectedError): If more records than allowed are rejected.
     """
     with open_manifest(write_part.folder, overwrite=overwrite) as manifest:
@@ -84,18 +85,22 @@ def annotate_archive(
         size = sum(source.size for source in sources)
         read = size - sum(numbered[number].size for number in waiting)
         before = manifest.annotated
+        if waiting:
+            _check_rejected(manifest, max_rejected)
         for part in engine(write_part, readers):
             # Parts come in the order of the sources.
             while waiting[0] != part.source:
                 read += numbered[waiting[0]].size
-                manifest.finish(waiting.popleft())
+                _finish(manifest, waiting.popleft(), numbered)
             manifest.commit(part, with_texts=with_texts)
             read_of_source = int(part.share * numbered[part.source].size)
             follow(_progress(manifest, before, read + read_of_source, size))
-            if max_rejected is not None and manifest.rejected > max_rejected:
-                raise TooManyRejectedError(TOO_MANY.format(count=manifest.rejected))
+            _check_rejected(manifest, max_rejected)
         for number in waiting:
-            manifest.finish(number)
+            _finish(manifest, number, numbered)
+        _check_rejected(manifest, max_rejected)
+        if left := manifest.unfinished():
+            raise ValueError(LEFT.format(names=", ".join(left)))
         return _progress(manifest, before, size, size)
 
 
@@ -103,6 +108,27 @@ TOO_MANY = (
     "{count} records are rejected, which is more than --max-rejected allows; the reasons are in "
     f"{REJECTED}. What is annotated stays: the same command with a higher number goes on."
 )
+
+
+CHANGED = (
+    "{name}: the file has changed while it was read, so that what is written may be a mixture. "
+    "Begin again, in another folder or with --overwrite."
+)
+LEFT = (
+    "{names}: an earlier run has begun with it and not read all of it, and it is not among the "
+    "inputs now. All the others are done; give it again to go on."
+)
+
+
+def _check_rejected(manifest: Manifest, max_rejected: int | None) -> None:
+    if max_rejected is not None and manifest.rejected > max_rejected:
+        raise TooManyRejectedError(TOO_MANY.format(count=manifest.rejected))
+
+
+def _finish(manifest: Manifest, number: int, sources: Mapping[int, Source]) -> None:
+    if sources[number].has_changed():
+        raise ValueError(CHANGED.format(name=sources[number].name))
+    manifest.finish(number)
 
 
 def _make_reader(

@@ -4,15 +4,13 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from glob import glob
-from hashlib import sha256
+from hashlib import file_digest, sha256
 from pathlib import Path
 
 from .entries import Entry
 from .lines import GZIP_SUFFIX
 from .readers import READERS, Fields, Reader, Reading, read_text_lines, read_to_damage, read_whole
 
-# How much of a file tells it from another one of the same size.
-HEAD_SIZE = 2**16
 COMPRESSIBLE = {".jsonl", ".ndjson", ".csv", ".tsv", ".txt"}
 # What all text files are called, if each is one text.
 TEXTS = "text files"
@@ -22,6 +20,10 @@ KINDS = (
 )
 
 
+# The size of a file, when it was written to, and where it is on the disk.
+Stamp = tuple[int, int, int]
+
+
 @dataclass(frozen=True)
 class Source:
     """Something to read from its beginning to its end.
@@ -29,8 +31,10 @@ class Source:
     name (str): What it is called: the path of a file, as it was given.
     path (str): What it is known by in later runs: the whole path.
     size (int): How large it is, in bytes.
-    fingerprint (str): Tells whether it has changed.
+    fingerprint (str): Tells whether it has changed since an earlier run.
     read (Callable[[Fields], Reading]): Reads it.
+    files (tuple[Path, ...]): What it consists of.
+    stamps (tuple[Stamp, ...]): Tells, at less cost, whether it has changed since this run began.
     """
 
     name: str
@@ -38,6 +42,15 @@ class Source:
     size: int
     fingerprint: str
     read: Callable[[Fields], Reading]
+    files: tuple[Path, ...]
+    stamps: tuple[Stamp, ...]
+
+    def has_changed(self) -> bool:
+        """RETURNS (bool): Whether any of the files has changed since this run began. One that has
+        been removed has not.
+        """
+        pairs = zip(self.files, self.stamps, strict=True)
+        return any(_stamp(file) != stamp for file, stamp in pairs if file.exists())
 
 
 def find_sources(
@@ -67,38 +80,60 @@ def find_sources(
 
 def _find_files(name: str, output: Path) -> list[Path]:
     path = Path(name)
+    if not name.strip():
+        raise ValueError("An input has no name; is a variable empty?")
     if path.is_file():
         if _find_reader(path) is None:
             raise ValueError(f"{path}: this is no kind of file that can be read. {KINDS}")
         return [path]
     found = path.rglob("*") if path.is_dir() else map(Path, glob(name, recursive=True))
-    files = [file for file in found if file.is_file() and not file.name.startswith(".")]
+    files = [file for file in found if file.is_file() and not _is_hidden(file, path)]
     if not files:
         raise ValueError(f"{name}: there is no such file, nor any in a folder of that name")
     return [file for file in files if not file.resolve().is_relative_to(output.resolve())]
 
 
+def _is_hidden(file: Path, folder: Path) -> bool:
+    parts = file.relative_to(folder).parts if folder.is_dir() else (file.name,)
+    return any(part.startswith(".") for part in parts)
+
+
 def _find_reader(path: Path) -> Reader | None:
-    name = Path(path.stem) if path.suffix == GZIP_SUFFIX else path
-    if path.suffix == GZIP_SUFFIX and name.suffix not in COMPRESSIBLE:
-        return None
-    return READERS.get(name.suffix)
+    is_compressed = path.suffix.lower() == GZIP_SUFFIX
+    suffix = Path(path.stem).suffix.lower() if is_compressed else path.suffix.lower()
+    return READERS.get(suffix) if suffix in COMPRESSIBLE or not is_compressed else None
 
 
 def _make_source(path: Path, read: Reader) -> Source:
-    with path.open("rb") as file:
-        head = sha256(file.read(HEAD_SIZE))
-    size = path.stat().st_size
-    reading = partial(read_to_damage, path.resolve(), read=read)
-    fingerprint = f"{size}-{head.hexdigest()[:16]}"
-    return Source(str(path), str(path.resolve()), size, fingerprint, reading)
+    stamp, whole = _stamp(path), path.resolve()
+    reading = partial(read_to_damage, whole, read=read)
+    names = _printable(path), _printable(whole)
+    return Source(*names, stamp[0], _digest(path), reading, (path,), (stamp,))
 
 
 def _join_texts(paths: Sequence[Path]) -> Source:
-    names = sha256("\n".join(str(path.resolve()) for path in paths).encode(errors="replace"))
-    size = sum(path.stat().st_size for path in paths)
-    fingerprint = f"{len(paths)}-{size}-{names.hexdigest()[:16]}"
-    return Source(TEXTS, TEXTS, size, fingerprint, partial(_read_texts, paths))
+    stamps = tuple(map(_stamp, paths))
+    digests = [f"{path.resolve()} {_digest(path)}" for path in paths]
+    fingerprint = sha256("\n".join(digests).encode(errors="replace")).hexdigest()
+    size = sum(size for size, *_ in stamps)
+    return Source(
+        TEXTS, TEXTS, size, fingerprint, partial(_read_texts, paths), tuple(paths), stamps
+    )
+
+
+def _printable(path: Path) -> str:
+    """A name, with escapes in the place of what is not UTF-8."""
+    return str(path).encode(errors="backslashreplace").decode()
+
+
+def _stamp(path: Path) -> Stamp:
+    status = path.stat()
+    return status.st_size, status.st_mtime_ns, status.st_ino
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()
 
 
 def _read_texts(paths: Sequence[Path], fields: Fields) -> Reading:
@@ -107,5 +142,5 @@ def _read_texts(paths: Sequence[Path], fields: Fields) -> Reading:
         for item, _ in read_to_damage(path.resolve(), fields, read=read_whole):
             item = replace(item, number=number)
             if isinstance(item, Entry):
-                item = replace(item, id=str(path))
+                item = replace(item, id=_printable(path))
             yield item, number / len(paths)

@@ -57,7 +57,7 @@ def annotate_command(
     ] = False,
     max_length: Annotated[
         int, typer.Option(min=1, help="Characters that a text may have.")
-    ] = 1_000_000,
+    ] = 50_000,
     part_size: Annotated[int, typer.Option(min=1, help="Texts that a file has.")] = 1000,
     batch_size: Annotated[int, typer.Option(min=1, help="Texts to annotate at a time.")] = 64,
     n_process: Annotated[
