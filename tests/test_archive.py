@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -332,6 +333,18 @@ def test_ray_annotates_as_one_process_though_an_actor_is_killed(
     done = annotate(model, archive, tmp_path / "ray", engine=engine, follow=kill_one)
     assert killed and done.annotated == len(TEXTS) + 8
     assert contents(tmp_path / "ray") == contents(tmp_path / "one")
+
+
+def test_what_a_worker_of_ray_runs_into_is_said(model: str, archive: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(model, tmp_path / "model")
+    sources, _ = find_sources([str(archive)], output=tmp_path / "out")
+    write_part = PartWriter(str(copy), tmp_path / "out", "jsonl", batch_size=4)
+    assert write_part.nlp.pipe_names
+    # It is there when the run begins, and gone when the worker wants it.
+    shutil.rmtree(copy / "str_ner")
+    engine = partial(annotate_on_ray, workers=1)
+    with pytest.raises(ValueError, match=r"A worker of Ray failed: ValueError: .*can't load"):
+        annotate_archive(write_part, sources, SETTINGS, engine=engine)
 
 
 def test_a_full_disk_is_one_error_and_leaves_nothing_half_written(

@@ -3,6 +3,7 @@ the output and of the pipeline."""
 
 import logging
 import pickle
+import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -23,7 +24,7 @@ except ImportError as error:
     ) from error
 
 
-# How often a chunk is tried again whose worker has died.
+# How often a chunk is tried again whose worker has died: a text that kills it would do so for ever.
 MAX_RETRIES = 3
 DIED = (
     f"Workers of Ray have died {1 + MAX_RETRIES} times at the same texts; they may have been out "
@@ -62,19 +63,25 @@ def annotate_on_ray(
     try:
         _set_up()
         sources = ray.data.from_items([{"reader": pickle.dumps(reader)} for reader in readers])
-        parts = sources.map_batches(_read_chunks, batch_size=1, batch_format="pyarrow").map_batches(
-            _Annotator,
-            fn_constructor_args=(_portable(write_part, gpus=gpus), max(1, int(cpus))),
-            batch_size=1,
-            batch_format="pyarrow",
-            compute=ActorPoolStrategy(size=workers),
-            num_cpus=cpus,
-            num_gpus=gpus,
-            # A text that kills its worker would do so for ever.
-            max_task_retries=MAX_RETRIES,
-        )
+        chunks = sources.map_batches(_read_chunks, batch_size=1, batch_format="pyarrow")
+        with warnings.catch_warnings():
+            # There is no other way yet to say how often to try again.
+            warnings.filterwarnings("ignore", "`ray_remote_args` is deprecated")
+            parts = chunks.map_batches(
+                _Annotator,
+                fn_constructor_args=(_portable(write_part, gpus=gpus), max(1, int(cpus))),
+                batch_size=1,
+                batch_format="pyarrow",
+                compute=ActorPoolStrategy(size=workers),
+                num_cpus=cpus,
+                num_gpus=gpus,
+                max_task_retries=MAX_RETRIES,
+            )
         for row in parts.iter_rows():
-            yield pickle.loads(row["part"])
+            part = pickle.loads(row["part"])
+            if isinstance(part, str):
+                raise ValueError(f"A worker of Ray failed: {part}")
+            yield part
     except ray.exceptions.RayTaskError as error:
         raise ValueError(f"A worker of Ray failed: {error.cause}") from error
     except ray.exceptions.RayActorError as error:
@@ -84,7 +91,8 @@ def annotate_on_ray(
 
 
 def _set_up() -> None:
-    logging.getLogger("ray.data").setLevel(logging.ERROR)
+    # What goes wrong is raised here, in a sentence.
+    logging.getLogger("ray.data").setLevel(logging.CRITICAL)
     context = DataContext.get_current()
     context.execution_options.preserve_order = True
     context.enable_progress_bars = False
@@ -117,5 +125,11 @@ class _Annotator:
         self.write_part = write_part
 
     def __call__(self, batch: pyarrow.Table) -> pyarrow.Table:
-        parts = (self.write_part(pickle.loads(chunk)) for chunk in batch["chunk"].to_pylist())
+        parts = map(self._annotate, batch["chunk"].to_pylist())
         return pyarrow.table({"part": [pickle.dumps(part) for part in parts]})
+
+    def _annotate(self, chunk: bytes) -> Part | str:
+        try:
+            return self.write_part(pickle.loads(chunk))
+        except Exception as error:  # in the words of Ray, it would be hidden under others
+            return f"{type(error).__name__}: {error}"
