@@ -17,7 +17,7 @@ from .parts import PartWriter
 try:
     import pyarrow
     import ray
-    from ray.data import ActorPoolStrategy, DataContext
+    from ray.data import ActorPoolStrategy, DataContext, TaskPoolStrategy
 except ImportError as error:
     raise ImportError(
         "--engine ray needs Ray; install it with pip install 'spacy_str_encoder[ray]'"
@@ -63,7 +63,14 @@ def annotate_on_ray(
     try:
         _set_up()
         sources = ray.data.from_items([{"reader": pickle.dumps(reader)} for reader in readers])
-        chunks = sources.map_batches(_read_chunks, batch_size=1, batch_format="pyarrow")
+        chunks = sources.map_batches(
+            _read_chunks,
+            batch_size=1,
+            batch_format="pyarrow",
+            compute=TaskPoolStrategy(size=workers),
+            # Actors may have taken all CPUs, and then wait for what is read.
+            num_cpus=0,
+        )
         with warnings.catch_warnings():
             # There is no other way yet to say how often to try again.
             warnings.filterwarnings("ignore", "`ray_remote_args` is deprecated")
@@ -93,6 +100,8 @@ def annotate_on_ray(
 def _set_up() -> None:
     # What goes wrong is raised here, in a sentence.
     logging.getLogger("ray.data").setLevel(logging.CRITICAL)
+    # A small archive has fewer files, or chunks, than there are workers.
+    warnings.filterwarnings("ignore", "The (maximum|minimum) number of concurrent", UserWarning)
     context = DataContext.get_current()
     context.execution_options.preserve_order = True
     context.enable_progress_bars = False
