@@ -342,7 +342,8 @@ def test_what_a_worker_of_ray_runs_into_is_said(model: str, archive: Path, tmp_p
     assert write_part.nlp.pipe_names
     # It is there when the run begins, and gone when the worker wants it.
     shutil.rmtree(copy / "str_ner")
-    engine = partial(annotate_on_ray, workers=1)
+    # It takes all CPUs, and yet there is something to read the files.
+    engine = partial(annotate_on_ray, workers=1, cpus=os.cpu_count() or 1)
     with pytest.raises(ValueError, match=r"A worker of Ray failed: ValueError: .*can't load"):
         annotate_archive(write_part, sources, SETTINGS, engine=engine)
 
