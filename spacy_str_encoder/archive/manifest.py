@@ -54,7 +54,7 @@ class Manifest:
         """Read what earlier runs did, and cut off what one of them did not finish.
 
         folder (Path): The folder that is written to.
-        RAISES (ValueError): If the manifest is damaged, or there is none, but other files.
+        RAISES (ValueError): If the manifest is damaged.
         """
         self.folder = folder
         self.settings: dict[str, Any] = {}
@@ -153,7 +153,6 @@ class Manifest:
     def _read_lines(self) -> list[dict[str, Any]]:
         path = self.folder / MANIFEST
         if not path.exists():
-            _check_empty(self.folder, allowed=re.compile(re.escape(LOCK)))
             return []
         content = path.read_bytes()
         whole = content[: content.rfind(b"\n") + 1]
@@ -184,7 +183,7 @@ def open_manifest(folder: Path, *, overwrite: bool = False) -> Iterator[Manifest
     folder.mkdir(parents=True, exist_ok=True)
     if not (folder / MANIFEST).exists():
         # Before anything of others is touched. An --overwrite that was killed leaves parts.
-        _check_empty(folder, allowed=OWN)
+        _check_empty(folder, allowed=OWN if overwrite else re.compile(re.escape(LOCK)))
     try:
         with FileLock(folder / LOCK, timeout=0):
             if overwrite:
