@@ -346,6 +346,9 @@ def test_what_a_worker_of_ray_runs_into_is_said(model: str, archive: Path, tmp_p
     engine = partial(annotate_on_ray, workers=1, cpus=os.cpu_count() or 1)
     with pytest.raises(ValueError, match=r"A worker of Ray failed: ValueError: .*can't load"):
         annotate_archive(write_part, sources, SETTINGS, engine=engine)
+    (archive / "0.csv").write_text("id,report\n", "utf-8")
+    with pytest.raises(ValueError, match=r"A worker of Ray failed: ValueError: .*no column 'text'"):
+        annotate(model, archive, tmp_path / "other", engine=engine)
 
 
 def test_a_full_disk_is_one_error_and_leaves_nothing_half_written(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from .chunks import ChunkReader
+from .chunks import Chunk, ChunkReader
 from .manifest import Part
 from .parts import PartWriter
 
@@ -122,8 +122,11 @@ def _portable(write_part: PartWriter, *, gpus: float) -> PartWriter:
 
 def _read_chunks(batch: pyarrow.Table) -> Iterator[pyarrow.Table]:
     for reader in batch["reader"].to_pylist():
-        for chunk in pickle.loads(reader):
-            yield pyarrow.table({"chunk": [pickle.dumps(chunk)]})
+        try:
+            for chunk in pickle.loads(reader):
+                yield pyarrow.table({"chunk": [pickle.dumps(chunk)]})
+        except Exception as error:  # in the words of Ray, it would be hidden under others
+            yield pyarrow.table({"chunk": [pickle.dumps(_describe(error))]})
 
 
 class _Annotator:
@@ -134,11 +137,18 @@ class _Annotator:
         self.write_part = write_part
 
     def __call__(self, batch: pyarrow.Table) -> pyarrow.Table:
-        parts = map(self._annotate, batch["chunk"].to_pylist())
-        return pyarrow.table({"part": [pickle.dumps(part) for part in parts]})
+        chunks = map(pickle.loads, batch["chunk"].to_pylist())
+        return pyarrow.table({"part": [pickle.dumps(self._annotate(each)) for each in chunks]})
 
-    def _annotate(self, chunk: bytes) -> Part | str:
+    def _annotate(self, chunk: Chunk | str) -> Part | str:
+        if isinstance(chunk, str):
+            # It could not be read.
+            return chunk
         try:
-            return self.write_part(pickle.loads(chunk))
-        except Exception as error:  # in the words of Ray, it would be hidden under others
-            return f"{type(error).__name__}: {error}"
+            return self.write_part(chunk)
+        except Exception as error:  # as above
+            return _describe(error)
+
+
+def _describe(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
