@@ -234,6 +234,37 @@ def test_a_file_that_an_earlier_run_began_with_is_missed(
     assert annotate(model, archive, tmp_path / "out").annotated == len(TEXTS) + 8
 
 
+@pytest.mark.parametrize("name", ["part-00000-000001.jsonl", "rejected.jsonl"])
+def test_what_was_written_is_missed(model: str, archive: Path, tmp_path: Path, name: str) -> None:
+    output = tmp_path / "out"
+    annotate(model, archive, output)
+    content = (output / name).read_bytes()
+    (output / name).unlink()
+    with pytest.raises(ValueError, match=f"1 of the files .* such as {Path(name).stem}"):
+        annotate(model, archive, output)
+    (output / name).write_bytes(content)
+    assert annotate(model, archive, output).annotated_now == 0
+
+
+@pytest.mark.parametrize("line", ["{}", "3", "[]", '{"chunk": 1}', "{"])
+def test_a_damaged_manifest_is_told(model: str, archive: Path, tmp_path: Path, line: str) -> None:
+    annotate(model, archive, tmp_path / "out")
+    with (tmp_path / "out" / "manifest.jsonl").open("a") as file:
+        number = 1 + (tmp_path / "out" / "manifest.jsonl").read_text("utf-8").count("\n")
+        file.write(f"{line}\n")
+    with pytest.raises(
+        ValueError, match=rf"manifest\.jsonl, line {number}: the manifest is damaged"
+    ):
+        annotate(model, archive, tmp_path / "out")
+
+
+def test_hidden_files_make_no_other_model(model: str, archive: Path, tmp_path: Path) -> None:
+    annotate(model, archive, tmp_path / "out")
+    shutil.copytree(model, tmp_path / "model")
+    (tmp_path / "model" / "str_ner" / ".DS_Store").touch()
+    assert annotate(str(tmp_path / "model"), archive, tmp_path / "out").annotated_now == 0
+
+
 def test_a_file_name_need_not_be_utf8(model: str, tmp_path: Path) -> None:
     folder = tmp_path / "in"
     folder.mkdir()

@@ -152,7 +152,9 @@ def test_what_docs_can_not_hold_is_shown(tmp_path: Path) -> None:
 def test_a_report_lists_every_case(tmp_path: Path) -> None:
     path = write_lines(tmp_path / "in.jsonl", *[NESTED] * 10)
     run(path, "-o", tmp_path, "--lang", "zh", "--report", tmp_path / "report.json")
-    report = json.loads((tmp_path / "report.json").read_text("utf-8"))
+    text = (tmp_path / "report.json").read_text("utf-8")
+    assert "前降支" in text
+    report = json.loads(text)
     assert report["records"] == 10
     counts = {reason: len(cases) for reason, cases in report["lost"].items()}
     assert counts == {"entities that overlap another one": 20, "relations of such entities": 10}

@@ -23,10 +23,20 @@ from .sources import Source
 MANIFEST = "manifest.jsonl"
 REJECTED = "rejected.jsonl"
 LOCK = ".lock"
-# As `parts.PartWriter` and `formats.files.written_whole` call them. Others have such files too.
+# As `name_part` and `formats.files.written_whole` call them. Others have such files too.
 PART = re.compile(r"part-\d{5,}-\d{6,}\.(jsonl|parquet|spacy)")
 UNFINISHED = re.compile(rf"\.{PART.pattern}\.\w+\.unfinished\.\w+")
 OWN = re.compile("|".join([PART.pattern, UNFINISHED.pattern, re.escape(REJECTED), re.escape(LOCK)]))
+
+
+def name_part(source: int, chunk: int) -> str:
+    """Name the file that a chunk is written to.
+
+    source (int): The number of its source.
+    chunk (int): Which chunk of the source it is.
+    RETURNS (str): The name, without what it ends in.
+    """
+    return f"part-{source:05d}-{chunk:06d}"
 
 
 @dataclass(frozen=True)
@@ -54,7 +64,7 @@ class Manifest:
         """Read what earlier runs did, and cut off what one of them did not finish.
 
         folder (Path): The folder that is written to.
-        RAISES (ValueError): If the manifest is damaged.
+        RAISES (ValueError): If the manifest is damaged, or files are missing that it lists.
         """
         self.folder = folder
         self.settings: dict[str, Any] = {}
@@ -63,10 +73,9 @@ class Manifest:
         self.chunks: dict[int, set[int]] = {}
         self.finished: set[int] = set()
         self.annotated = self.rejected = self.rejected_size = 0
-        for line in self._read_lines():
-            self._note(line)
-        if (folder / REJECTED).exists():
-            _cut(folder / REJECTED, self.rejected_size)
+        self._read()
+        self._check_files()
+        _cut(folder / REJECTED, self.rejected_size)
 
     def begin(self, settings: Mapping[str, Any]) -> None:
         """Say how the texts are annotated.
@@ -150,17 +159,28 @@ class Manifest:
         else:
             self.finished.add(line["finished"])
 
-    def _read_lines(self) -> list[dict[str, Any]]:
+    def _read(self) -> None:
         path = self.folder / MANIFEST
-        if not path.exists():
-            return []
-        content = path.read_bytes()
+        content = path.read_bytes() if path.exists() else b""
         whole = content[: content.rfind(b"\n") + 1]
+        for number, line in enumerate(whole.splitlines(), start=1):
+            try:
+                self._note(json.loads(line))
+            except (KeyError, TypeError, ValueError) as error:
+                raise ValueError(f"{path}, line {number}: the manifest is damaged") from error
         _cut(path, len(whole))
-        try:
-            return [json.loads(line) for line in whole.splitlines()]
-        except ValueError as error:
-            raise ValueError(f"{path}: the manifest is damaged ({error})") from error
+
+    def _check_files(self) -> None:
+        found = {path.stem for path in self.folder.iterdir()}
+        chunks = ((source, chunk) for source in self.chunks for chunk in self.chunks[source])
+        missing = sorted({name_part(*chunk) for chunk in chunks} - found)
+        if self.rejected_size > _size(self.folder / REJECTED):
+            missing.append(REJECTED)
+        if missing:
+            raise ValueError(
+                f"{self.folder}: {len(missing)} of the files that earlier runs wrote are missing "
+                f"or cut, such as {missing[0]}. Put them back, or begin again with --overwrite."
+            )
 
 
 def _check_empty(folder: Path, *, allowed: re.Pattern[str]) -> None:
@@ -217,8 +237,12 @@ def _append_lines(path: Path, lines: Iterable[Mapping[str, Any]]) -> int:
     return size
 
 
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
+
+
 def _cut(path: Path, size: int) -> None:
-    if path.stat().st_size > size:
+    if _size(path) > size:
         with path.open("rb+") as file:
             file.truncate(size)
         sync(path)

@@ -13,7 +13,7 @@ from ..loading import load_pipeline, relation_setting
 from .annotate import annotate_entries
 from .chunks import Chunk
 from .entries import Entry, Rejection
-from .manifest import Part
+from .manifest import Part, name_part
 from .writers import WRITERS, AnnotatedDocs
 
 
@@ -50,7 +50,7 @@ class PartWriter:
         """
         rejections = [item for item in chunk.items if isinstance(item, Rejection)]
         suffix, write = WRITERS[self.format]
-        path = self.folder / f"part-{chunk.source:05d}-{chunk.number:06d}{suffix}"
+        path = self.folder / f"{name_part(chunk.source, chunk.number)}{suffix}"
         spans_key = relation_setting(self.nlp, "spans_key")
         # Frees the strings of the texts, which a vocabulary would else collect.
         with self.nlp.memory_zone(), written_whole(path, tag=f".{uuid4().hex}") as unfinished:

@@ -17,6 +17,7 @@ from spacy.vocab import Vocab
 from ..formats.docbin import SUFFIX as DOCS_SUFFIX
 from ..formats.docbin import read_docbin
 from ..formats.docs import META
+from ..formats.files import CONVERT
 from .entries import Entry, Item, Rejection
 from .lines import MAX_LINE, TOO_LONG, DamagedError, open_bytes, read_lines
 
@@ -88,6 +89,7 @@ def read_csv(path: Path, fields: Fields) -> Reading:
         rows = _without_errors(csv.reader(texts, delimiter=delimiter, strict=True))
         first = next(rows, [])
         head = first if isinstance(first, list) else []
+        _require_utf8(path, head)
         # A file without a head has a text in its place, which must not be quoted.
         _require_columns(path, head, fields, listed=f"the {len(head)} of its first line")
         for number, row in enumerate(rows, start=1):
@@ -227,6 +229,13 @@ def _simplify(identifier: Any) -> Any:
     except (OverflowError, ValueError):
         return json.dumps(identifier, ensure_ascii=False)
     return identifier
+
+
+def _require_utf8(path: Path, head: list[str]) -> None:
+    try:
+        "".join(head).encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(f"{path}: the first line is not UTF-8; {CONVERT}") from error
 
 
 def _require_columns(path: Path, names: list[str], fields: Fields, *, listed: str) -> None:

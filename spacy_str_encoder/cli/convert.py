@@ -2,7 +2,6 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated
 
-import srsly
 import typer
 
 from .errors import errors_as_one_line
@@ -67,7 +66,7 @@ def convert_command(
     Example: spacy-str-encoder convert all.jsonl -o corpus --lang en --split 8:1:1
     """
     from spacy_str_encoder.formats import convert
-    from spacy_str_encoder.formats.files import check_outputs
+    from spacy_str_encoder.formats.files import check_outputs, write_json
     from spacy_str_encoder.formats.registry import all_formats, get_format
     from spacy_str_encoder.formats.report import ConversionReport, summarize
     from spacy_str_encoder.formats.split import parse_shares
@@ -94,7 +93,7 @@ def convert_command(
         counts = dict(written)
         if report_path is not None:
             check_outputs([*counts, report_path], [])
-            srsly.write_json(report_path, report.to_dict())
+            write_json(report_path, report.to_dict())
     for path, count in counts.items():
         typer.echo(f"{path}: {count} records")
     for line in summarize(report):

@@ -1,7 +1,6 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import srsly
 import typer
 from rich.console import Console
 
@@ -85,7 +84,9 @@ def evaluate_command(
 
 def _write(report: "Report", output: Path | None, plot: Path | None) -> None:
     if output is not None:
-        srsly.write_json(output, report)
+        from spacy_str_encoder.formats.files import write_json
+
+        write_json(output, report)
     if plot is not None:
         from spacy_str_encoder.evaluation.plot import draw_calibration
 

@@ -10,6 +10,9 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
+OTHER = "ENCODING (such as GB18030 or CP1252)"
+CONVERT = f"if it is text at all, convert it with iconv -f {OTHER} -t UTF-8"
+
 
 def read_lines(path: Path) -> Iterator[tuple[int, str]]:
     """Read the lines of a UTF-8 file, with or without a byte order mark.
@@ -24,11 +27,8 @@ def read_lines(path: Path) -> Iterator[tuple[int, str]]:
                 yield number, line.decode("utf-8-sig" if number == 1 else "utf-8")
             except UnicodeDecodeError as error:
                 is_utf16 = line.startswith((BOM_UTF16_LE, BOM_UTF16_BE))
-                encoding = "UTF-16" if is_utf16 else "ENCODING (such as GB18030 or CP1252)"
-                raise ValueError(
-                    f"{path}, line {number}: not UTF-8; if it is text at all, convert it with "
-                    f"iconv -f {encoding} -t UTF-8"
-                ) from error
+                convert = CONVERT.replace(OTHER, "UTF-16") if is_utf16 else CONVERT
+                raise ValueError(f"{path}, line {number}: not UTF-8; {convert}") from error
 
 
 def parse_json(content: str, path: Path, *, first_line: int) -> Any:
@@ -67,6 +67,16 @@ def read_items(path: Path) -> Iterator[tuple[str, Any]]:
     else:
         for number, line in chain(first, lines):
             yield f"{path}, line {number}", parse_json(line, path, first_line=number)
+
+
+def write_json(path: Path, item: Any) -> None:
+    """Write JSON that people can read, in UTF-8.
+
+    path (Path): The file.
+    item (Any): What to write.
+    """
+    text = json.dumps(item, ensure_ascii=False, indent=2)
+    path.write_text(f"{text}\n", encoding="utf-8", newline="\n")
 
 
 def write_json_lines(path: Path, items: Iterable[Any]) -> None:
