@@ -8,18 +8,23 @@ from typing import Any
 from spacy.tokens import Doc
 from spacy.util import minibatch
 
+from .formats.docs import get_id
 from .formats.files import write_json_lines, written_whole
+from .parquet import require_pyarrow, to_string
 from .records import Record, walk_attributes
 
-# The number of the doc and of the record in it; the central entity; what leads to the value; the
-# value. Offsets are characters, ends exclusive. The columns are the same for any data.
+# The number of the doc, and its identifier; the number of the record in it; the central entity;
+# what leads to the value; the value. Offsets are characters, ends exclusive. The columns are the
+# same for any data.
 COLUMNS = {
     "doc": "int64",
+    "id": "string",
     "record": "int64",
     "entity": "string",
     "label": "string",
     "start": "int64",
     "end": "int64",
+    "entity_score": "float64",
     "key": "string",
     "owner_start": "int64",
     "value": "string",
@@ -38,7 +43,8 @@ def write_records(path: str | Path, docs: Iterable[Doc]) -> None:
     row (`.csv`, `.parquet`).
 
     path (str | Path): The file. It is written over, once all is written.
-    docs (Iterable[Doc]): The docs, with `doc._.records`.
+    docs (Iterable[Doc]): The docs, with `doc._.records`, and an identifier if they have a
+        `doc.user_data["meta"]["id"]`.
     RAISES (ValueError): If the file name ends otherwise, or nothing says how records are made.
     """
     path = Path(path)
@@ -61,11 +67,13 @@ def to_rows(docs: Iterable[Doc]) -> Iterator[dict[str, Any]]:
         for number, record in enumerate(doc._.records):
             central = {
                 "doc": doc_number,
+                "id": to_string(get_id(doc)),
                 "record": number,
                 "entity": record["text"],
                 "label": record["label"],
                 "start": record["start"],
                 "end": record["end"],
+                "entity_score": record["score"],
             }
             for value in [*_values(record)] or [{}]:
                 yield {**empty, **central, **value}
@@ -85,7 +93,8 @@ def _values(record: Record) -> Iterator[dict[str, Any]]:
 
 
 def _write_jsonl(path: Path, docs: Iterable[Doc]) -> None:
-    write_json_lines(path, ({"text": doc.text, "records": doc._.records} for doc in docs))
+    rows = ({"id": get_id(doc), "text": doc.text, "records": doc._.records} for doc in docs)
+    write_json_lines(path, rows)
 
 
 def _write_csv(path: Path, docs: Iterable[Doc]) -> None:
@@ -96,15 +105,11 @@ def _write_csv(path: Path, docs: Iterable[Doc]) -> None:
 
 
 def _write_parquet(path: Path, docs: Iterable[Doc]) -> None:
-    try:
-        import pyarrow
-        from pyarrow.parquet import ParquetWriter
-    except ImportError as error:
-        raise ImportError(NEEDS_PYARROW) from error
+    require_pyarrow()
+    import pyarrow
+    from pyarrow.parquet import ParquetWriter
+
     schema = pyarrow.schema(list(COLUMNS.items()))
     with ParquetWriter(path, schema) as writer:
         for rows in minibatch(to_rows(docs), ROWS_AT_ONCE):
             writer.write_table(pyarrow.Table.from_pylist(rows, schema))
-
-
-NEEDS_PYARROW = "Parquet files need pyarrow: pip install 'spacy_str_encoder[parquet]'"

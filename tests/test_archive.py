@@ -5,7 +5,7 @@ import os
 import re
 import shutil
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -27,8 +27,12 @@ from spacy_str_encoder.archive import (
     find_sources,
 )
 from spacy_str_encoder.archive import run as run_module
+from spacy_str_encoder.archive.chunks import ChunkReader
+from spacy_str_encoder.archive.manifest import Part
 from spacy_str_encoder.archive.on_ray import annotate_on_ray
 from spacy_str_encoder.cli import app
+from spacy_str_encoder.record_files import to_rows
+from spacy_str_encoder.records import walk_attributes
 
 from .pipelines import ANNOTATIONS, MakeNlp, build_trained
 
@@ -265,6 +269,21 @@ def test_hidden_files_make_no_other_model(model: str, archive: Path, tmp_path: P
     assert annotate(str(tmp_path / "model"), archive, tmp_path / "out").annotated_now == 0
 
 
+def test_what_is_wrong_with_a_table_is_told_before_anything_is_done(
+    model: str, archive: Path, tmp_path: Path
+) -> None:
+    (archive / "c.csv").write_text("编号,报告\n1,左主干无狭窄。\n", "gb18030")
+    with pytest.raises(ValueError, match=r"c\.csv: the first line is not UTF-8"):
+        annotate(model, archive, tmp_path / "out")
+    (archive / "c.csv").rename(tmp_path / "c.csv")
+    assert annotate(model, archive, tmp_path / "out").annotated == len(TEXTS) + 8
+    (archive / "d.csv").write_text("id,report\n1,左主干无狭窄。\n", "utf-8")
+    with pytest.raises(ValueError, match=r"d\.csv: there is no column 'text'"):
+        annotate(model, archive, tmp_path / "out")
+    (archive / "d.csv").write_text("id,text\n1,左主干无狭窄。\n", "utf-8")
+    assert annotate(model, archive, tmp_path / "out").annotated_now == 1
+
+
 def test_a_file_name_need_not_be_utf8(model: str, tmp_path: Path) -> None:
     folder = tmp_path / "in"
     folder.mkdir()
@@ -377,9 +396,15 @@ def test_what_a_worker_of_ray_runs_into_is_said(model: str, archive: Path, tmp_p
     engine = partial(annotate_on_ray, workers=1, cpus=os.cpu_count() or 1)
     with pytest.raises(ValueError, match=r"A worker of Ray failed: ValueError: .*can't load"):
         annotate_archive(write_part, sources, SETTINGS, engine=engine)
-    (archive / "0.csv").write_text("id,report\n", "utf-8")
-    with pytest.raises(ValueError, match=r"A worker of Ray failed: ValueError: .*no column 'text'"):
-        annotate(model, archive, tmp_path / "other", engine=engine)
+
+
+def test_what_a_reader_on_ray_runs_into_is_said(model: str, archive: Path, tmp_path: Path) -> None:
+    def remove(write_part: PartWriter, readers: Iterable[ChunkReader]) -> Iterator[Part]:
+        (archive / "a.jsonl").unlink()
+        return annotate_on_ray(write_part, readers, workers=1)
+
+    with pytest.raises(ValueError, match=r"A worker of Ray failed: FileNotFoundError: .*a\.jsonl"):
+        annotate(model, archive, tmp_path / "out", engine=remove)
 
 
 def test_a_full_disk_is_one_error_and_leaves_nothing_half_written(
@@ -423,6 +448,13 @@ def test_texts_are_written_to_parquet_and_docs_too(
     paths = sorted((tmp_path / "spacy").glob("part-*.spacy"))
     docs = [doc for path in paths for doc in DocBin().from_disk(path).get_docs(vocab)]
     assert [{**doc.user_data["meta"], **to_annotations(doc)} for doc in docs] == rows
+    identifiers = {(row["id"], row["entity"], row["value"]) for row in to_rows(docs)}
+    assert identifiers == {
+        (row["id"], record["text"], value)
+        for row in rows
+        for record in row["records"]
+        for value in [each["text"] for _, _, each in walk_attributes(record)] or [None]
+    }
 
 
 def test_the_vocabulary_does_not_grow_with_the_archive(model: str, tmp_path: Path) -> None:

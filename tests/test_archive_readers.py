@@ -3,6 +3,8 @@
 import csv
 import gzip
 import json
+import re
+import sys
 import tracemalloc
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,6 +20,7 @@ from spacy.tokens import DocBin
 from spacy_str_encoder.archive import Fields, find_sources, lines
 from spacy_str_encoder.archive.entries import Entry, Rejection
 from spacy_str_encoder.archive.readers import READERS, read_to_damage
+from spacy_str_encoder.archive.writers import WRITERS as OUTPUTS
 
 # Whatever can be encoded: combining marks, right to left, NULs, astral characters.
 TEXTS = st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=30), max_size=8)
@@ -87,7 +90,7 @@ def test_any_bytes_become_items_or_one_clear_error(
     try:
         items = read(path)
     except ValueError as error:
-        assert "--text-field" in str(error)
+        assert re.search("--text-field|the first line is not UTF-8", str(error))
     else:
         assert all(isinstance(item, Entry | Rejection) for item in items)
         numbers = [item.number for item in items]
@@ -219,6 +222,17 @@ def test_a_head_in_another_encoding_is_told(tmp_path: Path, encoding: str) -> No
     path.write_text("编号,报告\n1,左主干无狭窄。\n", encoding)
     with pytest.raises(ValueError, match=r"the first line is not UTF-8; .* iconv -f"):
         read(path, Fields(text="报告"))
+
+
+def test_without_pyarrow_the_error_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parquet.write_table(pyarrow.table({"text": ["a"]}), tmp_path / "a.parquet")
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(ImportError, match=r"pip install 'spacy_str_encoder\[parquet\]'"):
+        read(tmp_path / "a.parquet")
+    with pytest.raises(ImportError, match=r"pip install 'spacy_str_encoder\[parquet\]'"):
+        OUTPUTS["parquet"][1](tmp_path / "b.parquet", [], None)
 
 
 def test_a_column_of_identifiers_that_was_named_has_to_be_there(tmp_path: Path) -> None:

@@ -19,6 +19,8 @@ from .test_records import DEGREE, FINDING, POSITION, make_doc
 @pytest.fixture
 def docs() -> list[Doc]:
     docs = [make_doc([], []), make_doc(FINDING, [POSITION, DEGREE])]
+    docs[1].user_data["meta"] = {"id": 7}
+    docs[1].ents[0]._.score = 0.25
     for doc in docs:
         settings = {"central": ["Body"], "inverse": ["Modifier"], "key": "{label}, {tail_label}"}
         set_settings(doc, settings)
@@ -31,8 +33,9 @@ def values(docs: list[Doc], *columns: str) -> list[tuple[Any, ...]]:
 
 def test_a_value_a_row(docs: list[Doc]) -> None:
     lad, lcx = ("LAD", "Body", 0, 3), ("LCX", "Body", 18, 21)
-    central = values(docs, "doc", "record", "entity", "label", "start", "end")
-    assert central == [(1, 0, *lad), (1, 0, *lad), (1, 1, *lcx)]
+    central = values(docs, "doc", "id", "record", "entity", "label", "start", "end")
+    assert central == [(1, "7", 0, *lad), (1, "7", 0, *lad), (1, "7", 1, *lcx)]
+    assert values(docs, "entity_score") == [(0.25,), (0.25,), (None,)]
     assert values(docs, "key", "owner_start", "score") == [
         ("Position, Place", 0, 0.5),
         ("Position, Place.Modifier, Degree", 4, 0.5),
@@ -47,7 +50,10 @@ def test_a_value_a_row(docs: list[Doc]) -> None:
 
 def test_json_lines_hold_the_records(docs: list[Doc], tmp_path: Path) -> None:
     write_records(tmp_path / "records.jsonl", iter(docs))
-    expected = [{"text": doc.text, "records": doc._.records} for doc in docs]
+    expected = [
+        {"id": number, "text": doc.text, "records": doc._.records}
+        for number, doc in zip([None, 7], docs, strict=True)
+    ]
     assert list(srsly.read_jsonl(tmp_path / "records.jsonl")) == expected
 
 

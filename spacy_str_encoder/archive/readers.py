@@ -18,6 +18,7 @@ from ..formats.docbin import SUFFIX as DOCS_SUFFIX
 from ..formats.docbin import read_docbin
 from ..formats.docs import META
 from ..formats.files import CONVERT
+from ..parquet import require_pyarrow
 from .entries import Entry, Item, Rejection
 from .lines import MAX_LINE, TOO_LONG, DamagedError, open_bytes, read_lines
 
@@ -99,6 +100,7 @@ def read_csv(path: Path, fields: Fields) -> Reading:
 
 def read_parquet(path: Path, fields: Fields) -> Reading:
     """Read a Parquet file."""
+    require_pyarrow()
     from pyarrow import ArrowException
     from pyarrow.parquet import ParquetFile
 

@@ -73,11 +73,12 @@ def annotate_archive(
     overwrite (bool): Whether to begin again.
     follow (Callable[[Progress], None]): Called after each part.
     RETURNS (Progress): What was done, by this run and those before.
-    RAISES (ValueError): If earlier runs had other settings, or began with sources that are not
-        given now, or if sources have changed.
+    RAISES (ValueError): If a source has no texts where the settings say, earlier runs had other
+        settings, or began with sources that are not given now, or if sources have changed.
     RAISES (TooManyRejectedError): If more records than allowed are rejected.
     """
     with open_manifest(write_part.folder, overwrite=overwrite) as manifest:
+        _check_new(sources, settings.fields, manifest)
         manifest.begin({"model": fingerprint(write_part.nlp), **asdict(settings)})
         numbered = manifest.number_sources(sources)
         waiting = deque(number for number in numbered if number not in manifest.finished)
@@ -116,8 +117,16 @@ CHANGED = (
 )
 LEFT = (
     "{names}: an earlier run has begun with it and not read all of it, and it is not among the "
-    "inputs now. All the others are done; give it again to go on."
+    "inputs now. All the others are done; give it again to go on, or begin again with --overwrite."
 )
+
+
+def _check_new(sources: Sequence[Source], fields: Fields, manifest: Manifest) -> None:
+    """Look at the beginning of each new source: what is wrong with it is best mended before the
+    manifest has it."""
+    for source in sources:
+        if source.path not in manifest.numbers:
+            next(source.read(fields), None)
 
 
 def _check_rejected(manifest: Manifest, max_rejected: int | None) -> None:

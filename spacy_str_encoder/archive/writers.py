@@ -1,6 +1,5 @@
 """The files that annotated texts are written to: JSON lines, Parquet, or docs."""
 
-import json
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from ..annotations import to_annotations
 from ..formats.docbin import SUFFIX as DOCS_SUFFIX
 from ..formats.docs import META
 from ..formats.files import write_json_lines
+from ..parquet import require_pyarrow, to_string
 
 ROWS_AT_ONCE = 256
 # Where a text is from: its identifier, its source, and the number of its record there.
@@ -29,6 +29,7 @@ def write_jsonl(path: Path, docs: AnnotatedDocs, spans_key: str | None) -> None:
 def write_parquet(path: Path, docs: AnnotatedDocs, spans_key: str | None) -> None:
     """Write a Parquet file, a text a row. Identifiers that are no strings, and records, which are
     nested as deep as relations chain, are written as JSON."""
+    require_pyarrow()
     import pyarrow
     from pyarrow.parquet import ParquetWriter
 
@@ -74,10 +75,4 @@ def _to_rows(docs: AnnotatedDocs, spans_key: str | None) -> Iterator[dict[str, A
 
 def _flatten(row: dict[str, Any]) -> dict[str, Any]:
     texts = {name: row[name] for name in ("id", "records")}
-    return {**row, **{name: _to_text(value) for name, value in texts.items()}}
-
-
-def _to_text(value: Any) -> str | None:
-    if value is None or isinstance(value, str):
-        return value
-    return json.dumps(value, ensure_ascii=False)
+    return {**row, **{name: to_string(value) for name, value in texts.items()}}

@@ -117,7 +117,8 @@ def annotate_command(
         )
     if others:
         typer.echo(f"not read: {len(others)} files of other kinds, such as {others[0]}")
-    typer.echo(f"{output}: {done.annotated} texts annotated, {done.rejected} records rejected")
+    now = f" ({done.annotated_now} now)" if done.annotated_now < done.annotated else ""
+    typer.echo(f"{output}: {done.annotated} texts annotated{now}, {done.rejected} records rejected")
     if done.rejected:
         raise typer.Exit(SOME_REJECTED)
 

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 from spacy.language import Language
 from spacy.tokens import Doc, Span
 
 from ..candidates import get_entities
 from ..relation import Relation, get_relations, has_relations, set_relations
+from .document_names import ID
 from .entities import MISALIGNED, keep_entities, without_repeats
 from .records import EntityRecord, Record, RelationRecord
 from .report import ConversionReport
@@ -16,6 +18,11 @@ from .tokens import spaces_after, with_white_space
 # Where `doc.user_data` keeps the meta data of a record.
 META = "meta"
 OVERLAPPING = "entities that overlap another one"
+
+
+def get_id(doc: Doc) -> Any:
+    """RETURNS (Any): The identifier in the meta data of a doc; None if there is none."""
+    return doc.user_data.get(META, {}).get(ID)
 
 
 def to_docs(
