@@ -1,4 +1,7 @@
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -8,7 +11,6 @@ import numpy
 import pytest
 import spacy
 import srsly
-import torch
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from spacy.cli import app as spacy_app
@@ -238,15 +240,31 @@ def test_small_batches_of_pairs_predict_as_large_ones(
 
 
 def test_two_processes_predict_as_one(trained: Language) -> None:
-    threads = torch.get_num_threads()
-    # A fork of a process whose threads are running can hang.
-    torch.set_num_threads(1)
-    try:
-        docs = list(trained.pipe(TEXTS, n_process=2, batch_size=2))
-    finally:
-        torch.set_num_threads(threads)
+    docs = list(trained.pipe(TEXTS, n_process=2, batch_size=2))
     assert [doc.text for doc in docs] == TEXTS
     assert_predicts_as(trained, docs)
+
+
+# Without `forks` it hangs.
+IN_FORKS = """
+import multiprocessing, sys, spacy, torch
+torch.set_num_threads(2)
+multiprocessing.set_start_method("fork")
+nlp, text = spacy.load(sys.argv[1]), sys.argv[2]
+expected = [(entity.text, entity.label_) for entity in nlp(text).ents]
+assert expected and torch.ones(10**6).sum()
+for doc in nlp.pipe([text] * 8, n_process=2, batch_size=2):
+    assert [(entity.text, entity.label_) for entity in doc.ents] == expected
+assert torch.get_num_threads() == 2
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks on Windows")
+def test_a_process_that_has_threads_may_be_forked(trained: Language, tmp_path: Path) -> None:
+    trained.to_disk(tmp_path)
+    command = [sys.executable, "-c", IN_FORKS, str(tmp_path), TEXTS[0]]
+    subprocess.run(command, check=True, timeout=300)
 
 
 def test_threads_predict_as_one(make_with_encoder: Callable[..., Language], tmp_path: Path) -> None:
