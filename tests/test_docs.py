@@ -53,6 +53,7 @@ PAGES = {
     "docs/privacy.md": ["training/without-words/config.cfg"],
     "docs/reliability.md": [],
     "docs/scaling.md": ["annotated/manifest.jsonl"],
+    "docs/tables/README.md": [],
     "docs/training.md": [
         "errors.html",
         "records.csv",
