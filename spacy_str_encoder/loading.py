@@ -41,10 +41,9 @@ def fingerprint(nlp: Language) -> str:
     """
     digest = sha256()
     for path in sorted(nlp.path.rglob("*")):
-        name = path.relative_to(nlp.path).as_posix()
         # File managers leave hidden files, which are no part of it.
         if path.is_file() and not path.name.startswith("."):
-            digest.update(name.encode())
+            digest.update(path.relative_to(nlp.path).as_posix().encode())
             digest.update(path.read_bytes())
     return f"{nlp.lang}_{nlp.meta['name']} {nlp.meta['version']} {digest.hexdigest()[:16]}"
 

@@ -17,7 +17,7 @@ from spacy.vocab import Vocab
 from ..formats.docbin import SUFFIX as DOCS_SUFFIX
 from ..formats.docbin import read_docbin
 from ..formats.docs import META
-from ..formats.files import CONVERT
+from ..formats.files import advise_to_convert
 from ..parquet import require_pyarrow
 from .entries import Entry, Item, Rejection
 from .lines import MAX_LINE, TOO_LONG, DamagedError, open_bytes, read_lines
@@ -234,10 +234,12 @@ def _simplify(identifier: Any) -> Any:
 
 
 def _require_utf8(path: Path, head: list[str]) -> None:
+    line = "".join(head)
     try:
-        "".join(head).encode()
+        line.encode()
     except UnicodeEncodeError as error:
-        raise ValueError(f"{path}: the first line is not UTF-8; {CONVERT}") from error
+        advice = advise_to_convert(line.encode(errors="surrogateescape"))
+        raise ValueError(f"{path}: the first line is not UTF-8; {advice}") from error
 
 
 def _require_columns(path: Path, names: list[str], fields: Fields, *, listed: str) -> None:

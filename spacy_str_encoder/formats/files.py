@@ -10,9 +10,6 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-OTHER = "ENCODING (such as GB18030 or CP1252)"
-CONVERT = f"if it is text at all, convert it with iconv -f {OTHER} -t UTF-8"
-
 
 def read_lines(path: Path) -> Iterator[tuple[int, str]]:
     """Read the lines of a UTF-8 file, with or without a byte order mark.
@@ -26,9 +23,19 @@ def read_lines(path: Path) -> Iterator[tuple[int, str]]:
             try:
                 yield number, line.decode("utf-8-sig" if number == 1 else "utf-8")
             except UnicodeDecodeError as error:
-                is_utf16 = line.startswith((BOM_UTF16_LE, BOM_UTF16_BE))
-                convert = CONVERT.replace(OTHER, "UTF-16") if is_utf16 else CONVERT
-                raise ValueError(f"{path}, line {number}: not UTF-8; {convert}") from error
+                advice = advise_to_convert(line)
+                raise ValueError(f"{path}, line {number}: not UTF-8; {advice}") from error
+
+
+def advise_to_convert(line: bytes) -> str:
+    """Say what to do with a file that is not UTF-8.
+
+    line (bytes): Its line that is not.
+    RETURNS (str): A part of a sentence.
+    """
+    is_utf16 = line.startswith((BOM_UTF16_LE, BOM_UTF16_BE))
+    encoding = "UTF-16" if is_utf16 else "ENCODING (such as GB18030 or CP1252)"
+    return f"if it is text at all, convert it with iconv -f {encoding} -t UTF-8"
 
 
 def parse_json(content: str, path: Path, *, first_line: int) -> Any:
