@@ -34,7 +34,7 @@ from spacy_str_encoder.formats.records import Record
 from spacy_str_encoder.formats.report import ConversionReport
 from spacy_str_encoder.init_encoder import build_tokenizer, build_vocabulary, init_encoder
 from spacy_str_encoder.pretraining import Settings, Summary, pretrain
-from spacy_str_encoder.pretraining.checkpoints import CHECKPOINTS, WHOLE
+from spacy_str_encoder.pretraining.checkpoints import CHECKPOINTS, WHOLE, find_last_step
 from spacy_str_encoder.pretraining.masking import (
     IGNORED,
     MaskedWindows,
@@ -444,6 +444,14 @@ def test_the_seed_decides_the_weights(
     assert weights(tmp_path / "same") == weights(unbroken)
     train(encoder, texts, tmp_path / "other", replace(SETTINGS, seed=1))
     assert weights(tmp_path / "other") != weights(unbroken)
+
+
+def test_training_that_diverges_ends_before_it_is_saved(
+    encoder: Path, texts: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(ValueError, match=r"diverged.* after step 4; lower the learning rate"):
+        train(encoder, texts, tmp_path, replace(SETTINGS, learn_rate=1e30))
+    assert find_last_step(tmp_path / CHECKPOINTS) == 0
 
 
 def interrupt_at(step: int) -> Callable[[int, int, float | None], None]:

@@ -1,6 +1,7 @@
 """Masked language modelling by transformers' Trainer."""
 
 from collections.abc import Callable, Sequence
+from math import isfinite
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -68,7 +69,14 @@ class Watcher(TrainerCallback):
     def on_evaluate(
         self, args: Any, state: Any, control: Any, metrics: dict[str, float], **kwargs: Any
     ) -> None:
-        self.show(state.global_step, state.max_steps, metrics["eval_perplexity"])
+        perplexity = metrics["eval_perplexity"]
+        # Before a checkpoint takes the place of the last good one.
+        if not isfinite(perplexity):
+            raise ValueError(
+                f"training has diverged: the perplexity is {perplexity} after step "
+                f"{state.global_step}; lower the learning rate"
+            )
+        self.show(state.global_step, state.max_steps, perplexity)
 
     def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         keep_only(Path(args.output_dir), state.global_step)
@@ -99,6 +107,7 @@ def train(
     on_gpu (bool): Whether to train on the first GPU that there is.
     show (Show): Shows how far it has come.
     RETURNS (list[Evaluation]): The evaluations, the first one before training.
+    RAISES (ValueError): If the perplexity is no longer finite.
     """
     step = find_last_step(folder)
     trainer = Trainer(
