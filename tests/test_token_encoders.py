@@ -10,9 +10,11 @@ from spacy_str_encoder.modules.bilstm import BiLSTM
 from spacy_str_encoder.modules.dilated_convolutions import ResidualDilatedConvolutions
 
 
-def make_dilated(dilations: list[int], window_size: int = 1) -> ResidualDilatedConvolutions:
+def make_dilated(
+    dilations: list[int], window_size: int = 1, *, width: int = 4
+) -> ResidualDilatedConvolutions:
     torch.manual_seed(0)
-    return ResidualDilatedConvolutions(4, window_size=window_size, dilations=dilations).double()
+    return ResidualDilatedConvolutions(width, window_size=window_size, dilations=dilations).double()
 
 
 def make_bilstm() -> BiLSTM:
@@ -36,8 +38,8 @@ def everything(rows: torch.Tensor) -> torch.Tensor:
 def test_a_token_sees_what_its_dilations_reach(
     dilations: list[int], window_size: int, seen: list[int]
 ) -> None:
-    rows = torch.randn(1, 21, 4, dtype=torch.float64, requires_grad=True)
-    module = make_dilated(dilations, window_size)
+    module = make_dilated(dilations, window_size, width=32)
+    rows = torch.randn(1, 21, 32, dtype=torch.float64, requires_grad=True)
     module(rows, everything(rows))[0, 10].sum().backward()
     assert rows.grad is not None
     looked_at = torch.nonzero(rows.grad[0].abs().sum(dim=1)).flatten() - 10
