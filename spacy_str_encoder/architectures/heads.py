@@ -47,7 +47,7 @@ def RelationClassifier(
     tok2vec (Model[list[Doc], list[TransformerData]]): A `FocusedListener`.
     mask (Literal["cls", "pair"]): `cls`: only `[CLS]` is confined to the pair (Eq. 13). `pair`:
         the entities are as well (Eq. 14); cheaper, since nothing else needs to be computed.
-    hidden_width (int | None): The width of the hidden layer; that of the encoder if None.
+    hidden_width (int | None): The width of the hidden layer; that of the pairs' vectors if None.
     entity_types (bool): Whether the classifier is told the types of the two entities, by vectors
         that are added to their rows before the focused layers. Not in the paper; Eq. 14 only.
     pool_entities (bool): Whether it sees the means of the rows of the two entities beside
