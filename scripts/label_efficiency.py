@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from matplotlib.figure import Figure
 from rich.console import Console
 from rich.table import Table
 
@@ -19,6 +18,7 @@ from spacy_str_encoder.cli.errors import errors_as_one_line
 from spacy_str_encoder.evaluation.outcomes import TASKS, Task
 from spacy_str_encoder.tables import make_table
 
+from .figures import Figure
 from .tables.options import GpuId, Steps, Workers
 from .tables.results import Results, Spread, find_results, sum_up
 from .tables.run import exit_if_failed, run_trials

@@ -14,7 +14,7 @@ import spacy
 import typer
 from matplotlib.figure import Figure
 from spacy.tokens import DocBin
-from spacy.util import load_config
+from spacy.util import dot_to_dict, dot_to_object, load_config
 from typer.testing import CliRunner, Result
 
 from scripts.tables.__main__ import main
@@ -23,7 +23,12 @@ from scripts.tables.plots import draw_curves, draw_focus, draw_joint
 from scripts.tables.results import find_result, find_results, keep_result, spread, sum_up
 from scripts.tables.run import run_trials
 from scripts.tables.settings import QUICK_STEPS, Settings
-from scripts.tables.systems import choose_systems, make_systems, name_of_base
+from scripts.tables.systems import (
+    choose_systems,
+    goes_beyond_paper,
+    make_systems,
+    name_of_base,
+)
 from scripts.tables.train import count_parameters
 from scripts.tables.trials import Trial, make_config, plan_trials
 from scripts.tables.workers import run_here
@@ -85,11 +90,39 @@ def test_a_config_that_is_the_paper_s_has_no_row_of_its_own(
     )
     config.to_disk(tmp_path / "base.cfg", interpolate=False)
     for base in (tmp_path / "base.cfg", CONFIGS / "paper.cfg"):
-        plain = replace(settings, base=base)
-        assert "default" not in [system.name for system in choose_systems(plain)]
-        assert "entity types" not in "\n".join(tabulate(plain, {}))
+        assert not goes_beyond_paper(base)
+        assert "and more" not in "\n".join(tabulate(replace(settings, base=base), {}))
+    plain = replace(settings, base=tmp_path / "base.cfg")
+    assert "default" not in [system.name for system in choose_systems(plain)]
     assert "default" in [system.name for system in choose_systems(settings)]
-    assert "entity types" in "\n".join(rows_of(tabulate(settings, {}), "Table III"))
+    assert "and more" in "\n".join(rows_of(tabulate(settings, {}), "Table III"))
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("components.str_rel.schema", "observed"),
+        ("components.str_rel.exclusive", False),
+        ("components.str_ner.model.features", {"@architectures": "spacy.MultiHashEmbed.v2"}),
+        ("training.annotating_components", ["str_encoder", "str_ner"]),
+    ],
+)
+def test_what_goes_beyond_the_paper_is_switched_off(
+    settings: Settings, tmp_path: Path, path: str, value: Any
+) -> None:
+    paper = load_config(CONFIGS / "paper.cfg", interpolate=False)
+    base = paper.merge(dot_to_dict({path: value}))
+    base.to_disk(tmp_path / "base.cfg", interpolate=False)
+    assert goes_beyond_paper(tmp_path / "base.cfg")
+    [system] = [each for each in make_systems(4) if each.name == "str_k4_pair"]
+    config = make_config(system, replace(settings, base=tmp_path / "base.cfg"), seed=0)
+    assert dot_to_object(config, path) in (None, True, [])
+
+
+def test_more_focused_layers_than_layers_are_refused(settings: Settings) -> None:
+    # The encoder of the tests has three layers, the paper's K is four.
+    with pytest.raises(ValueError, match=r"focus_layers is more than the 3 layers"):
+        choose_systems(replace(settings, base=CONFIGS / "paper.cfg"))
 
 
 def test_every_k_and_mask_is_set_in_the_config(settings: Settings) -> None:
@@ -124,7 +157,7 @@ def test_the_config_has_the_seed_the_encoder_and_the_corpus(settings: Settings) 
 @pytest.mark.parametrize("base", ["coronary", "english", "paper"])
 def test_fewer_updates_shorten_the_schedule_too(settings: Settings, base: str) -> None:
     shorter = replace(settings, base=CONFIGS / f"{base}.cfg", steps=300)
-    [system] = choose_systems(shorter, ["only_ner"])
+    [system] = [each for each in make_systems(4) if each.name == "only_ner"]
     training = make_config(system, shorter, seed=0)["training"]
     assert (training["max_steps"], training["eval_frequency"]) == (300, 50)
     if base == "paper":
@@ -149,8 +182,9 @@ def test_other_data_are_trained_in_a_folder_of_their_own(settings: Settings) -> 
         replace(settings, corpus=settings.corpus / "other"),
         replace(settings, encoder="other"),
         replace(settings, steps=3),
+        replace(settings, tests=("other",)),
     )
-    assert len({settings.name, *(other.name for other in others)}) == 4
+    assert len({settings.name, *(other.name for other in others)}) == 5
     assert replace(settings, seeds=9).name == settings.name
 
 
@@ -374,6 +408,7 @@ def test_with_one_focused_layer_both_masks_have_the_same_figures(settings: Setti
 
 def test_what_the_figures_are_worth_is_said_first(settings: Settings) -> None:
     results = {"only_ner": [make_result(90, seconds=1800.0)] * 2, "only_rc": [make_result(90)]}
+    settings = replace(settings, seeds=2)
     text = "\n".join(tabulate(settings, results, failed=["rcn-seed0"]))
     head = text[: text.index("## ")]
     for words in (
@@ -381,7 +416,8 @@ def test_what_the_figures_are_worth_is_said_first(settings: Settings) -> None:
         "Chinese BERT-base",
         f"`{settings.encoder}`",
         f"`{settings.corpus}`",
-        f"`{settings.base}`; updates: 2; seeds: 1",
+        f"`{settings.base}`; 2 updates; seeds: 2",
+        "Fewer seeds than 2:** only_rc (1).",
         "Commit: abc",
         "added up: 1.0",
         "rcn-seed0",
@@ -390,11 +426,22 @@ def test_what_the_figures_are_worth_is_said_first(settings: Settings) -> None:
 
 
 def test_a_run_with_fewer_updates_is_marked_in_every_title(settings: Settings) -> None:
-    for steps, marked in ((300, True), (None, False)):
-        lines = tabulate(replace(settings, steps=steps), {})
+    for base, steps, marked in (
+        ("coronary", 300, True),
+        ("coronary", None, False),
+        ("coronary", 2500, False),
+        ("paper", 300, True),
+    ):
+        base_path = CONFIGS / f"{base}.cfg"
+        lines = tabulate(replace(settings, base=base_path, steps=steps), {})
         titles = [line for line in lines if line.startswith("#")]
         assert len(titles) == 6
         assert [title.endswith("(quick)") for title in titles] == [marked] * 6
+
+
+def test_a_length_of_training_is_told_in_its_own_unit(settings: Settings) -> None:
+    whole = replace(settings, base=CONFIGS / "paper.cfg", steps=None)
+    assert "80 epochs" in "\n".join(tabulate(whole, {}))
 
 
 @pytest.fixture
@@ -471,6 +518,7 @@ def test_systems_are_trained_here_and_one_that_fails_is_named(
     log = folder / "only_rc-seed0" / "log.txt"
     assert "1 of 2 trials failed" in result.stderr and str(log) in result.stderr
     assert "negative_rate must be from 0 to 1" in log.read_text("utf-8")
+    assert log.read_text("utf-8").endswith("\nExit status: 1\n")
     scores = read(folder / "only_ner-seed0" / "scores.json")
     assert {part: set(tasks) for part, tasks in scores["scores"].items()} == {
         "dev": {"entities"},
@@ -515,7 +563,10 @@ def test_systems_are_trained_on_ray(settings: Settings, tmp_path: Path) -> None:
     assert drawn == set(re.findall(r"!\[[^]]+\]\(([^)]+)\)", text)) and len(drawn) == 3
 
 
-def test_models_cannot_be_kept_on_ray(settings: Settings, tmp_path: Path) -> None:
-    result = run(settings, tmp_path, "--system", "only_ner", "--ray", "--keep-models")
+@pytest.mark.parametrize("options", [["--keep-models"], ["--workers", "2"]])
+def test_what_ray_does_not_do_is_refused(
+    settings: Settings, tmp_path: Path, options: list[str]
+) -> None:
+    result = run(settings, tmp_path, "--system", "only_ner", "--ray", *options)
     assert result.exit_code == 1
-    assert "--keep-models" in result.stderr
+    assert options[0] in result.stderr

@@ -78,7 +78,7 @@ def main(
         chosen = [trial for trial in planned if trial.system in names]
         folder = (trials / settings.name).resolve()
         if on_ray or ray_address:
-            engine = _make_ray_engine(ray_address, keep_models=keep_models)
+            engine = _make_ray_engine(ray_address, workers=workers, keep_models=keep_models)
         else:
             engine = partial(run_here, folder=folder, workers=workers, keep_models=keep_models)
         failed = run_trials(chosen, folder, engine)
@@ -87,7 +87,9 @@ def main(
     exit_if_failed(failed, chosen, folder)
 
 
-def _make_ray_engine(address: str | None, *, keep_models: bool) -> Engine:
+def _make_ray_engine(address: str | None, *, workers: int | None, keep_models: bool) -> Engine:
+    if workers:
+        raise ValueError("--workers: Ray itself finds out how many there can be; leave one out")
     if keep_models:
         raise ValueError("--keep-models: Ray trains in folders that are removed; leave one out")
     from .on_ray import run_on_ray

@@ -2,8 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from spacy.util import load_config
-
 from spacy_str_encoder.evaluation.outcomes import TASKS, Task
 from spacy_str_encoder.masks import MaskName
 
@@ -26,17 +24,20 @@ coronary arteriographies (Xue et al. 2019, arXiv 1908.07721). Ours are those of 
 and generated sentences. Compare systems with each other, not ours with the paper's.
 
 Precision / recall / F1 in percent, strict and micro; ours are the mean ± the standard deviation
-over seeds. Of each training the checkpoint with the best score on dev is kept. A dash (–) is what
-the paper lacks, or what was not trained.
+over seeds. Of each training the checkpoint with the best score on dev, as the config weighs it, is
+kept. A dash (–) is what the paper lacks, or what was not trained.
 
-- Config: `{config}`; updates: {updates}; seeds: {seeds}.
+- Config: `{config}`; {updates}; seeds: {seeds}.
 - STR-encoder, where no K is said: that of the config, `{base}`.
+- The STR-encoders start from the same weights with every seed, but for their heads; the compared
+  systems draw all of theirs. Those are after their papers, not copies of them: what is other is
+  said in `configs/systems`. The RCN alone of them is told the types of the entities.
 - Commit: {commits}.
 - Hours of training, those of all trials added up: {hours:.1f}."""
 MISSING = "–"
 # The system of the base config, whichever K and mask it has.
 BASE = "str_encoder"
-TITLES = {**COMPARED, BASE: "STR-encoder", DEFAULT: "STR-encoder, entity types and rows"}
+TITLES = {**COMPARED, BASE: "STR-encoder", DEFAULT: "STR-encoder, and more"}
 TEST_TABLES: dict[str, list[tuple[str, Task]]] = {
     "Table II: entities": [
         ("bilstm_crf", "entities"),
@@ -92,23 +93,30 @@ def write_tables(
 
 
 def _notes(results: Results, settings: Settings, failed: Sequence[str]) -> Iterator[str]:
-    kept = [each for name, trials in results.items() if name != BASE for each in trials]
+    trained = {name: trials for name, trials in results.items() if name != BASE}
+    kept = [each for trials in trained.values() for each in trials]
     yield NOTES.format(
         encoder=settings.encoder,
         corpus=settings.corpus,
         config=settings.base,
-        updates=settings.steps or load_config(settings.base)["training"]["max_steps"],
+        updates=settings.updates,
         seeds=settings.seeds,
         base=name_of_base(settings.base),
         commits=", ".join(sorted({result["commit"] for result in kept})) or MISSING,
         hours=sum(result["seconds"] for result in kept) / 3600,
     )
     if goes_beyond_paper(settings.base):
-        yield "- With entity types and rows: with all that the config has beyond the paper."
+        yield (
+            "- STR-encoder, and more: with all that the config has beyond the paper, of which the "
+            "others have nothing."
+        )
     if settings.is_quick:
         yield "- **A quick run:** trained for less than the config says, to see that all works."
     if failed:
         yield f"- **Failed, and missing below:** {', '.join(failed)}."
+    counts = {name: len(trials) for name, trials in trained.items()}
+    if fewer := [f"{name} ({n})" for name, n in counts.items() if n < settings.seeds]:
+        yield f"- **Fewer seeds than {settings.seeds}:** {', '.join(fewer)}."
 
 
 def _test_table(

@@ -6,16 +6,10 @@ from typing import Any
 
 from spacy_str_encoder.evaluation.outcomes import TASKS, Task
 
+from ..figures import Figure
 from .markdown import BASE, TITLES
 from .results import Kept, Results, spread, sum_up
 from .systems import MASKS, focused_name
-
-try:
-    from matplotlib.figure import Figure
-except ImportError as error:
-    raise ImportError(
-        "the plots need matplotlib; install it with pip install 'spacy_str_encoder[plot]'"
-    ) from error
 
 JOINT: list[tuple[str, Task]] = [
     ("only_ner", "entities"),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from spacy.util import load_config
 from thinc.api import Config
 
 TESTS = ("test_seen", "test_unseen")
@@ -38,15 +39,29 @@ class Settings:
 
     @property
     def name(self) -> str:
-        """RETURNS (str): The name of the folder for the trials: other data have another one."""
+        """RETURNS (str): The name of the folder for the trials: other data, and other test sets,
+        have another one.
+        """
         steps = "" if self.steps is None else f"-{self.steps}-steps"
-        data = "\0".join([self.encoder, str(self.corpus.resolve())])
+        data = "\0".join([self.encoder, str(self.corpus.resolve()), *self.tests])
         return f"{self.base.stem}{steps}-{hashlib.sha256(data.encode()).hexdigest()[:8]}"
 
     @property
     def is_quick(self) -> bool:
         """RETURNS (bool): Whether systems are trained for less than the config says."""
-        return self.steps is not None
+        steps = self._training["max_steps"]
+        return self.steps is not None and (not steps or self.steps < steps)
+
+    @property
+    def updates(self) -> str:
+        """RETURNS (str): How long systems are trained, in words."""
+        steps = self.steps or self._training["max_steps"]
+        return f"{steps} updates" if steps else f"{self._training['max_epochs']} epochs"
+
+    @property
+    def _training(self) -> dict[str, Any]:
+        training: dict[str, Any] = load_config(self.base)["training"]
+        return training
 
     def part(self, name: str) -> Path:
         """RETURNS (Path): The file of a part of the corpus."""

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from spacy.util import dict_to_dot, load_config
+from spacy.util import dict_to_dot, dot_to_object, load_config
+from thinc.api import Config
 from transformers import AutoConfig
 
 from spacy_str_encoder.encoders import resolve_name
@@ -50,9 +51,15 @@ def choose_systems(settings: Settings, names: Sequence[str] | None = None) -> li
     settings (Settings): Their common settings; the encoder tells how many K there are.
     names (Sequence[str] | None): The names of the systems; all if None.
     RETURNS (list[System]): The systems.
-    RAISES (ValueError): If there is no such system.
+    RAISES (ValueError): If there is no such system, or the base config has more focused layers than
+        the encoder has layers.
     """
-    systems = {system.name: system for system in make_systems(count_layers(settings.encoder))}
+    layers = count_layers(settings.encoder)
+    systems = {system.name: system for system in make_systems(layers)}
+    if name_of_base(settings.base) not in systems:
+        raise ValueError(
+            f"{settings.base}: focus_layers is more than the {layers} layers of {settings.encoder}"
+        )
     if not goes_beyond_paper(settings.base):
         del systems[DEFAULT]
     if unknown := [name for name in names or () if name not in systems]:
@@ -111,9 +118,9 @@ def goes_beyond_paper(base: Path) -> bool:
     base (Path): The base config.
     RETURNS (bool): If not, it is itself one of the STR-encoders.
     """
-    config = dict_to_dot(load_config(base, interpolate=False))
+    config = load_config(base, interpolate=False)
     switched_off = dict_to_dot(load_config(PAPER, interpolate=False))
-    return any(config.get(path, value) != value for path, value in switched_off.items())
+    return any(_get(config, path, value) != value for path, value in switched_off.items())
 
 
 def name_of_base(base: Path) -> str:
@@ -125,6 +132,13 @@ def name_of_base(base: Path) -> str:
     components = load_config(base)["components"]
     mask = components["str_rel"]["model"]["mask"]
     return focused_name(mask, components["str_encoder"]["model"]["focus_layers"])
+
+
+def _get(config: Config, path: str, default: Any) -> Any:
+    try:
+        return dot_to_object(config, path)
+    except KeyError:
+        return default
 
 
 def _focused_system(mask: MaskName, focus_layers: int) -> System:

@@ -90,4 +90,6 @@ def run_apart(trial: Trial, folder: Path, *, threads: int = 1, keep_model: bool 
     if not keep_model:
         shutil.rmtree(folder / MODEL, ignore_errors=True)
     result = srsly.read_json(folder / "result.json") if ended.returncode == 0 else None
-    return Outcome(trial, result, (folder / "log.txt").read_text("utf-8", errors="replace"))
+    log_text = (folder / "log.txt").read_text("utf-8", errors="replace")
+    # A process that the system has killed says nothing itself.
+    return Outcome(trial, result, f"{log_text}\nExit status: {ended.returncode}\n")
