@@ -91,11 +91,11 @@ def test_a_config_that_is_the_paper_s_has_no_row_of_its_own(
     config.to_disk(tmp_path / "base.cfg", interpolate=False)
     for base in (tmp_path / "base.cfg", CONFIGS / "paper.cfg"):
         assert not goes_beyond_paper(base)
-        assert "and more" not in "\n".join(tabulate(replace(settings, base=base), {}))
+        assert "as in the config" not in "\n".join(tabulate(replace(settings, base=base), {}))
     plain = replace(settings, base=tmp_path / "base.cfg")
     assert "default" not in [system.name for system in choose_systems(plain)]
     assert "default" in [system.name for system in choose_systems(settings)]
-    assert "and more" in "\n".join(rows_of(tabulate(settings, {}), "Table III"))
+    assert "as in the config" in "\n".join(rows_of(tabulate(settings, {}), "Table III"))
 
 
 @pytest.mark.parametrize(

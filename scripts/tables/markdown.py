@@ -37,7 +37,7 @@ kept. A dash (–) is what the paper lacks, or what was not trained.
 MISSING = "–"
 # The system of the base config, whichever K and mask it has.
 BASE = "str_encoder"
-TITLES = {**COMPARED, BASE: "STR-encoder", DEFAULT: "STR-encoder, and more"}
+TITLES = {**COMPARED, BASE: "STR-encoder", DEFAULT: "STR-encoder, as in the config"}
 TEST_TABLES: dict[str, list[tuple[str, Task]]] = {
     "Table II: entities": [
         ("bilstm_crf", "entities"),
@@ -106,10 +106,7 @@ def _notes(results: Results, settings: Settings, failed: Sequence[str]) -> Itera
         hours=sum(result["seconds"] for result in kept) / 3600,
     )
     if goes_beyond_paper(settings.base):
-        yield (
-            "- STR-encoder, and more: with all that the config has beyond the paper, of which the "
-            "others have nothing."
-        )
+        yield "- As in the config: with all that it has beyond the paper. The other rows have none."
     if settings.is_quick:
         yield "- **A quick run:** trained for less than the config says, to see that all works."
     if failed:
