@@ -5,7 +5,9 @@ from functools import partial
 
 import pytest
 import torch
+from thinc.api import Adam
 
+from spacy_str_encoder.architectures.token_encoders import BiLSTM as BiLSTMLayer
 from spacy_str_encoder.modules.bilstm import BiLSTM
 from spacy_str_encoder.modules.dilated_convolutions import ResidualDilatedConvolutions
 
@@ -45,6 +47,21 @@ def test_a_token_sees_what_its_dilations_reach(
     looked_at = torch.nonzero(rows.grad[0].abs().sum(dim=1)).flatten() - 10
     # What a convolution has seen is rectified, so that some of it may be lost, but not all.
     assert set(looked_at.tolist()) == set(seen)
+
+
+def test_a_copy_is_another_one_to_optimizers() -> None:
+    model = BiLSTMLayer(width=4, depth=1)
+    copied = model.copy()
+    [shim], [other] = model.shims, copied.shims
+    assert shim.id != other.id
+    optimizer = Adam(0.1)
+    for each, gradient in ((shim, 1.0), (other, -1.0)):
+        for parameter in each._model.parameters():
+            parameter.grad = torch.full_like(parameter, gradient)
+        each.finish_update(optimizer)
+    # The first step of Adam goes against the gradient, whatever another module's was.
+    for one, two in zip(shim._model.parameters(), other._model.parameters(), strict=True):
+        assert (one < two).all()
 
 
 def test_without_dilations_nothing_changes() -> None:

@@ -1,6 +1,5 @@
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from copy import deepcopy
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,12 +11,12 @@ from safetensors.torch import save as save_tensors
 from spacy.util import make_tempdir
 from spacy_transformers.data_classes import HFObjects
 from spacy_transformers.layers.hf_shim import HFShim
-from thinc.api import Optimizer, Shim, get_torch_default_device
+from thinc.api import Optimizer, get_torch_default_device
 from thinc.types import ArgsKwargs
 from transformers import AutoConfig, AutoModel, AutoTokenizer
 
 from ..encoders import model_arguments
-from .torch_shim import in_place, use_params
+from .torch_shim import copy, in_place, use_params
 
 
 class EncoderShim(HFShim):
@@ -52,6 +51,7 @@ class EncoderShim(HFShim):
         self.learn_rate_scale = learn_rate_scale
 
     use_params = use_params
+    copy = copy
 
     def predict(self, inputs: ArgsKwargs) -> Any:
         self._model.eval()
@@ -99,15 +99,6 @@ class EncoderShim(HFShim):
             yield
         finally:
             self.add_gradients(parameters, gradients)
-
-    def copy(self) -> "EncoderShim":
-        """RETURNS (EncoderShim): A copy with weights of its own."""
-        copied = deepcopy(self)
-        with Shim.global_id_lock:
-            # Optimizers keep their moments by the id of the shim.
-            Shim.global_id += 1
-            copied.id = Shim.global_id
-        return copied
 
     def to_bytes(self) -> bytes:
         hf_objects = self._hfmodel

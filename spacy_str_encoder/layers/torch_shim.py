@@ -1,9 +1,12 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from copy import deepcopy
+from typing import Any, TypeVar
 
 from thinc.api import Optimizer, PyTorchShim, Shim, xp2torch
 from torch import nn
+
+ShimT = TypeVar("ShimT", bound=Shim)
 
 
 @contextmanager
@@ -47,10 +50,27 @@ def in_place(module: nn.Module) -> Iterator[None]:
         parameter.data = tensor
 
 
+def copy(shim: ShimT) -> ShimT:
+    """Copy what holds a torch module, such as for a component that gets layers of its own.
+
+    Takes the place of the method of thinc's `Shim`, whose copies have the same id: optimizers keep
+    moments and averages by it, and would mix those of both.
+
+    shim (Shim): What holds the module.
+    RETURNS (Shim): A copy with parameters and an id of its own.
+    """
+    copied = deepcopy(shim)
+    with Shim.global_id_lock:
+        Shim.global_id += 1
+        copied.id = Shim.global_id
+    return copied
+
+
 class TorchShim(PyTorchShim):
     """Holds a torch module, lets it have the averages of an optimizer, and updates it in place."""
 
     use_params = use_params
+    copy = copy
 
     def finish_update(self, optimizer: Optimizer) -> None:
         with in_place(self._model):
