@@ -24,6 +24,8 @@ MODEL_FAMILIES: dict[str, dict[str, Any]] = {
     "roberta": {"add_pooling_layer": False},
     "xlm-roberta": {"add_pooling_layer": False},
 }
+# Their positions begin after that of the padding.
+SHIFTED_FAMILIES = ("camembert", "roberta", "xlm-roberta")
 PACKAGE_PREFIX = "package:"
 
 
@@ -60,7 +62,19 @@ def load_encoder(
     except Exception as error:
         raise EncoderError(_cannot_be_had(name, error)) from None
     check_tokenizer(name, tokenizer)
+    tokenizer.model_max_length = find_window_length(tokenizer, config)
     return HFObjects(tokenizer, transformer.to(get_torch_default_device()), None)
+
+
+def find_window_length(tokenizer: Any, config: PretrainedConfig) -> int:
+    """Tell how many pieces an encoder can read at once. Not every tokenizer knows.
+
+    tokenizer (PreTrainedTokenizerFast): Its tokenizer.
+    config (PretrainedConfig): Its config.
+    RETURNS (int): The number, with `[CLS]` and `[SEP]`.
+    """
+    reserved = config.pad_token_id + 1 if config.model_type in SHIFTED_FAMILIES else 0
+    return min(tokenizer.model_max_length, config.max_position_embeddings - reserved)
 
 
 def model_arguments(config: PretrainedConfig) -> dict[str, Any]:

@@ -98,6 +98,14 @@ def test_folder_without_vocabulary_file(encoder_copy: Path) -> None:
     assert_same_weights(loaded.transformer, encoder_copy)
 
 
+def test_a_tokenizer_that_knows_no_limit_gets_that_of_the_encoder(
+    encoder_path: Path, encoder_copy: Path
+) -> None:
+    (encoder_copy / "tokenizer_config.json").unlink()
+    limits = [load(path).tokenizer.model_max_length for path in (encoder_path, encoder_copy)]
+    assert limits == [128, 128]
+
+
 def test_settings_override_those_of_the_encoder(encoder_path: Path) -> None:
     loaded = load(encoder_path, hidden_dropout_prob=0.3)
     assert loaded.transformer.encoder.layer[0].output.dropout.p == 0.3

@@ -28,7 +28,7 @@ from transformers import (
 from typer.testing import CliRunner, Result
 
 from spacy_str_encoder.cli import app
-from spacy_str_encoder.encoders import load_encoder
+from spacy_str_encoder.encoders import find_window_length, load_encoder
 from spacy_str_encoder.formats.raw_texts import read_raw_texts
 from spacy_str_encoder.formats.records import Record
 from spacy_str_encoder.formats.report import ConversionReport
@@ -46,7 +46,7 @@ from spacy_str_encoder.pretraining.model import load_masked_model
 from spacy_str_encoder.pretraining.run import HELD_OUT_RATE, HELD_OUT_SEED, METRICS
 from spacy_str_encoder.pretraining.texts import hold_out
 from spacy_str_encoder.pretraining.training import train as train_model
-from spacy_str_encoder.pretraining.windows import Window, cut_texts, find_window_length
+from spacy_str_encoder.pretraining.windows import Window, cut_texts
 from spacy_str_encoder.pretraining.words import find_given_words, find_own_words
 
 Offsets = list[tuple[int, int]]

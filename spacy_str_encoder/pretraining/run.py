@@ -17,7 +17,7 @@ from .model import MaskedModel, load_masked_model
 from .settings import Settings
 from .texts import hold_out
 from .training import Evaluation, Show, show_nothing, train
-from .windows import Window, count_unknown, cut_texts, find_window_length
+from .windows import Window, count_unknown, cut_texts
 
 METRICS = "pretraining.json"
 # The masks of held-out texts are always the same, so that perplexities on the same texts can be
@@ -120,7 +120,7 @@ def pretrain(
 
 
 def _cut(records: list[Record], model: MaskedModel, report: ConversionReport) -> Part:
-    length = find_window_length(model.tokenizer, model.transformer.config)
+    length = model.tokenizer.model_max_length
     windows = cut_texts(records, model.tokenizer, report, length=length)
     if not windows:
         raise ValueError(

@@ -11,9 +11,6 @@ from ..formats.records import Record
 from ..formats.report import ConversionReport
 from .words import NO_WORD, find_given_words, find_own_words
 
-# Their positions begin after that of the padding.
-SHIFTED_FAMILIES = ("camembert", "roberta", "xlm-roberta")
-
 
 @dataclass(frozen=True)
 class Window:
@@ -26,17 +23,6 @@ class Window:
 
     pieces: IntArray
     words: IntArray
-
-
-def find_window_length(tokenizer: Any, config: Any) -> int:
-    """Tell how many pieces an encoder can read at once.
-
-    tokenizer (PreTrainedTokenizerFast): Its tokenizer.
-    config (PretrainedConfig): Its config.
-    RETURNS (int): The number, with `[CLS]` and `[SEP]`.
-    """
-    reserved = config.pad_token_id + 1 if config.model_type in SHIFTED_FAMILIES else 0
-    return min(tokenizer.model_max_length, config.max_position_embeddings - reserved)
 
 
 def cut_texts(
