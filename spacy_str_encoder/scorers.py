@@ -5,13 +5,11 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 from spacy.scorer import PRFScore
-from spacy.tokens import Span
 from spacy.training import Example
 
-from .relation import Relation, get_relations, has_relations
+from .relation import Place, Relation, get_relations, has_relations, place_of
 
-SpanKey = tuple[int, int, str]
-RelationKey = tuple[SpanKey, SpanKey, str]
+RelationKey = tuple[Place, Place, str]
 
 
 def score_relations(
@@ -62,19 +60,10 @@ def relation_key(relation: Relation, symmetric: Collection[str] = ()) -> Relatio
     RETURNS (tuple): The keys of head and tail, in text order if the label is symmetric, and the
         label.
     """
-    head, tail = span_key(relation.head), span_key(relation.tail)
+    head, tail = place_of(relation.head), place_of(relation.tail)
     if relation.label in symmetric:
         head, tail = sorted((head, tail))
     return head, tail, relation.label
-
-
-def span_key(span: Span) -> SpanKey:
-    """What two entities have in common if they are the same, whatever the tokens of their docs.
-
-    span (Span): The entity.
-    RETURNS (tuple[int, int, str]): Its first character, the one after its last, and its label.
-    """
-    return span.start_char, span.end_char, span.label_
 
 
 def _of_label(keys: set[RelationKey], label: str) -> set[RelationKey]:

@@ -35,6 +35,14 @@ def gold_docs(nlp: Language) -> list[Doc]:
     return [example.reference for example in make_examples(nlp)]
 
 
+def test_gold_docs_may_have_labels_that_the_pipeline_does_not_know(trained: Language) -> None:
+    text, entities, relations = ANNOTATIONS[2]
+    doc = make_example(
+        spacy.blank("zh"), (text, [*entities, (4, 6, "Unheard")], relations)
+    ).reference
+    assert micro(evaluate(trained, [doc]), "entities")["gold"] == 3
+
+
 def find_nothing(doc: Doc) -> Doc:
     doc.set_ents([])
     return doc

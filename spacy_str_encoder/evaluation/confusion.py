@@ -8,10 +8,11 @@ from typing import TypedDict
 
 import numpy
 
-from ..scorers import RelationKey, SpanKey
+from ..relation import Place
+from ..scorers import RelationKey
 from .outcomes import RelationOutcome
 
-Pair = tuple[SpanKey, SpanKey]
+Pair = tuple[Place, Place]
 # The gold and the predicted class of a pair; None is "no relation".
 Cell = tuple[str | None, str | None]
 

@@ -5,8 +5,7 @@ from itertools import chain
 from pathlib import Path
 
 from spacy.language import Language
-from spacy.tokens import Doc, DocBin
-from spacy.vocab import Vocab
+from spacy.tokens import Doc
 
 from ..formats.registry import read_docs
 from ..formats.report import ConversionReport
@@ -45,8 +44,7 @@ def evaluate_files(
     docs = read_gold_docs(data, pipelines[models[0]], conversion)
     outcomes = []
     for name in models:
-        gold = with_vocab(docs, pipelines[name].vocab)
-        outcomes.append(find_outcomes(pipelines[name], gold, symmetric=symmetric, track=track))
+        outcomes.append(find_outcomes(pipelines[name], docs, symmetric=symmetric, track=track))
         _require_scores(name, outcomes[-1])
     report = make_report(*outcomes, samples=samples, seed=seed)
     return {**report, "lost": dict(conversion.losses)}
@@ -72,13 +70,3 @@ def read_gold_docs(path: Path, nlp: Language, conversion: ConversionReport) -> l
     if not any(doc.has_annotation("ENT_IOB") or has_relations(doc) for doc in docs):
         raise ValueError(f"{path}: none of {len(docs)} docs has annotated entities or relations")
     return docs
-
-
-def with_vocab(docs: Sequence[Doc], vocab: Vocab) -> list[Doc]:
-    """Copy docs, so that pipelines are compared on the same ones.
-
-    docs (Sequence[Doc]): The docs.
-    vocab (Vocab): The vocabulary of the pipeline.
-    RETURNS (list[Doc]): The same docs with that vocabulary.
-    """
-    return list(DocBin(docs=docs, store_user_data=True).get_docs(vocab))

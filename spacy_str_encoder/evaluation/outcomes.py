@@ -9,8 +9,8 @@ from spacy.tokens import Span
 from spacy.training import Example
 
 from ..candidates import get_entities
-from ..relation import Relation, get_relations, get_score, has_relations
-from ..scorers import RelationKey, SpanKey, relation_key, span_key
+from ..relation import Place, Relation, get_relations, get_score, has_relations, place_of
+from ..scorers import RelationKey, relation_key
 
 Task = Literal["entities", "relations", "relations_correct_entities"]
 
@@ -19,6 +19,10 @@ TASKS: dict[Task, str] = {
     "relations": "RC, predicted entities",
     "relations_correct_entities": "RC, correct entities",
 }
+
+
+# Start and end token of an entity in the gold doc, and its label.
+TokenSpan = tuple[int, int, str]
 
 
 @dataclass(frozen=True)
@@ -33,8 +37,8 @@ class EntityOutcome:
     rounded (int): How many that count as right begin or end inside of a gold token.
     """
 
-    gold: set[SpanKey]
-    predicted: list[SpanKey]
+    gold: set[TokenSpan]
+    predicted: list[TokenSpan]
     scores: list[float | None]
     is_set: bool
     rounded: int = 0
@@ -56,8 +60,8 @@ class RelationOutcome:
     predicted: list[RelationKey]
     scores: list[float]
     is_set: bool
-    gold_entities: set[SpanKey]
-    entities: set[SpanKey]
+    gold_entities: set[Place]
+    entities: set[Place]
 
 
 @dataclass
@@ -117,17 +121,17 @@ def entity_outcome(example: Example) -> EntityOutcome:
     keyed = [(entity, _aligned_key(example, entity)) for entity in found.ents]
     compared = [(entity, key) for entity, key in keyed if key is not None]
     gold = {(entity.start, entity.end, entity.label_) for entity in reference.ents}
-    exact = {span_key(entity) for entity in reference.ents}
+    exact = {place_of(entity) for entity in reference.ents}
     return EntityOutcome(
         gold=gold,
         predicted=[key for _, key in compared],
         scores=[get_score(entity) for entity, _ in compared],
         is_set=len(found) > 0 and found.has_annotation("ENT_IOB"),
-        rounded=sum(key in gold and span_key(entity) not in exact for entity, key in compared),
+        rounded=sum(key in gold and place_of(entity) not in exact for entity, key in compared),
     )
 
 
-def _aligned_key(example: Example, entity: Span) -> SpanKey | None:
+def _aligned_key(example: Example, entity: Span) -> TokenSpan | None:
     tokens = example.alignment.x2y[entity.start : entity.end]
     if not len(tokens):
         return None
@@ -158,8 +162,8 @@ def relation_outcome(
         predicted=list(scores),
         scores=list(scores.values()),
         is_set=has_relations(found),
-        gold_entities={span_key(span) for span in get_entities(reference, spans_key)},
-        entities={span_key(span) for span in get_entities(found, spans_key)},
+        gold_entities={place_of(span) for span in get_entities(reference, spans_key)},
+        entities={place_of(span) for span in get_entities(found, spans_key)},
     )
 
 

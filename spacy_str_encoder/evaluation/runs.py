@@ -4,7 +4,8 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 from spacy.language import Language
-from spacy.tokens import Doc
+from spacy.tokens import Doc, DocBin
+from spacy.vocab import Vocab
 
 from ..loading import relation_setting
 from .examples import with_correct_entities, with_predicted_entities
@@ -56,6 +57,7 @@ def find_outcomes(
     track (Track): Shows how far it has come.
     RETURNS (Outcomes): What it found.
     """
+    docs = with_vocab(docs, nlp.vocab)
     predicted, correct = with_predicted_entities(nlp, docs), with_correct_entities(nlp, docs)
     return collect_outcomes(
         track(predicted, TASKS["relations"], len(docs)),
@@ -63,3 +65,15 @@ def find_outcomes(
         symmetric={*symmetric, *(relation_setting(nlp, "symmetric") or ())},
         spans_key=relation_setting(nlp, "spans_key"),
     )
+
+
+def with_vocab(docs: Sequence[Doc], vocab: Vocab) -> Sequence[Doc]:
+    """Let docs have the vocabulary of a pipeline, which knows of other labels than theirs.
+
+    docs (Sequence[Doc]): The docs.
+    vocab (Vocab): The vocabulary.
+    RETURNS (Sequence[Doc]): The docs, or copies of them.
+    """
+    if all(doc.vocab is vocab for doc in docs):
+        return docs
+    return list(DocBin(docs=docs, store_user_data=True).get_docs(vocab))

@@ -3,8 +3,9 @@
 from collections.abc import Collection, Iterable
 from typing import Any, Literal
 
-from ..scorers import RelationKey, SpanKey
-from .outcomes import EntityOutcome, Outcomes, RelationOutcome, Task
+from ..relation import Place
+from ..scorers import RelationKey
+from .outcomes import EntityOutcome, Outcomes, RelationOutcome, Task, TokenSpan
 
 View = Literal["strict", "boundaries"]
 # The predicted and the gold keys of a doc.
@@ -40,11 +41,11 @@ def _relation_boundaries(docs: Iterable[RelationOutcome]) -> list[DocKeys]:
     return [({*map(_between, doc.predicted)}, {*map(_between, doc.gold)}) for doc in docs]
 
 
-def _untyped(entity: SpanKey) -> SpanKey:
-    start, end, _ = entity
-    return start, end, ""
-
-
 def _between(relation: RelationKey) -> RelationKey:
     head, tail, label = relation
     return _untyped(head), _untyped(tail), label
+
+
+def _untyped(entity: TokenSpan | Place) -> tuple[int, int, str]:
+    start, end, _ = entity
+    return start, end, ""
