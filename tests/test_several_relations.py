@@ -43,6 +43,13 @@ def sigmoid(logits: NDArray[Any]) -> NDArray[Any]:
     return 1 / (1 + numpy.exp(-logits.astype("float64")))
 
 
+def test_new_labels_leave_old_predictions_as_they_were(make_nlp: MakeNlp) -> None:
+    nlp = build_trained(make_nlp, SEVERAL, exclusive=False)
+    before = [found(nlp(text)) for text, _, _ in SEVERAL]
+    nlp.get_pipe("str_rel").add_label("avoids")
+    assert [found(nlp(text)) for text, _, _ in SEVERAL] == before
+
+
 @pytest.fixture
 def several(make_nlp: MakeNlp) -> Language:
     """An initialized, untrained pipeline."""

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy
@@ -8,6 +9,9 @@ from thinc.types import Floats2d
 
 from .pairs import PairsInT, PairVectors
 from .tanh import tanh
+
+# A class that comes later begins as improbable, by a softmax as by a sigmoid, but can be learned.
+resize = partial(resize_linear_weighted, fill_defaults={"b": -5.0})
 
 
 def relation_classifier(
@@ -24,7 +28,7 @@ def relation_classifier(
         logits, *shape:* (pairs, classes). The first class is "no relation", the only one possible
         for a pair that is out of reach: its other logits are -inf.
     """
-    output: Model[Floats2d, Floats2d] = resizable(Linear(), resize_layer=resize_linear_weighted)
+    output: Model[Floats2d, Floats2d] = resizable(Linear(), resize_layer=resize)
     hidden: Model[Floats2d, Floats2d] = Linear(nO=hidden_width)
     return Model(
         "relation_classifier",
