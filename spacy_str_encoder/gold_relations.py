@@ -151,6 +151,28 @@ def count_relations(
     return classes, +lost
 
 
+def count_mistyped(examples: Iterable[Example], *, spans_key: str | None = None) -> int:
+    """Count the gold relations whose spans have other types than the entities in their places.
+
+    They are learned, since entities are recognized by their places, but scores count them as
+    missed, and a schema knows them by the types of their spans.
+
+    examples (Iterable[Example]): The examples.
+    spans_key (str | None): The span group that holds the entities; `doc.ents` if None. In a span
+        group entities are recognized by their types too.
+    RETURNS (int): Their number.
+    """
+    if spans_key is not None:
+        return 0
+    count = 0
+    for doc in (example.reference for example in examples):
+        types = {(entity.start, entity.end): entity.label for entity in doc.ents}
+        for relation in get_relations(doc):
+            ends = relation.head, relation.tail
+            count += any(types.get((end.start, end.end), end.label) != end.label for end in ends)
+    return count
+
+
 def _known_classes(
     relations: list[Relation],
     index: dict[RelationClass, int],

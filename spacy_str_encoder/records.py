@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypedDict
 from spacy.tokens import Doc, Span
 
 from .candidates import get_entities
-from .relation import Place, Relation, get_relations, place_of
+from .relation import Place, Relation, get_relations, get_score, place_of
 from .user_data import get_user_data, is_key, make_key
 
 SETTINGS = "str_record_settings"
@@ -135,7 +135,7 @@ def to_records(
     records = []
     for root, depth in zip(roots, depths, strict=True):
         own = _build_attributes(root, depth, attributes, key)
-        records.append(_make_record(root, root._.score, own))
+        records.append(_make_record(root, get_score(root), own))
     return records
 
 

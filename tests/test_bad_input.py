@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from spacy.language import Language
+from spacy.pipeline.functions import merge_entities
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 from spacy.util import load_model_from_config, registry
@@ -28,6 +29,7 @@ from .pipelines import (
     scores,
     train,
     update,
+    with_entities,
 )
 
 TEXTS = {
@@ -227,6 +229,38 @@ def test_a_second_relation_of_a_pair_is_counted(make_nlp: MakeNlp) -> None:
     twice = make_example(nlp, (text, entities, [*relations, (0, 1, "Position")]))
     with pytest.warns(UserWarning, match=r"str_rel: 1 of 10 gold relations share their pair"):
         nlp.initialize(lambda: [*make_examples(nlp)[:2], twice])
+
+
+def test_relations_of_spans_of_other_types_are_counted(make_nlp: MakeNlp) -> None:
+    nlp = make_nlp()
+    examples = make_examples(nlp)
+    reference = examples[2].reference
+    body_part, negation = reference.ents
+    untyped = reference[negation.start : negation.end]
+    reference._.relations = [Relation(untyped, body_part, "Negative")]
+    with pytest.warns(UserWarning, match=r"str_rel: 1 gold relations have spans of other types"):
+        nlp.initialize(lambda: examples)
+
+
+def test_tokens_that_nobody_annotated_are_counted(make_nlp: MakeNlp) -> None:
+    nlp = make_nlp()
+    examples = make_examples(nlp)
+    reference = examples[2].reference
+    reference.set_ents(reference.ents, missing=[reference[4:6]], default="outside")
+    with pytest.warns(UserWarning, match=r"str_ner: 2 tokens of docs .* are trained as O"):
+        nlp.initialize(lambda: examples)
+
+
+def test_tokens_that_were_merged_after_they_were_encoded_are_refused(trained: Language) -> None:
+    annotation = ANNOTATIONS[0]
+    doc = trained.get_pipe("str_encoder")(with_entities(trained, annotation))
+    doc = merge_entities(doc)
+    for component in ("str_ner", "str_rel"):
+        with pytest.raises(ValueError, match=rf"has {len(doc)} tokens, and had 27 when"):
+            trained.get_pipe(component)(doc)
+    # Before they are encoded they may be.
+    merged = merge_entities(with_entities(trained, annotation))
+    assert len(trained(merged)) == len(doc)
 
 
 # Windows

@@ -1,8 +1,9 @@
 import os
+import pickle
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from spacy_transformers.data_classes import TransformerData
 from typer.testing import CliRunner
 
 from spacy_str_encoder import Relation
+from spacy_str_encoder.annotations import to_annotations
 from spacy_str_encoder.pipeline import str_rel
 
 from .pipelines import (
@@ -39,6 +41,7 @@ from .pipelines import (
     found,
     make_example,
     make_examples,
+    make_optimizer,
     moved_layers,
     scores,
     texts_only,
@@ -243,6 +246,32 @@ def test_two_processes_predict_as_one(trained: Language) -> None:
     docs = list(trained.pipe(TEXTS, n_process=2, batch_size=2))
     assert [doc.text for doc in docs] == TEXTS
     assert_predicts_as(trained, docs)
+
+
+def test_a_pipeline_that_was_just_trained_goes_to_other_processes(trained: Language) -> None:
+    trained.update(make_examples(trained), sgd=make_optimizer())
+    encoder = trained.get_pipe("str_encoder")
+    restored = pickle.loads(pickle.dumps(encoder))
+    # The step was due.
+    weights = encoder.model.transformer.state_dict()
+    for name, tensor in restored.model.transformer.state_dict().items():
+        assert tensor.equal(weights[name])
+
+
+def test_scores_are_kept_though_another_library_has_an_extension_of_their_name(
+    trained: Language, foreign_score: None
+) -> None:
+    doc = trained(TEXT)
+    assert [entity._.score for entity in doc.ents] == [None, None]
+    assert all(entity["score"] > 0.5 for entity in to_annotations(doc)["entities"])
+
+
+@pytest.fixture
+def foreign_score() -> Iterator[None]:
+    _, _, getter, setter = Span.get_extension("score")
+    Span.set_extension("score", default=None, force=True)
+    yield
+    Span.set_extension("score", getter=getter, setter=setter, force=True)
 
 
 # Without `forks` it hangs.

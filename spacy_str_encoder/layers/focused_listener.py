@@ -57,19 +57,33 @@ def forward(
     if is_train and model.is_training:
         model.verify_inputs(docs)
         return cast(list[TransformerData], model._outputs), model.backprop_and_clear
-    return [_states(doc) for doc in docs], lambda d_docs: None
+    return [get_states(doc) for doc in docs], lambda d_docs: None
 
 
-def _states(doc: Doc) -> TransformerData:
-    if doc._.trf_data is not None:
-        return doc._.trf_data
-    if len(doc) == 0:
+def get_states(doc: Doc) -> TransformerData:
+    """Get what the encoder says of a doc.
+
+    doc (Doc): The doc.
+    RETURNS (TransformerData): The states.
+    RAISES (ValueError): If there are none, or those of other tokens.
+    """
+    states = doc._.trf_data
+    if states is None and len(doc):
+        raise ValueError(MISSING_STATES)
+    if states is None:
         return TransformerData.empty()
-    raise ValueError(MISSING_STATES)
+    if len(states.align.lengths) != len(doc):
+        raise ValueError(
+            f"A doc has {len(doc)} tokens, and had {len(states.align.lengths)} when the encoder "
+            "read it. Components that merge or split tokens, such as 'merge_entities', go before "
+            "'str_encoder', or after everything that reads its states."
+        )
+    return states
 
 
 MISSING_STATES = (
     "A doc has no states of the encoder. Run 'str_encoder' before this component: put it into the "
     "pipeline, don't disable it, and if it is frozen in training, list it under "
-    "`training.annotating_components` too."
+    "`training.annotating_components` too. To train a component that was disabled when the "
+    "pipeline was loaded, load the pipeline without `disable`."
 )

@@ -238,6 +238,12 @@ class SharedEncoder(SealedPipe, Transformer):
         self._catch_up()
         super().to_disk(path, exclude=exclude)
 
+    def __reduce__(self) -> Any:
+        # Other processes get what was learned, and nothing of the batch that it was learned from.
+        self._catch_up()
+        self._forget_batch()
+        return super().__reduce__()
+
     def rehearse(self, *args: Any, **kwargs: Any) -> None:
         """Not supported."""
         raise NotImplementedError(f"The component '{self.name}' does not support rehearsal.")

@@ -15,7 +15,8 @@ from thinc.api import Config, Model, Optimizer, get_array_module, set_dropout_ra
 from thinc.types import Floats2d
 
 from ..layers.crf import decode, entity_probabilities, label_names, tag_names
-from ..layers.focused_listener import MISSING_STATES
+from ..layers.focused_listener import get_states
+from ..relation import set_score
 from .finite_loss import require_finite
 from .sealed_pipe import SealedPipe
 
@@ -136,9 +137,9 @@ class CRFEntityRecognizer(SealedPipe):
 
     def _require_states(self, docs: list[Doc]) -> None:
         # The stock listener would go on with zeros.
-        listens = any(isinstance(node, TransformerListener) for node in self.model.walk())
-        if listens and any(len(doc) and doc._.trf_data is None for doc in docs):
-            raise ValueError(MISSING_STATES)
+        if any(isinstance(node, TransformerListener) for node in self.model.walk()):
+            for doc in docs:
+                get_states(doc)
 
     def set_annotations(self, docs: Iterable[Doc], scores: list[list[Entity]]) -> None:
         """Set `doc.ents` and the score of each entity. Entities that a doc has already stay.
@@ -152,7 +153,7 @@ class CRFEntityRecognizer(SealedPipe):
             for start, end, label, probability in entities:
                 if taken.isdisjoint(range(start, end)):
                     span = Span(doc, start, end, label=self.labels[label])
-                    span._.score = probability
+                    set_score(span, probability)
                     spans.append(span)
             doc.set_ents([*doc.ents, *spans])
 
@@ -217,7 +218,8 @@ class CRFEntityRecognizer(SealedPipe):
         if len(example.predicted) == 0 or not example.reference.has_annotation("ENT_IOB"):
             return None
         ids = {tag: i for i, tag in enumerate(tag_names(self.model.get_ref("crf")))}
-        # A token of an entity that does not align with tokens has no tag: it is trained as O.
+        # A token of an entity that does not align with tokens has no tag, nor has one that nobody
+        # annotated: they are trained as O.
         tags = [tag or "O" for tag in example.get_aligned_ner()]
         self._report_unknown({tag[2:] for tag in tags if tag not in ids})
         return self.model.ops.asarray1i([ids.get(tag, 0) for tag in tags])
@@ -262,6 +264,13 @@ class CRFEntityRecognizer(SealedPipe):
             warnings.warn(
                 f"{self.name}: {misaligned} of {counts.total()} gold entities do not align with "
                 "the tokens of the pipeline; their tokens are trained as O.",
+                stacklevel=2,
+            )
+        if missing := sum(map(_count_missing, get_examples())):
+            warnings.warn(
+                f"{self.name}: {missing} tokens of docs that have annotated entities elsewhere say "
+                "neither that they are in an entity nor that they are not (token.ent_iob is 0); "
+                "they are trained as O.",
                 stacklevel=2,
             )
         for label in labels:
@@ -310,6 +319,11 @@ def _count_entities(examples: Iterable[Example]) -> tuple[Counter[str], int]:
         counts.update(entity.label_ for entity in example.reference.ents)
         aligned += len(example.get_aligned_ents_and_ner()[0])
     return counts, counts.total() - aligned
+
+
+def _count_missing(example: Example) -> int:
+    doc = example.reference
+    return sum(token.ent_iob == 0 for token in doc) if doc.has_annotation("ENT_IOB") else 0
 
 
 def _listed(labels: Iterable[str], counts: Counter[str]) -> str:

@@ -15,7 +15,12 @@ from thinc.types import Floats2d
 
 from ..arrays import IntArray
 from ..candidates import Candidates, EntityPairs, all_pairs, get_entities, pairs_within
-from ..gold_relations import count_relations, gold_classes, training_entities
+from ..gold_relations import (
+    count_mistyped,
+    count_relations,
+    gold_classes,
+    training_entities,
+)
 from ..layers.pairs import PairsInT
 from ..losses import sigmoid, sigmoid_loss, softmax_loss
 from ..relation import Relation, has_relations, set_relations
@@ -436,6 +441,7 @@ class RelationExtractor(SealedPipe):
         labels = label_directions(counts) if labels is None else labels
         self._require_labels(labels, counts)
         self._report_lost(lost, counts.total())
+        self._report_mistyped(count_mistyped(get_examples(), spans_key=self.cfg["spans_key"]))
         for label, directions in labels.items():
             self.add_label(label, directions)
         self._require_symmetric_labels()
@@ -483,6 +489,15 @@ class RelationExtractor(SealedPipe):
         for reason, count in lost.items():
             warnings.warn(
                 f"{self.name}: {count} of {total} gold relations {reason}; they are not learned.",
+                stacklevel=3,
+            )
+
+    def _report_mistyped(self, count: int) -> None:
+        if count:
+            warnings.warn(
+                f"{self.name}: {count} gold relations have spans of other types than the entities "
+                "in their places; no relation that is found will count as one of them. Make them "
+                "of the entities in doc.ents.",
                 stacklevel=3,
             )
 
