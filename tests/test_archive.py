@@ -385,6 +385,24 @@ def test_ray_annotates_as_one_process_though_an_actor_is_killed(
     assert contents(tmp_path / "ray") == contents(tmp_path / "one")
 
 
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        (["--ray-address", "auto"], "--ray-address, --cpus-each and --gpus-each need --engine ray"),
+        (["--gpus-each", "1"], "need --engine ray"),
+        (["--cpus-each", "2"], "need --engine ray"),
+        (["--engine", "ray", "--gpu-id", "0"], "actors have --gpus-each"),
+    ],
+)
+def test_options_that_say_nothing_to_an_engine_are_refused(
+    archive: Path, tmp_path: Path, options: list[str], problem: str
+) -> None:
+    arguments = ["annotate", "no-pipeline", str(archive), "-o", str(tmp_path / "out"), *options]
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 1
+    assert problem in " ".join(result.stderr.split())
+
+
 def test_what_a_worker_of_ray_runs_into_is_said(model: str, archive: Path, tmp_path: Path) -> None:
     copy = shutil.copytree(model, tmp_path / "model")
     sources, _ = find_sources([str(archive)], output=tmp_path / "out")

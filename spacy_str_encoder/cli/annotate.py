@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 SOME_REJECTED = 3
 TOO_MANY_REJECTED = 4
 STOPPED = 130
+CPUS_EACH = 1.0
 
 
 class EngineName(str, Enum):
@@ -70,7 +71,7 @@ def annotate_command(
         str | None,
         typer.Option(help="Address of a Ray cluster, or auto.", show_default="started here"),
     ] = None,
-    cpus_each: Annotated[float, typer.Option(min=0, help="CPUs of each actor of Ray.")] = 1,
+    cpus_each: Annotated[float, typer.Option(min=0, help="CPUs of each actor of Ray.")] = CPUS_EACH,
     gpus_each: Annotated[float, typer.Option(min=0, help="GPUs of each actor of Ray.")] = 0,
     max_rejected: Annotated[
         int | None,
@@ -109,7 +110,12 @@ def annotate_command(
             sources,
             settings,
             engine=choose_engine(
-                engine, n_process, address=ray_address, cpus=cpus_each, gpus=gpus_each
+                engine,
+                n_process,
+                gpu_id=gpu_id,
+                address=ray_address,
+                cpus=cpus_each,
+                gpus=gpus_each,
             ),
             max_rejected=max_rejected,
             with_texts=with_texts,
@@ -123,20 +129,36 @@ def annotate_command(
         raise typer.Exit(SOME_REJECTED)
 
 
-def choose_engine(name: EngineName, n_process: int, **ray_options: Any) -> "Engine":
+def choose_engine(
+    name: EngineName,
+    n_process: int,
+    *,
+    gpu_id: int,
+    address: str | None,
+    cpus: float,
+    gpus: float,
+) -> "Engine":
     """Choose where texts are annotated.
 
     name (EngineName): On this machine, or on Ray.
     n_process (int): How many processes or actors annotate.
-    **ray_options (Any): The address of a cluster, and what each actor has.
+    gpu_id (int): The number of the GPU on this machine; -1 is the CPU.
+    address (str | None): The address of a Ray cluster; one is started here if None.
+    cpus (float): The CPUs of each actor of Ray.
+    gpus (float): The GPUs of each actor of Ray.
     RETURNS (Engine): The engine.
+    RAISES (ValueError): If an option says nothing to that engine.
     """
     from spacy_str_encoder.archive import annotate_here, annotate_in_processes
 
     if name is EngineName.ray:
+        if gpu_id >= 0:
+            raise ValueError("--gpu-id is for this machine; on Ray, actors have --gpus-each")
         from spacy_str_encoder.archive.on_ray import annotate_on_ray
 
-        return partial(annotate_on_ray, workers=n_process, **ray_options)
+        return partial(annotate_on_ray, workers=n_process, address=address, cpus=cpus, gpus=gpus)
+    if address is not None or gpus or cpus != CPUS_EACH:
+        raise ValueError("--ray-address, --cpus-each and --gpus-each need --engine ray")
     several = partial(annotate_in_processes, processes=n_process)
     return several if n_process > 1 else annotate_here
 
