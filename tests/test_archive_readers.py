@@ -8,7 +8,9 @@ import sys
 import tracemalloc
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+import numpy
 import pyarrow
 import pytest
 import spacy
@@ -202,10 +204,65 @@ def test_dates_of_a_table_become_text(tmp_path: Path) -> None:
 
 def test_a_quote_that_nothing_closes_takes_no_other_rows(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
-    path.write_text('id,text\n1,one\n2,"two\n3,three\n', "utf-8")
-    first, *others = read(path)
-    assert first == Entry(1, "one", "1")
-    assert [type(other) for other in others] == [Rejection]
+    rows = ["id,text", "1,one", '2,"two', "3,three", '4,"four', '5,"fi', 've"', "6,six"]
+    path.write_text("\n".join([*rows, ""]), "utf-8")
+    found = read(path)
+    assert [type(item) for item in found] == [Entry, Rejection, Entry, Rejection, Entry, Entry]
+    assert [(item.number, item.text) for item in found if isinstance(item, Entry)] == [
+        (1, "one"),
+        (3, "three"),
+        (5, "fi\nve"),
+        (6, "six"),
+    ]
+
+
+def test_of_two_columns_of_one_name_none_is_chosen(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("id,text,text\n1,a,b\n", "utf-8")
+    with pytest.raises(ValueError, match="2 of its columns are called 'text'"):
+        read(path)
+
+
+def test_rows_in_another_encoding_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(b"id,text\n1,Ada\n" + "2,无狭窄\n".encode("gb18030"))
+    [_, rejected] = read(path)
+    assert isinstance(rejected, Rejection) and rejected.reason == "it is not UTF-8"
+
+
+@pytest.mark.parametrize("suffix", [".txt", ".jsonl"])
+def test_lines_in_utf_16_are_no_texts(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"a{suffix}"
+    path.write_text("Ada is ill.\nBo is not.\n", "utf-16")
+    [rejected] = read(path)
+    assert isinstance(rejected, Rejection) and "iconv -f UTF-16" in rejected.reason
+
+
+@pytest.mark.parametrize("meta", ["oops", None, {"id": numpy.int64(5)}, {"id": b"5"}])
+def test_docs_may_have_any_meta_data(tmp_path: Path, meta: Any) -> None:
+    doc = spacy.blank("en")("Ada is ill.")
+    doc.user_data["meta"] = meta
+    DocBin(docs=[doc], store_user_data=True).to_disk(tmp_path / "a.spacy")
+    [item] = read(tmp_path / "a.spacy")
+    assert isinstance(item, Rejection) == isinstance(meta, dict)
+
+
+def test_a_link_is_read_as_its_own_name_says(tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    store.write_bytes(gzip.compress(b'{"text": "Ada is ill."}\n'))
+    (tmp_path / "a.jsonl.gz").symlink_to(store)
+    [source], _ = find_sources([str(tmp_path / "a.jsonl.gz")], output=tmp_path / "output")
+    assert [item for item, _ in source.read(Fields())] == [Entry(1, "Ada is ill.", None)]
+
+
+def test_joined_texts_are_read_in_any_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.txt").write_text("Ada is ill.", "utf-8")
+    monkeypatch.chdir(tmp_path)
+    [source], _ = find_sources(["a.txt"], output=tmp_path / "output", whole_files=True)
+    monkeypatch.chdir("/")
+    assert [item for item, _ in source.read(Fields())] == [Entry(1, "Ada is ill.", "a.txt")]
 
 
 def test_a_first_line_that_is_no_head_is_not_quoted(tmp_path: Path) -> None:

@@ -6,10 +6,13 @@ grow with it.
 
 import csv
 import json
+import re
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import srsly
 from spacy.vocab import Vocab
@@ -86,8 +89,7 @@ def read_csv(path: Path, fields: Fields) -> Reading:
         lines = iter(lambda: content.readline(MAX_LINE), b"")
         # What is not UTF-8 goes on as it is, and is rejected with its row alone.
         texts = (line.decode("utf-8", "surrogateescape") for line in lines)
-        # Else a quote that nothing closes would take all rows that follow into its cell.
-        rows = _without_errors(csv.reader(texts, delimiter=delimiter, strict=True))
+        rows = _read_rows(texts, delimiter)
         first = next(rows, [])
         head = first if isinstance(first, list) else []
         _require_utf8(path, head)
@@ -129,13 +131,15 @@ def read_docs(path: Path, fields: Fields) -> Reading:
     except ValueError as error:
         raise DamagedError("it is no DocBin") from error
     for number, doc in enumerate(docs, start=1):
-        record = {**doc.user_data.get(META, {}), fields.text: doc.text}
+        meta = doc.user_data.get(META)
+        record = {**(meta if isinstance(meta, dict) else {}), fields.text: doc.text}
         yield _parse_record(number, record, fields), number / len(docs)
 
 
 def read_whole(path: Path, fields: Fields) -> Reading:
     """Read a file that is one text."""
     with open_bytes(path) as (content, _):
+        _refuse_utf16(content)
         text = content.read(MAX_LINE + 1)
     yield Rejection(1, TOO_LONG) if len(text) > MAX_LINE else _parse_text(1, text, fields), 1.0
 
@@ -155,6 +159,7 @@ def _read_each_line(
     path: Path, fields: Fields, parse: Callable[[int, bytes, Fields], Item]
 ) -> Reading:
     with open_bytes(path) as (content, share):
+        _refuse_utf16(content)
         for number, line in enumerate(read_lines(content), start=1):
             if line is None:
                 yield Rejection(number, TOO_LONG), share()
@@ -218,9 +223,12 @@ def _check(number: int, text: str, identifier: Any, fields: Fields) -> Item:
         return Rejection(number, reason, text)
     try:
         json.dumps([text, identifier], ensure_ascii=False, allow_nan=False).encode()
-    except ValueError:
+    except (TypeError, ValueError):
         content = text.encode(errors="replace").decode()
-        return Rejection(number, "its text or its identifier can't be written as JSON", content)
+        # Bytes of a table that could not be decoded went on as surrogates.
+        is_utf8 = not re.search("[\udc80-\udcff]", text)
+        reason = "its text or its identifier can't be written as JSON" if is_utf8 else NOT_UTF8
+        return Rejection(number, reason, content)
     return Entry(number, text, _simplify(identifier))
 
 
@@ -231,6 +239,12 @@ def _simplify(identifier: Any) -> Any:
     except (OverflowError, ValueError):
         return json.dumps(identifier, ensure_ascii=False)
     return identifier
+
+
+def _refuse_utf16(content: BinaryIO) -> None:
+    start: bytes = content.peek(2)[:2]  # type: ignore[attr-defined]
+    if start in (BOM_UTF16_LE, BOM_UTF16_BE):
+        raise DamagedError(f"it is UTF-16; {advise_to_convert(start)}")
 
 
 def _require_utf8(path: Path, head: list[str]) -> None:
@@ -248,6 +262,8 @@ def _require_columns(path: Path, names: list[str], fields: Fields, *, listed: st
         # Tables need no identifiers.
         del wanted["--id-field"]
     for option, name in wanted.items():
+        if names.count(name) > 1:
+            raise ValueError(f"{path}: {names.count(name)} of its columns are called '{name}'")
         if name not in names:
             raise ValueError(
                 f"{path}: there is no column '{name}' among its columns ({listed}); name another "
@@ -255,12 +271,28 @@ def _require_columns(path: Path, names: list[str], fields: Fields, *, listed: st
             )
 
 
-def _without_errors(rows: Iterator[list[str]]) -> Iterator[list[str] | str]:
-    """The rows of a table, and in place of those that can't be read what is wrong with them."""
+def _read_rows(lines: Iterator[str], delimiter: str) -> Iterator[list[str] | str]:
+    """The rows of a table, and in place of those that can't be read what is wrong with them.
+
+    A quote that nothing closes takes what follows into its cell: all lines but the first of a row
+    that can't be read are read again.
+    """
+    again: deque[str] = deque()
+    taken: list[str] = []
+
+    def feed() -> Iterator[str]:
+        while (line := again.popleft() if again else next(lines, None)) is not None:
+            taken.append(line)
+            yield line
+
+    reader = csv.reader(feed(), delimiter=delimiter, strict=True)
     while True:
+        taken.clear()
         try:
-            yield next(rows)
+            yield next(reader)
         except csv.Error as error:
             yield str(error)
+            again.extendleft(reversed(taken[1:]))
+            reader = csv.reader(feed(), delimiter=delimiter, strict=True)
         except StopIteration:
             return

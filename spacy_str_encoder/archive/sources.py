@@ -1,6 +1,6 @@
 """What an archive consists of: files, found by their names, in folders or by patterns."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from glob import glob
@@ -105,9 +105,10 @@ def _find_reader(path: Path) -> Reader | None:
 
 
 def _make_source(path: Path, read: Reader) -> Source:
-    stamp, whole = _stamp(path), path.resolve()
-    reading = partial(read_to_damage, whole, read=read)
-    names = _printable(path), _printable(whole)
+    stamp = _stamp(path)
+    # What it is read by has its own name: a link may lead to a name without any ending.
+    reading = partial(read_to_damage, path.absolute(), read=read)
+    names = _printable(path), _printable(path.resolve())
     return Source(*names, stamp[0], _digest(path), reading, (path,), (stamp,))
 
 
@@ -116,9 +117,8 @@ def _join_texts(paths: Sequence[Path]) -> Source:
     digests = [f"{path.resolve()} {_digest(path)}" for path in paths]
     fingerprint = sha256("\n".join(digests).encode(errors="replace")).hexdigest()
     size = sum(size for size, *_ in stamps)
-    return Source(
-        TEXTS, TEXTS, size, fingerprint, partial(_read_texts, paths), tuple(paths), stamps
-    )
+    reading = partial(_read_texts, {_printable(path): path.absolute() for path in paths})
+    return Source(TEXTS, TEXTS, size, fingerprint, reading, tuple(paths), stamps)
 
 
 def _printable(path: Path) -> str:
@@ -136,11 +136,11 @@ def _digest(path: Path) -> str:
         return file_digest(file, "sha256").hexdigest()
 
 
-def _read_texts(paths: Sequence[Path], fields: Fields) -> Reading:
-    """Read files that are a text each; their paths are the identifiers."""
-    for number, path in enumerate(paths, start=1):
-        for item, _ in read_to_damage(path.resolve(), fields, read=read_whole):
+def _read_texts(paths: Mapping[str, Path], fields: Fields) -> Reading:
+    """Read files that are a text each; their names are the identifiers."""
+    for number, (name, path) in enumerate(paths.items(), start=1):
+        for item, _ in read_to_damage(path, fields, read=read_whole):
             item = replace(item, number=number)
             if isinstance(item, Entry):
-                item = replace(item, id=_printable(path))
+                item = replace(item, id=name)
             yield item, number / len(paths)
