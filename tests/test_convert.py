@@ -85,6 +85,13 @@ def test_a_folder_stands_for_the_files_in_it(tmp_path: Path) -> None:
     assert {path.stem for path in tmp_path.iterdir()} == {path.stem for path in ASSETS.iterdir()}
 
 
+def test_names_may_end_in_capitals(tmp_path: Path) -> None:
+    for name in ("a.jsonl", "B.JSONL"):
+        write_lines(tmp_path / "in" / name, LINE)
+    assert run(tmp_path / "in", "-o", tmp_path / "out", "--lang", "zh").exit_code == 0
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"a.spacy", "B.spacy"}
+
+
 def test_a_named_format_tells_which_files_of_a_folder_are_meant(tmp_path: Path) -> None:
     write_lines(tmp_path / "in" / "a.jsonl", LINE)
     (tmp_path / "in" / "b.ann").touch()

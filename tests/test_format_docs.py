@@ -16,9 +16,11 @@ from hypothesis import strategies as st
 from spacy.tokens import Doc, DocBin, Span
 
 from spacy_str_encoder import Relation
+from spacy_str_encoder.formats.convert import RecordWriter, find_sources
 from spacy_str_encoder.formats.docbin import docbin_format
 from spacy_str_encoder.formats.docs import from_docs, to_docs
 from spacy_str_encoder.formats.records import EntityRecord, Record, RecordError, RelationRecord
+from spacy_str_encoder.formats.registry import all_formats
 from spacy_str_encoder.formats.report import ConversionReport, LossError, summarize
 from spacy_str_encoder.relation import has_relations
 
@@ -235,15 +237,34 @@ def test_span_groups_that_are_not_read_are_mentioned() -> None:
     }
 
 
-def test_entities_of_docs_without_the_span_group_are_lost() -> None:
+def test_entities_that_are_not_in_the_span_group_are_lost() -> None:
     grouped, doc = make_doc(), make_doc()
-    grouped.spans["sc"] = []
+    grouped.spans["sc"] = [grouped.ents[0]]
+    grouped.spans["other"] = []
     report = ConversionReport()
     records = from_docs([grouped, doc], report, spans_key="sc")
-    assert [record.entities for record in records] == [[], []]
-    assert report.lost == {
-        "entities of docs without the span group": ["docs, doc 2: 'ab' (A)", "docs, doc 2: 'e' (A)"]
+    assert [record.entities for record in records] == [[EntityRecord(0, 2, "A")], []]
+    cases = ["docs, doc 1: 'e' (A)", "docs, doc 2: 'ab' (A)", "docs, doc 2: 'e' (A)"]
+    assert report.lost == {"entities of doc.ents that are not in the span group": cases}
+    assert report.chosen == {
+        "docs with span groups, of which 'sc' are read": ["docs, doc 1: 'other'"]
     }
+
+
+def test_entities_that_nobody_annotated_are_not_taken_for_none(tmp_path: Path) -> None:
+    nlp = spacy.blank("en")
+    DocBin(docs=[nlp("Ada is ill.")]).to_disk(tmp_path / "a.spacy")
+    for target in ("b.spacy", "b.jsonl"):
+        report = ConversionReport()
+        formats = all_formats(nlp)
+        [source] = find_sources([tmp_path / "a.spacy"], formats)
+        format = formats[target.removeprefix("b.")]
+        RecordWriter(format, nlp, report).write(source.read(report), tmp_path / target)
+        assert any("texts whose entities nobody" in key for key in report.chosen) == (
+            target == "b.jsonl"
+        )
+    [doc] = DocBin().from_disk(tmp_path / "b.spacy").get_docs(nlp.vocab)
+    assert not doc.has_annotation("ENT_IOB")
 
 
 def test_a_strict_report_names_the_first_loss() -> None:

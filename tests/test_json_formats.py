@@ -200,6 +200,14 @@ def test_jsonl_leaves_out_blank_lines_and_keeps_unknown_fields(tmp_path: Path) -
     assert list(READERS["jsonl"](path)) == [replace(RECORD, meta={"id": 7})] * 2
 
 
+def test_jsonl_tells_of_fields_that_a_record_cannot_hold(tmp_path: Path) -> None:
+    item = {**LINE, "entities": [{**entity, "score": 0.9} for entity in LINE["entities"]]}
+    report = ConversionReport()
+    path = write(tmp_path / "in.jsonl", to_bytes("jsonl", item))
+    assert list(jsonl.FORMAT.read(path, report)) == [RECORD]
+    assert report.losses == {"other fields of entities": len(LINE["entities"])}
+
+
 def test_jsonl_without_relations_is_one_that_nobody_annotated(tmp_path: Path) -> None:
     item = without(LINE, "relations")
     path = write(tmp_path / "in.jsonl", to_bytes("jsonl", item))

@@ -13,7 +13,7 @@ from spacy.tokens import Doc
 
 from .docbin import SUFFIX
 from .docs import with_tokens
-from .entities import UNANNOTATED
+from .entities import UNANNOTATED, WITHOUT_ENTITIES
 from .files import check_outputs, written_whole
 from .format import Format
 from .records import Record
@@ -92,6 +92,8 @@ class RecordWriter:
             self.report.records += 1
             if not (record.has_relations or self.format.keeps_unannotated):
                 self.report.choose(f"{UNANNOTATED}, as having none", record.place, "")
+            if not (record.has_entities or self.format.keeps_missing_entities):
+                self.report.choose(f"{WITHOUT_ENTITIES}, as having none", record.place, "")
             yield record
 
 

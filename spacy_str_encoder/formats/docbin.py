@@ -28,10 +28,11 @@ def docbin_format(nlp: Language, *, spans_key: str | None = None) -> Format:
         "spacy",
         "spaCy's DocBin, for training",
         SUFFIX,
-        recognizes=lambda path, item: path.suffix == SUFFIX,
+        recognizes=lambda path, item: path.suffix.lower() == SUFFIX,
         read=partial(read, spans_key=spans_key),
         write=partial(write, nlp=nlp, spans_key=spans_key),
         keeps_unannotated=True,
+        keeps_missing_entities=True,
     )
 
 

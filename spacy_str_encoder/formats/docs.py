@@ -8,7 +8,7 @@ from spacy.language import Language
 from spacy.tokens import Doc, Span
 
 from ..candidates import get_entities
-from ..relation import Relation, get_relations, has_relations, set_relations
+from ..relation import Relation, get_relations, has_relations, place_of, set_relations
 from .document_names import ID
 from .entities import MISALIGNED, keep_entities, without_repeats
 from .records import EntityRecord, Record, RelationRecord
@@ -45,7 +45,8 @@ def to_docs(
         doc = _make_doc(record, nlp)
         record, spans = _align_entities(without_repeats(record, report), doc, report)
         flat = _without_overlaps(spans)
-        doc.set_ents([spans[i] for i in flat])
+        if record.has_entities:
+            doc.set_ents([spans[i] for i in flat])
         if spans_key is None:
             record = keep_entities(record, set(flat), OVERLAPPING, report)
             spans = [spans[i] for i in flat]
@@ -100,7 +101,7 @@ def from_docs(
     """Make records of annotated docs.
 
     docs (Iterable[Doc]): The docs.
-    report (ConversionReport): Counts what is lost: entities of docs without the span group, and
+    report (ConversionReport): Counts what is lost: entities that are not in the span group, and
         relations of spans that are not entities.
     name (str): What the docs are of, for messages.
     spans_key (str | None): The span group that holds the entities; `doc.ents` if None.
@@ -114,20 +115,30 @@ def from_docs(
         ]
         _report_unread(doc, place, report, spans_key=spans_key)
         relations = list(_index_relations(doc, entities, place, report))
-        meta, is_annotated = doc.user_data.get(META, {}), has_relations(doc)
-        yield Record(doc.text, entities, relations, token_offsets(doc), meta, place, is_annotated)
+        yield Record(
+            doc.text,
+            entities,
+            relations,
+            token_offsets(doc),
+            doc.user_data.get(META, {}),
+            place,
+            has_relations=has_relations(doc),
+            has_entities=spans_key is not None or doc.has_annotation("ENT_IOB"),
+        )
 
 
 def _report_unread(
     doc: Doc, place: str, report: ConversionReport, *, spans_key: str | None
 ) -> None:
-    if doc.spans and spans_key is None:
-        groups = ", ".join(f"'{key}'" for key in doc.spans)
-        report.choose("docs with span groups, of which doc.ents are read", place, groups)
-    if spans_key is not None and spans_key not in doc.spans:
+    if others := ", ".join(f"'{key}'" for key in doc.spans if key != spans_key):
+        source = "doc.ents" if spans_key is None else f"'{spans_key}'"
+        report.choose(f"docs with span groups, of which {source} are read", place, others)
+    if spans_key is not None:
+        kept = {place_of(span) for span in doc.spans.get(spans_key, ())}
         for span in doc.ents:
-            case = f"{span.text!r} ({span.label_})"
-            report.lose("entities of docs without the span group", place, case)
+            if place_of(span) not in kept:
+                case = f"{span.text!r} ({span.label_})"
+                report.lose("entities of doc.ents that are not in the span group", place, case)
 
 
 def _index_relations(

@@ -8,6 +8,7 @@ from .report import ConversionReport
 
 MISALIGNED = "entities that do not align with tokens"
 UNANNOTATED = "texts whose relations nobody annotated"
+WITHOUT_ENTITIES = "texts whose entities nobody annotated"
 UNFOUND = "relations whose head or tail can't be told among the entities"
 
 

@@ -27,6 +27,7 @@ class Format:
     needs_tokens (bool): Whether the records that it writes must have tokens.
     keeps_unannotated (bool): Whether it tells texts whose relations nobody annotated from those
         that have none.
+    keeps_missing_entities (bool): The same of entities.
     """
 
     name: str
@@ -37,3 +38,4 @@ class Format:
     write: Write
     needs_tokens: bool = False
     keeps_unannotated: bool = False
+    keeps_missing_entities: bool = False

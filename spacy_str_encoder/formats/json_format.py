@@ -90,7 +90,7 @@ def write(
     serialize (Callable[[Record, ConversionReport], dict[str, Any]]): Makes an object of a record.
     """
     items = (serialize(record, report) for record in records)
-    if path.suffix == ".json":
+    if path.suffix.lower() == ".json":
         write_json_list(path, items)
     else:
         write_json_lines(path, items)

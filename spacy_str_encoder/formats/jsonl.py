@@ -6,7 +6,7 @@ data. A text without `"relations"` is one whose relations nobody annotated.
 
 from typing import Any
 
-from .fields import are_objects, other_fields
+from .fields import are_objects, lose_other_fields, other_fields
 from .json_format import json_format
 from .records import EntityRecord, Record, RelationRecord
 from .report import ConversionReport
@@ -21,6 +21,10 @@ def matches(item: Any) -> bool:
 
 def parse(item: Any, place: str, report: ConversionReport) -> Record:
     text, tokens = item["text"], item.get("tokens")
+    for entity in item["entities"]:
+        lose_other_fields("entities", entity, ("start", "end", "label"), place, report)
+    for relation in item.get("relations", []):
+        lose_other_fields("relations", relation, ("head", "tail", "label"), place, report)
     return Record(
         text,
         [EntityRecord(e["start"], e["end"], e["label"]) for e in item["entities"]],

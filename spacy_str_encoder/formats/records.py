@@ -40,6 +40,7 @@ class Record:
     meta (dict[str, Any]): What else its format says of it, fit for JSON.
     place (str): Where it was read, for messages.
     has_relations (bool): Whether relations were annotated, if only as none.
+    has_entities (bool): Whether entities were.
     """
 
     text: str
@@ -49,6 +50,7 @@ class Record:
     meta: dict[str, Any] = field(default_factory=dict)
     place: str = field(default="", compare=False)
     has_relations: bool = True
+    has_entities: bool = True
 
 
 class RecordError(ValueError):

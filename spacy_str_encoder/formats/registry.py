@@ -104,7 +104,7 @@ def find_files(path: Path, formats: dict[str, Format]) -> list[Path]:
         suffixes |= JSON_SUFFIXES
     if not path.is_dir() or not suffixes:
         return [path]
-    files = sorted(file for file in path.iterdir() if file.suffix in suffixes)
+    files = sorted(file for file in path.iterdir() if file.suffix.lower() in suffixes)
     names = [name for name, each in formats.items() if each.recognizes(path, None)]
     if names and files:
         raise ValueError(
@@ -121,7 +121,7 @@ def find_files(path: Path, formats: dict[str, Format]) -> list[Path]:
 
 
 def _first_records(path: Path) -> Iterator[Any]:
-    if not path.is_file() or path.suffix not in JSON_SUFFIXES:
+    if not path.is_file() or path.suffix.lower() not in JSON_SUFFIXES:
         return iter([None])
     items = (item for _, item in read_items(path))
     if (first := next(items, None)) is None:
