@@ -47,19 +47,32 @@ def annotate_with_kills(
     kills (int): How often to kill.
     random (Random): Chooses the process, and when.
     RETURNS (Outcome): The outcome.
+    RAISES (RuntimeError): If a run that nobody disturbs fails.
     """
     # In the same way: other numbers of threads round otherwise.
-    start(pipeline, archive, folder / "unbroken", *way.options).wait()
+    wait_for_end(start(pipeline, archive, folder / "unbroken", *way.options))
     output = folder / "killed"
-    killed, code = 0, None
-    while code not in ENDED:
+    killed = 0
+    while killed < kills:
         run = start(pipeline, archive, output, *way.options)
-        if killed < kills and has_new_file(run, output):
-            time.sleep(random.random())
-            killed += kill_one(way.find_victims(run.pid), random)
-        code = run.wait()
+        if not has_new_file(run, output):
+            break
+        time.sleep(random.random())
+        killed += kill_one(way.find_victims(run.pid), random)
+        run.wait()
+    wait_for_end(start(pipeline, archive, output, *way.options))
     expected = dict(read_rows(folder / "unbroken"))
     return compare_rows(f"killed: {way.name}", expected, read_rows(output), faults=killed)
+
+
+def wait_for_end(run: subprocess.Popen[bytes]) -> None:
+    """Wait for a run that nobody disturbs.
+
+    run (Popen): The run.
+    RAISES (RuntimeError): If it fails.
+    """
+    if run.wait() not in ENDED:
+        raise RuntimeError(f"annotate failed with exit code {run.returncode}: {run.args!r}")
 
 
 def start(pipeline: Path, archive: Path, output: Path, *options: str) -> subprocess.Popen[bytes]:
