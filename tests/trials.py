@@ -15,8 +15,9 @@ def make_result(*f1: float, **changes: Any) -> Any:
         for task, f in zip(tasks, f1, strict=False)
     }
     step = {"epoch": 0, "step": 100, "losses": {}, "scores": {"ents_f": 90.0}, "score": 0.5}
+    untrained = {**step, "step": 0, "scores": {"ents_f": 0.0}}
     parts = dict.fromkeys(("dev", "test_seen", "test_unseen"), scores)
-    result = {"scores": parts, "parameters": 1234567, "seconds": 36.0, "curve": [step]}
+    result = {"scores": parts, "parameters": 1234567, "seconds": 36.0, "curve": [untrained, step]}
     return {**result, "fingerprint": "", "commit": "abc", **changes}
 
 

@@ -115,9 +115,16 @@ def _draw_bars(axes: Any, bars: Sequence[tuple[float, float]], label: str, *, sh
 
 
 def _mean_curve(results: Sequence[Kept], score: str) -> Mapping[int, float]:
-    """The mean over seeds of a score, by the updates after which all have it."""
+    """The mean over seeds of a score, by the updates after which all have it.
+
+    Before the first update all are at the bottom, and would take the room of what differs.
+    """
     curves = [
-        {step["step"]: step["scores"][score] for step in result["curve"] if score in step["scores"]}
+        {
+            step["step"]: step["scores"][score]
+            for step in result["curve"]
+            if step["step"] and score in step["scores"]
+        }
         for result in results
     ]
     common = set.intersection(*map(set, curves)) if curves else set()
