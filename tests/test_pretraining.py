@@ -12,12 +12,10 @@ from typing import Any
 
 import numpy
 import pytest
-import spacy
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
-from spacy.tokens import Doc, DocBin
 from transformers import (
     AutoModelForMaskedLM,
     AutoTokenizer,
@@ -290,70 +288,6 @@ def test_masks_change_from_epoch_to_epoch_and_with_nothing_else() -> None:
 # Texts
 
 
-def read(*paths: Path) -> tuple[list[Record], ConversionReport]:
-    report = ConversionReport()
-    return read_raw_texts(paths, report), report
-
-
-def found(records: list[Record]) -> list[tuple[str, list[str] | None]]:
-    """Texts and words."""
-    return [
-        (r.text, None if r.tokens is None else [r.text[start:end] for start, end in r.tokens])
-        for r in records
-    ]
-
-
-def write_jsonl(path: Path, *items: Any) -> Path:
-    path.write_text("\n".join(json.dumps(item) for item in items), "utf-8")
-    return path
-
-
-def test_lines_are_texts_and_blank_ones_are_counted(tmp_path: Path) -> None:
-    path = tmp_path / "texts.TXT"
-    path.write_bytes("\ufeff前降支\u2028近段\r\n \r\n\nA\x00B\n".encode())
-    records, report = read(path)
-    assert found(records) == [("前降支\u2028近段", None), ("A\x00B", None)]
-    assert report.losses == {"blank texts": 2}
-
-
-def test_words_come_from_json(tmp_path: Path) -> None:
-    items = [{"text": "前降支 近段", "tokens": ["前降支", "近段"]}, {"text": "无", "label": 1}]
-    records, _ = read(write_jsonl(tmp_path / "texts.jsonl", *items))
-    assert found(records) == [("前降支 近段", ["前降支", "近段"]), ("无", None)]
-
-
-def test_words_come_from_docs(tmp_path: Path) -> None:
-    doc = Doc(spacy.blank("zh").vocab, words=["前降支", " ", "近段"], spaces=[False] * 3)
-    DocBin(docs=[doc]).to_disk(tmp_path / "docs.spacy")
-    records, _ = read(tmp_path / "docs.spacy")
-    assert found(records) == [("前降支 近段", ["前降支", "近段"])]
-
-
-def test_annotated_files_are_raw_texts_too(tmp_path: Path) -> None:
-    spert = {"tokens": ["Ada", "works"], "entities": [], "relations": []}
-    records, _ = read(write_jsonl(tmp_path / "spert.jsonl", spert))
-    assert found(records) == [("Ada works", ["Ada", "works"])]
-    # Offsets that are wrong do no harm.
-    wrong = {"text": "Ada", "entities": [{"start": 5, "end": 2, "label": ""}], "relations": 1}
-    assert found(read(write_jsonl(tmp_path / "wrong.jsonl", wrong))[0]) == [("Ada", None)]
-
-
-def test_folders_of_texts_are_read_whole(tmp_path: Path) -> None:
-    (tmp_path / "a.TXT").write_text("前", "utf-8")
-    write_jsonl(tmp_path / "b.jsonl", {"text": "降"})
-    (tmp_path / "more").mkdir()
-    (tmp_path / "notes.md").write_text("Not a text.", "utf-8")
-    records, report = read(tmp_path)
-    assert found(records) == [("前", None), ("降", None)]
-    assert report.losses == {"files and folders that are not texts": 2}
-
-
-def test_folders_of_brat_are_read_as_such(tmp_path: Path) -> None:
-    (tmp_path / "a.txt").write_text("前\n降", "utf-8")
-    (tmp_path / "a.ann").write_text("", "utf-8")
-    assert found(read(tmp_path)[0]) == [("前\n降", None)]
-
-
 def test_a_share_of_the_texts_is_held_out() -> None:
     records = [Record(str(i // 2), [], []) for i in range(100)]
     kept, held_out = hold_out(records, "0.2", seed=0, report=ConversionReport())
@@ -421,7 +355,7 @@ def test_perplexity_is_that_of_plain_transformers(
 ) -> None:
     reported = json.loads((unbroken / METRICS).read_text("utf-8"))["evaluations"][-1]
     assert reported["step"] == SETTINGS.steps
-    records, _ = read(texts)
+    records = read_raw_texts([texts], ConversionReport())
     _, held_out = hold_out(records, "0.2", seed=0, report=ConversionReport())
     tokenizer = AutoTokenizer.from_pretrained(unbroken)
     windows = cut_texts(held_out, tokenizer, ConversionReport(), length=WINDOW_LENGTH)
@@ -621,9 +555,9 @@ def test_an_unknown_encoder_is_named(texts: Path, tmp_path: Path) -> None:
         ),
         ("unknown.txt", "龘\n龘龘\n龘龘龘", "the encoder has no piece for anything"),
         ("syntax.jsonl", "{", "line 1, column 2: not JSON"),
-        ("number.jsonl", '{"text": 1}', "fits no format"),
+        ("number.jsonl", '{"text": 1}', "it has neither texts"),
         ("tokens.jsonl", '{"text": "a", "tokens": ["b"]}', "does not go on with the token"),
-        ("table.csv", "text\n前降支", "fits no format"),
+        ("table.csv", "text\n前降支", "it has neither texts"),
     ],
 )
 def test_texts_that_cannot_be_used_are_named(

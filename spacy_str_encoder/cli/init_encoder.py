@@ -1,4 +1,3 @@
-from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
@@ -12,8 +11,8 @@ def init_encoder_command(
         list[Path],
         typer.Argument(
             metavar="TEXTS",
-            help="Files with the texts: .txt (a text a line), .jsonl or .json (objects with "
-            '"text"), .spacy (a DocBin).',
+            help="Files or folders with the texts: .txt (a text a line), .jsonl or .json (objects "
+            'with "text"), or any format that convert reads.',
             show_default=False,
         ),
     ],
@@ -51,12 +50,14 @@ def init_encoder_command(
 
     Example: spacy-str-encoder init-encoder train.json reports.txt -o encoder
     """
-    from spacy_str_encoder.formats.texts import read_texts
+    from spacy_str_encoder.formats.raw_texts import read_raw_texts
+    from spacy_str_encoder.formats.report import ConversionReport, summarize
     from spacy_str_encoder.init_encoder import init_encoder
 
+    report = ConversionReport()
     with errors_as_one_line():
         model = init_encoder(
-            chain.from_iterable([read_texts(path) for path in texts]),
+            [record.text for record in read_raw_texts(texts, report)],
             output,
             layers=layers,
             width=width,
@@ -67,5 +68,7 @@ def init_encoder_command(
             seed=seed,
             force=force,
         )
+    for line in summarize(report):
+        typer.echo(line)
     pieces, parameters = model.config.vocab_size, model.num_parameters()
     typer.echo(f"Wrote {output}: {pieces:,} pieces, {parameters:,} parameters")

@@ -34,21 +34,29 @@ def read_raw_texts(paths: Iterable[Path], report: ConversionReport) -> list[Reco
     records: list[Record] = []
     for path in paths:
         for file in _find_files(path, formats, report):
-            records += _without_blank(_read_file(file, formats, report), report)
+            found = list(_without_blank(_read_file(file, formats, report), report))
+            if not found:
+                report.lose("files without a text", str(file.parent), file.name)
+            records += found
     if not records:
         raise ValueError(f"{', '.join(map(str, paths))}: there is no text")
     return records
 
 
 def _find_files(path: Path, formats: dict[str, Format], report: ConversionReport) -> list[Path]:
-    is_annotated = any(each.recognizes(path, None) for each in formats.values())
-    files = sorted(path.iterdir()) if path.is_dir() and not is_annotated else []
-    if not any(file.suffix.lower() == LINES_SUFFIX for file in files):
+    if not path.is_dir() or _is_annotated(path, None, formats):
         return find_files(path, formats)
-    for other in files:
-        if other.suffix.lower() not in SUFFIXES:
-            report.lose("files and folders that are not texts", str(path), other.name)
-    return [file for file in files if file.suffix.lower() in SUFFIXES]
+    files = [file for file in sorted(path.iterdir()) if file.suffix.lower() in SUFFIXES]
+    if not files:
+        suffixes = ", ".join(sorted(SUFFIXES))
+        raise ValueError(f"{path}: the folder has no file that ends in {suffixes}")
+    for other in sorted(set(path.iterdir()) - set(files)):
+        report.lose("files and folders that are not texts", str(path), other.name)
+    return files
+
+
+def _is_annotated(path: Path, item: Any, formats: dict[str, Format]) -> bool:
+    return any(each.recognizes(path, item) for each in formats.values())
 
 
 def _without_blank(records: Iterable[Record], report: ConversionReport) -> Iterator[Record]:
@@ -69,8 +77,14 @@ def _read_file(
         return _read_lines(path)
     if suffix == SUFFIX:
         return _read_docs(path)
-    if suffix in JSON_SUFFIXES and all(map(_is_raw, _first_item(path))):
+    first = _first_item(path) if suffix in JSON_SUFFIXES else [None]
+    if all(map(_is_raw, first)):
         return read_json(path, report, parse=_parse)
+    if not _is_annotated(path, first[0], formats):
+        raise ValueError(
+            f"{path}: it has neither texts (.txt, .spacy, or JSON of objects with a string "
+            '"text") nor annotations in a format that convert reads'
+        )
     return detect_format(path, formats).read(path, report)
 
 

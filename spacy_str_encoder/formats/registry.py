@@ -85,9 +85,9 @@ def detect_format(path: Path, formats: dict[str, Format]) -> Format:
         if len(names) == 1:
             return formats[names[0]]
     if names:
-        problem = f"may be {' or '.join(names)}; name its format with --from"
+        problem = f"may be {' or '.join(names)}; name its format with `convert --from`"
     else:
-        problem = "fits no format; name the one that is meant with --from, to be told what it lacks"
+        problem = "fits no format; name one with `convert --from`, to be told what it lacks"
     raise ValueError(f"{path}: it {problem}: {', '.join(formats)}")
 
 
