@@ -88,6 +88,16 @@ def get_entities(doc: Doc, spans_key: str | None = None) -> list[Span]:
     return sorted(spans, key=lambda span: (span.start, span.end, span.label_))
 
 
+def has_entities(doc: Doc, spans_key: str | None = None) -> bool:
+    """Tell a doc whose entities are set, if only as none, from one that nobody annotated.
+
+    doc (Doc): The doc.
+    spans_key (str | None): The span group that holds them; `doc.ents` if None.
+    RETURNS (bool): Whether they are set. With `doc.ents` they are in a doc without tokens.
+    """
+    return doc.has_annotation("ENT_IOB") if spans_key is None else spans_key in doc.spans
+
+
 def all_pairs(doc: Doc, entities: Sequence[Span]) -> IntArray:
     """Every pair of entities, once.
 

@@ -248,8 +248,12 @@ def test_without_a_component_for_relations_only_entities_are_scored(nlp: Languag
 def test_without_a_component_for_entities_relations_of_correct_ones_are_scored() -> None:
     nlp = make_pretender("relate_neighbours")
     report = evaluate(nlp, gold_docs(nlp))
-    assert report["model"]["entities"] is None
-    assert "NER: not scored, since doc.ents was set by no component." in report["model"]["notes"]
+    assert report["model"]["entities"] is report["model"]["relations"] is None
+    assert report["model"]["notes"][:2] == [
+        "NER: not scored, since doc.ents was set by no component.",
+        "RC, predicted entities: not scored, since no component set the entities that they are "
+        "between.",
+    ]
     assert micro(report, "relations_correct_entities")["right"] == 2
 
 

@@ -70,12 +70,9 @@ def score(nlp: Language, path: Path) -> dict[Task, Figures]:
 
     nlp (Language): The pipeline.
     path (Path): The gold docs.
-    RETURNS (dict[Task, Figures]): The scores of what it finds. If that is relations alone, they
-        count between correct entities alone.
+    RETURNS (dict[Task, Figures]): The scores of what it finds.
     """
     counts = count_tasks(find_outcomes(nlp, list(read_docbin(path, nlp.vocab))))
-    if "entities" not in counts:
-        counts.pop("relations", None)
     return {task: figures(views["strict"].by_doc.sum(axis=0)) for task, views in counts.items()}
 
 

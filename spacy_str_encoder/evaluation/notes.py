@@ -19,6 +19,8 @@ def find_obstacle(outcomes: Outcomes, task: Task) -> str | None:
         return f"{attribute} is annotated in no doc of the data{hint}"
     if not any(doc.is_set for doc in docs):
         return f"{attribute} was set by no component"
+    if task == "relations" and not any(doc.has_entities for doc in outcomes.relations):
+        return "no component set the entities that they are between"
     if not any(doc.gold or doc.predicted for doc in docs):
         return "the data has none, and none was found"
     return None

@@ -8,7 +8,7 @@ from typing import Literal
 from spacy.tokens import Span
 from spacy.training import Example
 
-from ..candidates import get_entities
+from ..candidates import get_entities, has_entities
 from ..relation import Place, Relation, get_relations, get_score, has_relations, place_of
 from ..scorers import RelationKey, relation_key
 
@@ -54,6 +54,7 @@ class RelationOutcome:
     is_set (bool): Whether any component set relations.
     gold_entities (set[tuple[int, int, str]]): The gold entities.
     entities (set[tuple[int, int, str]]): The entities that relations were looked for between.
+    has_entities (bool): Whether any component set these.
     """
 
     gold: dict[RelationKey, int]
@@ -62,6 +63,7 @@ class RelationOutcome:
     is_set: bool
     gold_entities: set[Place]
     entities: set[Place]
+    has_entities: bool = True
 
 
 @dataclass
@@ -126,7 +128,7 @@ def entity_outcome(example: Example) -> EntityOutcome:
         gold=gold,
         predicted=[key for _, key in compared],
         scores=[get_score(entity) for entity, _ in compared],
-        is_set=len(found) > 0 and found.has_annotation("ENT_IOB"),
+        is_set=len(found) > 0 and has_entities(found),
         rounded=sum(key in gold and place_of(entity) not in exact for entity, key in compared),
     )
 
@@ -164,6 +166,7 @@ def relation_outcome(
         is_set=has_relations(found),
         gold_entities={place_of(span) for span in get_entities(reference, spans_key)},
         entities={place_of(span) for span in get_entities(found, spans_key)},
+        has_entities=len(found) > 0 and has_entities(found, spans_key),
     )
 
 

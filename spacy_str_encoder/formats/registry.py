@@ -109,7 +109,7 @@ def find_files(path: Path, formats: dict[str, Format]) -> list[Path]:
     if names and files:
         raise ValueError(
             f"{path}: the folder may be {' or '.join(names)}, but has {files[0].name} too; name "
-            "with --from what is to be read"
+            "what is to be read with `convert --from`"
         )
     if names:
         return [path]

@@ -8,7 +8,7 @@ from operator import not_
 
 from spacy.tokens import Doc, Span
 
-from ..candidates import find_pairs
+from ..candidates import find_pairs, has_entities
 from ..gold_relations import entity_key
 from ..relation import Relation, has_relations
 from .aligned import AlignedDoc
@@ -54,17 +54,6 @@ def add_findings(findings: dict[str, Finding], aligned: AlignedDoc, settings: Se
             findings[name].add(f"doc {aligned.number}: {describe(case)}")
 
 
-def has_entities(doc: Doc, settings: Settings) -> bool:
-    """Tell a doc whose entities were annotated, if only as none, from one that nobody annotated.
-
-    doc (Doc): The doc.
-    settings (Settings): The settings of the pipeline.
-    RETURNS (bool): Whether they were.
-    """
-    key = settings.spans_key
-    return doc.has_annotation("ENT_IOB") if key is None else key in doc.spans
-
-
 def describe(case: Case) -> str:
     """Say what a case is.
 
@@ -86,7 +75,7 @@ def _find_empty_docs(aligned: AlignedDoc, settings: Settings) -> Iterator[Doc]:
 
 def _find_docs_with_unannotated_entities(aligned: AlignedDoc, settings: Settings) -> Iterator[Doc]:
     """The doc, if nobody annotated its entities."""
-    if not has_entities(aligned.gold, settings):
+    if not has_entities(aligned.gold, settings.spans_key):
         yield aligned.gold
 
 
@@ -98,7 +87,7 @@ def _find_docs_with_unannotated_relations(aligned: AlignedDoc, settings: Setting
 
 def _find_docs_without_entities(aligned: AlignedDoc, settings: Settings) -> Iterator[Doc]:
     """The doc, if it was annotated as having no entity."""
-    if has_entities(aligned.gold, settings) and not aligned.gold_entities:
+    if has_entities(aligned.gold, settings.spans_key) and not aligned.gold_entities:
         yield aligned.gold
 
 

@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 from spacy.tokens import Span
 
+from ..candidates import has_entities
 from ..relation import has_relations
 from .aligned import AlignedDoc
-from .findings import Finding, describe, has_entities
+from .findings import Finding, describe
 from .settings import Settings
 
 
@@ -84,7 +85,7 @@ def _fingerprint(aligned: AlignedDoc, settings: Settings) -> Fingerprint:
     connections = hash(frozenset((place(r.head), place(r.tail), r.label) for r in relations))
     return Fingerprint(
         aligned.number,
-        entities if has_entities(gold, settings) else None,
+        entities if has_entities(gold, settings.spans_key) else None,
         connections if has_relations(gold) else None,
     )
 
