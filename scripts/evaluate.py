@@ -3,13 +3,15 @@
 from pathlib import Path
 from typing import Annotated
 
-import spacy
-import srsly
 import typer
 from rich.console import Console
 
+from spacy_str_encoder.cli.errors import errors_as_one_line
+from spacy_str_encoder.cli.prepare import prepare
 from spacy_str_encoder.evaluation import find_outcomes, lay_out, make_report
 from spacy_str_encoder.formats.docbin import read_docbin
+from spacy_str_encoder.formats.files import write_json
+from spacy_str_encoder.loading import load_pipeline
 
 from .frequency_baseline import FrequencyBaseline
 
@@ -23,16 +25,18 @@ def main(
     gpu_id: Annotated[int, typer.Option(help="The number of the GPU; -1 is the CPU.")] = -1,
 ) -> None:
     """Write the scores of each part of the corpus to OUTPUT/PART.json, and print them."""
-    if gpu_id >= 0:
-        spacy.require_gpu(gpu_id)
-    nlp = spacy.load(model)
-    baseline = FrequencyBaseline(read_docbin(corpus / "train.spacy", nlp.vocab))
-    output.mkdir(parents=True, exist_ok=True)
+    with errors_as_one_line():
+        outputs = [output / f"{part}.json" for part in PARTS]
+        prepare(gpu_id=gpu_id, inputs=[], outputs=outputs)
+        nlp = load_pipeline(str(model))
+        train, *tests = (
+            list(read_docbin(corpus / f"{part}.spacy", nlp.vocab)) for part in ("train", *PARTS)
+        )
+    baseline = FrequencyBaseline(train)
     console = Console()
-    for part in PARTS:
-        docs = list(read_docbin(corpus / f"{part}.spacy", nlp.vocab))
+    for part, docs, path in zip(PARTS, tests, outputs, strict=True):
         report = make_report(find_outcomes(nlp, docs), baseline.find_outcomes(docs))
-        srsly.write_json(output / f"{part}.json", report)
+        write_json(path, report)
         console.print(f"{part} (the other model is a frequency baseline)", style="bold")
         for block in lay_out(report):
             console.print(block)

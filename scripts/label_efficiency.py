@@ -4,7 +4,7 @@ Trains the pipeline on shares of the training docs, with a fresh and a pretraine
 several seeds, each of which draws its own docs.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import partial
 from itertools import product
 from pathlib import Path
@@ -29,6 +29,7 @@ from .tables.workers import run_here
 
 TEST = "test_unseen"
 PERCENTS = (10, 30, 100)
+ENCODERS = ("fresh", "pretrained")
 MEASURED: tuple[Task, ...] = ("entities", "relations", "relations_correct_entities")
 
 
@@ -44,54 +45,55 @@ def main(
     gpu_id: GpuId = -1,
 ) -> None:
     """Train what was not trained before, and draw OUTPUT/label_efficiency.png."""
-    results = {}
-    for name, encoder in {"fresh": fresh, "pretrained": pretrained}.items():
-        folder = (output / name).resolve()
-        engine = partial(run_here, folder=folder, workers=workers)
-        with errors_as_one_line():
+    folder = output.resolve()
+    with errors_as_one_line():
+        trials = []
+        for name, encoder in zip(ENCODERS, (fresh, pretrained), strict=True):
             settings = Settings(config, str(encoder), corpus, (TEST,), seeds, steps)
-            trials = plan_trials(map(make_system, PERCENTS), settings, gpu_id=gpu_id)
-            failed = run_trials(trials, folder, engine)
-        exit_if_failed(failed, trials, folder)
-        results[name] = find_results(trials, folder)
+            systems = map(partial(make_system, name), PERCENTS)
+            trials += plan_trials(systems, settings, gpu_id=gpu_id)
+        failed = run_trials(trials, folder, partial(run_here, folder=folder, workers=workers))
+    exit_if_failed(failed, trials, folder)
+    results = find_results(trials, folder)
     draw(output / "label_efficiency.png", results)
     Console().print(lay_out(results))
 
 
-def make_system(percent: int) -> System:
+def make_system(encoder: str, percent: int) -> System:
     """RETURNS (System): The config itself, with a share of the training docs."""
     reader = {"share": percent / 100, "seed": "${system.seed}"}
     overrides = {f"corpora.train.{name}": value for name, value in reader.items()}
-    return System(_name(percent), overrides=overrides)
+    return System(_name(encoder, percent), overrides=overrides)
 
 
-def _name(percent: int) -> str:
-    return f"{percent}-percent"
+def _name(encoder: str, percent: int) -> str:
+    return f"{encoder}/{percent}-percent"
 
 
-def summarize(results: Results, task: Task) -> Iterator[Spread]:
+def summarize(results: Results, encoder: str, task: Task) -> Iterator[Spread]:
     """Sum up the seeds.
 
-    results (Mapping[str, Sequence[Kept]]): The results with one encoder.
+    results (Mapping[str, Sequence[Kept]]): The results.
+    encoder (str): The encoder, one of `ENCODERS`.
     task (str): The task.
     YIELDS (Spread): Mean and standard deviation of the F1 with each share of the docs.
     """
     for percent in PERCENTS:
-        spreads = sum_up(results[_name(percent)], TEST, task)
+        spreads = sum_up(results[_name(encoder, percent)], TEST, task)
         assert spreads is not None
         yield spreads[2]
 
 
-def draw(path: Path, results: Mapping[str, Results]) -> None:
+def draw(path: Path, results: Results) -> None:
     """Draw F1 against the share of the docs.
 
     path (Path): The PNG to write.
-    results (Mapping[str, Results]): The results with each encoder.
+    results (Mapping[str, Sequence[Kept]]): The results.
     """
     figure = Figure(figsize=(12, 4), layout="constrained")
     for axes, task in zip(figure.subplots(1, len(MEASURED)), MEASURED, strict=True):
-        for encoder, marker in (("fresh", "s"), ("pretrained", "o")):
-            spreads = list(summarize(results[encoder], task))
+        for encoder, marker in zip(ENCODERS, "so", strict=True):
+            spreads = list(summarize(results, encoder, task))
             means, deviations = zip(*((s.mean, s.deviation or 0) for s in spreads), strict=True)
             axes.errorbar(PERCENTS, means, deviations, marker=marker, capsize=4, label=encoder)
         axes.set_title(TASKS[task])
@@ -105,16 +107,16 @@ def draw(path: Path, results: Mapping[str, Results]) -> None:
     figure.savefig(path, format="png", dpi=120)
 
 
-def lay_out(results: Mapping[str, Results]) -> Table:
+def lay_out(results: Results) -> Table:
     """Lay the scores out as a table.
 
-    results (Mapping[str, Results]): The results with each encoder.
+    results (Mapping[str, Sequence[Kept]]): The results.
     RETURNS (Table): The table.
     """
     headers = [f"{percent} %" for percent in PERCENTS]
     table = make_table("F1 on the unseen test, mean ± sd", ["task", "encoder"], headers)
-    for task, encoder in product(MEASURED, results):
-        found = summarize(results[encoder], task)
+    for task, encoder in product(MEASURED, ENCODERS):
+        found = summarize(results, encoder, task)
         table.add_row(TASKS[task], encoder, *map(str, found))
     return table
 

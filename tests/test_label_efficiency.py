@@ -96,13 +96,23 @@ def test_scores_are_summed_up_over_seeds(
 def test_finished_trials_are_skipped_and_failed_ones_named(
     encoder_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    failing = "30-percent-seed1"
+    failing = "fresh/30-percent-seed1"
     monkeypatch.setattr(label_efficiency, "run_here", Engine(failing=[failing]))
     result = compare(tmp_path, encoder_path, "--seeds", 2)
     assert result.exit_code == 1
-    assert str(tmp_path / "out" / "fresh" / failing / "log.txt") in result.stderr
+    assert str(tmp_path / "out" / failing / "log.txt") in result.stderr
     engine = Engine()
     monkeypatch.setattr(label_efficiency, "run_here", engine)
     assert compare(tmp_path, encoder_path, "--seeds", 2).exit_code == 0
-    assert engine.names[:1] == [failing]
-    assert len(engine.trained) == 1 + 6
+    assert engine.names == [failing]
+
+
+def test_an_encoder_that_is_missing_is_told_before_any_training(
+    encoder_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = Engine()
+    monkeypatch.setattr(label_efficiency, "run_here", engine)
+    result = compare(tmp_path, encoder_path, "--pretrained", tmp_path / "nowhere")
+    assert result.exit_code == 1
+    assert "nowhere" in result.stderr
+    assert engine.trained == []

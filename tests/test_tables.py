@@ -4,7 +4,9 @@ import json
 import math
 import re
 import statistics
-from collections.abc import Sequence
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ import typer
 from matplotlib.figure import Figure
 from spacy.tokens import DocBin
 from spacy.util import dot_to_dict, dot_to_object, load_config
+from thinc.api import Config
 from typer.testing import CliRunner, Result
 
 from scripts.tables.__main__ import main
@@ -31,7 +34,7 @@ from scripts.tables.systems import (
 )
 from scripts.tables.train import count_parameters
 from scripts.tables.trials import Trial, make_config, plan_trials
-from scripts.tables.workers import run_here
+from scripts.tables.workers import ROOT, Outcome, run_here
 
 from .pipelines import ANNOTATIONS, MakeNlp, make_example
 from .trials import Engine, make_result
@@ -134,6 +137,12 @@ def test_every_k_and_mask_is_set_in_the_config(settings: Settings) -> None:
             found.add((k, "any" if k == 1 else components["str_rel"]["model"]["mask"]))
     # The encoder of the tests has three layers.
     assert found == {(1, "any"), *((k, mask) for k in (2, 3) for mask in ("cls", "pair"))}
+
+
+def test_a_base_config_without_an_str_encoder_is_refused(settings: Settings) -> None:
+    overlay = CONFIGS / "systems" / "cnn.cfg"
+    with pytest.raises(ValueError, match="cnn.cfg: this is not the config of an STR-encoder"):
+        choose_systems(replace(settings, base=overlay))
 
 
 def test_the_system_of_the_base_config_is_among_them(settings: Settings) -> None:
@@ -300,6 +309,38 @@ def test_other_settings_or_data_are_trained_again_and_that_is_said(
     run_trials(plan_trials(systems, change(settings, tmp_path)), tmp_path, engine)
     assert engine.names == ["only_ner-seed0"]
     assert "only_ner-seed0 is trained again, since its settings or" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("content", ["[]", "{}", '{"fingerprint": "", "scores": {}}'])
+def test_a_file_that_is_no_result_is_replaced(
+    trials: list[Trial], tmp_path: Path, content: str
+) -> None:
+    run_trials(trials, tmp_path, Engine())
+    (tmp_path / NAMES[1] / "scores.json").write_text(content, "utf-8")
+    engine = Engine()
+    run_trials(trials, tmp_path, engine)
+    assert engine.names == [NAMES[1]]
+
+
+def test_two_runs_do_not_train_in_one_folder(trials: list[Trial], tmp_path: Path) -> None:
+    def engine(due: Sequence[Trial]) -> Iterator[Outcome]:
+        with pytest.raises(ValueError, match=f"{tmp_path}: another run trains here"):
+            run_trials(trials, tmp_path, Engine())
+        yield from Engine()(due)
+
+    assert run_trials(trials, tmp_path, engine) == []
+
+
+@pytest.mark.slow
+def test_a_trial_ends_with_what_started_it(trials: list[Trial], tmp_path: Path) -> None:
+    config = Config().from_str(trials[0].config)
+    config["training"]["max_steps"] = 10**9
+    config.to_disk(tmp_path / "config.cfg", interpolate=False)
+    command = [sys.executable, "-m", "scripts.tables.train", "--", str(tmp_path), "-1"]
+    # Run like this, its standard input is at its end.
+    ended = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, timeout=120)
+    assert ended.returncode == 1
+    assert not (tmp_path / "result.json").exists()
 
 
 def test_a_trial_that_fails_leaves_the_others_alone(trials: list[Trial], tmp_path: Path) -> None:

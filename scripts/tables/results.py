@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from statistics import fmean, stdev
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import srsly
 
@@ -68,12 +68,14 @@ def find_result(trial: Trial, folder: Path) -> tuple[Kept | None, str]:
     if not path.exists():
         return None, ""
     try:
-        kept: Kept = json.loads(path.read_text("utf-8"))
+        kept = json.loads(path.read_text("utf-8"))
     except ValueError:
         return None, f"{path} can't be read"
+    if not isinstance(kept, dict) or not kept.keys() >= Kept.__required_keys__:
+        return None, f"{path} is no result"
     if kept["fingerprint"] != trial.fingerprint:
         return None, "its settings or data changed"
-    return kept, ""
+    return cast(Kept, kept), ""
 
 
 def find_results(trials: Iterable[Trial], folder: Path) -> dict[str, list[Kept]]:

@@ -1,9 +1,11 @@
 """Trains what was not trained yet, and keeps what comes of it."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import typer
+from filelock import FileLock, Timeout
 
 from spacy_str_encoder.evaluation.outcomes import TASKS
 
@@ -23,16 +25,28 @@ def run_trials(trials: Sequence[Trial], folder: Path, engine: Engine) -> list[st
     folder (Path): Where each has its folder.
     engine (Callable[[Sequence[Trial]], Iterator[Outcome]]): Trains them.
     RETURNS (list[str]): The names of the trials that failed.
+    RAISES (ValueError): If another process trains in the folder.
     """
-    due = _find_due(trials, folder)
     commit = find_commit()
     failed = []
-    for number, outcome in enumerate(engine(due), start=1):
-        _keep(outcome, folder / outcome.trial.name, commit=commit)
-        typer.echo(f"{number} of {len(due)}: {_describe(outcome)}")
-        if outcome.result is None:
-            failed.append(outcome.trial.name)
+    with _alone(folder):
+        due = _find_due(trials, folder)
+        for number, outcome in enumerate(engine(due), start=1):
+            _keep(outcome, folder / outcome.trial.name, commit=commit)
+            typer.echo(f"{number} of {len(due)}: {_describe(outcome)}")
+            if outcome.result is None:
+                failed.append(outcome.trial.name)
     return failed
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(folder / ".lock", timeout=0):
+            yield
+    except Timeout as error:
+        raise ValueError(f"{folder}: another run trains here; wait until it is done") from error
 
 
 def exit_if_failed(failed: Sequence[str], trials: Sequence[Trial], folder: Path) -> None:

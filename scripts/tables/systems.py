@@ -128,10 +128,17 @@ def name_of_base(base: Path) -> str:
 
     base (Path): The base config.
     RETURNS (str): The name of the system.
+    RAISES (ValueError): If it has none.
     """
-    components = load_config(base)["components"]
-    mask = components["str_rel"]["model"]["mask"]
-    return focused_name(mask, components["str_encoder"]["model"]["focus_layers"])
+    config = load_config(base)
+    try:
+        mask = dot_to_object(config, "components.str_rel.model.mask")
+        focus_layers = dot_to_object(config, "components.str_encoder.model.focus_layers")
+    except KeyError as error:
+        raise ValueError(
+            f"{base}: this is not the config of an STR-encoder, as configs/coronary.cfg is"
+        ) from error
+    return focused_name(mask, focus_layers)
 
 
 def _get(config: Config, path: str, default: Any) -> Any:

@@ -1,6 +1,9 @@
 """Train one trial and score it, in a process of its own: `python -m scripts.tables.train`."""
 
+import os
+import sys
 from pathlib import Path
+from threading import Thread
 from time import perf_counter
 from typing import Any, TypedDict
 
@@ -60,6 +63,17 @@ def main(folder: Path, gpu_id: int, parts: list[str]) -> None:
     srsly.write_json(folder / "result.json", result)
 
 
+def end_with_standard_input() -> None:
+    """End the process when its standard input ends, as it does when who started it is killed."""
+
+    def wait() -> None:
+        while os.read(sys.stdin.fileno(), 1):
+            pass
+        os._exit(1)
+
+    Thread(target=wait, daemon=True).start()
+
+
 def split_parts(parts: list[str]) -> list[tuple[str, str]]:
     """RETURNS (list[tuple[str, str]]): Name and file of what is written NAME=FILE."""
     return [(name, path) for name, _, path in (part.partition("=") for part in parts)]
@@ -96,4 +110,5 @@ def _count_own(node: Model) -> int:
 
 
 if __name__ == "__main__":
+    end_with_standard_input()
     typer.run(main)

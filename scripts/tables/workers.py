@@ -84,12 +84,21 @@ def run_apart(trial: Trial, folder: Path, *, threads: int = 1, keep_model: bool 
     command = [sys.executable, "-m", "scripts.tables.train", "--", str(folder), str(trial.gpu_id)]
     environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
     with (folder / "log.txt").open("w", encoding="utf-8") as log:
-        ended = subprocess.run(
-            [*command, *parts], cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT
+        # The process ends when its standard input does: a trial must not outlive what started it,
+        # and write into the folder of the next one.
+        training = subprocess.Popen(
+            [*command, *parts],
+            cwd=ROOT,
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=subprocess.STDOUT,
         )
+        with training:
+            training.wait()
     if not keep_model:
         shutil.rmtree(folder / MODEL, ignore_errors=True)
-    result = srsly.read_json(folder / "result.json") if ended.returncode == 0 else None
+    result = srsly.read_json(folder / "result.json") if training.returncode == 0 else None
     log_text = (folder / "log.txt").read_text("utf-8", errors="replace")
     # A process that the system has killed says nothing itself.
-    return Outcome(trial, result, f"{log_text}\nExit status: {ended.returncode}\n")
+    return Outcome(trial, result, f"{log_text}\nExit status: {training.returncode}\n")
