@@ -37,7 +37,7 @@ PAGES = {
         "scores.json",
         "encoders/reports/pretraining.json",
     ],
-    "docs/accuracy.md": [],
+    "docs/accuracy.md": ["corpus/conll04/conll04_test.spacy"],
     "docs/api.md": ["page.html", "train.spacy"],
     "docs/architecture.md": [],
     "docs/benchmarks/README.md": [],
@@ -62,6 +62,11 @@ PAGES = {
     "docs/troubleshooting.md": [],
 }
 TRANSLATION = "README.zh-CN.md"
+SPERT = {
+    "tokens": ["Ada", "works", "at", "Acme", "."],
+    "entities": [{"type": "PER", "start": 0, "end": 1}, {"type": "ORG", "start": 3, "end": 4}],
+    "relations": [{"type": "works_for", "head": 0, "tail": 1}],
+}
 BLOCK = re.compile(r"^ *```(\w+) ?([\w.]*)\n(.*?)^ *```$", flags=re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 # What a test can't do: run the tests, install, use a GPU that is not there, take hours. The
@@ -108,6 +113,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     [record] = [block.text for block in find_blocks("README.md") if block.language == "json"]
     for name in ("train.jsonl", "dev.jsonl"):
         (folder / name).write_text(record * 4, "utf-8")
+    for part in ("train", "dev", "test"):
+        srsly.write_json(folder / f"conll04_{part}.json", [SPERT] * 4)
     return folder
 
 
