@@ -6,7 +6,7 @@ import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import replace
-from itertools import pairwise
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,11 @@ from spacy_str_encoder.formats.records import Record
 from spacy_str_encoder.formats.report import ConversionReport
 from spacy_str_encoder.init_encoder import build_tokenizer, build_vocabulary, init_encoder
 from spacy_str_encoder.pretraining import Settings, Summary, pretrain
+from spacy_str_encoder.pretraining.batches import (
+    BATCHES_IN_GROUP,
+    MaskedBatches,
+    batch_by_length,
+)
 from spacy_str_encoder.pretraining.checkpoints import CHECKPOINTS, WHOLE, find_last_step
 from spacy_str_encoder.pretraining.masking import (
     IGNORED,
@@ -285,6 +290,39 @@ def test_masks_change_from_epoch_to_epoch_and_with_nothing_else() -> None:
     assert [MaskedWindows(windows, MASKING, seed=1)[i] for i in range(3)] != first
 
 
+@given(st.lists(st.integers(3, 30), min_size=1, max_size=300), st.integers(1, 3))
+def test_batches_have_every_window_once_beside_its_like(lengths: list[int], size: int) -> None:
+    windows = [make_window([1] * (length - 2)) for length in lengths]
+    batches = MaskedBatches(MaskedWindows(windows, MASKING, seed=0), size=size, seed=0)
+    for epoch in range(2):
+        batches.set_epoch(epoch)
+        found = [[len(each["input_ids"]) for each in batches[i]] for i in range(len(batches))]
+        assert sorted(chain(*found)) == sorted(lengths)
+        assert sorted(map(len, found))[1:] == [size] * (len(found) - 1)
+        for start in range(0, len(found), BATCHES_IN_GROUP):
+            group = list(chain(*found[start : start + BATCHES_IN_GROUP]))
+            assert group == sorted(group)
+
+
+def test_batches_change_from_epoch_to_epoch_and_with_the_seed() -> None:
+    windows = MaskedWindows([make_window([1] * n) for n in range(1, 500)], MASKING, seed=0)
+
+    def draw(*, seed: int, epoch: int) -> list[list[int]]:
+        batches = MaskedBatches(windows, size=4, seed=seed)
+        batches.set_epoch(epoch)
+        return [[len(each["input_ids"]) for each in batches[i]] for i in range(len(batches))]
+
+    first = draw(seed=0, epoch=0)
+    assert draw(seed=0, epoch=0) == first
+    assert draw(seed=0, epoch=1) != first != draw(seed=1, epoch=0)
+
+
+def test_held_out_windows_are_batched_by_length() -> None:
+    examples = [{"input_ids": [1] * n, "labels": [1] * n} for n in (3, 1, 2, 5, 4)]
+    batches = batch_by_length(examples, size=2)
+    assert [[len(each["labels"]) for each in batch] for batch in batches] == [[1, 2], [3, 4], [5]]
+
+
 # Texts
 
 
@@ -346,7 +384,8 @@ def test_training_masks_anew_in_each_epoch(encoder: Path, tmp_path: Path) -> Non
     windows = [make_window([1, 2, 1])] * 4
     masked = MaskedWindows(windows, make_masking(model.tokenizer, rate=0.15), seed=0)
     settings = Settings(epochs=3, batch_size=4)
-    train_model(model, masked, [masked[0]], settings, folder=tmp_path)
+    batches = MaskedBatches(masked, size=4, seed=0)
+    train_model(model, batches, [[masked[0]]], settings, folder=tmp_path)
     assert masked.epoch == 2
 
 

@@ -141,7 +141,7 @@ def test_every_k_and_mask_is_set_in_the_config(settings: Settings) -> None:
 
 def test_a_base_config_without_an_str_encoder_is_refused(settings: Settings) -> None:
     overlay = CONFIGS / "systems" / "cnn.cfg"
-    with pytest.raises(ValueError, match="cnn.cfg: this is not the config of an STR-encoder"):
+    with pytest.raises(ValueError, match=r"cnn\.cfg: this is not the config of an STR-encoder"):
         choose_systems(replace(settings, base=overlay))
 
 

@@ -107,7 +107,7 @@ class MaskedWindows:
         return self.masking.mask(self.windows[index], random)
 
     def set_epoch(self, epoch: int) -> None:
-        """Change the masks; accelerate's data loader calls this before each epoch.
+        """Change the masks.
 
         epoch (int): The number of the epoch, from 0.
         """

@@ -11,6 +11,7 @@ import srsly
 from ..formats.raw_texts import read_raw_texts
 from ..formats.records import Record
 from ..formats.report import ConversionReport
+from .batches import MaskedBatches, batch_by_length
 from .checkpoints import find_last_step, open_checkpoints, publish
 from .masking import MaskedWindows, make_masking, mask_once
 from .model import MaskedModel, load_masked_model
@@ -148,10 +149,12 @@ def _train(
     windows, held_out = (part.windows for part in parts)
     masking = make_masking(model.tokenizer, rate=settings.mask_rate)
     fixed = make_masking(model.tokenizer, rate=HELD_OUT_RATE)
+    masked = MaskedWindows(windows, masking, seed=settings.seed)
+    examples = mask_once(held_out, fixed, seed=HELD_OUT_SEED)
     return train(
         model,
-        MaskedWindows(windows, masking, seed=settings.seed),
-        mask_once(held_out, fixed, seed=HELD_OUT_SEED),
+        MaskedBatches(masked, size=settings.batch_size, seed=settings.seed),
+        batch_by_length(examples, size=settings.batch_size),
         settings,
         **options,
     )

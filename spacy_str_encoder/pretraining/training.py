@@ -1,6 +1,7 @@
 """Masked language modelling by transformers' Trainer."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from math import isfinite
 from pathlib import Path
 from typing import Any, TypedDict
@@ -17,8 +18,9 @@ from transformers import (
 )
 
 from ..encoders import without_warnings
+from .batches import Batch, MaskedBatches
 from .checkpoints import find_last_step, keep_only, name_checkpoint
-from .masking import IGNORED, Example, MaskedWindows
+from .masking import IGNORED
 from .model import MaskedModel
 from .settings import Settings
 
@@ -88,8 +90,8 @@ def show_nothing(step: int, steps: int, perplexity: float | None) -> None:
 
 def train(
     model: MaskedModel,
-    windows: MaskedWindows,
-    held_out: Sequence[Example],
+    batches: MaskedBatches,
+    held_out: Sequence[Batch],
     settings: Settings,
     *,
     folder: Path,
@@ -99,9 +101,9 @@ def train(
     """Train a masked language model, from its last checkpoint if there is one.
 
     model (MaskedModel): The model; its weights change.
-    windows (MaskedWindows): What to learn from.
-    held_out (Sequence[dict[str, list[int]]]): Windows, masked once and for all, to measure the
-        perplexity with.
+    batches (MaskedBatches): What to learn from.
+    held_out (Sequence[list[dict[str, list[int]]]]): Batches, masked once and for all, to measure
+        the perplexity with.
     settings (Settings): How to train.
     folder (Path): Where the checkpoints are.
     on_gpu (bool): Whether to train on the first GPU that there is.
@@ -114,8 +116,8 @@ def train(
         model=model.transformer,
         args=_make_arguments(settings, folder, on_gpu=on_gpu, is_new=not step),
         # Pads labels as it does pieces.
-        data_collator=DataCollatorForTokenClassification(model.tokenizer),
-        train_dataset=windows,
+        data_collator=partial(_pad, DataCollatorForTokenClassification(model.tokenizer)),
+        train_dataset=batches,
         eval_dataset=held_out,
         compute_metrics=_measure_perplexity,
         preprocess_logits_for_metrics=_find_losses,
@@ -136,8 +138,9 @@ def _make_arguments(settings: Settings, folder: Path, *, on_gpu: bool, is_new: b
         output_dir=str(folder),
         max_steps=settings.steps or -1,
         num_train_epochs=settings.epochs,
-        per_device_train_batch_size=settings.batch_size,
-        per_device_eval_batch_size=settings.batch_size,
+        # What it takes for a window is a batch already.
+        per_device_train_batch_size=1,
+        per_device_eval_batch_size=1,
         learning_rate=settings.learn_rate,
         warmup_ratio=WARMUP,
         weight_decay=WEIGHT_DECAY,
@@ -150,6 +153,11 @@ def _make_arguments(settings: Settings, folder: Path, *, on_gpu: bool, is_new: b
         disable_tqdm=True,
         report_to=[],
     )
+
+
+def _pad(collate: Any, batches: list[Batch]) -> Any:
+    [batch] = batches
+    return collate(batch)
 
 
 def _find_losses(logits: Tensor, labels: Tensor) -> Tensor:
