@@ -221,6 +221,9 @@ def join_python(blocks: list[Block]) -> list[Block]:
         if block.language == "python" and not block.file and "import spacy\n" not in text:
             before = next((each for each in joined[::-1] if each.language == "python"), None)
             text = f"{before.text if before else ''}\n{text}"
+            # What is run again in the next block is not run alone.
+            if joined and joined[-1] is before:
+                joined.pop()
         joined.append(block._replace(text=text))
     return joined
 
