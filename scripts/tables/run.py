@@ -1,13 +1,12 @@
 """Trains what was not trained yet, and keeps what comes of it."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 
 import typer
-from filelock import FileLock, Timeout
 
 from spacy_str_encoder.evaluation.outcomes import TASKS
+from spacy_str_encoder.locks import locked
 
 from .commit import find_commit
 from .results import find_result, keep_result
@@ -29,7 +28,8 @@ def run_trials(trials: Sequence[Trial], folder: Path, engine: Engine) -> list[st
     """
     commit = find_commit()
     failed = []
-    with _alone(folder):
+    folder.mkdir(parents=True, exist_ok=True)
+    with locked(folder, run="trains"):
         due = _find_due(trials, folder)
         for number, outcome in enumerate(engine(due), start=1):
             _keep(outcome, folder / outcome.trial.name, commit=commit)
@@ -37,16 +37,6 @@ def run_trials(trials: Sequence[Trial], folder: Path, engine: Engine) -> list[st
             if outcome.result is None:
                 failed.append(outcome.trial.name)
     return failed
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    folder.mkdir(parents=True, exist_ok=True)
-    try:
-        with FileLock(folder / ".lock", timeout=0):
-            yield
-    except Timeout as error:
-        raise ValueError(f"{folder}: another run trains here; wait until it is done") from error
 
 
 def exit_if_failed(failed: Sequence[str], trials: Sequence[Trial], folder: Path) -> None:

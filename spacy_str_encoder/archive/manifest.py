@@ -14,15 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from ..formats.files import sync
+from ..locks import LOCK, locked
 from .entries import Rejection
 from .sources import Source
 
 MANIFEST = "manifest.jsonl"
 REJECTED = "rejected.jsonl"
-LOCK = ".lock"
 # As `name_part` and `formats.files.written_whole` call them. Others have such files too.
 PART = re.compile(r"part-\d{5,}-\d{6,}\.(jsonl|parquet|spacy)")
 UNFINISHED = re.compile(rf"\.{PART.pattern}\.\w+\.unfinished\.\w+")
@@ -204,18 +202,15 @@ def open_manifest(folder: Path, *, overwrite: bool = False) -> Iterator[Manifest
     if not (folder / MANIFEST).exists():
         # Before anything of others is touched. An --overwrite that was killed leaves parts.
         _check_empty(folder, allowed=OWN if overwrite else re.compile(re.escape(LOCK)))
-    try:
-        with FileLock(folder / LOCK, timeout=0):
-            if overwrite:
-                # The manifest goes first: what it lists is there.
-                for path in [folder / MANIFEST, folder / REJECTED, *_find(folder, PART)]:
-                    path.unlink(missing_ok=True)
-            _remove_unfinished(folder)
-            yield Manifest(folder)
-            # A worker that died may have left some.
-            _remove_unfinished(folder)
-    except Timeout as error:
-        raise ValueError(f"{folder}: another run is writing here; wait until it is done") from error
+    with locked(folder, run="is writing"):
+        if overwrite:
+            # The manifest goes first: what it lists is there.
+            for path in [folder / MANIFEST, folder / REJECTED, *_find(folder, PART)]:
+                path.unlink(missing_ok=True)
+        _remove_unfinished(folder)
+        yield Manifest(folder)
+        # A worker that died may have left some.
+        _remove_unfinished(folder)
 
 
 def _remove_unfinished(folder: Path) -> None:

@@ -46,11 +46,12 @@ def read_raw_texts(paths: Iterable[Path], report: ConversionReport) -> list[Reco
 def _find_files(path: Path, formats: dict[str, Format], report: ConversionReport) -> list[Path]:
     if not path.is_dir() or _is_annotated(path, None, formats):
         return find_files(path, formats)
-    files = [file for file in sorted(path.iterdir()) if file.suffix.lower() in SUFFIXES]
+    entries = sorted(path.iterdir())
+    files = [file for file in entries if file.suffix.lower() in SUFFIXES]
     if not files:
         suffixes = ", ".join(sorted(SUFFIXES))
         raise ValueError(f"{path}: the folder has no file that ends in {suffixes}")
-    for other in sorted(set(path.iterdir()) - set(files)):
+    for other in sorted({*entries} - {*files}):
         report.lose("files and folders that are not texts", str(path), other.name)
     return files
 

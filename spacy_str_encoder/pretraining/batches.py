@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from math import ceil
-from typing import Any
 
 import numpy
+from spacy.util import minibatch
 
 from .masking import Example, MaskedWindows
 
@@ -28,6 +28,7 @@ class MaskedBatches:
         seed (int): The seed of what is drawn.
         """
         self.windows = windows
+        self.lengths = [len(window.pieces) for window in windows.windows]
         self.size = size
         self.seed = seed
         self.set_epoch(0)
@@ -36,7 +37,7 @@ class MaskedBatches:
         return ceil(len(self.windows) / self.size)
 
     def __getitem__(self, index: int) -> Batch:
-        return [self.windows[int(number)] for number in self.batches[index]]
+        return [self.windows[number] for number in self.batches[index]]
 
     def set_epoch(self, epoch: int) -> None:
         """Change batches and masks; accelerate's data loader calls this before each epoch.
@@ -45,10 +46,9 @@ class MaskedBatches:
         """
         self.windows.set_epoch(epoch)
         order = numpy.random.default_rng([self.seed, epoch]).permutation(len(self.windows))
-        lengths = numpy.array([len(window.pieces) for window in self.windows.windows])
-        groups = _cut(order, self.size * BATCHES_IN_GROUP)
-        by_length = [group[numpy.argsort(lengths[group], kind="stable")] for group in groups]
-        self.batches = [batch for group in by_length for batch in _cut(group, self.size)]
+        groups = minibatch(order.tolist(), self.size * BATCHES_IN_GROUP)
+        by_length = (sorted(group, key=self.lengths.__getitem__) for group in groups)
+        self.batches = [batch for group in by_length for batch in minibatch(group, self.size)]
 
 
 def batch_by_length(examples: Sequence[Example], *, size: int) -> list[Batch]:
@@ -58,8 +58,5 @@ def batch_by_length(examples: Sequence[Example], *, size: int) -> list[Batch]:
     size (int): Most examples in a batch.
     RETURNS (list[list[dict[str, list[int]]]]): The batches, the shortest examples first.
     """
-    return _cut(sorted(examples, key=lambda example: len(example["input_ids"])), size)
-
-
-def _cut(items: Any, size: int) -> list[Any]:
-    return [items[start : start + size] for start in range(0, len(items), size)]
+    by_length = sorted(examples, key=lambda example: len(example["input_ids"]))
+    return list(minibatch(by_length, size))
