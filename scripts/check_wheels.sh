@@ -1,10 +1,25 @@
 #!/usr/bin/env bash
-# Installs the library's and the pipeline's wheel into an empty environment, and loads the pipeline
-# there, with no import of ours and no access to the encoder's original folder.
+# Checks that the library's wheel has the files that git has, installs it and the pipeline's into an
+# empty environment, and loads the pipeline there, with no import of ours and no access to the encoder's original folder.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+# Modules that are gone would stay in there, and get into the wheel.
+rm -rf build
 .venv/bin/python -m pip wheel --quiet --no-deps --wheel-dir "$work" .
+.venv/bin/python - "$work" <<'PYTHON'
+import subprocess
+import sys
+from pathlib import Path
+from zipfile import ZipFile
+
+[wheel] = Path(sys.argv[1]).glob("*.whl")
+packed = {name for name in ZipFile(wheel).namelist() if ".dist-info/" not in name}
+command = ["git", "ls-files", "spacy_str_encoder"]
+tracked = {*subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()}
+if packed != tracked:
+    raise SystemExit(f"The wheel differs from what git has: {sorted(packed ^ tracked)}")
+PYTHON
 "${PYTHON:-python3}" -m venv "$work/venv"
 pip="$work/venv/bin/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt"
 $pip torch
