@@ -10,8 +10,8 @@ from spacy.tokens import Doc, Span
 from spacy.training import Example
 
 from spacy_str_encoder import Relation
+from spacy_str_encoder.doc.entities import put_gold_entities
 from spacy_str_encoder.evaluation import Outcomes, collect_outcomes
-from spacy_str_encoder.gold_entities import put_gold_entities
 from spacy_str_encoder.relation_classes import RelationClass, relation_class
 
 TypePair = tuple[str, str]

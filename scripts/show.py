@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.table import Table
 from spacy.tokens import Doc
 
+from spacy_str_encoder.doc.records import key_values
 from spacy_str_encoder.evaluation import TASKS
-from spacy_str_encoder.records import key_values
 
 SENTENCES = (
     "左主干未见明显狭窄，前降支近段局限性狭窄约70％，血流TIMI 3级。",

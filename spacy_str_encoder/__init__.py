@@ -1,6 +1,7 @@
-from . import forks, records, relation
-from .records import to_records
-from .relation import Relation
+from . import forks
+from .doc import records, relation
+from .doc.records import to_records
+from .doc.relation import Relation
 
 forks.use_one_thread_in_forks()
 relation.install_extensions()

@@ -77,27 +77,6 @@ def make_intersection(*candidates: Candidates) -> Candidates:
     return partial(shared_pairs, candidates=candidates)
 
 
-def get_entities(doc: Doc, spans_key: str | None = None) -> list[Span]:
-    """The entities that relations are looked for between, in text order.
-
-    doc (Doc): The doc.
-    spans_key (str | None): The span group that holds them; `doc.ents` if None.
-    RETURNS (list[Span]): The entities.
-    """
-    spans = doc.ents if spans_key is None else doc.spans.get(spans_key, [])
-    return sorted(spans, key=lambda span: (span.start, span.end, span.label_))
-
-
-def has_entities(doc: Doc, spans_key: str | None = None) -> bool:
-    """Tell a doc whose entities are set, if only as none, from one that nobody annotated.
-
-    doc (Doc): The doc.
-    spans_key (str | None): The span group that holds them; `doc.ents` if None.
-    RETURNS (bool): Whether they are set. With `doc.ents` they are in a doc without tokens.
-    """
-    return doc.has_annotation("ENT_IOB") if spans_key is None else spans_key in doc.spans
-
-
 def all_pairs(doc: Doc, entities: Sequence[Span]) -> IntArray:
     """Every pair of entities, once.
 

@@ -13,10 +13,10 @@ from spacy.training import Corpus, Example
 from spacy.training.corpus import FILE_TYPE, walk_corpus
 from spacy.vocab import Vocab
 
+from .doc.entities import count_lost_entities, put_gold_entities
+from .doc.origin import set_place
+from .doc.relation import has_relations
 from .formats.docbin import read_docbin
-from .gold_entities import count_lost_entities, put_gold_entities
-from .places import set_place
-from .relation import has_relations
 
 Reader = Callable[[Language], Iterable[Example]]
 

@@ -11,7 +11,7 @@ from thinc.types import Floats2d
 
 from .arrays import BoolArray, IntArray
 from .candidates import EntityPairs, pair_types
-from .relation import Relation, get_relations
+from .doc.relation import Relation, get_relations
 from .relation_classes import RelationClass, relation_class
 
 

@@ -1,15 +1,18 @@
 """Scores of relations."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from spacy.scorer import PRFScore
 from spacy.training import Example
 
-from .relation import Place, Relation, get_relations, has_relations, place_of
-
-RelationKey = tuple[Place, Place, str]
+from .doc.relation import (
+    RelationKey,
+    get_relations,
+    has_relations,
+    relation_key,
+)
 
 
 def score_relations(
@@ -50,20 +53,6 @@ def score_relations(
 def make_relation_scorer() -> Callable[..., dict[str, Any]]:
     """RETURNS (Callable): `score_relations`, for configs."""
     return score_relations
-
-
-def relation_key(relation: Relation, symmetric: Collection[str] = ()) -> RelationKey:
-    """What two relations have in common if they are the same, whatever the tokens of their docs.
-
-    relation (Relation): The relation.
-    symmetric (Collection[str]): Labels whose direction does not count.
-    RETURNS (tuple): The keys of head and tail, in text order if the label is symmetric, and the
-        label.
-    """
-    head, tail = place_of(relation.head), place_of(relation.tail)
-    if relation.label in symmetric:
-        head, tail = sorted((head, tail))
-    return head, tail, relation.label
 
 
 def _of_label(keys: set[RelationKey], label: str) -> set[RelationKey]:

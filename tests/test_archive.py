@@ -15,7 +15,6 @@ from pyarrow import parquet
 from spacy.tokens import DocBin
 from typer.testing import CliRunner
 
-from spacy_str_encoder.annotations import to_annotations
 from spacy_str_encoder.archive import (
     Fields,
     PartWriter,
@@ -31,8 +30,9 @@ from spacy_str_encoder.archive.chunks import ChunkReader
 from spacy_str_encoder.archive.manifest import Part
 from spacy_str_encoder.archive.on_ray import annotate_on_ray
 from spacy_str_encoder.cli import app
+from spacy_str_encoder.doc.plain_data import to_annotations
+from spacy_str_encoder.doc.records import walk_attributes
 from spacy_str_encoder.record_files import to_rows
-from spacy_str_encoder.records import walk_attributes
 
 from .pipelines import ANNOTATIONS, MakeNlp, build_trained
 

@@ -22,7 +22,6 @@ from spacy_str_encoder.candidates import (
     Candidates,
     all_pairs,
     find_pairs,
-    get_entities,
     make_all_pairs,
     make_intersection,
     make_max_distance,
@@ -31,6 +30,7 @@ from spacy_str_encoder.candidates import (
     pair_offsets,
     pairs_within,
 )
+from spacy_str_encoder.doc.entities import get_entities
 
 from .pipelines import ANNOTATIONS, MakeNlp, build_trained, found, make_example, make_examples
 

@@ -14,12 +14,12 @@ from spacy.tokens import Doc, DocBin
 from typer.testing import CliRunner, Result
 
 from spacy_str_encoder.cli import app
+from spacy_str_encoder.doc.relation import has_relations
 from spacy_str_encoder.formats.convert import make_tokenizer
 from spacy_str_encoder.formats.records import Record
 from spacy_str_encoder.formats.registry import all_formats, detect_format, read_docs
 from spacy_str_encoder.formats.report import ConversionReport
 from spacy_str_encoder.formats.split import parse_shares, split_records
-from spacy_str_encoder.relation import has_relations
 
 ASSETS = Path(__file__).parents[1] / "assets" / "coronary"
 TEXT = "前降支近段狭窄"

@@ -11,7 +11,7 @@ from spacy.tokens import Doc, DocBin, Span
 from spacy.training import Example
 
 from spacy_str_encoder import Relation
-from spacy_str_encoder.relation import has_relations
+from spacy_str_encoder.doc.relation import has_relations
 from spacy_str_encoder.scorers import score_relations
 
 Reader = Callable[[Language], Iterable[Example]]

@@ -20,10 +20,10 @@ from spacy.util import load_model_from_config
 from thinc.api import Config
 
 from spacy_str_encoder import Relation, to_records
-from spacy_str_encoder.annotations import to_annotations
+from spacy_str_encoder.doc.plain_data import to_annotations
+from spacy_str_encoder.doc.records import key_values
 from spacy_str_encoder.evaluation import evaluate
 from spacy_str_encoder.record_files import to_rows, write_records
-from spacy_str_encoder.records import key_values
 from spacy_str_encoder.visualize import compare_docs, render, view_doc
 
 from .reduced_project import ROOT, copy_project, run, run_workflow

@@ -17,14 +17,9 @@ from spacy_transformers.data_classes import TransformerData
 from typer.testing import CliRunner
 
 from spacy_str_encoder import Relation
-from spacy_str_encoder.evaluation import (
-    Report,
-    collect_outcomes,
-    evaluate,
-    find_outcomes,
-)
+from spacy_str_encoder.doc.entities import put_gold_entities
+from spacy_str_encoder.evaluation import Report, collect_outcomes, evaluate, find_outcomes
 from spacy_str_encoder.evaluation.examples import with_predicted_entities
-from spacy_str_encoder.gold_entities import put_gold_entities
 
 from .pipelines import ANNOTATIONS, MakeNlp, make_example, make_examples, train
 

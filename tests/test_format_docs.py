@@ -16,13 +16,13 @@ from hypothesis import strategies as st
 from spacy.tokens import Doc, DocBin, Span
 
 from spacy_str_encoder import Relation
+from spacy_str_encoder.doc.relation import has_relations
 from spacy_str_encoder.formats.convert import RecordWriter, find_sources
 from spacy_str_encoder.formats.docbin import docbin_format
 from spacy_str_encoder.formats.docs import from_docs, to_docs
 from spacy_str_encoder.formats.records import EntityRecord, Record, RecordError, RelationRecord
 from spacy_str_encoder.formats.registry import all_formats
 from spacy_str_encoder.formats.report import ConversionReport, LossError, summarize
-from spacy_str_encoder.relation import has_relations
 
 from .records import contents
 

@@ -24,7 +24,7 @@ from spacy_transformers.data_classes import TransformerData
 from typer.testing import CliRunner
 
 from spacy_str_encoder import Relation
-from spacy_str_encoder.annotations import to_annotations
+from spacy_str_encoder.doc.plain_data import to_annotations
 from spacy_str_encoder.pipeline import str_rel
 
 from .pipelines import (

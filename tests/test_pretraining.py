@@ -32,11 +32,7 @@ from spacy_str_encoder.formats.records import Record
 from spacy_str_encoder.formats.report import ConversionReport
 from spacy_str_encoder.init_encoder import build_tokenizer, build_vocabulary, init_encoder
 from spacy_str_encoder.pretraining import Settings, Summary, pretrain
-from spacy_str_encoder.pretraining.batches import (
-    BATCHES_IN_GROUP,
-    MaskedBatches,
-    batch_by_length,
-)
+from spacy_str_encoder.pretraining.batches import BATCHES_IN_GROUP, MaskedBatches, batch_by_length
 from spacy_str_encoder.pretraining.checkpoints import CHECKPOINTS, WHOLE, find_last_step
 from spacy_str_encoder.pretraining.masking import (
     IGNORED,

@@ -10,8 +10,8 @@ import pytest
 import srsly
 from spacy.tokens import Doc
 
+from spacy_str_encoder.doc.records import set_settings
 from spacy_str_encoder.record_files import COLUMNS, to_rows, write_records
-from spacy_str_encoder.records import set_settings
 
 from .test_records import DEGREE, FINDING, POSITION, make_doc
 

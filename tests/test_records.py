@@ -13,7 +13,7 @@ from spacy.tokens import Doc, DocBin, Span
 from spacy.vocab import Vocab
 
 from spacy_str_encoder import Relation, to_records
-from spacy_str_encoder.records import Record, key_values
+from spacy_str_encoder.doc.records import Record, key_values
 
 from .pipelines import MakeNlp, make_examples
 

@@ -16,7 +16,7 @@ from spacy.tokens import Doc, DocBin, Span
 from spacy.vocab import Vocab
 
 from spacy_str_encoder import Relation
-from spacy_str_encoder.relation import has_relations
+from spacy_str_encoder.doc.relation import has_relations
 
 # An entity by its tokens, and a relation by its head, tail, label and score.
 Mention = tuple[int, int, str]

@@ -3,7 +3,6 @@ archive of version 0.1.0, as they were before modules were moved: they are never
 """
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -19,15 +18,14 @@ from spacy.vocab import Vocab
 from torch import nn
 from typer.testing import CliRunner
 
-from spacy_str_encoder.annotations import to_annotations
 from spacy_str_encoder.cli import app
 from spacy_str_encoder.crf import BiluoCRF
-from spacy_str_encoder.formats.docs import get_id
+from spacy_str_encoder.doc.origin import get_id, list_places
+from spacy_str_encoder.doc.plain_data import to_annotations
 from spacy_str_encoder.modules.bilstm import BiLSTM
 from spacy_str_encoder.modules.capsules import PairCapsules
 from spacy_str_encoder.modules.dilated_convolutions import ResidualDilatedConvolutions
 from spacy_str_encoder.modules.pair_pooling import PairConvolutions, PairMaxima
-from spacy_str_encoder.places import list_places
 
 SAVED = Path(__file__).parent / "saved"
 SETUP = Path(__file__).parents[1] / "setup.cfg"

@@ -14,8 +14,8 @@ from spacy.training import Example
 from spacy.vocab import Vocab
 
 from spacy_str_encoder import Relation
-from spacy_str_encoder.relation import set_relations
-from spacy_str_encoder.scorers import make_relation_scorer, relation_key, score_relations
+from spacy_str_encoder.doc.relation import relation_key, set_relations
+from spacy_str_encoder.scorers import make_relation_scorer, score_relations
 
 # An entity by its characters, and a relation by its head, tail and label.
 Mention = tuple[int, int, str]

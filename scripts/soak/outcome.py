@@ -7,7 +7,7 @@ from typing import Any
 
 from spacy.tokens import Doc
 
-from spacy_str_encoder.annotations import to_annotations
+from spacy_str_encoder.doc.plain_data import to_annotations
 
 # Texts that are computed beside others differ in the last digits.
 TOLERANCE = 1e-3

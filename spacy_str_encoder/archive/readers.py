@@ -17,9 +17,9 @@ from typing import Any, BinaryIO
 import srsly
 from spacy.vocab import Vocab
 
+from ..doc.origin import META
 from ..formats.docbin import SUFFIX as DOCS_SUFFIX
 from ..formats.docbin import read_docbin
-from ..formats.docs import META
 from ..formats.files import advise_to_convert
 from ..parquet import require_pyarrow
 from .entries import Entry, Item, Rejection

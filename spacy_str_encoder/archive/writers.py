@@ -7,9 +7,9 @@ from typing import Any
 from spacy.tokens import Doc, DocBin
 from spacy.util import minibatch
 
-from ..annotations import to_annotations
+from ..doc.origin import META
+from ..doc.plain_data import to_annotations
 from ..formats.docbin import SUFFIX as DOCS_SUFFIX
-from ..formats.docs import META
 from ..formats.files import write_json_lines
 from ..parquet import require_pyarrow, to_string
 

@@ -8,8 +8,7 @@ from typing import TypedDict
 
 import numpy
 
-from ..relation import Place
-from ..scorers import RelationKey
+from ..doc.relation import Place, RelationKey
 from .outcomes import RelationOutcome
 
 Pair = tuple[Place, Place]

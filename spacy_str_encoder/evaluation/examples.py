@@ -6,7 +6,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example
 
-from ..gold_entities import put_gold_entities
+from ..doc.entities import put_gold_entities
 
 
 def with_predicted_entities(nlp: Language, docs: Iterable[Doc]) -> Iterator[Example]:

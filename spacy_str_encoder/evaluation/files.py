@@ -7,10 +7,10 @@ from pathlib import Path
 from spacy.language import Language
 from spacy.tokens import Doc
 
+from ..doc.relation import has_relations
 from ..formats.registry import read_docs
 from ..formats.report import ConversionReport
 from ..loading import load_pipeline, relation_setting
-from ..relation import has_relations
 from .notes import find_obstacle, write_notes
 from .outcomes import TASKS, Outcomes
 from .report import Report, make_report

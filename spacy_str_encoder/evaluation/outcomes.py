@@ -8,9 +8,17 @@ from typing import Literal
 from spacy.tokens import Span
 from spacy.training import Example
 
-from ..candidates import get_entities, has_entities
-from ..relation import Place, Relation, get_relations, get_score, has_relations, place_of
-from ..scorers import RelationKey, relation_key
+from ..doc.entities import get_entities, has_entities
+from ..doc.relation import (
+    Place,
+    Relation,
+    RelationKey,
+    get_relations,
+    get_score,
+    has_relations,
+    place_of,
+    relation_key,
+)
 
 Task = Literal["entities", "relations", "relations_correct_entities"]
 

@@ -5,7 +5,7 @@ from functools import partial
 from operator import itemgetter
 from typing import TypedDict
 
-from ..scorers import RelationKey
+from ..doc.relation import RelationKey
 from .bootstrap import Intervals, intervals
 from .calibration import Calibration, calibrate
 from .confusion import Confusion, confuse

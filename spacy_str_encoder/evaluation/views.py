@@ -3,8 +3,7 @@
 from collections.abc import Collection, Iterable
 from typing import Any, Literal
 
-from ..relation import Place
-from ..scorers import RelationKey
+from ..doc.relation import Place, RelationKey
 from .outcomes import EntityOutcome, Outcomes, RelationOutcome, Task, TokenSpan
 
 View = Literal["strict", "boundaries"]

@@ -9,7 +9,8 @@ from spacy.language import Language
 from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
 
-from .docs import META, from_docs, to_docs
+from ..doc.origin import META
+from .docs import from_docs, to_docs
 from .format import Format
 from .records import Record, RecordError, check_record, errors_at
 from .report import ConversionReport

@@ -16,14 +16,7 @@ from typing import Any
 
 from .fields import are_objects, lose_other_fields, other_fields, with_meta
 from .json_format import json_format
-from .records import (
-    EntityRecord,
-    Record,
-    RecordError,
-    RelationRecord,
-    check_integers,
-    check_list,
-)
+from .records import EntityRecord, Record, RecordError, RelationRecord, check_integers, check_list
 from .report import ConversionReport
 from .utf16 import ASTRAL, count_utf16, from_utf16
 

@@ -2,27 +2,19 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any
 
 from spacy.language import Language
 from spacy.tokens import Doc, Span
 
-from ..candidates import get_entities
-from ..relation import Relation, get_relations, has_relations, place_of, set_relations
-from .document_names import ID
+from ..doc.entities import get_entities
+from ..doc.origin import META
+from ..doc.relation import Relation, get_relations, has_relations, place_of, set_relations
 from .entities import MISALIGNED, keep_entities, without_repeats
 from .records import EntityRecord, Record, RelationRecord
 from .report import ConversionReport
 from .tokens import spaces_after, with_white_space
 
-# Where `doc.user_data` keeps the meta data of a record.
-META = "meta"
 OVERLAPPING = "entities that overlap another one"
-
-
-def get_id(doc: Doc) -> Any:
-    """RETURNS (Any): The identifier in the meta data of a doc; None if there is none."""
-    return doc.user_data.get(META, {}).get(ID)
 
 
 def to_docs(

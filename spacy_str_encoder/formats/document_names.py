@@ -6,11 +6,10 @@ from collections.abc import Iterable, Iterator
 from itertools import count
 from typing import Any
 
+from ..doc.origin import ID
 from .records import Record
 from .report import ConversionReport
 
-# Where a record keeps the name of its document, in the meta data.
-ID = "id"
 # What some file system forbids, hides or trims, what leads out of the folder, and folders that are
 # named as the files of another document may be.
 UNSAFE = re.compile(

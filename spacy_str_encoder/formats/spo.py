@@ -15,14 +15,7 @@ from .entities import describe_relation, keep_entities, without_repeats
 from .fields import lose_other_fields, other_fields, with_meta
 from .json_format import json_format
 from .occurrences import find_all, find_closest
-from .records import (
-    EntityRecord,
-    Record,
-    RelationRecord,
-    check_list,
-    check_string,
-    in_text_order,
-)
+from .records import EntityRecord, Record, RelationRecord, check_list, check_string, in_text_order
 from .report import ConversionReport
 
 VALUE = "@value"

@@ -3,7 +3,7 @@ from math import isfinite
 
 from spacy.training import Example
 
-from ..places import list_places
+from ..doc.origin import list_places
 
 
 def require_finite(loss: float, name: str, examples: Iterable[Example]) -> None:

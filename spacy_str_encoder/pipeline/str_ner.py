@@ -14,9 +14,9 @@ from spacy_transformers.layers import TransformerListener
 from thinc.api import Config, Model, Optimizer, get_array_module, set_dropout_rate
 from thinc.types import Floats2d
 
+from ..doc.relation import set_score
 from ..layers.crf import decode, entity_probabilities, label_names, tag_names
 from ..layers.focused_listener import get_states
-from ..relation import set_score
 from .finite_loss import require_finite
 from .sealed_pipe import SealedPipe
 

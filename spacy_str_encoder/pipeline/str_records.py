@@ -7,7 +7,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example
 
-from ..records import DEFAULT_KEY, check_settings, set_settings
+from ..doc.records import DEFAULT_KEY, check_settings, set_settings
 
 ENTITIES = ["doc.ents", "doc.spans"]
 RELATIONS = ["doc._.relations"]

@@ -7,9 +7,9 @@ from spacy.tokens import Doc, Span
 from spacy.training import Example
 
 from ..arrays import IntArray
-from ..candidates import get_entities
+from ..doc.entities import get_entities
+from ..doc.relation import Relation, has_relations
 from ..gold_relations import Pair, gold_relations, related_pairs
-from ..relation import Relation, has_relations
 from .settings import Settings
 
 

@@ -8,9 +8,10 @@ from operator import not_
 
 from spacy.tokens import Doc, Span
 
-from ..candidates import find_pairs, has_entities
+from ..candidates import find_pairs
+from ..doc.entities import has_entities
+from ..doc.relation import Relation, has_relations
 from ..gold_relations import entity_key
-from ..relation import Relation, has_relations
 from .aligned import AlignedDoc
 from .settings import Settings
 from .windows import find_held, find_held_pairs

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from spacy.tokens import Span
 
-from ..candidates import has_entities
-from ..relation import has_relations
+from ..doc.entities import has_entities
+from ..doc.relation import has_relations
 from .aligned import AlignedDoc
 from .findings import Finding, describe
 from .settings import Settings

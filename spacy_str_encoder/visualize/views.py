@@ -6,8 +6,8 @@ from typing import Literal, TypeVar
 
 from spacy.tokens import Doc
 
-from ..candidates import get_entities
-from ..relation import Place, get_relations, get_score, has_relations, place_of
+from ..doc.entities import get_entities
+from ..doc.relation import Place, get_relations, get_score, has_relations, place_of
 
 # Without gold docs to compare with, everything is just found.
 Kind = Literal["found", "right", "wrong", "missed"]

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Set
 from dataclasses import replace
 from pathlib import Path
 
-from ..document_names import ID
+from ...doc.origin import ID
 from ..files import read_lines
 from ..records import Record, RecordError, RelationRecord
 from ..report import ConversionReport

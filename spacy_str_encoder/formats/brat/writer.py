@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from ..document_names import ID, name_documents
+from ...doc.origin import ID
+from ..document_names import name_documents
 from ..entities import keep_entities, keep_relations
 from ..fields import lose_other_fields
 from ..records import EntityRecord, Record

@@ -7,23 +7,13 @@ from io import BytesIO
 from pathlib import Path, PurePath
 from typing import Any
 
-from ..document_names import ID
+from ...doc.origin import ID
 from ..records import EntityRecord, Record, RecordError, RelationRecord, check_record, errors_at
 from ..report import ConversionReport
 from ..tokens import Offsets
 from .files import TYPE_SYSTEM, Document, find_documents
 from .layers import Labelled, Layers
-from .types import (
-    DOCUMENT,
-    DOCUMENT_ID,
-    HEAD,
-    LANGUAGE,
-    META,
-    TAIL,
-    TITLE,
-    TOKEN,
-    import_cassis,
-)
+from .types import DOCUMENT, DOCUMENT_ID, HEAD, LANGUAGE, META, TAIL, TITLE, TOKEN, import_cassis
 
 
 def read(path: Path, report: ConversionReport) -> Iterator[Record]:

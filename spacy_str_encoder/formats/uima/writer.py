@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from ..document_names import ID, name_documents
+from ...doc.origin import ID
+from ..document_names import name_documents
 from ..entities import keep_entities, keep_relations
 from ..fields import lose_other_fields
 from ..records import Record

@@ -6,7 +6,7 @@ relative to the head, so that it moves along too. It also moves the keys of what
 then point at some other text; hence the strings of head and tail are kept as well.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,8 @@ RELATIONS_SET = "str_relations_set"
 SCORES = "str_scores"
 # Start and end character of an entity, and its label.
 Place = tuple[int, int, str]
+# Head, tail and label.
+RelationKey = tuple[Place, Place, str]
 
 
 @dataclass(frozen=True)
@@ -115,6 +117,20 @@ def place_of(span: Span) -> Place:
     RETURNS (tuple[int, int, str]): Its start and end character, and its label.
     """
     return span.start_char, span.end_char, span.label_
+
+
+def relation_key(relation: Relation, symmetric: Collection[str] = ()) -> RelationKey:
+    """What two relations have in common if they are the same, whatever the tokens of their docs.
+
+    relation (Relation): The relation.
+    symmetric (Collection[str]): Labels whose direction does not count.
+    RETURNS (tuple): The keys of head and tail, in text order if the label is symmetric, and the
+        label.
+    """
+    head, tail = place_of(relation.head), place_of(relation.tail)
+    if relation.label in symmetric:
+        head, tail = sorted((head, tail))
+    return head, tail, relation.label
 
 
 def get_score(span: Span) -> float | None:

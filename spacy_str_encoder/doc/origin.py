@@ -1,11 +1,21 @@
-"""Where the docs of a corpus come from, for errors to say."""
+"""Where a doc comes from: its identifier, and its place in a corpus."""
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from spacy.tokens import Doc
 
+# Where `doc.user_data` keeps the meta data of a text.
+META = "meta"
+# Where the meta data keep the identifier of a text.
+ID = "id"
 PLACE = "spacy_str_encoder.place"
+
+
+def get_id(doc: Doc) -> Any:
+    """RETURNS (Any): The identifier in the meta data of a doc; None if there is none."""
+    return doc.user_data.get(META, {}).get(ID)
 
 
 def set_place(doc: Doc, path: Path, number: int) -> Doc:

@@ -4,7 +4,7 @@ from typing import TypedDict
 
 from spacy.tokens import Doc
 
-from .candidates import get_entities
+from .entities import get_entities
 from .records import Record, find_settings, get_records
 from .relation import get_relations, get_score, place_of
 

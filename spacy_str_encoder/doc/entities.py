@@ -1,6 +1,28 @@
-"""Gold entities in the docs that a pipeline runs on: relations with correct entities."""
+"""The entities of a doc."""
 
+from spacy.tokens import Doc, Span
 from spacy.training import Example
+
+
+def get_entities(doc: Doc, spans_key: str | None = None) -> list[Span]:
+    """The entities that relations are looked for between, in text order.
+
+    doc (Doc): The doc.
+    spans_key (str | None): The span group that holds them; `doc.ents` if None.
+    RETURNS (list[Span]): The entities.
+    """
+    spans = doc.ents if spans_key is None else doc.spans.get(spans_key, [])
+    return sorted(spans, key=lambda span: (span.start, span.end, span.label_))
+
+
+def has_entities(doc: Doc, spans_key: str | None = None) -> bool:
+    """Tell a doc whose entities are set, if only as none, from one that nobody annotated.
+
+    doc (Doc): The doc.
+    spans_key (str | None): The span group that holds them; `doc.ents` if None.
+    RETURNS (bool): Whether they are set. With `doc.ents` they are in a doc without tokens.
+    """
+    return doc.has_annotation("ENT_IOB") if spans_key is None else spans_key in doc.spans
 
 
 def put_gold_entities(example: Example) -> Example:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, TypedDict
 
 from spacy.tokens import Doc, Span
 
-from .candidates import get_entities
+from .entities import get_entities
 from .relation import Place, Relation, get_relations, get_score, place_of
 from .user_data import get_user_data, is_key, make_key
 
@@ -81,7 +81,7 @@ def find_settings(doc: Doc) -> dict[str, Any] | None:
 NO_SETTINGS = (
     "Nothing says which entities records are about. Add a 'str_records' to the end of the "
     "pipeline, with its types in `central`, or call "
-    "`spacy_str_encoder.records.to_records(doc, central=[...])`."
+    "`spacy_str_encoder.to_records(doc, central=[...])`."
 )
 
 

@@ -1,0 +1,1 @@
+"""What a Doc carries: entities, relations, records, and where it comes from."""
