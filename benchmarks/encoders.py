@@ -10,11 +10,11 @@ from transformers import BertConfig, BertModel
 
 import floors
 from measure import Result, ratio
-from spacy_str_encoder.bert import top_layers
 from spacy_str_encoder.layers.focus_rows import CLS, FIRST, SECOND, FocusRows
-from spacy_str_encoder.layers.look_at_pairs import look_at_pairs
+from spacy_str_encoder.layers.run_focused import run_focused
 from spacy_str_encoder.layers.str_encoder import ENTITY_STATE, SHARED_STATE
-from spacy_str_encoder.masks import MaskName, cls_mask, pair_mask
+from spacy_str_encoder.modules.bert import top_layers
+from spacy_str_encoder.modules.masks import MaskName, cls_mask, pair_mask
 from workload import BERT_BASE, ENTITY_LENGTHS, Sentence, Shape, make_sentences
 
 PIECES = 64
@@ -57,7 +57,7 @@ class Batch:
             ENTITY_STATE: hidden_states[shared + 1].flatten(0, 1),
         }
         layers = top_layers(self.model, focus_layers)
-        return look_at_pairs(layers, states, self.rows, mask=mask)
+        return run_focused(layers, states, self.rows, mask=mask)
 
     def find_under_whole_mask(self, focus_layers: int, mask: MaskName) -> torch.Tensor:
         """Encode the sentences, and run the last layers again on all rows, a sentence's pairs in

@@ -9,8 +9,8 @@ from rich.console import Console
 from spacy_str_encoder.cli.errors import errors_as_one_line
 from spacy_str_encoder.cli.prepare import prepare
 from spacy_str_encoder.evaluation import find_outcomes, lay_out, make_report
-from spacy_str_encoder.formats.docbin import read_docbin
-from spacy_str_encoder.formats.files import write_json
+from spacy_str_encoder.files.docbin import read_docbin
+from spacy_str_encoder.files.whole import write_json
 from spacy_str_encoder.loading import load_pipeline
 
 from .frequency_baseline import FrequencyBaseline

@@ -12,7 +12,7 @@ from spacy.training import Example
 from spacy_str_encoder import Relation
 from spacy_str_encoder.doc.entities import put_gold_entities
 from spacy_str_encoder.evaluation import Outcomes, collect_outcomes
-from spacy_str_encoder.relation_classes import RelationClass, relation_class
+from spacy_str_encoder.pairs.classes import RelationClass, relation_class
 
 TypePair = tuple[str, str]
 

@@ -16,7 +16,7 @@ from spacy.vocab import Vocab
 from .doc.entities import count_lost_entities, put_gold_entities
 from .doc.origin import set_place
 from .doc.relation import has_relations
-from .formats.docbin import read_docbin
+from .files.docbin import read_docbin
 
 Reader = Callable[[Language], Iterable[Example]]
 

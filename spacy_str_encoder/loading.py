@@ -1,7 +1,6 @@
 """Pipelines by their names, and how they are set."""
 
 import re
-from hashlib import sha256
 from importlib.metadata import version
 from typing import Any
 
@@ -31,21 +30,6 @@ def _explain(error: Exception) -> str:
         return reason
     installed = version("spacy_str_encoder")
     return f"{reason}. Was it made by a newer spacy_str_encoder? This one is {installed}."
-
-
-def fingerprint(nlp: Language) -> str:
-    """Tell a pipeline from others.
-
-    nlp (Language): The pipeline.
-    RETURNS (str): Its name and version, and a hash of its files.
-    """
-    digest = sha256()
-    for path in sorted(nlp.path.rglob("*")):
-        # File managers leave hidden files, which are no part of it.
-        if path.is_file() and not path.name.startswith("."):
-            digest.update(path.relative_to(nlp.path).as_posix().encode())
-            digest.update(path.read_bytes())
-    return f"{nlp.lang}_{nlp.meta['name']} {nlp.meta['version']} {digest.hexdigest()[:16]}"
 
 
 def relation_setting(nlp: Language, name: str) -> Any:

@@ -7,12 +7,7 @@ from typing import Any
 from spacy.scorer import PRFScore
 from spacy.training import Example
 
-from .doc.relation import (
-    RelationKey,
-    get_relations,
-    has_relations,
-    relation_key,
-)
+from .doc.relation import RelationKey, get_relations, has_relations, relation_key
 
 
 def score_relations(

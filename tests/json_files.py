@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from spacy_str_encoder.formats.convert import make_tokenizer
+from spacy_str_encoder.formats.docs import make_tokenizer
 from spacy_str_encoder.formats.format import Format
 from spacy_str_encoder.formats.records import Record
 from spacy_str_encoder.formats.registry import all_formats, detect_format

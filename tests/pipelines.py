@@ -13,7 +13,7 @@ from spacy.util import fix_random_seed
 from thinc.api import Adam, Optimizer, glorot_uniform_init
 
 from spacy_str_encoder import Relation
-from spacy_str_encoder.candidates import EntityPairs
+from spacy_str_encoder.pairs.candidates import EntityPairs
 
 # Start and end token of the first entity, and of the second.
 Pair = tuple[int, int, int, int]

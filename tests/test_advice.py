@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from spacy_str_encoder.statistics.advice import give_advice
-from spacy_str_encoder.statistics.advice.wording import list_counts, percent
-from spacy_str_encoder.statistics.collect import Statistics
-from spacy_str_encoder.statistics.findings import FINDERS, Finding
-from spacy_str_encoder.statistics.reach import Reach
-from spacy_str_encoder.statistics.repeats import Repeats
-from spacy_str_encoder.statistics.settings import make_settings
-from spacy_str_encoder.statistics.split import SplitStatistics
+from spacy_str_encoder.debug_data.advice import give_advice
+from spacy_str_encoder.debug_data.advice.wording import list_counts, percent
+from spacy_str_encoder.debug_data.collect import Statistics
+from spacy_str_encoder.debug_data.findings import FINDERS, Finding
+from spacy_str_encoder.debug_data.reach import Reach
+from spacy_str_encoder.debug_data.repeats import Repeats
+from spacy_str_encoder.debug_data.settings import make_settings
+from spacy_str_encoder.debug_data.split import SplitStatistics
 
 Change = Callable[[Statistics], None]
 Case = tuple[Change, dict[str, Any], str]

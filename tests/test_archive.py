@@ -32,7 +32,7 @@ from spacy_str_encoder.archive.on_ray import annotate_on_ray
 from spacy_str_encoder.cli import app
 from spacy_str_encoder.doc.plain_data import to_annotations
 from spacy_str_encoder.doc.records import walk_attributes
-from spacy_str_encoder.record_files import to_rows
+from spacy_str_encoder.files.records import to_rows
 
 from .pipelines import ANNOTATIONS, MakeNlp, build_trained
 

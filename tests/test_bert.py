@@ -27,12 +27,12 @@ from transformers import (
     XLMRobertaModel,
 )
 
-from spacy_str_encoder.bert import top_layers
 from spacy_str_encoder.layers import pair_chunks
 from spacy_str_encoder.layers.focus_rows import FIRST, FocusRows
-from spacy_str_encoder.layers.look_at_pairs import look_at_pairs
+from spacy_str_encoder.layers.run_focused import run_focused
 from spacy_str_encoder.layers.str_encoder import ENTITY_STATE, SHARED_STATE
-from spacy_str_encoder.masks import MaskName
+from spacy_str_encoder.modules.bert import top_layers
+from spacy_str_encoder.modules.masks import MaskName
 
 from .test_masks import full_mask
 
@@ -150,7 +150,7 @@ def look(
         marks=numpy.zeros((len(pairs), 2), dtype="int64"),
     )
     states = {SHARED_STATE: shared, ENTITY_STATE: entity}
-    return look_at_pairs(top_layers(transformer, focus_layers), states, rows, mask=mask)
+    return run_focused(top_layers(transformer, focus_layers), states, rows, mask=mask)
 
 
 def assert_equal(actual: Tensor, expected: Tensor) -> None:

@@ -15,8 +15,8 @@ from torch import Tensor
 from transformers import AutoTokenizer, BertModel
 
 from spacy_str_encoder.architectures import FocusedListener, RelationClassifier
-from spacy_str_encoder.candidates import EntityPairs
 from spacy_str_encoder.layers import pair_chunks
+from spacy_str_encoder.pairs.candidates import EntityPairs
 
 from .pipelines import (
     ANNOTATIONS,

@@ -18,7 +18,8 @@ from spacy.vocab import Vocab
 from typer.testing import CliRunner
 
 from spacy_str_encoder.arrays import IntArray
-from spacy_str_encoder.candidates import (
+from spacy_str_encoder.doc.entities import get_entities
+from spacy_str_encoder.pairs.candidates import (
     Candidates,
     all_pairs,
     find_pairs,
@@ -30,7 +31,6 @@ from spacy_str_encoder.candidates import (
     pair_offsets,
     pairs_within,
 )
-from spacy_str_encoder.doc.entities import get_entities
 
 from .pipelines import ANNOTATIONS, MakeNlp, build_trained, found, make_example, make_examples
 

@@ -15,7 +15,7 @@ from typer.testing import CliRunner, Result
 
 from spacy_str_encoder.cli import app
 from spacy_str_encoder.doc.relation import has_relations
-from spacy_str_encoder.formats.convert import make_tokenizer
+from spacy_str_encoder.formats.docs import make_tokenizer
 from spacy_str_encoder.formats.records import Record
 from spacy_str_encoder.formats.registry import all_formats, detect_format, read_docs
 from spacy_str_encoder.formats.report import ConversionReport

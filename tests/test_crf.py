@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from spacy_str_encoder.crf import BiluoCRF, biluo_tags
+from spacy_str_encoder.modules.crf import BiluoCRF, biluo_tags
 
 LABELS = ["Body", "Degree-1"]
 

@@ -15,17 +15,17 @@ from rich.console import Console
 from spacy.tokens import DocBin
 from typer.testing import CliRunner, Result
 
-from spacy_str_encoder.candidates import all_pairs
 from spacy_str_encoder.cli import app
-from spacy_str_encoder.statistics.advice import give_advice
-from spacy_str_encoder.statistics.collect import Statistics, collect_statistics
-from spacy_str_encoder.statistics.findings import Finding
-from spacy_str_encoder.statistics.reach import Reach
-from spacy_str_encoder.statistics.repeats import Repeats
-from spacy_str_encoder.statistics.report import make_report
-from spacy_str_encoder.statistics.settings import make_settings, read_settings
-from spacy_str_encoder.statistics.split import SplitStatistics
-from spacy_str_encoder.statistics.tables import MOST_ROWS, lay_out
+from spacy_str_encoder.debug_data.advice import give_advice
+from spacy_str_encoder.debug_data.collect import Statistics, collect_statistics
+from spacy_str_encoder.debug_data.findings import Finding
+from spacy_str_encoder.debug_data.reach import Reach
+from spacy_str_encoder.debug_data.repeats import Repeats
+from spacy_str_encoder.debug_data.report import make_report
+from spacy_str_encoder.debug_data.settings import make_settings, read_settings
+from spacy_str_encoder.debug_data.split import SplitStatistics
+from spacy_str_encoder.debug_data.tables import MOST_ROWS, lay_out
+from spacy_str_encoder.pairs.candidates import all_pairs
 
 ROOT = Path(__file__).parents[1]
 CONFIG = ROOT / "configs" / "coronary.cfg"

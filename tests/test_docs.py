@@ -23,7 +23,7 @@ from spacy_str_encoder import Relation, to_records
 from spacy_str_encoder.doc.plain_data import to_annotations
 from spacy_str_encoder.doc.records import key_values
 from spacy_str_encoder.evaluation import evaluate
-from spacy_str_encoder.record_files import to_rows, write_records
+from spacy_str_encoder.files.records import to_rows, write_records
 from spacy_str_encoder.visualize import compare_docs, render, view_doc
 
 from .reduced_project import ROOT, copy_project, run, run_workflow

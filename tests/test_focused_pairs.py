@@ -17,10 +17,11 @@ from torch.utils.checkpoint import checkpoint as torch_checkpoint
 from transformers import AutoTokenizer, BertModel
 
 from spacy_str_encoder.architectures import FocusedEncoder, FocusedListener, STREncoder
-from spacy_str_encoder.layers import look_at_pairs, pair_chunks
+from spacy_str_encoder.layers import pair_chunks
+from spacy_str_encoder.layers import run_focused as look_at_pairs
 from spacy_str_encoder.layers.focused_pairs import FocusedPairs
 from spacy_str_encoder.layers.relation_classifier import relation_classifier
-from spacy_str_encoder.masks import MaskName
+from spacy_str_encoder.modules.masks import MaskName
 
 from .pipelines import LAYERS, Pair, entity_pairs
 from .test_bert import every_mask, plain_focus

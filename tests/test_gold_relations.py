@@ -11,9 +11,9 @@ from spacy.training import Example
 from spacy.vocab import Vocab
 
 from spacy_str_encoder import Relation
-from spacy_str_encoder.candidates import all_pairs, make_max_distance
 from spacy_str_encoder.doc.entities import get_entities
-from spacy_str_encoder.gold_relations import count_relations, gold_classes, training_entities
+from spacy_str_encoder.pairs.candidates import all_pairs, make_max_distance
+from spacy_str_encoder.pairs.gold import count_relations, gold_classes, training_entities
 
 from .pipelines import ANNOTATIONS, make_example
 

@@ -22,7 +22,6 @@ from spacy_str_encoder.architectures import (
     PairMaxima,
     ResidualDilatedCNN,
 )
-from spacy_str_encoder.candidates import all_pairs
 from spacy_str_encoder.layers.crf import CRF, resize_crf, tag_names
 from spacy_str_encoder.layers.embed_types import embed_types
 from spacy_str_encoder.layers.encoder_states import StateGradients, split_states
@@ -30,7 +29,8 @@ from spacy_str_encoder.layers.pooled_pairs import PooledPairs
 from spacy_str_encoder.layers.relation_classifier import relation_classifier
 from spacy_str_encoder.layers.tanh import tanh
 from spacy_str_encoder.layers.with_types import with_types
-from spacy_str_encoder.losses import sigmoid_loss, softmax_loss
+from spacy_str_encoder.pairs.candidates import all_pairs
+from spacy_str_encoder.pairs.losses import sigmoid_loss, softmax_loss
 
 from .pipelines import (
     ANNOTATIONS,

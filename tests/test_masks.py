@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from spacy_str_encoder.masks import MaskName, cls_mask, ner_mask, pair_mask
+from spacy_str_encoder.modules.masks import MaskName, cls_mask, ner_mask, pair_mask
 
 
 def may_look(mask: MaskName, i: int, j: int, in_focus: set[int]) -> bool:

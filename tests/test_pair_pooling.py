@@ -14,7 +14,7 @@ from torch import Tensor
 
 from spacy_str_encoder.modules import pair_words
 from spacy_str_encoder.modules.capsules import PairCapsules, route, squash
-from spacy_str_encoder.modules.pair_pooling import PairConvolutions, PairMaxima
+from spacy_str_encoder.modules.pair_vectors import PairConvolutions, PairMaxima
 from spacy_str_encoder.modules.pair_words import make_pairs
 
 WIDTH = 6

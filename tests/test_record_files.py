@@ -11,7 +11,7 @@ import srsly
 from spacy.tokens import Doc
 
 from spacy_str_encoder.doc.records import set_settings
-from spacy_str_encoder.record_files import COLUMNS, to_rows, write_records
+from spacy_str_encoder.files.records import COLUMNS, to_rows, write_records
 
 from .test_records import DEGREE, FINDING, POSITION, make_doc
 

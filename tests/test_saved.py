@@ -19,13 +19,13 @@ from torch import nn
 from typer.testing import CliRunner
 
 from spacy_str_encoder.cli import app
-from spacy_str_encoder.crf import BiluoCRF
 from spacy_str_encoder.doc.origin import get_id, list_places
 from spacy_str_encoder.doc.plain_data import to_annotations
 from spacy_str_encoder.modules.bilstm import BiLSTM
 from spacy_str_encoder.modules.capsules import PairCapsules
+from spacy_str_encoder.modules.crf import BiluoCRF
 from spacy_str_encoder.modules.dilated_convolutions import ResidualDilatedConvolutions
-from spacy_str_encoder.modules.pair_pooling import PairConvolutions, PairMaxima
+from spacy_str_encoder.modules.pair_vectors import PairConvolutions, PairMaxima
 
 SAVED = Path(__file__).parent / "saved"
 SETUP = Path(__file__).parents[1] / "setup.cfg"

@@ -16,9 +16,9 @@ from spacy.language import Language
 from spacy.tokens import Doc, Span
 from spacy.vocab import Vocab
 
-from spacy_str_encoder.candidates import all_pairs
-from spacy_str_encoder.relation_classes import RelationClass
-from spacy_str_encoder.schema import allowed_classes, allowed_pairs, make_schema
+from spacy_str_encoder.pairs.candidates import all_pairs
+from spacy_str_encoder.pairs.classes import RelationClass
+from spacy_str_encoder.pairs.schema import allowed_classes, allowed_pairs, make_schema
 
 from .pipelines import (
     ANNOTATIONS,

@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from spacy.tokens import Doc, DocBin, Span
 
 from spacy_str_encoder import Relation
-from spacy_str_encoder.candidates import make_max_distance
-from spacy_str_encoder.statistics.aligned import align_doc
-from spacy_str_encoder.statistics.balance import find_balance
-from spacy_str_encoder.statistics.collect import Statistics, collect_statistics
-from spacy_str_encoder.statistics.findings import EXAMPLES, FINDERS
-from spacy_str_encoder.statistics.settings import Settings, make_settings
-from spacy_str_encoder.statistics.split import SplitStatistics, count_doc
+from spacy_str_encoder.debug_data.aligned import align_doc
+from spacy_str_encoder.debug_data.balance import find_balance
+from spacy_str_encoder.debug_data.collect import Statistics, collect_statistics
+from spacy_str_encoder.debug_data.findings import EXAMPLES, FINDERS
+from spacy_str_encoder.debug_data.settings import Settings, make_settings
+from spacy_str_encoder.debug_data.split import SplitStatistics, count_doc
+from spacy_str_encoder.pairs.candidates import make_max_distance
 
 # First token, the one after the last, and label; a relation by its head, tail and label.
 Mention = tuple[int, int, str]

@@ -13,7 +13,7 @@ from spacy.util import fix_random_seed
 from thinc.api import Adam
 
 from spacy_str_encoder.arrays import IntArray
-from spacy_str_encoder.candidates import all_pairs
+from spacy_str_encoder.pairs.candidates import all_pairs
 
 from .pipelines import (
     ANNOTATIONS,

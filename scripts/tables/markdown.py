@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from spacy_str_encoder.evaluation.outcomes import TASKS, Task
-from spacy_str_encoder.masks import MaskName
+from spacy_str_encoder.modules.masks import MaskName
 
 from . import paper
 from .results import Kept, Results, Spreads, sum_up

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from spacy_str_encoder.evaluation.outcomes import Task
-from spacy_str_encoder.masks import MaskName
+from spacy_str_encoder.modules.masks import MaskName
 
 
 class Figures(NamedTuple):

@@ -9,7 +9,7 @@ from typing import NamedTuple, cast
 import srsly
 
 from spacy_str_encoder.evaluation.outcomes import Task
-from spacy_str_encoder.formats.files import written_whole
+from spacy_str_encoder.files.whole import written_whole
 
 from .train import Result
 from .trials import Trial

@@ -6,7 +6,7 @@ from pathlib import Path
 import typer
 
 from spacy_str_encoder.evaluation.outcomes import TASKS
-from spacy_str_encoder.locks import locked
+from spacy_str_encoder.files.locks import locked
 
 from .commit import find_commit
 from .results import find_result, keep_result

@@ -10,7 +10,7 @@ from thinc.api import Config
 from transformers import AutoConfig
 
 from spacy_str_encoder.encoders import resolve_name
-from spacy_str_encoder.masks import MaskName
+from spacy_str_encoder.modules.masks import MaskName
 
 from .settings import Settings
 

@@ -18,7 +18,7 @@ from spacy_str_encoder.evaluation import find_outcomes
 from spacy_str_encoder.evaluation.counts import Figures, figures
 from spacy_str_encoder.evaluation.outcomes import Task
 from spacy_str_encoder.evaluation.scores import count_tasks
-from spacy_str_encoder.formats.docbin import read_docbin
+from spacy_str_encoder.files.docbin import read_docbin
 
 MODEL = Path("model")
 

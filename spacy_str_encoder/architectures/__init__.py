@@ -2,7 +2,7 @@
 
 from .encoders import FocusedEncoder, FocusedListener, STREncoder, Tok2VecEncoder
 from .heads import CRFTagger, PooledRelationClassifier, RelationClassifier
-from .pair_pooling import PairCapsules, PairCNN, PairMaxima
+from .poolings import PairCapsules, PairCNN, PairMaxima
 from .token_encoders import BiLSTM, ResidualDilatedCNN
 
 __all__ = [

@@ -13,7 +13,7 @@ from ..layers.pairs import PairsInT
 from ..layers.pooled_pairs import PooledPairs
 from ..layers.relation_classifier import relation_classifier
 from ..layers.with_types import with_types
-from ..masks import MaskName
+from ..modules.masks import MaskName
 
 
 def CRFTagger(

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..formats.files import sync
-from ..locks import LOCK, locked
+from ..files.locks import LOCK, locked
+from ..files.whole import sync
 from .entries import Rejection
 from .sources import Source
 

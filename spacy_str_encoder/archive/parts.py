@@ -8,7 +8,7 @@ from uuid import uuid4
 import spacy
 from spacy.language import Language
 
-from ..formats.files import written_whole
+from ..files.whole import written_whole
 from ..loading import load_pipeline, relation_setting
 from .annotate import annotate_entries
 from .chunks import Chunk

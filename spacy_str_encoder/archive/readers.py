@@ -18,10 +18,10 @@ import srsly
 from spacy.vocab import Vocab
 
 from ..doc.origin import META
-from ..formats.docbin import SUFFIX as DOCS_SUFFIX
-from ..formats.docbin import read_docbin
-from ..formats.files import advise_to_convert
-from ..parquet import require_pyarrow
+from ..files.docbin import SUFFIX as DOCS_SUFFIX
+from ..files.docbin import read_docbin
+from ..files.parquet import require_pyarrow
+from ..formats.reading import advise_to_convert
 from .entries import Entry, Item, Rejection
 from .lines import MAX_LINE, TOO_LONG, DamagedError, open_bytes, read_lines
 

@@ -3,8 +3,10 @@
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from hashlib import sha256
 
-from ..loading import fingerprint
+from spacy.language import Language
+
 from .chunks import ChunkReader
 from .engines import Engine, annotate_here
 from .manifest import REJECTED, Manifest, open_manifest
@@ -150,3 +152,18 @@ def _make_reader(
 def _progress(manifest: Manifest, before: int, read: int, size: int) -> Progress:
     now = manifest.annotated - before
     return Progress(manifest.annotated, now, manifest.rejected, read, size)
+
+
+def fingerprint(nlp: Language) -> str:
+    """Tell a pipeline from others.
+
+    nlp (Language): The pipeline.
+    RETURNS (str): Its name and version, and a hash of its files.
+    """
+    digest = sha256()
+    for path in sorted(nlp.path.rglob("*")):
+        # File managers leave hidden files, which are no part of it.
+        if path.is_file() and not path.name.startswith("."):
+            digest.update(path.relative_to(nlp.path).as_posix().encode())
+            digest.update(path.read_bytes())
+    return f"{nlp.lang}_{nlp.meta['name']} {nlp.meta['version']} {digest.hexdigest()[:16]}"

@@ -9,9 +9,9 @@ from spacy.util import minibatch
 
 from ..doc.origin import META
 from ..doc.plain_data import to_annotations
-from ..formats.docbin import SUFFIX as DOCS_SUFFIX
-from ..formats.files import write_json_lines
-from ..parquet import require_pyarrow, to_string
+from ..files.docbin import SUFFIX as DOCS_SUFFIX
+from ..files.parquet import require_pyarrow, to_string
+from ..files.whole import write_json_lines
 
 ROWS_AT_ONCE = 256
 # Where a text is from: its identifier, its source, and the number of its record there.

@@ -65,8 +65,9 @@ def convert_command(
 
     Example: spacy-str-encoder convert all.jsonl -o corpus --lang en --split 8:1:1
     """
+    from spacy_str_encoder.files.whole import check_outputs, write_json
     from spacy_str_encoder.formats import convert
-    from spacy_str_encoder.formats.files import check_outputs, write_json
+    from spacy_str_encoder.formats.docs import make_tokenizer
     from spacy_str_encoder.formats.registry import all_formats, get_format
     from spacy_str_encoder.formats.report import ConversionReport, summarize
     from spacy_str_encoder.formats.split import parse_shares
@@ -75,7 +76,7 @@ def convert_command(
         if group_by is not None and split is None:
             raise ValueError("--group-by says how to divide the records, and needs --split")
         report = ConversionReport(strict=strict)
-        nlp = convert.make_tokenizer(lang)
+        nlp = make_tokenizer(lang)
         formats = all_formats(nlp, spans_key=spans_key)
         sources = convert.find_sources(inputs, formats, source)
         if report_path is not None:

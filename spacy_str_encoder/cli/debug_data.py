@@ -13,7 +13,7 @@ from .errors import errors_as_one_line
 from .progress import track
 
 if TYPE_CHECKING:
-    from spacy_str_encoder.statistics.settings import Settings
+    from spacy_str_encoder.debug_data.settings import Settings
 
 # Settings of the config are options that are not known here.
 CONTEXT = {"ignore_unknown_options": True}
@@ -55,9 +55,9 @@ def debug_data_command(
 
     Example: spacy-str-encoder debug-data train.json --lang zh --json
     """
-    from spacy_str_encoder.statistics.collect import collect_statistics
-    from spacy_str_encoder.statistics.report import make_report
-    from spacy_str_encoder.statistics.tables import lay_out
+    from spacy_str_encoder.debug_data.collect import collect_statistics
+    from spacy_str_encoder.debug_data.report import make_report
+    from spacy_str_encoder.debug_data.tables import lay_out
 
     with errors_as_one_line():
         paths, overrides = _split_arguments(arguments)
@@ -86,7 +86,7 @@ def _split_arguments(arguments: list[str]) -> tuple[dict[str, Path], list[str]]:
 def _get_settings(
     config: Path | None, lang: str | None, spans_key: str | None, overrides: list[str]
 ) -> "Settings":
-    from spacy_str_encoder.statistics.settings import make_settings, read_settings
+    from spacy_str_encoder.debug_data.settings import make_settings, read_settings
 
     if config is not None and (lang or spans_key):
         raise ValueError("--lang and --spans-key are for data without a --config, which has both")

@@ -84,7 +84,7 @@ def evaluate_command(
 
 def _write(report: "Report", output: Path | None, plot: Path | None) -> None:
     if output is not None:
-        from spacy_str_encoder.formats.files import write_json
+        from spacy_str_encoder.files.whole import write_json
 
         write_json(output, report)
     if plot is not None:

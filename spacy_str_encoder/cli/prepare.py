@@ -12,7 +12,7 @@ def prepare(*, gpu_id: int, inputs: Iterable[Path], outputs: Iterable[Path]) -> 
     """
     import spacy
 
-    from spacy_str_encoder.formats.files import check_outputs
+    from spacy_str_encoder.files.whole import check_outputs
 
     if gpu_id >= 0:
         spacy.require_gpu(gpu_id)

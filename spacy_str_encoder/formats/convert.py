@@ -1,20 +1,17 @@
 """From one format to another."""
 
-import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from os.path import abspath
 from pathlib import Path
 
-import spacy
 from spacy.language import Language
-from spacy.tokens import Doc
 
-from .docbin import SUFFIX
+from ..files.docbin import SUFFIX
+from ..files.whole import check_outputs, written_whole
 from .docs import with_tokens
 from .entities import UNANNOTATED, WITHOUT_ENTITIES
-from .files import check_outputs, written_whole
 from .format import Format
 from .records import Record
 from .registry import JSON_SUFFIXES, detect_format, find_files, get_format
@@ -95,25 +92,6 @@ class RecordWriter:
             if not (record.has_entities or self.format.keeps_missing_entities):
                 self.report.choose(f"{WITHOUT_ENTITIES}, as having none", record.place, "")
             yield record
-
-
-def make_tokenizer(language: str | None) -> Language:
-    """Make a pipeline that only tokenizes.
-
-    language (str | None): The code of the language, such as `zh`. If None, any text that needs
-        tokenizing is an error: no language fits all texts.
-    RETURNS (Language): The pipeline.
-    """
-    nlp = spacy.blank(language or "xx")
-    # The limit is one of models, and nothing but the tokenizer runs.
-    nlp.max_length = sys.maxsize
-    if language is None:
-        nlp.tokenizer = _ask_for_language
-    return nlp
-
-
-def _ask_for_language(text: str) -> Doc:
-    raise ValueError("the texts have no tokens; name their language, such as --lang en or zh")
 
 
 def plan_targets(sources: Sequence[Source], output: Path, suffix: str) -> dict[Path, Source]:

@@ -6,16 +6,15 @@ from pathlib import Path
 
 import srsly
 from spacy.language import Language
-from spacy.tokens import Doc, DocBin
+from spacy.tokens import DocBin
 from spacy.vocab import Vocab
 
 from ..doc.origin import META
+from ..files.docbin import SUFFIX, read_docbin
 from .docs import from_docs, to_docs
 from .format import Format
 from .records import Record, RecordError, check_record, errors_at
 from .report import ConversionReport
-
-SUFFIX = ".spacy"
 
 
 def docbin_format(nlp: Language, *, spans_key: str | None = None) -> Format:
@@ -44,22 +43,6 @@ def read(path: Path, report: ConversionReport, *, spans_key: str | None = None) 
         with errors_at(record.place):
             check_record(record)
         yield record
-
-
-def read_docbin(path: Path, vocab: Vocab) -> Iterator[Doc]:
-    """Read the docs of a file.
-
-    path (Path): The file.
-    vocab (Vocab): The vocabulary that they get.
-    YIELDS (Doc): The docs.
-    RAISES (ValueError): If the file is not a DocBin, or is damaged.
-    """
-    try:
-        yield from DocBin().from_disk(path).get_docs(vocab)
-    except OSError:
-        raise
-    except Exception as error:  # of zlib, msgpack or spaCy: they share no type
-        raise ValueError(f"{path}: the file is not a DocBin ({error})") from error
 
 
 def write(

@@ -1,8 +1,10 @@
 """Between records and docs."""
 
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
+import spacy
 from spacy.language import Language
 from spacy.tokens import Doc, Span
 
@@ -169,3 +171,22 @@ def with_tokens(records: Iterable[Record], nlp: Language) -> Iterator[Record]:
         if record.tokens is None:
             record = replace(record, tokens=token_offsets(nlp.make_doc(record.text)))
         yield record
+
+
+def make_tokenizer(language: str | None) -> Language:
+    """Make a pipeline that only tokenizes.
+
+    language (str | None): The code of the language, such as `zh`. If None, any text that needs
+        tokenizing is an error: no language fits all texts.
+    RETURNS (Language): The pipeline.
+    """
+    nlp = spacy.blank(language or "xx")
+    # The limit is one of models, and nothing but the tokenizer runs.
+    nlp.max_length = sys.maxsize
+    if language is None:
+        nlp.tokenizer = _ask_for_language
+    return nlp
+
+
+def _ask_for_language(text: str) -> Doc:
+    raise ValueError("the texts have no tokens; name their language, such as --lang en or zh")

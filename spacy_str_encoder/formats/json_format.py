@@ -6,9 +6,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from ..files.whole import write_json_lines, write_json_list
 from .entities import UNANNOTATED
-from .files import read_items, write_json_lines, write_json_list
 from .format import Format
+from .reading import read_items
 from .records import Record, RecordError, check_record, errors_at
 from .report import ConversionReport
 

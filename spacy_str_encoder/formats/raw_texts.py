@@ -6,11 +6,11 @@ from typing import Any
 
 from spacy.vocab import Vocab
 
-from .convert import make_tokenizer
-from .docbin import SUFFIX, read_docbin
-from .files import read_items, read_lines
+from ..files.docbin import SUFFIX, read_docbin
+from .docs import make_tokenizer
 from .format import Format
 from .json_format import read as read_json
+from .reading import read_items, read_lines
 from .records import Record
 from .registry import JSON_SUFFIXES, all_formats, detect_format, find_files
 from .report import ConversionReport

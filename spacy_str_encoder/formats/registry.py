@@ -8,6 +8,7 @@ from typing import Any
 from spacy.language import Language
 from spacy.tokens import Doc
 
+from ..files.docbin import SUFFIX, read_docbin
 from . import (
     authors_json,
     brat,
@@ -21,10 +22,10 @@ from . import (
     spo,
     uima,
 )
-from .docbin import SUFFIX, docbin_format, read_docbin
+from .docbin import docbin_format
 from .docs import to_docs
-from .files import read_items
 from .format import Format
+from .reading import read_items
 from .report import ConversionReport
 
 JSON_SUFFIXES = {".json", ".jsonl"}

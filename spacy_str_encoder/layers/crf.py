@@ -8,7 +8,7 @@ from thinc.api import Model, torch2xp, xp2torch
 from thinc.types import ArgsKwargs, Floats1d, Floats2d, Ints1d
 from torch.nn.utils.rnn import pad_sequence
 
-from ..crf import BiluoCRF
+from ..modules.crf import BiluoCRF
 from .padding import pad, unpad
 from .torch_shim import TorchShim
 

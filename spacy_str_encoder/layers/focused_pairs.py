@@ -10,13 +10,13 @@ from thinc.api import Model, torch2xp, xp2torch
 from thinc.types import Floats2d, Ints1d
 from transformers.utils import ModelOutput
 
-from ..bert import top_layers
-from ..candidates import EntityPairs, pair_labels, pair_offsets
-from ..masks import MaskName
+from ..modules.bert import top_layers
+from ..modules.masks import MaskName
+from ..pairs.candidates import EntityPairs, pair_labels, pair_offsets
 from .focus_rows import FocusRows, batch_focus_rows, longest_window, mark_entities
 from .focused_listener import FocusedListener
-from .look_at_pairs import MARKS, look_at_pairs, output_width
 from .pairs import PairsInT, PairsOutT, PairVectors
+from .run_focused import MARKS, output_width, run_focused
 from .str_encoder import ENTITY_STATE, LAST_STATE, SHARED_STATE, STREncoder
 
 StatesT = list[TransformerData]
@@ -107,7 +107,7 @@ def forward(
     with torch.set_grad_enabled(bool(learned)), encoder.shim.autocast():
         layers = top_layers(encoder.transformer, encoder.focus_layers)
         options = {name: model.attrs[name] for name in ("mask", "pool_entities", "pool_context")}
-        vectors = look_at_pairs(layers, tensors, rows, **options)
+        vectors = run_focused(layers, tensors, rows, **options)
     output = cast(Floats2d, torch2xp(vectors.detach().float())), rows.reachable
 
     def backprop(d_output: PairsOutT) -> Any:

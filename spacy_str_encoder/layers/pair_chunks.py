@@ -6,7 +6,7 @@ import numpy
 import torch
 
 from ..arrays import BoolArray, IntArray
-from ..bert import PackedRows, WindowRows
+from ..modules.focus import PackedRows, WindowRows
 from .focus_rows import CLS, FIRST, SECOND, FocusRows, Parts
 
 # The rows of one step through the focused layers: on a CPU, as few as keep it busy, since a row of

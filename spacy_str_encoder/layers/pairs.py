@@ -5,7 +5,7 @@ from thinc.api import Model
 from thinc.types import Floats2d
 
 from ..arrays import BoolArray
-from ..candidates import EntityPairs
+from ..pairs.candidates import EntityPairs
 
 # Docs, and the pairs that are asked about in each.
 PairsInT = tuple[list[Doc], list[EntityPairs]]

@@ -7,7 +7,7 @@ from spacy.tokens import Doc
 from thinc.api import Model
 from thinc.types import Floats2d
 
-from ..candidates import pair_offsets
+from ..pairs.candidates import pair_offsets
 from .pair_pooling import Pooling
 from .pairs import PairsInT, PairsOutT, PairVectors
 

@@ -5,7 +5,7 @@ import numpy
 from thinc.api import Model
 from thinc.types import Floats2d, Ints1d
 
-from ..candidates import pair_labels
+from ..pairs.candidates import pair_labels
 from .pairs import PairsInT, PairsOutT, PairVectors
 
 # There are few types.

@@ -14,14 +14,14 @@ from thinc.api import Config, Model, Optimizer, set_dropout_rate
 from thinc.types import Floats2d
 
 from ..arrays import IntArray
-from ..candidates import Candidates, EntityPairs, all_pairs, pairs_within
 from ..doc.entities import get_entities
 from ..doc.relation import Relation, has_relations, set_relations
-from ..gold_relations import count_mistyped, count_relations, gold_classes, training_entities
 from ..layers.pairs import PairsInT
-from ..losses import sigmoid, sigmoid_loss, softmax_loss
-from ..relation_classes import RelationClass, label_directions
-from ..schema import Schema, allowed_pairs, make_schema, observe_triples, rule_out
+from ..pairs.candidates import Candidates, EntityPairs, all_pairs, pairs_within
+from ..pairs.classes import RelationClass, label_directions
+from ..pairs.gold import count_mistyped, count_relations, gold_classes, training_entities
+from ..pairs.losses import sigmoid, sigmoid_loss, softmax_loss
+from ..pairs.schema import Schema, allowed_pairs, make_schema, observe_triples, rule_out
 from .finite_loss import require_finite
 from .sealed_pipe import SealedPipe
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import srsly
 
-from ..formats.files import written_whole
+from ..files.whole import written_whole
 from ..init_encoder import check_output
 
 # Inside of the output, until the run is complete.

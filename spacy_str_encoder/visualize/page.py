@@ -7,7 +7,7 @@ from html import escape
 from importlib.resources import files
 from pathlib import Path
 
-from ..formats.files import written_whole
+from ..files.whole import written_whole
 from .markup import hues_of_labels, render_doc
 from .views import DocView
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from ..files import read_lines
+from ..reading import read_lines
 from ..records import EntityRecord, RecordError
 from ..report import ConversionReport
 

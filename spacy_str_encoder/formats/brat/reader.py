@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ...doc.origin import ID
-from ..files import read_lines
+from ..reading import read_lines
 from ..records import Record, RecordError, RelationRecord
 from ..report import ConversionReport
 from .lines import BYTE_ORDER_MARK, Line, parse_span, read_annotations

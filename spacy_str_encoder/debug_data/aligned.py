@@ -9,7 +9,7 @@ from spacy.training import Example
 from ..arrays import IntArray
 from ..doc.entities import get_entities
 from ..doc.relation import Relation, has_relations
-from ..gold_relations import Pair, gold_relations, related_pairs
+from ..pairs.gold import Pair, gold_relations, related_pairs
 from .settings import Settings
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from .doc.relation import Relation
+from ..doc.relation import Relation
 
 # A label and its direction: ">" if the head comes first in the text, "<" if the tail does.
 RelationClass = tuple[str, str]

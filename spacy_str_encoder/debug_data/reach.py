@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..arrays import IntArray
-from ..candidates import Candidates, all_pairs, find_pairs, make_max_distance, sentence_pairs
 from ..doc.relation import has_relations
+from ..pairs.candidates import Candidates, all_pairs, find_pairs, make_max_distance, sentence_pairs
 from .aligned import AlignedDoc
 
 CONFIGURED = "as configured"

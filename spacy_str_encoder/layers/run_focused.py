@@ -7,8 +7,9 @@ import torch
 from torch.utils.checkpoint import checkpoint
 
 from ..arrays import IntArray
-from ..bert import BertLayer, LayerInput, focus_cls, focus_pair, take
-from ..masks import MaskName
+from ..modules.bert import BertLayer, LayerInput, take
+from ..modules.focus import focus_cls, focus_pair
+from ..modules.masks import MaskName
 from .focus_rows import FocusRows, rows_between
 from .pair_chunks import (
     cut_into_chunks,
@@ -27,7 +28,7 @@ from .str_encoder import ENTITY_STATE, LAST_STATE, SHARED_STATE
 MARKS = "marks"
 
 
-def look_at_pairs(
+def run_focused(
     layers: Sequence[BertLayer],
     states: dict[str, torch.Tensor],
     rows: FocusRows,

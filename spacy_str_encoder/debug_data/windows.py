@@ -6,7 +6,7 @@ import numpy
 from spacy.tokens import Span
 
 from ..arrays import BoolArray, IntArray
-from ..gold_relations import Pair
+from ..pairs.gold import Pair
 
 
 def find_held(entities: Sequence[Span], windows: IntArray) -> list[bool]:

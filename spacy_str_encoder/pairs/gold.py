@@ -9,11 +9,11 @@ import numpy
 from spacy.tokens import Doc, Span
 from spacy.training import Alignment, Example
 
-from .arrays import IntArray
+from ..arrays import IntArray
+from ..doc.entities import get_entities
+from ..doc.relation import Relation, get_relations, has_relations
 from .candidates import Candidates, EntityPairs, find_pairs
-from .doc.entities import get_entities
-from .doc.relation import Relation, get_relations, has_relations
-from .relation_classes import RelationClass, relation_class
+from .classes import RelationClass, relation_class
 from .schema import Schema, allows_relation
 
 # The indices of two entities in text order.

@@ -8,8 +8,8 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from ..candidates import all_pairs
 from ..distances import BINS, find_bin, name_bin
+from ..pairs.candidates import all_pairs
 from ..tables import make_table
 from .advice import give_advice
 from .advice.labels import RARE

@@ -8,10 +8,10 @@ from typing import Any
 from spacy.tokens import Doc
 from spacy.util import minibatch
 
-from .doc.origin import get_id
-from .doc.records import Record, walk_attributes
-from .formats.files import write_json_lines, written_whole
+from ..doc.origin import get_id
+from ..doc.records import Record, walk_attributes
 from .parquet import require_pyarrow, to_string
+from .whole import write_json_lines, written_whole
 
 # The number of the doc, and its identifier; the number of the record in it; the central entity;
 # what leads to the value; the value. Offsets are characters, ends exclusive. The columns are the

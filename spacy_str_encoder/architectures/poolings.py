@@ -2,8 +2,8 @@
 
 from ..layers.pair_pooling import PairPooling, Pooling
 from ..modules.capsules import PairCapsules as PairCapsulesModule
-from ..modules.pair_pooling import PairConvolutions
-from ..modules.pair_pooling import PairMaxima as PairMaximaModule
+from ..modules.pair_vectors import PairConvolutions
+from ..modules.pair_vectors import PairMaxima as PairMaximaModule
 
 
 def PairMaxima(width: int, context: int | None = None) -> Pooling:

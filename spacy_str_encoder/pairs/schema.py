@@ -9,10 +9,10 @@ from spacy.tokens import Doc, Span
 from thinc.api import get_array_module
 from thinc.types import Floats2d
 
-from .arrays import BoolArray, IntArray
+from ..arrays import BoolArray, IntArray
+from ..doc.relation import Relation, get_relations
 from .candidates import EntityPairs, pair_types
-from .doc.relation import Relation, get_relations
-from .relation_classes import RelationClass, relation_class
+from .classes import RelationClass, relation_class
 
 
 class Schema(NamedTuple):

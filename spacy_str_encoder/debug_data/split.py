@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 import numpy
 
-from ..candidates import pair_offsets, pair_types
-from ..relation_classes import RelationClass, relation_class
+from ..pairs.candidates import pair_offsets, pair_types
+from ..pairs.classes import RelationClass, relation_class
 from .aligned import AlignedDoc
 from .findings import Finding, add_findings
 from .reach import Reach, propose

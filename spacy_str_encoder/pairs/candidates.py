@@ -8,7 +8,7 @@ import numpy
 from numpy.typing import NDArray
 from spacy.tokens import Doc, Span
 
-from .arrays import IntArray
+from ..arrays import IntArray
 
 # The entities of a doc in text order, and the indices of the two of each pair.
 EntityPairs = tuple[list[Span], IntArray]

@@ -8,10 +8,10 @@ from operator import not_
 
 from spacy.tokens import Doc, Span
 
-from ..candidates import find_pairs
 from ..doc.entities import has_entities
 from ..doc.relation import Relation, has_relations
-from ..gold_relations import entity_key
+from ..pairs.candidates import find_pairs
+from ..pairs.gold import entity_key
 from .aligned import AlignedDoc
 from .settings import Settings
 from .windows import find_held, find_held_pairs

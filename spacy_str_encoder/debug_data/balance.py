@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from ..candidates import type_codes
-from ..schema import make_schema, related_types
+from ..pairs.candidates import type_codes
+from ..pairs.schema import make_schema, related_types
 from .collect import Statistics
 from .reach import CONFIGURED
 from .split import SplitStatistics

@@ -10,7 +10,7 @@ import numpy
 from thinc.api import Ops
 from thinc.types import Floats2d
 
-from .arrays import IntArray
+from ..arrays import IntArray
 
 
 def softmax_loss(ops: Ops, logits: Floats2d, gold: IntArray) -> tuple[float, Floats2d]:

@@ -11,8 +11,8 @@ from spacy.tokens import Doc, Span
 from spacy.util import load_config, load_model_from_config
 from thinc.api import Config, ConfigValidationError
 
-from ..candidates import Candidates, all_pairs
-from ..formats.convert import make_tokenizer
+from ..formats.docs import make_tokenizer
+from ..pairs.candidates import Candidates, all_pairs
 
 GetSpans = Callable[[Sequence[Doc]], list[list[Span]]]
 ENCODER, RELATIONS = "str_encoder", "str_rel"

@@ -1,0 +1,73 @@
+"""Reading UTF-8 and JSON, with errors that name file and line; writing files whole."""
+
+import json
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
+from collections.abc import Iterator
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any
+
+
+def read_lines(path: Path) -> Iterator[tuple[int, str]]:
+    """Read the lines of a UTF-8 file, with or without a byte order mark.
+
+    path (Path): The file.
+    YIELDS (tuple[int, str]): The line's number from 1, and the line with its end.
+    RAISES (ValueError): If a line is not UTF-8.
+    """
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            try:
+                yield number, line.decode("utf-8-sig" if number == 1 else "utf-8")
+            except UnicodeDecodeError as error:
+                advice = advise_to_convert(line)
+                raise ValueError(f"{path}, line {number}: not UTF-8; {advice}") from error
+
+
+def advise_to_convert(line: bytes) -> str:
+    """Say what to do with a file that is not UTF-8.
+
+    line (bytes): Its line that is not.
+    RETURNS (str): A part of a sentence.
+    """
+    is_utf16 = line.startswith((BOM_UTF16_LE, BOM_UTF16_BE))
+    encoding = "UTF-16" if is_utf16 else "ENCODING (such as GB18030 or CP1252)"
+    return f"if it is text at all, convert it with iconv -f {encoding} -t UTF-8"
+
+
+def parse_json(content: str, path: Path, *, first_line: int) -> Any:
+    """Parse JSON.
+
+    content (str): The JSON.
+    path (Path): The file it is from, for the error.
+    first_line (int): The number of its first line in that file, for the error.
+    RETURNS (Any): What it holds.
+    RAISES (ValueError): If it is not JSON.
+    """
+    try:
+        return json.loads(content)
+    except json.JSONDecodeError as error:
+        line = first_line + error.lineno - 1
+        raise ValueError(
+            f"{path}, line {line}, column {error.colno}: not JSON ({error.msg})"
+        ) from error
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path}, line {first_line}: not readable JSON ({error})") from error
+
+
+def read_items(path: Path) -> Iterator[tuple[str, Any]]:
+    """Read the records of a file of JSON lines, or of a JSON list.
+
+    path (Path): The file.
+    YIELDS (tuple[str, Any]): Where the record is, for messages, and the record.
+    RAISES (ValueError): If the file is neither.
+    """
+    lines = ((number, line) for number, line in read_lines(path) if line.strip())
+    first = list(islice(lines, 1))
+    if any(line.lstrip().startswith("[") for _, line in first):
+        content = "".join(line for _, line in read_lines(path))
+        for number, item in enumerate(parse_json(content, path, first_line=1), start=1):
+            yield f"{path}, record {number}", item
+    else:
+        for number, line in chain(first, lines):
+            yield f"{path}, line {number}", parse_json(line, path, first_line=number)
