@@ -5,7 +5,11 @@ from collections.abc import Callable
 
 from hypothesis import strategies as st
 
-from spacy_str_encoder.formats.records import EntityRecord, Record, RelationRecord
+from spacy_str_encoder.formats.annotated_text import (
+    AnnotatedEntity,
+    AnnotatedRelation,
+    AnnotatedText,
+)
 
 # White space and line breaks of many kinds, combining and astral characters, invisible marks.
 CHARACTERS = st.one_of(
@@ -16,27 +20,27 @@ LABELS = st.one_of(st.sampled_from(["Drug", "药物", "a:b", "#", "a b"]), st.te
 
 
 @st.composite
-def crowded_records(draw: st.DrawFn) -> Record:
+def crowded_records(draw: st.DrawFn) -> AnnotatedText:
     """Any text, with entities that overlap and repeat, and relations that do too."""
     text = draw(st.text(CHARACTERS, max_size=20))
     offsets = st.integers(0, len(text))
     entities = [
-        EntityRecord(min(pair), max(pair), draw(LABELS))
+        AnnotatedEntity(min(pair), max(pair), draw(LABELS))
         for pair in draw(st.lists(st.tuples(offsets, offsets), max_size=6))
         if pair[0] != pair[1]
     ]
     if not entities:
-        return Record(text, [], [])
+        return AnnotatedText(text, [], [])
     indices = st.integers(0, len(entities) - 1)
-    relations = st.lists(st.builds(RelationRecord, indices, indices, LABELS), max_size=5)
-    return Record(text, entities, draw(relations))
+    relations = st.lists(st.builds(AnnotatedRelation, indices, indices, LABELS), max_size=5)
+    return AnnotatedText(text, entities, draw(relations))
 
 
 def expect(
-    record: Record,
-    entity_problem: Callable[[EntityRecord], str | None],
-    relation_problem: Callable[[RelationRecord], str | None],
-) -> tuple[Record, Counter[str]]:
+    record: AnnotatedText,
+    entity_problem: Callable[[AnnotatedEntity], str | None],
+    relation_problem: Callable[[AnnotatedRelation], str | None],
+) -> tuple[AnnotatedText, Counter[str]]:
     """What is left of a record, and how much is lost for which reason."""
     lost: Counter[str] = Counter()
     entities, relations = [], []
@@ -54,5 +58,5 @@ def expect(
             lost[problem] += 1
         else:
             head, tail = kept.index(relation.head), kept.index(relation.tail)
-            relations.append(RelationRecord(head, tail, relation.label))
-    return Record(record.text, entities, relations), lost
+            relations.append(AnnotatedRelation(head, tail, relation.label))
+    return AnnotatedText(record.text, entities, relations), lost

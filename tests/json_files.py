@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from spacy_str_encoder.formats.annotated_text import AnnotatedText
 from spacy_str_encoder.formats.docs import make_tokenizer
 from spacy_str_encoder.formats.format import Format
-from spacy_str_encoder.formats.records import Record
 from spacy_str_encoder.formats.registry import all_formats, detect_format
 from spacy_str_encoder.formats.report import ConversionReport
 
@@ -21,14 +21,14 @@ def write_items(path: Path, *items: Any) -> Path:
     return path
 
 
-def read_item(format: Format, path: Path, item: Any) -> tuple[Record, ConversionReport]:
+def read_item(format: Format, path: Path, item: Any) -> tuple[AnnotatedText, ConversionReport]:
     """Read a file of one record."""
     report = ConversionReport()
     [record] = format.read(write_items(path, item), report)
     return record, report
 
 
-def write_record(format: Format, path: Path, record: Record) -> tuple[Any, ConversionReport]:
+def write_record(format: Format, path: Path, record: AnnotatedText) -> tuple[Any, ConversionReport]:
     """Write a file of one record, and read it as JSON."""
     report = ConversionReport()
     format.write([record], path, report)

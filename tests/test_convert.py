@@ -15,11 +15,11 @@ from typer.testing import CliRunner, Result
 
 from spacy_str_encoder.cli import app
 from spacy_str_encoder.doc.relation import has_relations
+from spacy_str_encoder.formats.annotated_text import AnnotatedText
 from spacy_str_encoder.formats.docs import make_tokenizer
-from spacy_str_encoder.formats.records import Record
 from spacy_str_encoder.formats.registry import all_formats, detect_format, read_docs
 from spacy_str_encoder.formats.report import ConversionReport
-from spacy_str_encoder.formats.split import parse_shares, split_records
+from spacy_str_encoder.formats.split import parse_shares, split_texts
 
 ASSETS = Path(__file__).parents[1] / "assets" / "coronary"
 TEXT = "前降支近段狭窄"
@@ -162,7 +162,7 @@ def test_a_report_lists_every_case(tmp_path: Path) -> None:
     text = (tmp_path / "report.json").read_text("utf-8")
     assert "前降支" in text
     report = json.loads(text)
-    assert report["records"] == 10
+    assert report["texts"] == 10
     counts = {reason: len(cases) for reason, cases in report["lost"].items()}
     assert counts == {"entities that overlap another one": 20, "relations of such entities": 10}
 
@@ -243,8 +243,8 @@ def test_an_unknown_format_is_answered_with_the_known_ones(option: str, tmp_path
 @pytest.mark.parametrize(
     ("name", "content", "problem"),
     [
-        ("in.jsonl", "", "the file holds no record"),
-        ("in.json", "[]", "the file holds no record"),
+        ("in.jsonl", "", "the file holds no text"),
+        ("in.json", "[]", "the file holds no text"),
         ("in.jsonl", '{"sentence": "x"}', "to be told what it lacks: spacy"),
         ("in.csv", "x,y", "it fits no format"),
         ("in.json", '{"text": ', "line 1, column 10: not JSON"),
@@ -388,10 +388,10 @@ def test_docs_are_read_of_any_format(tmp_path: Path) -> None:
 def test_a_split_keeps_every_record_once_and_the_same_texts_together(
     texts: list[str], seed: int
 ) -> None:
-    records = [Record(text, [], [], meta={"id": i}) for i, text in enumerate(texts)]
+    records = [AnnotatedText(text, [], [], meta={"id": i}) for i, text in enumerate(texts)]
     shares = parse_shares("2:1:1")
     try:
-        parts = split_records(records, shares, seed=seed)
+        parts = split_texts(records, shares, seed=seed)
     except ValueError as error:
         assert len(set(texts)) < 10, error
         return
@@ -400,18 +400,18 @@ def test_a_split_keeps_every_record_once_and_the_same_texts_together(
     assert all(part == sorted(part) for part in ids)
     where = [{record.text for record in part} for part in parts.values()]
     assert sum(map(len, where)) == len(set(texts))
-    assert parts == split_records(records, shares, seed=seed)
+    assert parts == split_texts(records, shares, seed=seed)
 
 
 def test_shares_are_exact_where_nothing_belongs_together() -> None:
-    records = [Record(str(i), [], []) for i in range(700)]
-    first = split_records(records, parse_shares("8:1:1"), seed=0)
+    records = [AnnotatedText(str(i), [], []) for i in range(700)]
+    first = split_texts(records, parse_shares("8:1:1"), seed=0)
     assert {name: len(part) for name, part in first.items()} == {
         "train": 560,
         "dev": 70,
         "test": 70,
     }
-    second = split_records(records, parse_shares("8:1:1"), seed=1)
+    second = split_texts(records, parse_shares("8:1:1"), seed=1)
     assert first["dev"] != second["dev"]
 
 

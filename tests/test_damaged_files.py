@@ -7,23 +7,27 @@ import spacy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from spacy_str_encoder.formats.annotated_text import (
+    AnnotatedEntity,
+    AnnotatedRelation,
+    AnnotatedText,
+)
 from spacy_str_encoder.formats.docs import with_tokens
-from spacy_str_encoder.formats.records import EntityRecord, Record, RelationRecord
 from spacy_str_encoder.formats.registry import all_formats
 from spacy_str_encoder.formats.report import ConversionReport
 
 NLP = spacy.blank("zh")
 FORMATS = all_formats(NLP)
 RECORDS = [
-    Record(
+    AnnotatedText(
         "前降支 近段轻度狭窄👍🏽。",
-        [EntityRecord(0, 3, "BodyPart"), EntityRecord(4, 6, "Location")],
-        [RelationRecord(0, 1, "Position")],
+        [AnnotatedEntity(0, 3, "BodyPart"), AnnotatedEntity(4, 6, "Location")],
+        [AnnotatedRelation(0, 1, "Position")],
     ),
-    Record(
+    AnnotatedText(
         "左主干无狭窄。",
-        [EntityRecord(0, 3, "BodyPart"), EntityRecord(3, 4, "Negation")],
-        [RelationRecord(1, 0, "Negative")],
+        [AnnotatedEntity(0, 3, "BodyPart"), AnnotatedEntity(3, 4, "Negation")],
+        [AnnotatedRelation(1, 0, "Negative")],
     ),
 ]
 
@@ -85,4 +89,4 @@ def test_a_damaged_file_gives_records_or_one_clear_error(
     except ValueError as error:
         assert "records" in str(error), error
     else:
-        assert all(isinstance(record, Record) for record in records)
+        assert all(isinstance(record, AnnotatedText) for record in records)

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from spacy_str_encoder.formats.annotated_text import AnnotatedText
 from spacy_str_encoder.formats.document_names import name_documents
-from spacy_str_encoder.formats.records import Record
 from spacy_str_encoder.formats.report import ConversionReport
 
 ids = st.one_of(
@@ -22,7 +22,7 @@ ids = st.one_of(
 
 def name(*document_ids: object) -> tuple[list[str], ConversionReport]:
     report = ConversionReport()
-    records = [Record("", [], [], meta={"id": id_}) for id_ in document_ids]
+    records = [AnnotatedText("", [], [], meta={"id": id_}) for id_ in document_ids]
     return [name for name, _ in name_documents(records, report)], report
 
 
@@ -88,6 +88,6 @@ def test_ids_that_some_file_systems_take_for_the_same_are_not_both_names(other: 
 
 def test_records_without_id_are_numbered_and_nothing_is_reported() -> None:
     report = ConversionReport()
-    named = name_documents([Record("a", [], []), Record("b", [], [])], report)
+    named = name_documents([AnnotatedText("a", [], []), AnnotatedText("b", [], [])], report)
     assert [(name, record.text) for name, record in named] == [("000001", "a"), ("000002", "b")]
     assert report == ConversionReport()

@@ -12,8 +12,12 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from spacy_str_encoder.cli import app
+from spacy_str_encoder.formats.annotated_text import (
+    AnnotatedEntity,
+    AnnotatedRelation,
+    AnnotatedText,
+)
 from spacy_str_encoder.formats.brat import FORMAT
-from spacy_str_encoder.formats.records import EntityRecord, Record, RelationRecord
 from spacy_str_encoder.formats.registry import all_formats, detect_format
 from spacy_str_encoder.formats.report import ConversionReport, LossError
 
@@ -27,10 +31,14 @@ LINES = [
     "T3\tSymptom 29 38\tand\tfever",
     "R2\tTreats Arg2:T3 Arg1:T1",
 ]
-RECORD = Record(
+RECORD = AnnotatedText(
     ENGLISH,
-    [EntityRecord(0, 7, "Drug"), EntityRecord(17, 28, "Symptom"), EntityRecord(29, 38, "Symptom")],
-    [RelationRecord(0, 1, "Treats"), RelationRecord(0, 2, "Treats")],
+    [
+        AnnotatedEntity(0, 7, "Drug"),
+        AnnotatedEntity(17, 28, "Symptom"),
+        AnnotatedEntity(29, 38, "Symptom"),
+    ],
+    [AnnotatedRelation(0, 1, "Treats"), AnnotatedRelation(0, 2, "Treats")],
 )
 LINE_BREAKS = "\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"
 SPACED_TYPE = "entities whose type has white space"
@@ -51,12 +59,12 @@ def make_document(
     return path
 
 
-def read(path: Path) -> tuple[list[Record], ConversionReport]:
+def read(path: Path) -> tuple[list[AnnotatedText], ConversionReport]:
     report = ConversionReport()
     return list(FORMAT.read(path, report)), report
 
 
-def write(records: list[Record], folder: Path) -> ConversionReport:
+def write(records: list[AnnotatedText], folder: Path) -> ConversionReport:
     report = ConversionReport()
     FORMAT.write(records, folder, report)
     return report
@@ -90,12 +98,12 @@ def test_all_pairs_of_a_folder_and_the_folders_in_it_are_read_in_order(tmp_path:
     (tmp_path / "._b.ann").write_bytes(b"\0\5")
     (tmp_path / "annotation.conf").write_text("[entities]\nDrug\n")
     records, report = read(tmp_path)
-    entities = [EntityRecord(2, 6, "药物"), EntityRecord(7, 9, "症状")]
-    relations = [RelationRecord(0, 1, "治疗")]
+    entities = [AnnotatedEntity(2, 6, "药物"), AnnotatedEntity(7, 9, "症状")]
+    relations = [AnnotatedRelation(0, 1, "治疗")]
     text = "给予阿司匹林治头痛"
     assert records == [
-        Record(text, entities, relations, meta={"id": "a/病历.1"}),
-        Record("", [], [], meta={"id": "b"}),
+        AnnotatedText(text, entities, relations, meta={"id": "a/病历.1"}),
+        AnnotatedText("", [], [], meta={"id": "b"}),
     ]
     assert report == ConversionReport()
 
@@ -127,9 +135,9 @@ def test_line_ends_of_windows_count_as_two_characters_in_the_text_only(tmp_path:
     lines = b"T1\tX 0 1\ta\r\nT2\tX 3 4\tb\r\nR1\tY Arg1:T1 Arg2:T2\r\n"
     make_document(tmp_path, text=b"a\r\nb\r\n", lines=lines)
     [record], report = read(tmp_path)
-    entities = [EntityRecord(0, 1, "X"), EntityRecord(3, 4, "X")]
+    entities = [AnnotatedEntity(0, 1, "X"), AnnotatedEntity(3, 4, "X")]
     assert record.text == "a\r\nb\r\n"
-    assert (record.entities, record.relations) == (entities, [RelationRecord(0, 1, "Y")])
+    assert (record.entities, record.relations) == (entities, [AnnotatedRelation(0, 1, "Y")])
     assert report == ConversionReport()
 
 
@@ -137,7 +145,7 @@ def test_a_byte_order_mark_is_the_first_character(tmp_path: Path) -> None:
     lines = b"\xef\xbb\xbfT1\tX 1 2\ta\n"
     make_document(tmp_path, text=b"\xef\xbb\xbfab", lines=lines)
     [record], report = read(tmp_path)
-    assert (record.text, record.entities) == ("\ufeffab", [EntityRecord(1, 2, "X")])
+    assert (record.text, record.entities) == ("\ufeffab", [AnnotatedEntity(1, 2, "X")])
     assert list(report.chosen) == ["byte order marks, kept as the first character"]
 
 
@@ -145,7 +153,7 @@ def test_other_roles_leave_the_order_of_the_arguments(tmp_path: Path) -> None:
     relation = "R1\tCoreference Anaphora:T2 Antecedent:T1"
     make_document(tmp_path, text="a b", lines=["T1\tX 0 1\ta", "T2\tX 2 3\tb", relation])
     [record], report = read(tmp_path)
-    assert record.relations == [RelationRecord(1, 0, "Coreference")]
+    assert record.relations == [AnnotatedRelation(1, 0, "Coreference")]
     [[case]] = report.chosen.values()
     assert case.endswith("doc.ann, line 3: Coreference Anaphora:T2 Antecedent:T1")
 
@@ -287,20 +295,20 @@ def test_a_folder_without_documents_is_an_error(tmp_path: Path) -> None:
 # Writing
 
 
-def entity_problem(record: Record, entity: EntityRecord) -> str | None:
+def entity_problem(record: AnnotatedText, entity: AnnotatedEntity) -> str | None:
     if any(character.isspace() for character in entity.label):
         return SPACED_TYPE
     surface = record.text[entity.start : entity.end]
     return BROKEN if {surface[0], surface[-1]} & set(LINE_BREAKS) else None
 
 
-def relation_problem(relation: RelationRecord) -> str | None:
+def relation_problem(relation: AnnotatedRelation) -> str | None:
     return SPACED_LABEL if any(character.isspace() for character in relation.label) else None
 
 
 @given(records=st.lists(crowded_records(), max_size=3))
 def test_all_that_brat_can_hold_comes_back_and_the_rest_is_counted(
-    records: list[Record], tmp_path_factory: pytest.TempPathFactory
+    records: list[AnnotatedText], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     folder = tmp_path_factory.mktemp("brat") / "documents"
     expected, lost = [], Counter[str]()
@@ -319,7 +327,9 @@ def test_all_that_brat_can_hold_comes_back_and_the_rest_is_counted(
 
 def test_files_are_as_brat_has_them(tmp_path: Path) -> None:
     record = replace(RECORD, meta={"id": "ward/1"})
-    report = write([record, Record("药", [EntityRecord(0, 1, "药物")], [])], tmp_path / "out")
+    report = write(
+        [record, AnnotatedText("药", [AnnotatedEntity(0, 1, "药物")], [])], tmp_path / "out"
+    )
     assert {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.*")} == {
         *["out/annotation.conf", "out/ward/1.txt", "out/ward/1.ann"],
         *["out/000002.txt", "out/000002.ann"],
@@ -344,7 +354,7 @@ def test_files_are_as_brat_has_them(tmp_path: Path) -> None:
 
 def test_a_span_is_cut_where_it_goes_over_line_breaks(tmp_path: Path) -> None:
     text = "a\n\n b\r\nc\u2028\x85d e"
-    write([Record(text, [EntityRecord(0, len(text), "X")], [])], tmp_path / "out")
+    write([AnnotatedText(text, [AnnotatedEntity(0, len(text), "X")], [])], tmp_path / "out")
     line = (tmp_path / "out" / "000001.ann").read_text()
     assert line == "T1\tX 0 1;3 5;7 8;10 13\ta  b c d e\n"
 

@@ -8,11 +8,15 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from spacy_str_encoder.formats import doccano
-from spacy_str_encoder.formats.records import EntityRecord, Record, RelationRecord
+from spacy_str_encoder.formats.annotated_text import (
+    AnnotatedEntity,
+    AnnotatedRelation,
+    AnnotatedText,
+)
 from spacy_str_encoder.formats.report import ConversionReport
 
+from .annotated_texts import any_records, contents, reader
 from .json_files import counts, detect, read_error, read_item, write_items, write_record
-from .records import any_records, contents, reader
 
 CODE_UNITS = "texts whose offsets count UTF-16 code units, as doccano does by default"
 UNANNOTATED = "texts whose relations nobody annotated"
@@ -43,10 +47,10 @@ ENGLISH: dict[str, Any] = {
 
 def test_relations_are_those_of_the_ids(tmp_path: Path) -> None:
     record, report = read_item(doccano.FORMAT, tmp_path / "a.jsonl", CHINESE)
-    assert record == Record(
+    assert record == AnnotatedText(
         "前降支近段狭窄",
-        [EntityRecord(5, 7, "Degree"), EntityRecord(0, 3, "Body")],
-        [RelationRecord(1, 0, "Finding")],
+        [AnnotatedEntity(5, 7, "Degree"), AnnotatedEntity(0, 3, "Body")],
+        [AnnotatedRelation(1, 0, "Finding")],
         meta={"id": 41, "病历号": "A7", "Comments": [{"id": 3, "comment": "近段?"}]},
     )
     assert report == ConversionReport()
@@ -69,7 +73,7 @@ def test_entities_without_ids_are_read_if_nothing_connects_them(tmp_path: Path) 
     entity = {"label": "Body", "start_offset": 0, "end_offset": 3}
     item = {**CHINESE, "entities": [entity, entity], "relations": []}
     record, _ = read_item(doccano.FORMAT, tmp_path / "a.jsonl", item)
-    assert record.entities == [EntityRecord(0, 3, "Body")] * 2
+    assert record.entities == [AnnotatedEntity(0, 3, "Body")] * 2
 
 
 def test_a_label_beside_entities_is_one_of_the_other_fields(tmp_path: Path) -> None:
@@ -134,10 +138,12 @@ def cut(text: str, start: int, end: int) -> str:
 
 @given(record=any_records())
 @example(
-    record=Record("\U00010000b\uffffb", [EntityRecord(1, 2, "A"), EntityRecord(3, 4, "A")], [])
+    record=AnnotatedText(
+        "\U00010000b\uffffb", [AnnotatedEntity(1, 2, "A"), AnnotatedEntity(3, 4, "A")], []
+    )
 )
 def test_written_offsets_count_code_units(
-    record: Record, tmp_path_factory: pytest.TempPathFactory
+    record: AnnotatedText, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     path = tmp_path_factory.mktemp("doccano") / "out.jsonl"
     item, _ = write_record(doccano.FORMAT, path, record)
@@ -164,7 +170,7 @@ def test_an_offset_inside_of_a_character_or_outside_of_the_text_is_named(
 @given(expected=st.lists(any_records(), max_size=3))
 @pytest.mark.parametrize("suffix", [".json", ".jsonl"])
 def test_what_was_written_is_read_again(
-    suffix: str, expected: list[Record], tmp_path_factory: pytest.TempPathFactory
+    suffix: str, expected: list[AnnotatedText], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     path = tmp_path_factory.mktemp("doccano") / f"out{suffix}"
     doccano.FORMAT.write(expected, path, ConversionReport(strict=True))

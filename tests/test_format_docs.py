@@ -17,14 +17,19 @@ from spacy.tokens import Doc, DocBin, Span
 
 from spacy_str_encoder import Relation
 from spacy_str_encoder.doc.relation import has_relations
-from spacy_str_encoder.formats.convert import RecordWriter, find_sources
+from spacy_str_encoder.formats.annotated_text import (
+    AnnotatedEntity,
+    AnnotatedRelation,
+    AnnotatedText,
+    AnnotationError,
+)
+from spacy_str_encoder.formats.convert import TextWriter, find_sources
 from spacy_str_encoder.formats.docbin import docbin_format
 from spacy_str_encoder.formats.docs import from_docs, to_docs
-from spacy_str_encoder.formats.records import EntityRecord, Record, RecordError, RelationRecord
 from spacy_str_encoder.formats.registry import all_formats
 from spacy_str_encoder.formats.report import ConversionReport, LossError, summarize
 
-from .records import contents
+from .annotated_texts import contents
 
 # The begin, end and label of an entity; a relation by the begins of head and tail.
 Entity = tuple[int, int, str]
@@ -39,7 +44,7 @@ REPEATED = "entities that repeat another one"
 UNCONNECTED = "relations of such entities"
 
 entities = st.builds(
-    lambda a, b, label: EntityRecord(min(a, b), max(a, b), label),
+    lambda a, b, label: AnnotatedEntity(min(a, b), max(a, b), label),
     st.integers(0, len(WORDS)),
     st.integers(0, len(WORDS)),
     st.sampled_from("AB"),
@@ -47,16 +52,16 @@ entities = st.builds(
 
 
 @st.composite
-def crowded_records(draw: st.DrawFn) -> Record:
+def crowded_records(draw: st.DrawFn) -> AnnotatedText:
     """Entities that overlap each other and tokens, or are the same, and relations."""
     found = draw(st.lists(entities, max_size=6))
     indices = st.integers(0, max(0, len(found) - 1))
-    relations = st.builds(RelationRecord, indices, indices, st.sampled_from("XY"))
-    return Record(WORDS, found, draw(st.lists(relations, max_size=6)) if found else [])
+    relations = st.builds(AnnotatedRelation, indices, indices, st.sampled_from("XY"))
+    return AnnotatedText(WORDS, found, draw(st.lists(relations, max_size=6)) if found else [])
 
 
 def convert(
-    records: Iterable[Record], language: str = "zh", spans_key: str | None = None
+    records: Iterable[AnnotatedText], language: str = "zh", spans_key: str | None = None
 ) -> tuple[list[Doc], ConversionReport]:
     report = ConversionReport()
     return list(to_docs(records, blank(language), report, spans_key=spans_key)), report
@@ -70,7 +75,7 @@ def read_arcs(doc: Doc) -> list[Arc]:
     return [(r.head.start_char, r.tail.start_char, r.label) for r in doc._.relations]
 
 
-def sweep(record: Record) -> tuple[dict[int, Entity], Counter[str]]:
+def sweep(record: AnnotatedText) -> tuple[dict[int, Entity], Counter[str]]:
     """Go through the text once: the entities that fit, by index, and the count of the others. An
     entity that repeats another one is that one.
     """
@@ -97,7 +102,9 @@ def sweep(record: Record) -> tuple[dict[int, Entity], Counter[str]]:
 
 
 @given(st.lists(crowded_records(), max_size=3))
-def test_what_docs_can_not_hold_is_counted_and_the_rest_is_used(records: list[Record]) -> None:
+def test_what_docs_can_not_hold_is_counted_and_the_rest_is_used(
+    records: list[AnnotatedText],
+) -> None:
     report = ConversionReport()
     docs = list(to_docs(records, NLP, report))
     lost: Counter[str] = Counter()
@@ -126,8 +133,8 @@ def test_what_docs_can_not_hold_is_counted_and_the_rest_is_used(records: list[Re
 def test_an_entity_that_a_doc_can_not_hold_is_left_out(
     places: list[tuple[int, int]], kept: list[tuple[int, int]], lost: dict[str, int]
 ) -> None:
-    found = [EntityRecord(start, end, "A") for start, end in places]
-    [doc], report = convert([Record(WORDS, found, [RelationRecord(0, 1, "X")])], "en")
+    found = [AnnotatedEntity(start, end, "A") for start, end in places]
+    [doc], report = convert([AnnotatedText(WORDS, found, [AnnotatedRelation(0, 1, "X")])], "en")
     assert read_entities(doc) == [(start, end, "A") for start, end in kept]
     assert len(doc._.relations) == 1 - lost.get(UNCONNECTED, 0)
     assert report.losses == lost
@@ -135,7 +142,7 @@ def test_an_entity_that_a_doc_can_not_hold_is_left_out(
 
 @pytest.mark.parametrize("text", [WORDS, ""], ids=["a text", "no text"])
 def test_a_record_without_entities_is_annotated_as_having_no_relations(text: str) -> None:
-    [doc], report = convert([Record(text, [], [])])
+    [doc], report = convert([AnnotatedText(text, [], [])])
     assert (doc.text, read_entities(doc), doc._.relations) == (text, [], [])
     assert has_relations(doc)
     assert doc.has_annotation("ENT_IOB")
@@ -144,8 +151,12 @@ def test_a_record_without_entities_is_annotated_as_having_no_relations(text: str
 
 def test_offsets_count_characters_whatever_the_whitespace() -> None:
     text = "  前降支\r\n\t狭窄\u3000😀。"
-    found = [EntityRecord(2, 5, "Body"), EntityRecord(8, 10, "Degree"), EntityRecord(11, 12, "X")]
-    [doc], report = convert([Record(text, found, [])])
+    found = [
+        AnnotatedEntity(2, 5, "Body"),
+        AnnotatedEntity(8, 10, "Degree"),
+        AnnotatedEntity(11, 12, "X"),
+    ]
+    [doc], report = convert([AnnotatedText(text, found, [])])
     assert doc.text == text
     assert [ent.text for ent in doc.ents] == ["前降支", "狭窄", "😀"]
     assert not report.lost
@@ -155,7 +166,7 @@ def test_offsets_count_characters_whatever_the_whitespace() -> None:
 
 
 @given(st.lists(crowded_records(), max_size=3))
-def test_a_span_group_holds_every_entity_that_aligns(records: list[Record]) -> None:
+def test_a_span_group_holds_every_entity_that_aligns(records: list[AnnotatedText]) -> None:
     docs, report = convert(records, "en", "sc")
     flat, _ = convert(records, "en")
     for doc, flat_doc, record in zip(docs, flat, records, strict=True):
@@ -169,7 +180,7 @@ def test_a_span_group_holds_every_entity_that_aligns(records: list[Record]) -> N
 
 
 @st.composite
-def token_records(draw: st.DrawFn) -> Record:
+def token_records(draw: st.DrawFn) -> AnnotatedText:
     """A record whose tokens no tokenizer would make, with entities that align with them."""
     text = draw(st.text(st.sampled_from("ab 前\n\u3000😀é\x00"), min_size=1, max_size=8))
     spaces = [i for i, character in enumerate(text) if character.isspace()]
@@ -178,18 +189,18 @@ def token_records(draw: st.DrawFn) -> Record:
     tokens = [(start, end) for start, end in pairwise(bounds) if text[start:end].strip()]
     places = [(first[0], last[1]) for first in tokens for last in tokens if first <= last]
     if not places:
-        return Record(text, [], [], tokens)
+        return AnnotatedText(text, [], [], tokens)
     found = draw(st.lists(st.sampled_from(places), min_size=1, max_size=4, unique=True))
-    entities = [EntityRecord(*place, draw(st.sampled_from("AB"))) for place in found]
+    entities = [AnnotatedEntity(*place, draw(st.sampled_from("AB"))) for place in found]
     indices = st.integers(0, len(entities) - 1)
-    relations = st.builds(RelationRecord, indices, indices, st.sampled_from("XY"))
+    relations = st.builds(AnnotatedRelation, indices, indices, st.sampled_from("XY"))
     meta = draw(st.sampled_from([{}, {"id": 3, "unseen": [None, "是"]}]))
-    return Record(text, entities, draw(st.lists(relations, max_size=3)), tokens, meta)
+    return AnnotatedText(text, entities, draw(st.lists(relations, max_size=3)), tokens, meta)
 
 
 @given(records=st.lists(token_records(), max_size=3))
 def test_records_come_back_from_docs_as_they_were(
-    records: list[Record], tmp_path_factory: pytest.TempPathFactory
+    records: list[AnnotatedText], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     path = tmp_path_factory.mktemp("docbin") / "docs.spacy"
     docbin = docbin_format(blank("xx"), spans_key="sc")
@@ -210,7 +221,7 @@ def test_relations_of_spans_that_are_no_entities_are_lost() -> None:
     doc._.relations = [Relation(doc.ents[0], doc[1:2], "X"), Relation(*doc.ents, "X")]
     report = ConversionReport()
     [record] = from_docs([doc], report, name="docs.spacy")
-    assert record.relations == [RelationRecord(0, 1, "X")]
+    assert record.relations == [AnnotatedRelation(0, 1, "X")]
     assert report.lost == {
         "relations of spans that are not among the entities": ["docs.spacy, doc 1: 'ab' X 'cd'"]
     }
@@ -231,7 +242,7 @@ def test_span_groups_that_are_not_read_are_mentioned() -> None:
     doc._.relations = []
     report = ConversionReport()
     [record] = from_docs([doc], report)
-    assert record.entities == [EntityRecord(0, 2, "A"), EntityRecord(6, 7, "A")]
+    assert record.entities == [AnnotatedEntity(0, 2, "A"), AnnotatedEntity(6, 7, "A")]
     assert report.chosen == {
         "docs with span groups, of which doc.ents are read": ["docs, doc 1: 'sc'"]
     }
@@ -243,7 +254,7 @@ def test_entities_that_are_not_in_the_span_group_are_lost() -> None:
     grouped.spans["other"] = []
     report = ConversionReport()
     records = from_docs([grouped, doc], report, spans_key="sc")
-    assert [record.entities for record in records] == [[EntityRecord(0, 2, "A")], []]
+    assert [record.entities for record in records] == [[AnnotatedEntity(0, 2, "A")], []]
     cases = ["docs, doc 1: 'e' (A)", "docs, doc 2: 'ab' (A)", "docs, doc 2: 'e' (A)"]
     assert report.lost == {"entities of doc.ents that are not in the span group": cases}
     assert report.chosen == {
@@ -259,7 +270,7 @@ def test_entities_that_nobody_annotated_are_not_taken_for_none(tmp_path: Path) -
         formats = all_formats(nlp)
         [source] = find_sources([tmp_path / "a.spacy"], formats)
         format = formats[target.removeprefix("b.")]
-        RecordWriter(format, nlp, report).write(source.read(report), tmp_path / target)
+        TextWriter(format, nlp, report).write(source.read(report), tmp_path / target)
         assert any("texts whose entities nobody" in key for key in report.chosen) == (
             target == "b.jsonl"
         )
@@ -268,7 +279,7 @@ def test_entities_that_nobody_annotated_are_not_taken_for_none(tmp_path: Path) -
 
 
 def test_a_strict_report_names_the_first_loss() -> None:
-    record = Record(WORDS, [EntityRecord(3, 4, "A")], [], place="a.jsonl, line 4")
+    record = AnnotatedText(WORDS, [AnnotatedEntity(3, 4, "A")], [], place="a.jsonl, line 4")
     with pytest.raises(LossError) as error:
         list(to_docs([record], NLP, ConversionReport(strict=True)))
     assert str(error.value) == f"a.jsonl, line 4: 'c' (A, 3-4) would be lost ({MISALIGNED})"
@@ -298,15 +309,18 @@ def test_meta_data_of_docs_that_no_record_can_hold_are_refused(
     doc.user_data["meta"] = meta
     path = tmp_path / "a.spacy"
     DocBin(docs=[make_doc(), doc], store_user_data=True).to_disk(path)
-    with pytest.raises(RecordError) as error:
+    with pytest.raises(AnnotationError) as error:
         list(docbin_format(NLP).read(path, ConversionReport()))
     assert str(error.value).startswith(f"{path}, doc 2: ")
 
 
 @pytest.mark.parametrize("value", [2**64, json.loads("[" * 700 + "]" * 700)], ids=["int", "depth"])
 def test_meta_data_that_no_docbin_can_hold_are_refused(value: object, tmp_path: Path) -> None:
-    records = [Record("a", [], []), Record("a", [], [], meta={"id": value}, place="a, line 2")]
-    with pytest.raises(RecordError, match=r"^a, line 2: a DocBin can't hold"):
+    records = [
+        AnnotatedText("a", [], []),
+        AnnotatedText("a", [], [], meta={"id": value}, place="a, line 2"),
+    ]
+    with pytest.raises(AnnotationError, match=r"^a, line 2: a DocBin can't hold"):
         docbin_format(NLP).write(records, tmp_path / "a.spacy", ConversionReport())
 
 

@@ -6,8 +6,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 
+from spacy_str_encoder.formats.annotated_text import (
+    AnnotatedEntity,
+    AnnotatedRelation,
+    AnnotatedText,
+)
 from spacy_str_encoder.formats.gliner import FORMAT
-from spacy_str_encoder.formats.records import EntityRecord, Record, RelationRecord
 from spacy_str_encoder.formats.report import ConversionReport
 
 from .json_files import detect, read_error, read_item, write_items, write_record
@@ -30,21 +34,21 @@ CHINESE: dict[str, Any] = {
 def test_entities_end_with_their_last_token(tmp_path: Path) -> None:
     path = write_items(tmp_path / "good.json", ENGLISH, CHINESE)
     assert list(FORMAT.read(path, ConversionReport(strict=True))) == [
-        Record(
+        AnnotatedText(
             "Ada Lovelace joined Acme in London",
             [
-                EntityRecord(0, 12, "person"),
-                EntityRecord(28, 34, "place"),
-                EntityRecord(20, 24, "company"),
+                AnnotatedEntity(0, 12, "person"),
+                AnnotatedEntity(28, 34, "place"),
+                AnnotatedEntity(20, 24, "company"),
             ],
-            [RelationRecord(0, 2, "works for"), RelationRecord(2, 1, "is in")],
+            [AnnotatedRelation(0, 2, "works for"), AnnotatedRelation(2, 1, "is in")],
             [(0, 3), (4, 12), (13, 19), (20, 24), (25, 27), (28, 34)],
             {"ner_labels": ["person", "company", "place", "date"], "rel_negatives": ["owns"]},
         ),
-        Record(
+        AnnotatedText(
             "前降支近段狭窄。",
-            [EntityRecord(5, 7, "程度"), EntityRecord(0, 5, "部位")],
-            [RelationRecord(1, 0, "有")],
+            [AnnotatedEntity(5, 7, "程度"), AnnotatedEntity(0, 5, "部位")],
+            [AnnotatedRelation(1, 0, "有")],
             [(0, 3), (3, 5), (5, 7), (7, 8)],
         ),
     ]
@@ -55,12 +59,12 @@ def test_a_text_of_which_only_entities_are_known_has_no_annotated_relations(tmp_
     path = tmp_path / "good.json"
     record, report = read_item(FORMAT, path, item)
     assert (len(record.entities), record.relations, record.has_relations) == (2, [], False)
-    assert report.chosen == {UNANNOTATED: [f"{path}, record 1: "]}
+    assert report.chosen == {UNANNOTATED: [f"{path}, text 1: "]}
 
 
 @given(record=tokenized_records())
 def test_what_aligns_with_tokens_is_read_as_it_was_written(
-    record: Record, tmp_path_factory: pytest.TempPathFactory
+    record: AnnotatedText, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     path = tmp_path_factory.mktemp("gliner") / "records.json"
     _, report = write_record(FORMAT, path, record)
@@ -127,7 +131,7 @@ BAD_RECORDS: dict[str, tuple[Any, str]] = {
 def test_file_and_number_of_a_bad_record_are_named(item: Any, problem: str, tmp_path: Path) -> None:
     path = write_items(tmp_path / "bad.json", ENGLISH, item)
     message = read_error(FORMAT, path)
-    assert message.startswith(f"{path}, record 2: ")
+    assert message.startswith(f"{path}, text 2: ")
     assert problem in message
 
 

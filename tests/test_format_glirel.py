@@ -6,8 +6,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 
+from spacy_str_encoder.formats.annotated_text import (
+    AnnotatedEntity,
+    AnnotatedRelation,
+    AnnotatedText,
+)
 from spacy_str_encoder.formats.glirel import FORMAT
-from spacy_str_encoder.formats.records import EntityRecord, Record, RelationRecord
 from spacy_str_encoder.formats.report import ConversionReport
 
 from .json_files import detect, read_error, read_item, write_items, write_record
@@ -37,10 +41,10 @@ CHINESE: dict[str, Any] = {
     ],
     "tokenized_text": ["前降支", "近段", "狭窄", "。"],
 }
-ENGLISH_RECORD = Record(
+ENGLISH_RECORD = AnnotatedText(
     "Ada Lovelace joined Acme .",
-    [EntityRecord(20, 24, "ORG"), EntityRecord(0, 12, "PER")],
-    [RelationRecord(1, 0, "works for")],
+    [AnnotatedEntity(20, 24, "ORG"), AnnotatedEntity(0, 12, "PER")],
+    [AnnotatedRelation(1, 0, "works for")],
     [(0, 3), (4, 12), (13, 19), (20, 24), (25, 26)],
     {"title": "Lovelace"},
 )
@@ -50,10 +54,10 @@ def test_relations_name_their_entities_by_place(tmp_path: Path) -> None:
     path = write_items(tmp_path / "good.jsonl", ENGLISH, CHINESE)
     assert list(FORMAT.read(path, ConversionReport(strict=True))) == [
         ENGLISH_RECORD,
-        Record(
+        AnnotatedText(
             "前降支近段狭窄。",
-            [EntityRecord(0, 5, "部位"), EntityRecord(5, 7, "程度")],
-            [RelationRecord(1, 0, "修饰")],
+            [AnnotatedEntity(0, 5, "部位"), AnnotatedEntity(5, 7, "程度")],
+            [AnnotatedRelation(1, 0, "修饰")],
             [(0, 3), (3, 5), (5, 7), (7, 8)],
         ),
     ]
@@ -80,7 +84,7 @@ def test_the_type_decides_among_entities_at_one_place(
     item = with_ends({**LOVELACE, "type": label})
     item["ner"] = [*item["ner"], [0, 1, "X", "Ada Lovelace"]]
     record, report = read_item(FORMAT, tmp_path / "good.jsonl", item)
-    assert record.relations == [RelationRecord(head, 0, "works for")]
+    assert record.relations == [AnnotatedRelation(head, 0, "works for")]
     assert report == ConversionReport()
 
 
@@ -124,7 +128,7 @@ def test_other_fields_of_relations_are_lost(tmp_path: Path) -> None:
 
 @given(record=tokenized_records())
 def test_what_aligns_with_tokens_is_read_as_it_was_written(
-    record: Record, tmp_path_factory: pytest.TempPathFactory
+    record: AnnotatedText, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     path = tmp_path_factory.mktemp("glirel") / "records.jsonl"
     _, report = write_record(FORMAT, path, record)

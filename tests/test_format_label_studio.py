@@ -10,11 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spacy_str_encoder.formats import label_studio
-from spacy_str_encoder.formats.records import EntityRecord, Record, RelationRecord
+from spacy_str_encoder.formats.annotated_text import (
+    AnnotatedEntity,
+    AnnotatedRelation,
+    AnnotatedText,
+)
 from spacy_str_encoder.formats.report import ConversionReport, LossError
 
+from .annotated_texts import any_records, contents, reader
 from .json_files import counts, detect, read_error, read_item, write_items, write_record
-from .records import any_records, contents, reader
 
 FORMAT = label_studio.FORMAT
 
@@ -58,10 +62,10 @@ TASK: dict[str, Any] = {
     "inner_id": 1,
     "project": 4,
 }
-RECORD = Record(
+RECORD = AnnotatedText(
     "前降支近段狭窄",
-    [EntityRecord(0, 3, "Body"), EntityRecord(5, 7, "Degree")],
-    [RelationRecord(0, 1, "Finding")],
+    [AnnotatedEntity(0, 3, "Body"), AnnotatedEntity(5, 7, "Degree")],
+    [AnnotatedRelation(0, 1, "Finding")],
 )
 
 
@@ -77,7 +81,7 @@ def with_text(text: str, *result: Any) -> dict[str, Any]:
     return {**with_result(*result), "data": {"text": text}}
 
 
-def read(tmp_path: Path, item: Any) -> tuple[Record, ConversionReport]:
+def read(tmp_path: Path, item: Any) -> tuple[AnnotatedText, ConversionReport]:
     """Read a task; what is kept for Label Studio alone is left out."""
     record, report = read_item(FORMAT, tmp_path / "in.jsonl", item)
     meta = {name: value for name, value in record.meta.items() if name != "label_studio"}
@@ -110,7 +114,7 @@ def test_the_direction_says_where_a_relation_goes(
 ) -> None:
     item = with_result(BODY, DEGREE, relation("q1Zd", "x_7A", "Finding", **fields))
     record, report = read(tmp_path, item)
-    assert record.relations == [RelationRecord(head, tail, "Finding") for head, tail in arcs]
+    assert record.relations == [AnnotatedRelation(head, tail, "Finding") for head, tail in arcs]
     assert report == ConversionReport()
 
 
@@ -118,21 +122,24 @@ def test_a_relation_without_a_direction_goes_right(tmp_path: Path) -> None:
     arrow = relation("x_7A", "q1Zd", "Finding")
     del arrow["direction"]
     record, _ = read(tmp_path, with_result(BODY, DEGREE, arrow))
-    assert record.relations == [RelationRecord(1, 0, "Finding")]
+    assert record.relations == [AnnotatedRelation(1, 0, "Finding")]
 
 
 def test_each_label_of_a_relation_is_a_relation(tmp_path: Path) -> None:
     item = with_result(BODY, DEGREE, relation("q1Zd", "x_7A", "Finding", "Cause"))
     record, report = read(tmp_path, item)
-    assert record.relations == [RelationRecord(0, 1, "Finding"), RelationRecord(0, 1, "Cause")]
+    assert record.relations == [
+        AnnotatedRelation(0, 1, "Finding"),
+        AnnotatedRelation(0, 1, "Cause"),
+    ]
     assert report == ConversionReport()
 
 
 def test_each_label_of_a_region_is_an_entity_and_the_first_is_connected(tmp_path: Path) -> None:
     both = region("q1Zd", 0, 3, "前降支", "Body", "Vessel")
     record, report = read(tmp_path, with_result(DEGREE, both, relation("x_7A", "q1Zd", "Of")))
-    assert record.entities[1:] == [EntityRecord(0, 3, "Body"), EntityRecord(0, 3, "Vessel")]
-    assert record.relations == [RelationRecord(0, 1, "Of")]
+    assert record.entities[1:] == [AnnotatedEntity(0, 3, "Body"), AnnotatedEntity(0, 3, "Vessel")]
+    assert record.relations == [AnnotatedRelation(0, 1, "Of")]
     assert not report.lost
     assert counts(report.chosen) == {
         "relations of regions with several labels, connected to the first": 1
@@ -144,7 +151,7 @@ def test_labels_of_two_controls_are_those_of_one_region(tmp_path: Path) -> None:
     item = with_result(BODY, other, DEGREE, relation("q1Zd", "x_7A", "Finding"))
     record, report = read(tmp_path, item)
     assert [entity.label for entity in record.entities] == ["Body", "Certain", "Degree"]
-    assert record.relations == [RelationRecord(0, 2, "Finding")]
+    assert record.relations == [AnnotatedRelation(0, 2, "Finding")]
     assert not report.lost
     assert counts(report.chosen) == {
         "relations of regions with several labels, connected to the first": 1,
@@ -180,7 +187,7 @@ def test_what_is_no_entity_or_relation_is_counted(tmp_path: Path) -> None:
 def test_notes_of_annotators_are_counted(tmp_path: Path) -> None:
     noted = {**BODY, "meta": {"text": ["sure?"]}, "score": 0.5, "readonly": False}
     record, report = read(tmp_path, with_result(noted))
-    assert record.entities == [EntityRecord(0, 3, "Body")]
+    assert record.entities == [AnnotatedEntity(0, 3, "Body")]
     assert report.losses == {"other fields of regions": 2}
 
 
@@ -191,7 +198,7 @@ def test_the_first_annotation_that_was_not_cancelled_is_read(tmp_path: Path) -> 
         {"result": [BODY, DEGREE]},
     ]
     record, report = read(tmp_path, changed(annotations=annotations))
-    assert record.entities == [EntityRecord(0, 3, "Body")]
+    assert record.entities == [AnnotatedEntity(0, 3, "Body")]
     assert not report.lost
     assert counts(report.chosen) == {
         "tasks with several annotations, of which the first not cancelled is read": 1
@@ -244,7 +251,7 @@ def test_offsets_count_code_points(tmp_path: Path) -> None:
         "👍👍 Ada at 𠮷野家", region("a", 3, 6, "Ada", "P"), region("b", 10, 13, "𠮷野家", "O")
     )
     record, report = read(tmp_path, item)
-    assert record.entities == [EntityRecord(3, 6, "P"), EntityRecord(10, 13, "O")]
+    assert record.entities == [AnnotatedEntity(3, 6, "P"), AnnotatedEntity(10, 13, "O")]
     assert report == ConversionReport()
 
 
@@ -253,14 +260,14 @@ def test_code_units_are_told_by_the_texts_of_the_regions(tmp_path: Path) -> None
         "👍👍 Ada at 𠮷野家", region("a", 5, 8, "Ada", "P"), region("b", 12, 16, "𠮷野家", "O")
     )
     record, report = read(tmp_path, item)
-    assert record.entities == [EntityRecord(3, 6, "P"), EntityRecord(10, 13, "O")]
+    assert record.entities == [AnnotatedEntity(3, 6, "P"), AnnotatedEntity(10, 13, "O")]
     assert not report.lost
     assert counts(report.chosen) == {UTF16: 1}
 
 
 def test_code_units_are_told_at_the_end_of_a_text(tmp_path: Path) -> None:
     record, report = read(tmp_path, with_text("Ada 👍", region("a", 0, 6, "Ada 👍", "P")))
-    assert record.entities == [EntityRecord(0, 5, "P")]
+    assert record.entities == [AnnotatedEntity(0, 5, "P")]
     assert counts(report.chosen) == {UTF16: 1}
 
 
@@ -268,7 +275,7 @@ def test_without_texts_of_regions_offsets_count_code_points(tmp_path: Path) -> N
     bare = region("a", 3, 6, "", "P")
     del bare["value"]["text"]
     record, report = read(tmp_path, with_text("👍👍 Ada at 𠮷野家", bare))
-    assert record.entities == [EntityRecord(3, 6, "P")]
+    assert record.entities == [AnnotatedEntity(3, 6, "P")]
     assert report == ConversionReport()
 
 
@@ -279,7 +286,7 @@ def test_line_breaks_in_the_text_of_a_region_are_a_backslash_and_an_n(
     text = f"x{new_line}前降支{new_line}近段"
     start, end = len(f"x{new_line}"), len(text)
     record, report = read(tmp_path, with_text(text, region("a", start, end, "前降支\\n近段", "A")))
-    assert record.entities == [EntityRecord(start, end, "A")]
+    assert record.entities == [AnnotatedEntity(start, end, "A")]
     assert report == ConversionReport()
 
 
@@ -303,14 +310,14 @@ def test_a_region_that_is_not_its_text_is_an_error(
 # Writing
 
 
-def without_repeats(record: Record) -> Record:
+def without_repeats(record: AnnotatedText) -> AnnotatedText:
     return replace(record, relations=list(dict.fromkeys(record.relations)))
 
 
 @given(records=st.lists(any_records(), max_size=3))
 @pytest.mark.parametrize("suffix", [".json", ".jsonl"])
 def test_what_was_written_is_read_again_but_repeated_relations(
-    suffix: str, records: list[Record], tmp_path_factory: pytest.TempPathFactory
+    suffix: str, records: list[AnnotatedText], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     path = tmp_path_factory.mktemp("label-studio") / f"out{suffix}"
     report = ConversionReport()
@@ -323,8 +330,12 @@ def test_what_was_written_is_read_again_but_repeated_relations(
 
 
 def test_two_regions_have_one_relation_with_all_labels(tmp_path: Path) -> None:
-    relations = [RelationRecord(0, 1, "A"), RelationRecord(1, 0, "B"), RelationRecord(0, 1, "C")]
-    record = replace(RECORD, relations=[*relations, RelationRecord(0, 1, "A")])
+    relations = [
+        AnnotatedRelation(0, 1, "A"),
+        AnnotatedRelation(1, 0, "B"),
+        AnnotatedRelation(0, 1, "C"),
+    ]
+    record = replace(RECORD, relations=[*relations, AnnotatedRelation(0, 1, "A")])
     item, report = write_record(FORMAT, tmp_path / "out", record)
     [annotation] = item["annotations"]
     head, tail, *arrows = annotation["result"]

@@ -8,8 +8,12 @@ from hypothesis import given
 from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
+from spacy_str_encoder.formats.annotated_text import (
+    AnnotatedEntity,
+    AnnotatedRelation,
+    AnnotatedText,
+)
 from spacy_str_encoder.formats.prodigy import FORMAT
-from spacy_str_encoder.formats.records import EntityRecord, Record, RelationRecord
 from spacy_str_encoder.formats.report import ConversionReport, LossError
 
 from .json_files import detect, read_error, read_item, write_items, write_record
@@ -61,10 +65,10 @@ ENGLISH: dict[str, Any] = {
     "_view_id": "relations",
     "answer": "accept",
 }
-ENGLISH_RECORD = Record(
+ENGLISH_RECORD = AnnotatedText(
     TEXT,
-    [EntityRecord(0, 12, "PER"), EntityRecord(21, 25, "ORG")],
-    [RelationRecord(0, 1, "works_for")],
+    [AnnotatedEntity(0, 12, "PER"), AnnotatedEntity(21, 25, "ORG")],
+    [AnnotatedRelation(0, 1, "works_for")],
     [(0, 3), (4, 12), (13, 19), (21, 25), (25, 26)],
     {
         "_input_hash": 11,
@@ -112,10 +116,10 @@ def test_spans_are_read_by_characters_and_relations_from_head_to_child(tmp_path:
     path = write_items(tmp_path / "good.jsonl", ENGLISH, CHINESE)
     assert list(FORMAT.read(path, ConversionReport(strict=True))) == [
         ENGLISH_RECORD,
-        Record(
+        AnnotatedText(
             "前降支近段狭窄",
-            [EntityRecord(0, 5, "部位"), EntityRecord(5, 7, "程度")],
-            [RelationRecord(1, 0, "修饰")],
+            [AnnotatedEntity(0, 5, "部位"), AnnotatedEntity(5, 7, "程度")],
+            [AnnotatedRelation(1, 0, "修饰")],
             [(0, 3), (3, 5), (5, 7)],
         ),
     ]
@@ -190,7 +194,7 @@ def test_the_label_decides_among_spans_at_one_place(label: str, head: int, tmp_p
     item = with_ends({**ADA, "label": label})
     item["spans"] = [*item["spans"], {**ADA, "label": "X"}]
     record, report = read_item(FORMAT, tmp_path / "good.jsonl", item)
-    assert record.relations == [RelationRecord(head, 1, "works_for")]
+    assert record.relations == [AnnotatedRelation(head, 1, "works_for")]
     assert report == ConversionReport()
 
 
@@ -206,7 +210,7 @@ def test_another_label_does_not_matter_where_one_span_is(tmp_path: Path) -> None
 def test_characters_decide_where_tokens_say_another_place(tmp_path: Path) -> None:
     path = tmp_path / "good.jsonl"
     record, report = read_item(FORMAT, path, with_span(token_end=5))
-    assert record.entities == [EntityRecord(21, 25, "ORG")]
+    assert record.entities == [AnnotatedEntity(21, 25, "ORG")]
     reason = "places of spans by characters, where the tokens say another one"
     case = f"{path}, line 1: 'Acme' (ORG, 21-25), not the tokens 4 to 5"
     assert report.chosen == {reason: [case]}
@@ -252,7 +256,7 @@ def test_other_fields_of_tokens_spans_and_relations_are_lost(tmp_path: Path) -> 
 
 @given(record=tokenized_records())
 def test_what_aligns_with_tokens_is_read_as_it_was_written(
-    record: Record, tmp_path_factory: pytest.TempPathFactory
+    record: AnnotatedText, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     path = tmp_path_factory.mktemp("prodigy") / "records.jsonl"
     item, report = write_record(FORMAT, path, record)
@@ -266,7 +270,7 @@ def test_what_aligns_with_tokens_is_read_as_it_was_written(
 
 @given(record=tokenized_records())
 def test_tokens_and_spans_are_those_of_a_doc(
-    record: Record, tmp_path_factory: pytest.TempPathFactory
+    record: AnnotatedText, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     path = tmp_path_factory.mktemp("prodigy") / "records.jsonl"
     item, _ = write_record(FORMAT, path, record)

@@ -7,8 +7,12 @@ import pytest
 import spacy
 from hypothesis import given
 
-from spacy_str_encoder.formats.convert import RecordWriter
-from spacy_str_encoder.formats.records import EntityRecord, Record, RelationRecord
+from spacy_str_encoder.formats.annotated_text import (
+    AnnotatedEntity,
+    AnnotatedRelation,
+    AnnotatedText,
+)
+from spacy_str_encoder.formats.convert import TextWriter
 from spacy_str_encoder.formats.report import ConversionReport, LossError
 from spacy_str_encoder.formats.spert import FORMAT
 
@@ -39,21 +43,21 @@ CHINESE: dict[str, Any] = {
 def test_tokens_are_joined_to_a_text_and_entities_found_in_it(tmp_path: Path) -> None:
     path = write_items(tmp_path / "good.json", ENGLISH, CHINESE)
     assert list(FORMAT.read(path, ConversionReport(strict=True))) == [
-        Record(
+        AnnotatedText(
             "Ada Lovelace was born in London .",
-            [EntityRecord(0, 12, "Peop"), EntityRecord(25, 31, "Loc")],
-            [RelationRecord(0, 1, "Live_In")],
+            [AnnotatedEntity(0, 12, "Peop"), AnnotatedEntity(25, 31, "Loc")],
+            [AnnotatedRelation(0, 1, "Live_In")],
             [(0, 3), (4, 12), (13, 16), (17, 21), (22, 24), (25, 31), (32, 33)],
             {"orig_id": 7},
         ),
-        Record(
+        AnnotatedText(
             "前降支近段狭窄约 70 % 。",
             [
-                EntityRecord(5, 13, "Degree"),
-                EntityRecord(3, 5, "Location"),
-                EntityRecord(0, 3, "Body"),
+                AnnotatedEntity(5, 13, "Degree"),
+                AnnotatedEntity(3, 5, "Location"),
+                AnnotatedEntity(0, 3, "Body"),
             ],
-            [RelationRecord(0, 1, "Modifier")],
+            [AnnotatedRelation(0, 1, "Modifier")],
             [(0, 3), (3, 5), (5, 7), (7, 8), (9, 11), (12, 13), (14, 15)],
         ),
     ]
@@ -63,7 +67,7 @@ def test_tokens_are_found_in_the_text_if_it_is_there(tmp_path: Path) -> None:
     item = {**CHINESE, "text": "前降支近段\r\n狭窄约70%。 "}
     record, _ = read_item(FORMAT, tmp_path / "good.json", item)
     assert record.text == item["text"]
-    assert record.entities[0] == EntityRecord(7, 13, "Degree")
+    assert record.entities[0] == AnnotatedEntity(7, 13, "Degree")
     assert record.tokens == [(0, 3), (3, 5), (7, 9), (9, 10), (10, 12), (12, 13), (13, 14)]
 
 
@@ -79,7 +83,7 @@ def test_tokens_of_white_space_are_counted_but_not_kept(text: Any, tmp_path: Pat
 
 @given(record=tokenized_records())
 def test_what_aligns_with_tokens_is_read_as_it_was_written(
-    record: Record, tmp_path_factory: pytest.TempPathFactory
+    record: AnnotatedText, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     path = tmp_path_factory.mktemp("spert") / "records.json"
     _, report = write_record(FORMAT, path, record)
@@ -95,8 +99,10 @@ def test_the_file_says_what_spert_reads(tmp_path: Path) -> None:
 
 
 def test_lost_entities_and_their_relations_are_named(tmp_path: Path) -> None:
-    entities = [EntityRecord(0, 2, "A"), EntityRecord(0, 3, "B")]
-    record = Record("abc", entities, [RelationRecord(1, 0, "X")], [(0, 3)], place="a.txt, line 3")
+    entities = [AnnotatedEntity(0, 2, "A"), AnnotatedEntity(0, 3, "B")]
+    record = AnnotatedText(
+        "abc", entities, [AnnotatedRelation(1, 0, "X")], [(0, 3)], place="a.txt, line 3"
+    )
     item, report = write_record(FORMAT, tmp_path / "records.json", record)
     assert report.lost == {
         MISALIGNED: ["a.txt, line 3: 'ab' (A, 0-2)"],
@@ -108,7 +114,7 @@ def test_lost_entities_and_their_relations_are_named(tmp_path: Path) -> None:
 
 
 def test_meta_data_with_the_name_of_a_field_are_lost(tmp_path: Path) -> None:
-    record = Record("ab", [], [], [(0, 2)], {"tokens": 3, "orig_id": 4}, "a.jsonl, line 1")
+    record = AnnotatedText("ab", [], [], [(0, 2)], {"tokens": 3, "orig_id": 4}, "a.jsonl, line 1")
     item, report = write_record(FORMAT, tmp_path / "records.json", record)
     assert (item["tokens"], item["orig_id"]) == (["ab"], 4)
     reason = "meta data with the name of a field of the format"
@@ -122,15 +128,15 @@ def test_other_fields_of_entities_and_relations_are_lost(tmp_path: Path) -> None
     path = tmp_path / "good.json"
     _, report = read_item(FORMAT, path, item)
     assert report.lost == {
-        "other fields of entities": [f"{path}, record 1: 'score': 0.5"],
-        "other fields of relations": [f"{path}, record 1: 'score': 0.25"],
+        "other fields of entities": [f"{path}, text 1: 'score': 0.5"],
+        "other fields of relations": [f"{path}, text 1: 'score': 0.25"],
     }
 
 
 def test_texts_without_tokens_are_tokenized_first(tmp_path: Path) -> None:
-    record = Record("前降支 狭窄", [EntityRecord(4, 6, "Degree")], [])
+    record = AnnotatedText("前降支 狭窄", [AnnotatedEntity(4, 6, "Degree")], [])
     path = tmp_path / "records.json"
-    RecordWriter(FORMAT, spacy.blank("zh"), ConversionReport(strict=True)).write([record], path)
+    TextWriter(FORMAT, spacy.blank("zh"), ConversionReport(strict=True)).write([record], path)
     [found] = FORMAT.read(path, ConversionReport(strict=True))
     assert found.tokens == [(0, 1), (1, 2), (2, 3), (4, 5), (5, 6)]
     assert found.entities == record.entities
@@ -190,7 +196,7 @@ BAD_RECORDS: dict[str, tuple[Any, str]] = {
 def test_file_and_number_of_a_bad_record_are_named(item: Any, problem: str, tmp_path: Path) -> None:
     path = write_items(tmp_path / "bad.json", ENGLISH, item)
     message = read_error(FORMAT, path)
-    assert message.startswith(f"{path}, record 2: ")
+    assert message.startswith(f"{path}, text 2: ")
     assert problem in message
 
 

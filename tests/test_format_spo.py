@@ -10,12 +10,16 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from spacy_str_encoder.formats import spo
+from spacy_str_encoder.formats.annotated_text import (
+    AnnotatedEntity,
+    AnnotatedRelation,
+    AnnotatedText,
+)
 from spacy_str_encoder.formats.occurrences import find_closest
-from spacy_str_encoder.formats.records import EntityRecord, Record, RelationRecord
 from spacy_str_encoder.formats.report import ConversionReport
 
+from .annotated_texts import any_records, contents, reader
 from .json_files import counts, detect, read_error, read_item, write_items, write_record
-from .records import any_records, contents, reader
 
 Span = tuple[int, int]
 
@@ -69,11 +73,11 @@ DUIE_2: dict[str, Any] = {
 }
 
 
-def read(tmp_path: Path, text: str, *triples: Any) -> tuple[Record, ConversionReport]:
+def read(tmp_path: Path, text: str, *triples: Any) -> tuple[AnnotatedText, ConversionReport]:
     return read_item(spo.FORMAT, tmp_path / "in.jsonl", {"text": text, "spo_list": list(triples)})
 
 
-def arcs(record: Record) -> list[tuple[int, str, int]]:
+def arcs(record: AnnotatedText) -> list[tuple[int, str, int]]:
     """The relations by the begins of head and tail."""
     starts = [entity.start for entity in record.entities]
     return [(starts[r.head], r.label, starts[r.tail]) for r in record.relations]
@@ -86,9 +90,9 @@ def test_triples_of_cmeie_are_found_in_their_text(tmp_path: Path) -> None:
     record, report = read_item(spo.FORMAT, tmp_path / "in.jsonl", CMEIE)
     assert record.text == CMEIE["text"]
     assert record.entities == [
-        EntityRecord(0, 3, "疾病"),
-        EntityRecord(8, 10, "症状"),
-        EntityRecord(14, 16, "症状"),
+        AnnotatedEntity(0, 3, "疾病"),
+        AnnotatedEntity(8, 10, "症状"),
+        AnnotatedEntity(14, 16, "症状"),
     ]
     assert sorted(arcs(record)) == [(0, "临床表现", 8), (0, "临床表现", 14)]
     assert report == ConversionReport()
@@ -96,15 +100,15 @@ def test_triples_of_cmeie_are_found_in_their_text(tmp_path: Path) -> None:
 
 def test_objects_of_the_first_duie_are_strings_and_other_fields_are_kept(tmp_path: Path) -> None:
     record, report = read_item(spo.FORMAT, tmp_path / "in.jsonl", DUIE_1)
-    assert record.entities == [EntityRecord(0, 2, "影视作品"), EntityRecord(3, 5, "人物")]
-    assert record.relations == [RelationRecord(0, 1, "导演")]
+    assert record.entities == [AnnotatedEntity(0, 2, "影视作品"), AnnotatedEntity(3, 5, "人物")]
+    assert record.relations == [AnnotatedRelation(0, 1, "导演")]
     assert record.meta == {"postag": DUIE_1["postag"]}
     assert report == ConversionReport()
 
 
 def test_further_roles_of_the_second_duie_are_counted(tmp_path: Path) -> None:
     record, report = read_item(spo.FORMAT, tmp_path / "in.jsonl", DUIE_2)
-    assert record.entities == [EntityRecord(0, 2, "娱乐人物"), EntityRecord(10, 12, "人物")]
+    assert record.entities == [AnnotatedEntity(0, 2, "娱乐人物"), AnnotatedEntity(10, 12, "人物")]
     assert arcs(record) == [(0, "饰演", 10)]
     assert report.losses == {"further roles of objects": 1}
     assert "'inWork': '山河'" in report.lost["further roles of objects"][0]
@@ -126,11 +130,14 @@ def test_entities_of_one_place_are_one_per_type(tmp_path: Path) -> None:
         triple("心绞痛", "鉴别诊断", "胸闷", object_type={"@value": "疾病"}),
     )
     assert record.entities == [
-        EntityRecord(0, 3, "疾病"),
-        EntityRecord(8, 10, "疾病"),
-        EntityRecord(8, 10, "症状"),
+        AnnotatedEntity(0, 3, "疾病"),
+        AnnotatedEntity(8, 10, "疾病"),
+        AnnotatedEntity(8, 10, "症状"),
     ]
-    assert record.relations == [RelationRecord(0, 2, "临床表现"), RelationRecord(0, 1, "鉴别诊断")]
+    assert record.relations == [
+        AnnotatedRelation(0, 2, "临床表现"),
+        AnnotatedRelation(0, 1, "鉴别诊断"),
+    ]
 
 
 # Where a triple is
@@ -239,20 +246,20 @@ def test_strings_may_be_there_as_often_as_a_text_is_long() -> None:
 
 
 @st.composite
-def crowded_records(draw: st.DrawFn) -> Record:
+def crowded_records(draw: st.DrawFn) -> AnnotatedText:
     """Texts in which the same strings come again and again, and entities too."""
     text = draw(st.text("ab😀\u0301", min_size=1, max_size=9))
     offsets = st.integers(0, len(text) - 1)
     found = [
-        EntityRecord(start, draw(st.integers(start + 1, len(text))), draw(st.sampled_from("AB")))
+        AnnotatedEntity(start, draw(st.integers(start + 1, len(text))), draw(st.sampled_from("AB")))
         for start in draw(st.lists(offsets, min_size=1, max_size=5))
     ]
     indices = st.integers(0, len(found) - 1)
-    relations = st.builds(RelationRecord, indices, indices, st.sampled_from("XY"))
-    return Record(text, found, draw(st.lists(relations, max_size=5)), meta={"id": 3})
+    relations = st.builds(AnnotatedRelation, indices, indices, st.sampled_from("XY"))
+    return AnnotatedText(text, found, draw(st.lists(relations, max_size=5)), meta={"id": 3})
 
 
-def expect(record: Record) -> tuple[Counter[Any], set[EntityRecord], Counter[str]]:
+def expect(record: AnnotatedText) -> tuple[Counter[Any], set[AnnotatedEntity], Counter[str]]:
     """The relations that triples can hold, by their entities; these; and the count of the rest."""
     kept: Counter[Any] = Counter()
     for relation in record.relations:
@@ -274,7 +281,7 @@ def expect(record: Record) -> tuple[Counter[Any], set[EntityRecord], Counter[str
 @given(records=st.lists(crowded_records() | any_records(), max_size=3))
 @pytest.mark.parametrize("suffix", [".json", ".jsonl"])
 def test_what_triples_can_hold_is_read_again_and_the_rest_is_counted(
-    suffix: str, records: list[Record], tmp_path_factory: pytest.TempPathFactory
+    suffix: str, records: list[AnnotatedText], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     path = tmp_path_factory.mktemp("spo") / f"out{suffix}"
     report = ConversionReport()

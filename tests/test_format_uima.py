@@ -19,7 +19,11 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from spacy_str_encoder.cli import app
-from spacy_str_encoder.formats.records import EntityRecord, Record, RelationRecord
+from spacy_str_encoder.formats.annotated_text import (
+    AnnotatedEntity,
+    AnnotatedRelation,
+    AnnotatedText,
+)
 from spacy_str_encoder.formats.registry import all_formats, detect_format
 from spacy_str_encoder.formats.report import ConversionReport, LossError
 from spacy_str_encoder.formats.uima import FORMAT
@@ -116,16 +120,16 @@ RELATIONS = [
     span("webanno.custom.Treats", 70, "头痛", Governor=40, Dependent=50, certainty="是"),
     span("webanno.custom.Treats", 80, "100 mg", Governor=20, Dependent=30, certainty="no"),
 ]
-RECORD = Record(
+RECORD = AnnotatedText(
     TEXT,
     [
-        EntityRecord(2, 9, "Drug"),
-        EntityRecord(24, 29, "Symptom"),
-        EntityRecord(10, 16, "low"),
-        EntityRecord(32, 36, "药物"),
-        EntityRecord(37, 39, "症状"),
+        AnnotatedEntity(2, 9, "Drug"),
+        AnnotatedEntity(24, 29, "Symptom"),
+        AnnotatedEntity(10, 16, "low"),
+        AnnotatedEntity(32, 36, "药物"),
+        AnnotatedEntity(37, 39, "症状"),
     ],
-    [RelationRecord(0, 1, "yes"), RelationRecord(3, 4, "是"), RelationRecord(1, 2, "no")],
+    [AnnotatedRelation(0, 1, "yes"), AnnotatedRelation(3, 4, "是"), AnnotatedRelation(1, 2, "no")],
     meta={"id": "doc"},
 )
 
@@ -151,12 +155,12 @@ def zipped(files: dict[str, bytes]) -> bytes:
     return archive.getvalue()
 
 
-def read(path: Path) -> tuple[list[Record], ConversionReport]:
+def read(path: Path) -> tuple[list[AnnotatedText], ConversionReport]:
     report = ConversionReport()
     return list(FORMAT.read(path, report)), report
 
 
-def write(records: Iterable[Record], folder: Path) -> ConversionReport:
+def write(records: Iterable[AnnotatedText], folder: Path) -> ConversionReport:
     report = ConversionReport()
     FORMAT.write(records, folder, report)
     return report
@@ -480,7 +484,7 @@ INVISIBLE = {
 }
 
 
-def entity_problem(record: Record, entity: EntityRecord) -> str | None:
+def entity_problem(record: AnnotatedText, entity: AnnotatedEntity) -> str | None:
     if set(entity.label) & UNWRITABLE:
         return "entities whose type has characters that XML cannot hold"
     first, *_ = surface = record.text[entity.start : entity.end]
@@ -489,7 +493,7 @@ def entity_problem(record: Record, entity: EntityRecord) -> str | None:
     return None
 
 
-def relation_problem(relation: RelationRecord) -> str | None:
+def relation_problem(relation: AnnotatedRelation) -> str | None:
     if set(relation.label) & UNWRITABLE:
         return "relations whose label has characters that XML cannot hold"
     return None
@@ -497,7 +501,7 @@ def relation_problem(relation: RelationRecord) -> str | None:
 
 @given(records=st.lists(crowded_records(), max_size=3))
 def test_all_that_xmi_can_hold_comes_back_and_the_rest_is_counted(
-    records: list[Record], tmp_path_factory: pytest.TempPathFactory
+    records: list[AnnotatedText], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     folder = tmp_path_factory.mktemp("uima") / "documents"
     expected, lost = [], Counter[str]()
@@ -589,8 +593,8 @@ def test_the_type_system_defines_a_relation_layer_of_named_entities(tmp_path: Pa
 )
 def test_entities_that_inception_refuses_are_lost(blank: str, tmp_path: Path) -> None:
     places = [(1, 4), (0, 2), (3, 5), (0, 5)]
-    entities = [EntityRecord(start, end, "X") for start, end in places]
-    record = Record(f"{blank}a{blank}b{blank}", entities, [])
+    entities = [AnnotatedEntity(start, end, "X") for start, end in places]
+    record = AnnotatedText(f"{blank}a{blank}b{blank}", entities, [])
     report = write([record], tmp_path / "out")
     assert report.losses == {"entities that begin or end with white space": 3}
     assert read(tmp_path / "out")[0][0].entities == entities[:1]

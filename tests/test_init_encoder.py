@@ -245,7 +245,7 @@ def test_a_bad_file_leaves_nothing_behind(tmp_path: Path) -> None:
     bad = tmp_path / "bad.json"
     bad.write_text('[{"text": "a"}, {}]', "utf-8")
     result = run(good, bad, "-o", tmp_path / "encoder", *SIZE_OPTIONS)
-    assert_one_line_error(result, f"{bad}, record 2: the field 'text' is missing")
+    assert_one_line_error(result, f"{bad}, text 2: the field 'text' is missing")
     assert not (tmp_path / "encoder").exists()
 
 

@@ -13,13 +13,17 @@ from hypothesis import strategies as st
 from spacy.tokens import Doc
 
 from spacy_str_encoder.formats import authors_json, jsonl
+from spacy_str_encoder.formats.annotated_text import (
+    AnnotatedEntity,
+    AnnotatedRelation,
+    AnnotatedText,
+)
 from spacy_str_encoder.formats.docs import to_docs
 from spacy_str_encoder.formats.entities import UNANNOTATED
 from spacy_str_encoder.formats.format import Format
-from spacy_str_encoder.formats.records import EntityRecord, Record, RelationRecord
 from spacy_str_encoder.formats.report import ConversionReport
 
-from .records import Read, any_records, contents, reader
+from .annotated_texts import Read, any_records, contents, reader
 
 # The begin, end and label of an entity; a relation by the texts, or the begins, of head and tail.
 Entity = tuple[int, int, str]
@@ -28,10 +32,14 @@ Arc = tuple[int, int, str]
 
 ASSETS = Path(__file__).parents[1] / "assets" / "coronary"
 TEXT = "前降支近段狭窄"
-RECORD = Record(
+RECORD = AnnotatedText(
     TEXT,
-    [EntityRecord(0, 3, "Body"), EntityRecord(3, 5, "Location"), EntityRecord(5, 7, "Degree")],
-    [RelationRecord(0, 1, "Position"), RelationRecord(2, 1, "Modifier")],
+    [
+        AnnotatedEntity(0, 3, "Body"),
+        AnnotatedEntity(3, 5, "Location"),
+        AnnotatedEntity(5, 7, "Degree"),
+    ],
+    [AnnotatedRelation(0, 1, "Position"), AnnotatedRelation(2, 1, "Modifier")],
 )
 AUTHORS: dict[str, Any] = {
     "text": TEXT,
@@ -73,7 +81,9 @@ def write(path: Path, content: bytes) -> Path:
     return path
 
 
-def convert(records: Iterable[Record], language: str = "zh") -> tuple[list[Doc], ConversionReport]:
+def convert(
+    records: Iterable[AnnotatedText], language: str = "zh"
+) -> tuple[list[Doc], ConversionReport]:
     report = ConversionReport()
     return list(to_docs(records, spacy.blank(language), report)), report
 
@@ -103,7 +113,7 @@ def test_offsets_and_directions_are_those_of_the_file(name: str, tmp_path: Path)
     assert read_triples(docs[0]) == [("前降支", "近段", "Position"), ("狭窄", "近段", "Modifier")]
 
 
-def to_authors_item(record: Record) -> dict[str, Any]:
+def to_authors_item(record: AnnotatedText) -> dict[str, Any]:
     text = record.text
     return {
         "text": text,
@@ -117,7 +127,7 @@ def to_authors_item(record: Record) -> dict[str, Any]:
     }
 
 
-def to_line(record: Record) -> dict[str, Any]:
+def to_line(record: AnnotatedText) -> dict[str, Any]:
     return {
         "text": record.text,
         "entities": [vars(entity) for entity in record.entities],
@@ -127,7 +137,7 @@ def to_line(record: Record) -> dict[str, Any]:
 
 @given(expected=st.lists(any_records(), max_size=3))
 def test_authors_json_reads_what_was_written(
-    expected: list[Record], tmp_path_factory: pytest.TempPathFactory
+    expected: list[AnnotatedText], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     content = json.dumps([to_authors_item(record) for record in expected], ensure_ascii=False)
     path = tmp_path_factory.mktemp("authors") / "records.json"
@@ -136,7 +146,7 @@ def test_authors_json_reads_what_was_written(
 
 @given(expected=st.lists(any_records(), max_size=3))
 def test_jsonl_reads_what_was_written(
-    expected: list[Record], tmp_path_factory: pytest.TempPathFactory
+    expected: list[AnnotatedText], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     lines = [json.dumps(to_line(record), ensure_ascii=False) for record in expected]
     path = tmp_path_factory.mktemp("jsonl") / "records.jsonl"
@@ -152,7 +162,7 @@ FIELDS: dict[str, Any] = {"id": 7, "评论": ["无", None], "unseen": True}
 def test_what_was_written_is_read_again(
     name: str,
     suffix: str,
-    expected: list[Record],
+    expected: list[AnnotatedText],
     data: st.DataObject,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
@@ -163,7 +173,7 @@ def test_what_was_written_is_read_again(
 
 
 @given(st.lists(any_records(), max_size=3))
-def test_authors_json_is_written_in_text_order(records: list[Record]) -> None:
+def test_authors_json_is_written_in_text_order(records: list[AnnotatedText]) -> None:
     for record in records:
         item = authors_json.serialize(record, ConversionReport(strict=True))
         assert item["entities"] == sorted(item["entities"])
@@ -380,7 +390,7 @@ def test_authors_json_names_file_and_number_of_a_bad_record(
 ) -> None:
     path = write(tmp_path / "bad.json", to_bytes("authors_json", AUTHORS, item))
     message = read_error(READERS["authors_json"], path)
-    assert message.startswith(f"{path}, record 2: ")
+    assert message.startswith(f"{path}, text 2: ")
     assert problem in message
 
 

@@ -27,8 +27,8 @@ from typer.testing import CliRunner, Result
 
 from spacy_str_encoder.cli import app
 from spacy_str_encoder.encoders import find_window_length, load_encoder
+from spacy_str_encoder.formats.annotated_text import AnnotatedText
 from spacy_str_encoder.formats.raw_texts import read_raw_texts
-from spacy_str_encoder.formats.records import Record
 from spacy_str_encoder.formats.report import ConversionReport
 from spacy_str_encoder.init_encoder import build_tokenizer, build_vocabulary, init_encoder
 from spacy_str_encoder.pretraining import Settings, Summary, pretrain
@@ -132,7 +132,7 @@ def overlap(first: tuple[int, int], second: tuple[int, int]) -> bool:
 def own_words(text: str) -> list[list[str]]:
     """The pieces of each word of the tokenizer."""
     tokenizer = build_tokenizer(build_vocabulary([text]), max_length=64)
-    [window] = cut(tokenizer, Record(text, [], []), length=64)
+    [window] = cut(tokenizer, AnnotatedText(text, [], []), length=64)
     pieces = tokenizer.convert_ids_to_tokens(window.pieces.tolist())
     numbers = window.words.tolist()
     return [
@@ -141,7 +141,7 @@ def own_words(text: str) -> list[list[str]]:
     ]
 
 
-def cut(tokenizer: Any, record: Record, *, length: int) -> list[Window]:
+def cut(tokenizer: Any, record: AnnotatedText, *, length: int) -> list[Window]:
     return cut_texts([record], tokenizer, ConversionReport(), length=length)
 
 
@@ -161,7 +161,9 @@ def test_a_sentence_without_spaces_is_no_word() -> None:
 def test_given_words_are_masked_whole_in_chinese() -> None:
     text = "前降支近段狭窄"
     tokenizer = build_tokenizer(build_vocabulary([text]), max_length=64)
-    [window] = cut(tokenizer, Record(text, [], [], tokens=[(0, 3), (3, 5), (5, 7)]), length=64)
+    [window] = cut(
+        tokenizer, AnnotatedText(text, [], [], tokens=[(0, 3), (3, 5), (5, 7)]), length=64
+    )
     assert window.words.tolist() == [-1, 0, 0, 0, 1, 1, 2, 2, -1]
 
 
@@ -171,7 +173,7 @@ def test_given_words_are_masked_whole_in_chinese() -> None:
 @given(st.text(st.sampled_from("前降支ABé𠀀\x00 \u0301[]MASK"), max_size=60), st.integers(3, 9))
 def test_windows_hold_all_pieces_of_a_text_once(text: str, length: int) -> None:
     tokenizer = build_tokenizer(build_vocabulary(["前降支ABMSK"]), max_length=64)
-    windows = cut(tokenizer, Record(text + "前", [], []), length=length)
+    windows = cut(tokenizer, AnnotatedText(text + "前", [], []), length=length)
     assert all(len(window.pieces) == len(window.words) <= length for window in windows)
     found = [piece for window in windows for piece in window.pieces[1:-1].tolist()]
     unknown = tokenizer.unk_token_id
@@ -183,14 +185,14 @@ def test_windows_hold_all_pieces_of_a_text_once(text: str, length: int) -> None:
 
 def test_special_and_unknown_pieces_have_no_word() -> None:
     tokenizer = build_tokenizer(build_vocabulary(["前"]), max_length=64)
-    [window] = cut(tokenizer, Record("前龘前", [], [], tokens=[(0, 3)]), length=64)
+    [window] = cut(tokenizer, AnnotatedText("前龘前", [], [], tokens=[(0, 3)]), length=64)
     assert window.words.tolist() == [-1, 0, -1, 0, -1]
 
 
 def test_windows_that_cannot_be_masked_are_counted() -> None:
     tokenizer = build_tokenizer(build_vocabulary([]), max_length=64)
     report = ConversionReport()
-    windows = cut_texts([Record("龘", [], [])], tokenizer, report, length=64)
+    windows = cut_texts([AnnotatedText("龘", [], [])], tokenizer, report, length=64)
     assert windows == []
     assert report.losses == {"windows without any piece that can be masked": 1}
 
@@ -323,7 +325,7 @@ def test_held_out_windows_are_batched_by_length() -> None:
 
 
 def test_a_share_of_the_texts_is_held_out() -> None:
-    records = [Record(str(i // 2), [], []) for i in range(100)]
+    records = [AnnotatedText(str(i // 2), [], []) for i in range(100)]
     kept, held_out = hold_out(records, "0.2", seed=0, report=ConversionReport())
     assert len(held_out) == 20 and len(kept) == 80
     assert {r.text for r in kept}.isdisjoint(r.text for r in held_out)
@@ -332,7 +334,7 @@ def test_a_share_of_the_texts_is_held_out() -> None:
 
 def test_texts_of_a_held_out_file_are_not_trained_on(tmp_path: Path) -> None:
     (tmp_path / "test.txt").write_text("a\nb", "utf-8")
-    records = [Record(text, [], []) for text in "abc"]
+    records = [AnnotatedText(text, [], []) for text in "abc"]
     report = ConversionReport()
     kept, held_out = hold_out(records, str(tmp_path / "test.txt"), seed=0, report=report)
     assert [r.text for r in kept] == ["c"]

@@ -8,17 +8,17 @@ import pytest
 import spacy
 from spacy.tokens import Doc, DocBin
 
+from spacy_str_encoder.formats.annotated_text import AnnotatedText
 from spacy_str_encoder.formats.raw_texts import read_raw_texts
-from spacy_str_encoder.formats.records import Record
 from spacy_str_encoder.formats.report import ConversionReport
 
 
-def read(*paths: Path) -> tuple[list[Record], ConversionReport]:
+def read(*paths: Path) -> tuple[list[AnnotatedText], ConversionReport]:
     report = ConversionReport()
     return read_raw_texts(paths, report), report
 
 
-def found(records: list[Record]) -> list[tuple[str, list[str] | None]]:
+def found(records: list[AnnotatedText]) -> list[tuple[str, list[str] | None]]:
     """Texts and words."""
     return [
         (r.text, None if r.tokens is None else [r.text[start:end] for start, end in r.tokens])
@@ -104,13 +104,13 @@ BAD_FILES = {
     "syntax.jsonl": (b'{"text": "a"}\n\n{', ", line 3, column 2: not JSON"),
     "deep.json": (b"[" * 200_000, ", line 1: not readable JSON"),
     "digits.jsonl": (b"1" * 5_000, ", line 1: not readable JSON"),
-    "no_text.json": (b'[{"text": "a"}, {}]', ", record 2: the field 'text' is missing"),
+    "no_text.json": (b'[{"text": "a"}, {}]', ", text 2: the field 'text' is missing"),
     "list.jsonl": (b'{"text": "a"}\n["a"]', ", line 2: it is no object"),
     "gbk.txt": (b"a\n" + "狭窄".encode("gb18030"), ", line 2: not UTF-8"),
     "gbk.json": (b'[\n"' + "狭窄".encode("gb18030"), ", line 2: not UTF-8"),
     "utf16.txt": ("狭窄".encode("utf-16"), ", line 1: not UTF-8"),
     "lone.jsonl": (b'{"text": "a\\ud83d"}', ", line 1: the text has a lone surrogate"),
-    "lone.json": (b'[{"text": "\\udc00"}]', ", record 1: the text has a lone surrogate"),
+    "lone.json": (b'[{"text": "\\udc00"}]', ", text 1: the text has a lone surrogate"),
     "noise.spacy": (b"noise", ": the file is not a DocBin"),
     "other.spacy": (zlib.compress(b"\x80"), ": the file is not a DocBin"),
 }

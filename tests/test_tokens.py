@@ -7,8 +7,8 @@ import spacy
 from hypothesis import given
 from spacy.util import get_words_and_spaces
 
+from spacy_str_encoder.formats.annotated_text import AnnotatedText, AnnotationError
 from spacy_str_encoder.formats.docs import to_docs
-from spacy_str_encoder.formats.records import Record, RecordError
 from spacy_str_encoder.formats.report import ConversionReport
 from spacy_str_encoder.formats.tokens import (
     find_tokens,
@@ -25,7 +25,7 @@ NLP = spacy.blank("xx")
 
 
 @given(record=tokenized_records())
-def test_tokens_are_found_where_they_were(record: Record) -> None:
+def test_tokens_are_found_where_they_were(record: AnnotatedText) -> None:
     assert find_tokens(record.text, token_texts(record)) == record.tokens
 
 
@@ -50,7 +50,7 @@ def test_all_tokens_are_found(
     ("text", "tokens"), [("a x b", ["a", "b"]), ("b a", ["a", "b"]), ("ab", ["a", " ", "b"])]
 )
 def test_a_text_with_other_tokens_is_refused(text: str, tokens: list[str]) -> None:
-    with pytest.raises(RecordError, match="does not go on with the token"):
+    with pytest.raises(AnnotationError, match="does not go on with the token"):
         find_tokens(text, tokens)
 
 
@@ -63,12 +63,12 @@ def test_tokens_are_joined_as_their_script_is_written() -> None:
 @pytest.mark.parametrize("tokens", ["a b", None, ("a",)])
 def test_tokens_are_a_list(tokens: list[str]) -> None:
     for read in (join_tokens, lambda tokens: find_tokens("a b", tokens)):
-        with pytest.raises(RecordError, match="no list"):
+        with pytest.raises(AnnotationError, match="no list"):
             read(tokens)
 
 
 @given(record=tokenized_records())
-def test_white_space_becomes_tokens_as_in_spacy(record: Record) -> None:
+def test_white_space_becomes_tokens_as_in_spacy(record: AnnotatedText) -> None:
     text = record.text
     bare = [(s + len(w) - len(w.lstrip()), s + len(w.rstrip())) for s, w in _words(record)]
     tokens = with_white_space(replace(record, tokens=bare))
@@ -77,13 +77,13 @@ def test_white_space_becomes_tokens_as_in_spacy(record: Record) -> None:
     assert spaces_after(text, tokens) == spaces
 
 
-def _words(record: Record) -> list[tuple[int, str]]:
+def _words(record: AnnotatedText) -> list[tuple[int, str]]:
     return [(start, record.text[start:end]) for start, end in record.tokens or []]
 
 
 @given(record=tokenized_records())
 def test_docs_have_the_tokens_of_records_even_those_that_begin_with_a_space(
-    record: Record,
+    record: AnnotatedText,
 ) -> None:
     [doc] = to_docs([record], NLP, ConversionReport())
     assert doc.text == record.text

@@ -7,7 +7,11 @@ from itertools import combinations, pairwise
 
 from hypothesis import strategies as st
 
-from spacy_str_encoder.formats.records import EntityRecord, Record, RelationRecord
+from spacy_str_encoder.formats.annotated_text import (
+    AnnotatedEntity,
+    AnnotatedRelation,
+    AnnotatedText,
+)
 
 MISALIGNED = "entities that do not align with tokens"
 REPEATED = "entities that repeat another one"
@@ -24,7 +28,7 @@ META = st.dictionaries(st.sampled_from(["orig_id", "来源"]), st.integers() | s
 
 
 @st.composite
-def tokenized_records(draw: st.DrawFn) -> Record:
+def tokenized_records(draw: st.DrawFn) -> AnnotatedText:
     """Any text cut into tokens anywhere, with entities that may be crossing, nested, the same, or
     between tokens, and relations."""
     text = draw(TEXTS)
@@ -32,27 +36,29 @@ def tokenized_records(draw: st.DrawFn) -> Record:
     tokens = [(start, end) for start, end in pairwise(cuts) if text[start:end].strip()]
     entities = draw(st.lists(_entities(text, tokens), max_size=5)) if text else []
     indices = st.integers(0, len(entities) - 1)
-    relations = st.builds(RelationRecord, indices, indices, _labels())
+    relations = st.builds(AnnotatedRelation, indices, indices, _labels())
     found = draw(st.lists(relations, max_size=4)) if entities else []
-    return Record(text, entities, found, tokens, draw(META))
+    return AnnotatedText(text, entities, found, tokens, draw(META))
 
 
-def _entities(text: str, tokens: list[tuple[int, int]]) -> st.SearchStrategy[EntityRecord]:
+def _entities(text: str, tokens: list[tuple[int, int]]) -> st.SearchStrategy[AnnotatedEntity]:
     anywhere = list(combinations(range(len(text) + 1), 2))
     aligned = [(start, end) for start, _ in tokens for _, end in tokens if start < end]
     places = st.sampled_from(anywhere) | st.sampled_from(aligned or anywhere)
-    return st.builds(lambda place, label: EntityRecord(*place, label), places, _labels())
+    return st.builds(lambda place, label: AnnotatedEntity(*place, label), places, _labels())
 
 
 def _labels() -> st.SearchStrategy[str]:
     return st.sampled_from(["A", "B"]) | st.text(min_size=1, max_size=3)
 
 
-def keep(record: Record, fits: Callable[[EntityRecord], bool]) -> tuple[Record, Counter[str]]:
+def keep(
+    record: AnnotatedText, fits: Callable[[AnnotatedEntity], bool]
+) -> tuple[AnnotatedText, Counter[str]]:
     """What is left of a record without the entities that do not fit, and the count of the rest."""
     kept = [i for i, entity in enumerate(record.entities) if fits(entity)]
     relations = [
-        RelationRecord(kept.index(r.head), kept.index(r.tail), r.label)
+        AnnotatedRelation(kept.index(r.head), kept.index(r.tail), r.label)
         for r in record.relations
         if r.head in kept and r.tail in kept
     ]
@@ -64,16 +70,16 @@ def keep(record: Record, fits: Callable[[EntityRecord], bool]) -> tuple[Record, 
     return replace(record, entities=entities, relations=relations), +Counter(lost)
 
 
-def keep_first(record: Record) -> tuple[Record, Counter[str]]:
+def keep_first(record: AnnotatedText) -> tuple[AnnotatedText, Counter[str]]:
     """What is left of a record when entities that are the same become one, and how many did."""
     entities = [e for i, e in enumerate(record.entities) if e not in record.entities[:i]]
     place = [entities.index(entity) for entity in record.entities]
-    relations = [RelationRecord(place[r.head], place[r.tail], r.label) for r in record.relations]
+    relations = [AnnotatedRelation(place[r.head], place[r.tail], r.label) for r in record.relations]
     lost = Counter({REPEATED: len(place) - len(entities)})
     return replace(record, entities=entities, relations=relations), +lost
 
 
-def is_aligned(record: Record) -> Callable[[EntityRecord], bool]:
+def is_aligned(record: AnnotatedText) -> Callable[[AnnotatedEntity], bool]:
     """Whether an entity begins and ends where tokens of its record do."""
     starts = {start for start, _ in record.tokens or []}
     ends = {end for _, end in record.tokens or []}

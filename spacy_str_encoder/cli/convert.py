@@ -81,7 +81,7 @@ def convert_command(
         sources = convert.find_sources(inputs, formats, source)
         if report_path is not None:
             check_outputs([report_path], [each.path for each in sources])
-        writer = convert.RecordWriter(
+        writer = convert.TextWriter(
             get_format(target, formats), nlp, report, partial(track, description="Converting")
         )
         if split is not None:

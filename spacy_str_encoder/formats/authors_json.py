@@ -7,9 +7,15 @@ to the second, `_2_1` from the second to the first. Other fields go to the meta 
 
 from typing import Any
 
+from .annotated_text import (
+    AnnotatedEntity,
+    AnnotatedRelation,
+    AnnotatedText,
+    AnnotationError,
+    in_text_order,
+)
 from .fields import other_fields, with_meta
 from .json_format import json_format
-from .records import EntityRecord, Record, RecordError, RelationRecord, in_text_order
 from .report import ConversionReport
 
 FORWARD, BACKWARD = "_1_2", "_2_1"
@@ -21,39 +27,43 @@ def matches(item: Any) -> bool:
     return is_list and {"text", "relations"} <= item.keys()
 
 
-def parse(item: Any, place: str, report: ConversionReport) -> Record:
+def parse(item: Any, place: str, report: ConversionReport) -> AnnotatedText:
     entities = [
         _parse_entity(item["text"], start, end, surface, label)
         for start, end, surface, label in item["entities"]
     ]
     relations = [_parse_relation(i, j, label) for i, j, label in item["relations"]]
     meta = other_fields(item, ("text", "entities", "relations"))
-    return Record(item["text"], entities, relations, meta=meta)
+    return AnnotatedText(item["text"], entities, relations, meta=meta)
 
 
-def _parse_entity(text: str, start: int, end: int, surface: str, label: str) -> EntityRecord:
+def _parse_entity(text: str, start: int, end: int, surface: str, label: str) -> AnnotatedEntity:
     if text[start:end] != surface:
-        raise RecordError(f"the entity {start}-{end} is {text[start:end]!r}, not {surface!r}")
-    return EntityRecord(start, end, label)
+        raise AnnotationError(f"the entity {start}-{end} is {text[start:end]!r}, not {surface!r}")
+    return AnnotatedEntity(start, end, label)
 
 
-def _parse_relation(first: int, second: int, label: str) -> RelationRecord:
+def _parse_relation(first: int, second: int, label: str) -> AnnotatedRelation:
     if label.endswith(FORWARD):
-        return RelationRecord(first, second, label.removesuffix(FORWARD))
+        return AnnotatedRelation(first, second, label.removesuffix(FORWARD))
     if label.endswith(BACKWARD):
-        return RelationRecord(second, first, label.removesuffix(BACKWARD))
-    raise RecordError(f"the relation label '{label}' ends neither in {FORWARD} nor in {BACKWARD}")
+        return AnnotatedRelation(second, first, label.removesuffix(BACKWARD))
+    raise AnnotationError(
+        f"the relation label '{label}' ends neither in {FORWARD} nor in {BACKWARD}"
+    )
 
 
-def serialize(record: Record, report: ConversionReport) -> dict[str, Any]:
-    record = in_text_order(record)
-    entities = [[e.start, e.end, record.text[e.start : e.end], e.label] for e in record.entities]
-    relations = [_serialize_relation(relation) for relation in record.relations]
-    item = {"text": record.text, "entities": entities, "relations": relations}
-    return with_meta(item, record, report)
+def serialize(annotated: AnnotatedText, report: ConversionReport) -> dict[str, Any]:
+    annotated = in_text_order(annotated)
+    entities = [
+        [e.start, e.end, annotated.text[e.start : e.end], e.label] for e in annotated.entities
+    ]
+    relations = [_serialize_relation(relation) for relation in annotated.relations]
+    item = {"text": annotated.text, "entities": entities, "relations": relations}
+    return with_meta(item, annotated, report)
 
 
-def _serialize_relation(relation: RelationRecord) -> list[Any]:
+def _serialize_relation(relation: AnnotatedRelation) -> list[Any]:
     first, second = sorted([relation.head, relation.tail])
     direction = FORWARD if relation.head == first else BACKWARD
     return [first, second, relation.label + direction]

@@ -10,13 +10,13 @@ from spacy.language import Language
 
 from ..files.docbin import SUFFIX
 from ..files.whole import check_outputs, written_whole
+from .annotated_text import AnnotatedText
 from .docs import with_tokens
 from .entities import UNANNOTATED, WITHOUT_ENTITIES
 from .format import Format
-from .records import Record
 from .registry import JSON_SUFFIXES, detect_format, find_files, get_format
 from .report import ConversionReport
-from .split import split_records
+from .split import split_texts
 
 # How the names of files end that are no folders.
 FILE_SUFFIXES = {SUFFIX, *JSON_SUFFIXES}
@@ -29,8 +29,8 @@ class Source:
     path: Path
     format: Format
 
-    def read(self, report: ConversionReport) -> Iterator[Record]:
-        """RETURNS (Iterator[Record]): Its records."""
+    def read(self, report: ConversionReport) -> Iterator[AnnotatedText]:
+        """RETURNS (Iterator[AnnotatedText]): Its texts."""
         return self.format.read(self.path, report)
 
 
@@ -52,46 +52,46 @@ def find_sources(
 
 
 @dataclass(frozen=True)
-class RecordWriter:
-    """Writes records in a format.
+class TextWriter:
+    """Writes texts in a format.
 
     format (Format): The format.
     nlp (Language): Tokenizes texts that have no tokens, if the format needs them.
-    report (ConversionReport): Counts the records, and what is lost.
-    track (Callable[[Iterable[Record]], Iterable[Record]]): Shows how far it has come.
+    report (ConversionReport): Counts the texts, and what is lost.
+    track (Callable[[Iterable[AnnotatedText]], Iterable[AnnotatedText]]): Shows how far it has come.
     """
 
     format: Format
     nlp: Language
     report: ConversionReport
-    track: Callable[[Iterable[Record]], Iterable[Record]] = iter
+    track: Callable[[Iterable[AnnotatedText]], Iterable[AnnotatedText]] = iter
 
-    def write(self, records: Iterable[Record], target: Path) -> int:
-        """Write records to a file, all of them or no file.
+    def write(self, texts: Iterable[AnnotatedText], target: Path) -> int:
+        """Write texts to a file, all of them or no file.
 
-        records (Iterable[Record]): The records.
+        texts (Iterable[AnnotatedText]): The texts.
         target (Path): The file; it is replaced if it is there. A folder must be empty or missing.
-        RETURNS (int): How many records there were.
+        RETURNS (int): How many texts there were.
         RAISES (ValueError): If the folder is not empty.
         """
         if target.is_dir() and any(target.iterdir()):
             raise ValueError(f"{target}: the folder is not empty")
-        before = self.report.records
-        counted = self._count(self.track(records))
+        before = self.report.texts
+        counted = self._count(self.track(texts))
         if self.format.needs_tokens:
             counted = with_tokens(counted, self.nlp)
         with written_whole(target) as unfinished:
             self.format.write(counted, unfinished, self.report)
-        return self.report.records - before
+        return self.report.texts - before
 
-    def _count(self, records: Iterable[Record]) -> Iterator[Record]:
-        for record in records:
-            self.report.records += 1
-            if not (record.has_relations or self.format.keeps_unannotated):
-                self.report.choose(f"{UNANNOTATED}, as having none", record.place, "")
-            if not (record.has_entities or self.format.keeps_missing_entities):
-                self.report.choose(f"{WITHOUT_ENTITIES}, as having none", record.place, "")
-            yield record
+    def _count(self, texts: Iterable[AnnotatedText]) -> Iterator[AnnotatedText]:
+        for annotated in texts:
+            self.report.texts += 1
+            if not (annotated.has_relations or self.format.keeps_unannotated):
+                self.report.choose(f"{UNANNOTATED}, as having none", annotated.place, "")
+            if not (annotated.has_entities or self.format.keeps_missing_entities):
+                self.report.choose(f"{WITHOUT_ENTITIES}, as having none", annotated.place, "")
+            yield annotated
 
 
 def plan_targets(sources: Sequence[Source], output: Path, suffix: str) -> dict[Path, Source]:
@@ -136,12 +136,12 @@ def _place(sources: Sequence[Source], output: Path, suffix: str) -> dict[Path, S
     return targets
 
 
-def convert_files(targets: dict[Path, Source], writer: RecordWriter) -> Iterator[tuple[Path, int]]:
+def convert_files(targets: dict[Path, Source], writer: TextWriter) -> Iterator[tuple[Path, int]]:
     """Convert files one by one.
 
     targets (dict[Path, Source]): The file to read for each file to write.
-    writer (RecordWriter): Writes them.
-    YIELDS (tuple[Path, int]): Each file that was written, and the number of its records.
+    writer (TextWriter): Writes them.
+    YIELDS (tuple[Path, int]): Each file that was written, and the number of its texts.
     """
     for target, source in targets.items():
         yield target, writer.write(source.read(writer.report), target)
@@ -150,27 +150,27 @@ def convert_files(targets: dict[Path, Source], writer: RecordWriter) -> Iterator
 def convert_split(
     sources: Sequence[Source],
     output: Path,
-    writer: RecordWriter,
+    writer: TextWriter,
     *,
     shares: dict[str, float],
     seed: int,
     group_by: str | None = None,
 ) -> Iterator[tuple[Path, int]]:
-    """Divide the records of all files at random into a file for each part.
+    """Divide the texts of all files at random into a file for each part.
 
     sources (Sequence[Source]): The files to read.
     output (Path): The folder to write to.
-    writer (RecordWriter): Writes them.
+    writer (TextWriter): Writes them.
     shares (dict[str, float]): The share of each part.
     seed (int): The seed of the random order.
-    group_by (str | None): The field of the meta data that says which records stay together.
-    YIELDS (tuple[Path, int]): Each file that was written, and the number of its records.
+    group_by (str | None): The field of the meta data that says which texts stay together.
+    YIELDS (tuple[Path, int]): Each file that was written, and the number of its texts.
     RAISES (ValueError): If the output is a file, or one that is read would be written over.
     """
     targets = {name: output / f"{name}{writer.format.suffix}" for name in shares}
     if output.suffix in FILE_SUFFIXES:
         raise ValueError(f"{output} is no folder, and a split is several files")
     check_outputs(targets.values(), [source.path for source in sources])
-    records = list(chain.from_iterable(source.read(writer.report) for source in sources))
-    for name, part in split_records(records, shares, seed=seed, group_by=group_by).items():
+    texts = list(chain.from_iterable(source.read(writer.report) for source in sources))
+    for name, part in split_texts(texts, shares, seed=seed, group_by=group_by).items():
         yield targets[name], writer.write(part, targets[name])

@@ -11,9 +11,9 @@ from spacy.vocab import Vocab
 
 from ..doc.origin import META
 from ..files.docbin import SUFFIX, read_docbin
+from .annotated_text import AnnotatedText, AnnotationError, check_annotations, errors_at
 from .docs import from_docs, to_docs
 from .format import Format
-from .records import Record, RecordError, check_record, errors_at
 from .report import ConversionReport
 
 
@@ -36,31 +36,35 @@ def docbin_format(nlp: Language, *, spans_key: str | None = None) -> Format:
     )
 
 
-def read(path: Path, report: ConversionReport, *, spans_key: str | None = None) -> Iterator[Record]:
-    """Read the docs of a file as records."""
+def read(
+    path: Path, report: ConversionReport, *, spans_key: str | None = None
+) -> Iterator[AnnotatedText]:
+    """Read the docs of a file as texts."""
     docs = read_docbin(path, Vocab())
-    for record in from_docs(docs, report, name=str(path), spans_key=spans_key):
-        with errors_at(record.place):
-            check_record(record)
-        yield record
+    for annotated in from_docs(docs, report, name=str(path), spans_key=spans_key):
+        with errors_at(annotated.place):
+            check_annotations(annotated)
+        yield annotated
 
 
 def write(
-    records: Iterable[Record],
+    texts: Iterable[AnnotatedText],
     path: Path,
     report: ConversionReport,
     *,
     nlp: Language,
     spans_key: str | None = None,
 ) -> None:
-    """Write records as docs to a file."""
-    docs = to_docs(map(_check_meta, records), nlp, report, spans_key=spans_key)
+    """Write texts as docs to a file."""
+    docs = to_docs(map(_check_meta, texts), nlp, report, spans_key=spans_key)
     DocBin(docs=docs, store_user_data=True).to_disk(path)
 
 
-def _check_meta(record: Record) -> Record:
+def _check_meta(annotated: AnnotatedText) -> AnnotatedText:
     try:
-        srsly.msgpack_dumps({META: record.meta})
+        srsly.msgpack_dumps({META: annotated.meta})
     except (OverflowError, ValueError) as error:
-        raise RecordError(f"{record.place}: a DocBin can't hold its meta data ({error})") from error
-    return record
+        raise AnnotationError(
+            f"{annotated.place}: a DocBin can't hold its meta data ({error})"
+        ) from error
+    return annotated

@@ -14,9 +14,16 @@ it allows them.
 import unicodedata
 from typing import Any
 
+from .annotated_text import (
+    AnnotatedEntity,
+    AnnotatedRelation,
+    AnnotatedText,
+    AnnotationError,
+    check_integers,
+    check_list,
+)
 from .fields import are_objects, lose_other_fields, other_fields, with_meta
 from .json_format import json_format
-from .records import EntityRecord, Record, RecordError, RelationRecord, check_integers, check_list
 from .report import ConversionReport
 from .utf16 import ASTRAL, count_utf16, from_utf16
 
@@ -39,31 +46,33 @@ def _is_span(label: Any) -> bool:
     return isinstance(label, list) and [type(each) for each in label] == [int, int, str]
 
 
-def parse(item: Any, place: str, report: ConversionReport) -> Record:
+def parse(item: Any, place: str, report: ConversionReport) -> AnnotatedText:
     field = "data" if "data" in item and "text" not in item else "text"
     text = item[field]
     if "label" in item and "entities" not in item:
         meta = other_fields(item, (field, "label"))
         entities = _parse_labels(text, item["label"])
-        record = Record(text, entities, [], meta=meta, place=place, has_relations=False)
+        annotated = AnnotatedText(text, entities, [], meta=meta, place=place, has_relations=False)
     else:
         entities = _parse_entities(text, item["entities"], place, report)
         relations = _parse_relations(item["relations"], item["entities"], place, report)
         meta = other_fields(item, (field, "entities", "relations"))
-        record = Record(text, entities, relations, meta=meta, place=place)
-    _report_counting(record, report)
-    return record
+        annotated = AnnotatedText(text, entities, relations, meta=meta, place=place)
+    _report_counting(annotated, report)
+    return annotated
 
 
-def _parse_labels(text: str, labels: list[Any]) -> list[EntityRecord]:
+def _parse_labels(text: str, labels: list[Any]) -> list[AnnotatedEntity]:
     check_list("the labels", labels)
     spans = from_utf16(text, [(start, end) for start, end, _ in labels])
-    return [EntityRecord(*span, label) for span, (_, _, label) in zip(spans, labels, strict=True)]
+    return [
+        AnnotatedEntity(*span, label) for span, (_, _, label) in zip(spans, labels, strict=True)
+    ]
 
 
 def _parse_entities(
     text: str, entities: list[Any], place: str, report: ConversionReport
-) -> list[EntityRecord]:
+) -> list[AnnotatedEntity]:
     check_list("the entities", entities)
     for entity in entities:
         lose_other_fields("entities", entity, ENTITY_FIELDS, place, report)
@@ -72,16 +81,16 @@ def _parse_entities(
 
 def _parse_relations(
     relations: list[Any], entities: list[Any], place: str, report: ConversionReport
-) -> list[RelationRecord]:
+) -> list[AnnotatedRelation]:
     check_list("the relations", relations)
     index: dict[int, int] = {}
     for i, entity in enumerate(entities):
         if "id" in entity and index.setdefault(entity["id"], i) != i:
-            raise RecordError(f"several entities have the id {entity['id']!r}")
+            raise AnnotationError(f"several entities have the id {entity['id']!r}")
     for relation in relations:
         lose_other_fields("relations", relation, RELATION_FIELDS, place, report)
     return [
-        RelationRecord(_find(each["from_id"], index), _find(each["to_id"], index), each["type"])
+        AnnotatedRelation(_find(each["from_id"], index), _find(each["to_id"], index), each["type"])
         for each in relations
     ]
 
@@ -89,16 +98,18 @@ def _parse_relations(
 def _find(entity_id: int, index: dict[int, int]) -> int:
     check_integers("the ids of a relation", entity_id)
     if entity_id not in index:
-        raise RecordError(f"a relation names the id {entity_id}, which no entity has")
+        raise AnnotationError(f"a relation names the id {entity_id}, which no entity has")
     return index[entity_id]
 
 
-def _report_counting(record: Record, report: ConversionReport) -> None:
-    reached = record.text[: max((entity.end for entity in record.entities), default=0)]
+def _report_counting(annotated: AnnotatedText, report: ConversionReport) -> None:
+    reached = annotated.text[: max((entity.end for entity in annotated.entities), default=0)]
     uneven = [i for i in range(len(reached)) if _is_uneven(reached, i)]
     if uneven:
         reason = "texts whose offsets count UTF-16 code units, as doccano does by default"
-        report.choose(reason, record.place, f"others differ from {reached[uneven[0] :][:10]!r} on")
+        report.choose(
+            reason, annotated.place, f"others differ from {reached[uneven[0] :][:10]!r} on"
+        )
 
 
 def _is_uneven(text: str, i: int) -> bool:
@@ -106,19 +117,19 @@ def _is_uneven(text: str, i: int) -> bool:
     return joining or text[i] >= ASTRAL
 
 
-def serialize(record: Record, report: ConversionReport) -> dict[str, Any]:
-    _report_counting(record, report)
-    units = count_utf16(record.text)
+def serialize(annotated: AnnotatedText, report: ConversionReport) -> dict[str, Any]:
+    _report_counting(annotated, report)
+    units = count_utf16(annotated.text)
     entities = [
         {"id": i, "label": e.label, "start_offset": units[e.start], "end_offset": units[e.end]}
-        for i, e in enumerate(record.entities)
+        for i, e in enumerate(annotated.entities)
     ]
     relations = [
         {"id": i, "from_id": r.head, "to_id": r.tail, "type": r.label}
-        for i, r in enumerate(record.relations)
+        for i, r in enumerate(annotated.relations)
     ]
-    item = {"text": record.text, "entities": entities, "relations": relations}
-    return with_meta(item, record, report)
+    item = {"text": annotated.text, "entities": entities, "relations": relations}
+    return with_meta(item, annotated, report)
 
 
 FORMAT = json_format(

@@ -1,4 +1,4 @@
-"""Between records and docs."""
+"""Between texts and docs."""
 
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,8 +11,8 @@ from spacy.tokens import Doc, Span
 from ..doc.entities import get_entities
 from ..doc.origin import META
 from ..doc.relation import Relation, get_relations, has_relations, place_of, set_relations
+from .annotated_text import AnnotatedEntity, AnnotatedRelation, AnnotatedText
 from .entities import MISALIGNED, keep_entities, without_repeats
-from .records import EntityRecord, Record, RelationRecord
 from .report import ConversionReport
 from .tokens import spaces_after, with_white_space
 
@@ -20,7 +20,7 @@ OVERLAPPING = "entities that overlap another one"
 
 
 def to_docs(
-    records: Iterable[Record],
+    texts: Iterable[AnnotatedText],
     nlp: Language,
     report: ConversionReport,
     *,
@@ -28,51 +28,53 @@ def to_docs(
 ) -> Iterator[Doc]:
     """Make docs with entities and relations.
 
-    records (Iterable[Record]): The records.
-    nlp (Language): Tokenizes the texts of records that have no tokens.
+    texts (Iterable[AnnotatedText]): The texts.
+    nlp (Language): Tokenizes the texts that have no tokens.
     report (ConversionReport): Counts what is lost: entities that do not align with tokens, or
         overlap one that begins earlier (or is longer), and relations that connect such.
     spans_key (str | None): A span group that gets all entities, those too that overlap.
     YIELDS (Doc): The docs. `doc.ents` are the entities that do not overlap one before.
     """
-    for record in records:
-        doc = _make_doc(record, nlp)
-        record, spans = _align_entities(without_repeats(record, report), doc, report)
+    for annotated in texts:
+        doc = _make_doc(annotated, nlp)
+        annotated, spans = _align_entities(without_repeats(annotated, report), doc, report)
         flat = _without_overlaps(spans)
-        if record.has_entities:
+        if annotated.has_entities:
             doc.set_ents([spans[i] for i in flat])
         if spans_key is None:
-            record = keep_entities(record, set(flat), OVERLAPPING, report)
+            annotated = keep_entities(annotated, set(flat), OVERLAPPING, report)
             spans = [spans[i] for i in flat]
         else:
             doc.spans[spans_key] = spans
-        if record.has_relations:
-            relations = [Relation(spans[r.head], spans[r.tail], r.label) for r in record.relations]
+        if annotated.has_relations:
+            relations = [
+                Relation(spans[r.head], spans[r.tail], r.label) for r in annotated.relations
+            ]
             set_relations(doc, relations)
         yield doc
 
 
-def _make_doc(record: Record, nlp: Language) -> Doc:
-    if record.tokens is None:
-        doc = nlp.make_doc(record.text)
+def _make_doc(annotated: AnnotatedText, nlp: Language) -> Doc:
+    if annotated.tokens is None:
+        doc = nlp.make_doc(annotated.text)
     else:
-        tokens = with_white_space(record)
-        words = [record.text[start:end] for start, end in tokens]
-        doc = Doc(nlp.vocab, words=words, spaces=spaces_after(record.text, tokens))
-    if record.meta:
-        doc.user_data[META] = record.meta
+        tokens = with_white_space(annotated)
+        words = [annotated.text[start:end] for start, end in tokens]
+        doc = Doc(nlp.vocab, words=words, spaces=spaces_after(annotated.text, tokens))
+    if annotated.meta:
+        doc.user_data[META] = annotated.meta
     return doc
 
 
 def _align_entities(
-    record: Record, doc: Doc, report: ConversionReport
-) -> tuple[Record, list[Span]]:
-    """A record of the entities that align with the tokens of its doc, and their spans."""
+    annotated: AnnotatedText, doc: Doc, report: ConversionReport
+) -> tuple[AnnotatedText, list[Span]]:
+    """A text of the entities that align with the tokens of its doc, and their spans."""
     spans = {}
-    for i, entity in enumerate(record.entities):
+    for i, entity in enumerate(annotated.entities):
         if span := doc.char_span(entity.start, entity.end, label=entity.label):
             spans[i] = span
-    return keep_entities(record, spans.keys(), MISALIGNED, report), list(spans.values())
+    return keep_entities(annotated, spans.keys(), MISALIGNED, report), list(spans.values())
 
 
 def _without_overlaps(spans: Sequence[Span]) -> list[int]:
@@ -91,25 +93,25 @@ def from_docs(
     *,
     name: str = "docs",
     spans_key: str | None = None,
-) -> Iterator[Record]:
-    """Make records of annotated docs.
+) -> Iterator[AnnotatedText]:
+    """Make texts of annotated docs.
 
     docs (Iterable[Doc]): The docs.
     report (ConversionReport): Counts what is lost: entities that are not in the span group, and
         relations of spans that are not entities.
     name (str): What the docs are of, for messages.
     spans_key (str | None): The span group that holds the entities; `doc.ents` if None.
-    YIELDS (Record): The records.
+    YIELDS (AnnotatedText): The texts.
     """
     for number, doc in enumerate(docs, start=1):
         place = f"{name}, doc {number}"
         entities = [
-            EntityRecord(span.start_char, span.end_char, span.label_)
+            AnnotatedEntity(span.start_char, span.end_char, span.label_)
             for span in get_entities(doc, spans_key)
         ]
         _report_unread(doc, place, report, spans_key=spans_key)
         relations = list(_index_relations(doc, entities, place, report))
-        yield Record(
+        yield AnnotatedText(
             doc.text,
             entities,
             relations,
@@ -136,19 +138,19 @@ def _report_unread(
 
 
 def _index_relations(
-    doc: Doc, entities: list[EntityRecord], place: str, report: ConversionReport
-) -> Iterator[RelationRecord]:
+    doc: Doc, entities: list[AnnotatedEntity], place: str, report: ConversionReport
+) -> Iterator[AnnotatedRelation]:
     index = {entity: i for i, entity in enumerate(entities)}
     for relation in get_relations(doc):
         head, tail = (
-            index.get(EntityRecord(span.start_char, span.end_char, span.label_))
+            index.get(AnnotatedEntity(span.start_char, span.end_char, span.label_))
             for span in (relation.head, relation.tail)
         )
         if head is None or tail is None:
             case = f"{relation.head.text!r} {relation.label} {relation.tail.text!r}"
             report.lose("relations of spans that are not among the entities", place, case)
         else:
-            yield RelationRecord(head, tail, relation.label)
+            yield AnnotatedRelation(head, tail, relation.label)
 
 
 def token_offsets(doc: Doc) -> list[tuple[int, int]]:
@@ -160,17 +162,17 @@ def token_offsets(doc: Doc) -> list[tuple[int, int]]:
     return [(token.idx, token.idx + len(token)) for token in doc if not token.text.isspace()]
 
 
-def with_tokens(records: Iterable[Record], nlp: Language) -> Iterator[Record]:
-    """Tokenize the texts of records that have no tokens.
+def with_tokens(texts: Iterable[AnnotatedText], nlp: Language) -> Iterator[AnnotatedText]:
+    """Tokenize the texts that have no tokens.
 
-    records (Iterable[Record]): The records.
+    texts (Iterable[AnnotatedText]): The texts.
     nlp (Language): Tokenizes.
-    YIELDS (Record): The records, all with tokens.
+    YIELDS (AnnotatedText): The texts, all with tokens.
     """
-    for record in records:
-        if record.tokens is None:
-            record = replace(record, tokens=token_offsets(nlp.make_doc(record.text)))
-        yield record
+    for annotated in texts:
+        if annotated.tokens is None:
+            annotated = replace(annotated, tokens=token_offsets(nlp.make_doc(annotated.text)))
+        yield annotated
 
 
 def make_tokenizer(language: str | None) -> Language:

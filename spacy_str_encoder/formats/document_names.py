@@ -7,7 +7,7 @@ from itertools import count
 from typing import Any
 
 from ..doc.origin import ID
-from .records import Record
+from .annotated_text import AnnotatedText
 from .report import ConversionReport
 
 # What some file system forbids, hides or trims, what leads out of the folder, and folders that are
@@ -19,24 +19,24 @@ MAX_BYTES = 200
 
 
 def name_documents(
-    records: Iterable[Record], report: ConversionReport
-) -> Iterator[tuple[str, Record]]:
-    """Give each record a name for its file: the id in its meta data, or a number.
+    texts: Iterable[AnnotatedText], report: ConversionReport
+) -> Iterator[tuple[str, AnnotatedText]]:
+    """Give each text a name for its file: the id in its meta data, or a number.
 
-    records (Iterable[Record]): The records.
-    report (ConversionReport): Tells which ids are no names, or are those of an earlier record.
-    YIELDS (tuple[str, Record]): The name, a relative path without suffix, and the record.
+    texts (Iterable[AnnotatedText]): The texts.
+    report (ConversionReport): Tells which ids are no names, or are those of an earlier text.
+    YIELDS (tuple[str, AnnotatedText]): The name, a relative path without suffix, and the text.
     """
     taken: set[str] = set()
-    for number, record in enumerate(records, start=1):
-        name = _as_name(record.meta.get(ID))
+    for number, annotated in enumerate(texts, start=1):
+        name = _as_name(annotated.meta.get(ID))
         if name is None or _key(name) in taken:
-            if ID in record.meta:
+            if ID in annotated.meta:
                 reason = "documents whose id is no name for a file or not the only one, numbered"
-                report.choose(reason, record.place, repr(record.meta[ID]))
+                report.choose(reason, annotated.place, repr(annotated.meta[ID]))
             name = next(name for i in count(number) if (name := f"{i:06}") not in taken)
         taken.add(_key(name))
-        yield name, record
+        yield name, annotated
 
 
 def _as_name(document_id: Any) -> str | None:

@@ -1,9 +1,9 @@
-"""Fields of objects that a record has no place for, or keeps in its meta data."""
+"""Fields of objects that a text has no place for, or keeps in its meta data."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from .records import Record
+from .annotated_text import AnnotatedText
 from .report import ConversionReport
 
 
@@ -32,28 +32,30 @@ def are_objects(value: Any, *fields: str) -> bool:
 def lose_other_fields(
     kind: str, item: Mapping[str, Any], known: Collection[str], place: str, report: ConversionReport
 ) -> None:
-    """Report the fields of a part of a record that a record can't hold.
+    """Report the fields of a part of a text that a text can't hold.
 
     kind (str): What the part is, as a plural.
     item (Mapping[str, Any]): The part.
     known (Collection[str]): The fields that it can hold, or that say nothing else.
-    place (str): Where the record was read.
+    place (str): Where the text was read.
     report (ConversionReport): Counts the others.
     """
     for name, value in other_fields(item, known).items():
         report.lose(f"other fields of {kind}", place, f"{name!r}: {value!r}")
 
 
-def with_meta(item: dict[str, Any], record: Record, report: ConversionReport) -> dict[str, Any]:
-    """Add the meta data of a record to the fields that its format names.
+def with_meta(
+    item: dict[str, Any], annotated: AnnotatedText, report: ConversionReport
+) -> dict[str, Any]:
+    """Add the meta data of a text to the fields that its format names.
 
     item (dict[str, Any]): These fields.
-    record (Record): The record.
+    text (AnnotatedText): The text.
     report (ConversionReport): Counts the meta data that have the name of such a field.
     RETURNS (dict[str, Any]): All fields.
     """
-    for name in record.meta:
+    for name in annotated.meta:
         if name in item:
             reason = "meta data with the name of a field of the format"
-            report.lose(reason, record.place, repr(name))
-    return {**item, **other_fields(record.meta, item)}
+            report.lose(reason, annotated.place, repr(name))
+    return {**item, **other_fields(annotated.meta, item)}

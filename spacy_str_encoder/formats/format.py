@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .records import Record
+from .annotated_text import AnnotatedText
 from .report import ConversionReport
 
-Read = Callable[[Path, ConversionReport], Iterator[Record]]
-Write = Callable[[Iterable[Record], Path, ConversionReport], None]
+Read = Callable[[Path, ConversionReport], Iterator[AnnotatedText]]
+Write = Callable[[Iterable[AnnotatedText], Path, ConversionReport], None]
 
 
 @dataclass(frozen=True)
@@ -20,11 +20,11 @@ class Format:
     description (str): What it is, in a few words.
     suffix (str): How the names of its files end; empty if it is a folder.
     recognizes (Callable[[Path, Any], bool]): Whether a file may be in this format, by its path and
-        the first record if it holds JSON, else None.
-    read (Callable[[Path, ConversionReport], Iterator[Record]]): Reads a file.
-    write (Callable[[Iterable[Record], Path, ConversionReport], None]): Writes a file; there is none
-        with that name yet.
-    needs_tokens (bool): Whether the records that it writes must have tokens.
+        the first text if it holds JSON, else None.
+    read (Callable[[Path, ConversionReport], Iterator[AnnotatedText]]): Reads a file.
+    write (Callable[[Iterable[AnnotatedText], Path, ConversionReport], None]): Writes a file; there
+        is none with that name yet.
+    needs_tokens (bool): Whether the texts that it writes must have tokens.
     keeps_unannotated (bool): Whether it tells texts whose relations nobody annotated from those
         that have none.
     keeps_missing_entities (bool): The same of entities.

@@ -8,9 +8,9 @@ so that white space is not lost. Other fields, such as `"ner_negatives"`, go to 
 
 from typing import Any
 
+from .annotated_text import AnnotatedEntity, AnnotatedRelation, AnnotatedText, AnnotationError
 from .fields import other_fields, with_meta
 from .json_format import json_format
-from .records import EntityRecord, Record, RecordError, RelationRecord
 from .report import ConversionReport
 from .tokens import (
     Offsets,
@@ -28,28 +28,28 @@ def matches(item: Any) -> bool:
     return is_list and {"tokenized_text", "ner"} <= item.keys()
 
 
-def parse(item: Any, place: str, report: ConversionReport) -> Record:
+def parse(item: Any, place: str, report: ConversionReport) -> AnnotatedText:
     text, tokens = place_tokens(item.get("text"), item["tokenized_text"])
     entities = [parse_entity(entity, text, tokens) for entity in item["ner"]]
     relations = [
-        RelationRecord(head, tail, label) for head, tail, label in item.get("relations", [])
+        AnnotatedRelation(head, tail, label) for head, tail, label in item.get("relations", [])
     ]
     meta = other_fields(item, ("text", "tokenized_text", "ner", "relations"))
     words, is_annotated = without_white_space(text, tokens), "relations" in item
-    return Record(text, entities, relations, words, meta, has_relations=is_annotated)
+    return AnnotatedText(text, entities, relations, words, meta, has_relations=is_annotated)
 
 
-def parse_entity(entity: list[Any], text: str, tokens: Offsets) -> EntityRecord:
+def parse_entity(entity: list[Any], text: str, tokens: Offsets) -> AnnotatedEntity:
     """Make an entity of what GLiNER and GLiREL say of it.
 
     entity (list[Any]): Its first and last token, its label, and for GLiREL its text.
-    text (str): The text of the record.
+    text (str): The text.
     tokens (list[tuple[int, int]]): The character offsets of its tokens.
-    RETURNS (EntityRecord): The entity.
-    RAISES (RecordError): If there are no such tokens, or its text is another one.
+    RETURNS (AnnotatedEntity): The entity.
+    RAISES (AnnotationError): If there are no such tokens, or its text is another one.
     """
     first, last, label, *surface = entity
-    return EntityRecord(*parse_place(text, tokens, first, last, *surface), label)
+    return AnnotatedEntity(*parse_place(text, tokens, first, last, *surface), label)
 
 
 def parse_place(
@@ -57,35 +57,35 @@ def parse_place(
 ) -> tuple[int, int]:
     """Find the characters of tokens, and check that they are what they are said to be.
 
-    text (str): The text of the record.
+    text (str): The text.
     tokens (list[tuple[int, int]]): The character offsets of its tokens.
     first (int): The first token.
     last (int): The last token.
     surface (str | None): The characters, whatever the white space between them.
     RETURNS (tuple[int, int]): Their offsets, the end exclusive.
-    RAISES (RecordError): If there are no such tokens, or the characters are other ones.
+    RAISES (AnnotationError): If there are no such tokens, or the characters are other ones.
     """
     start, end = inclusive_span(tokens, first, last)
     found = text[start:end]
     if surface is not None and "".join(surface.split()) != "".join(found.split()):
-        raise RecordError(
+        raise AnnotationError(
             f"the tokens {first} to {last} (inclusive) are {found!r}, not {surface!r}"
         )
     return start, end
 
 
-def serialize(record: Record, report: ConversionReport) -> dict[str, Any]:
-    record, spans = align_entities(record, report)
+def serialize(annotated: AnnotatedText, report: ConversionReport) -> dict[str, Any]:
+    annotated, spans = align_entities(annotated, report)
     item = {
-        "text": record.text,
-        "tokenized_text": token_texts(record),
+        "text": annotated.text,
+        "tokenized_text": token_texts(annotated),
         "ner": [
             [start, end - 1, entity.label]
-            for entity, (start, end) in zip(record.entities, spans, strict=True)
+            for entity, (start, end) in zip(annotated.entities, spans, strict=True)
         ],
-        "relations": [list(vars(relation).values()) for relation in record.relations],
+        "relations": [list(vars(relation).values()) for relation in annotated.relations],
     }
-    return with_meta(item, record, report)
+    return with_meta(item, annotated, report)
 
 
 FORMAT = json_format(

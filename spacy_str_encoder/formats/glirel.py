@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from .annotated_text import AnnotatedRelation, AnnotatedText
 from .entities import UNFOUND, find_entity, without_repeats
 from .fields import are_objects, lose_other_fields, other_fields, with_meta
 from .gliner import parse_entity, parse_place
 from .json_format import json_format
-from .records import Record, RelationRecord
 from .report import ConversionReport
 from .tokens import Offsets, align_entities, place_tokens, token_texts, without_white_space
 
@@ -24,58 +24,58 @@ def matches(item: Any) -> bool:
     return are_objects(item.get("relations")) and {"tokenized_text", "ner"} <= item.keys()
 
 
-def parse(item: Any, place: str, report: ConversionReport) -> Record:
+def parse(item: Any, place: str, report: ConversionReport) -> AnnotatedText:
     text, tokens = place_tokens(item.get("text"), item["tokenized_text"])
     entities = [parse_entity(entity, text, tokens) for entity in item["ner"]]
     meta = other_fields(item, ("text", "tokenized_text", "ner", "relations"))
-    record = Record(text, entities, [], without_white_space(text, tokens), meta, place)
-    relations = list(_parse_relations(item["relations"], record, tokens, report))
-    return replace(record, relations=relations)
+    annotated = AnnotatedText(text, entities, [], without_white_space(text, tokens), meta, place)
+    relations = list(_parse_relations(item["relations"], annotated, tokens, report))
+    return replace(annotated, relations=relations)
 
 
 def _parse_relations(
-    relations: list[Any], record: Record, tokens: Offsets, report: ConversionReport
-) -> Iterator[RelationRecord]:
+    relations: list[Any], annotated: AnnotatedText, tokens: Offsets, report: ConversionReport
+) -> Iterator[AnnotatedRelation]:
     for relation in relations:
         label = relation["relation_text"]
-        head = _find_end(relation["head"], record, tokens, report)
-        tail = _find_end(relation["tail"], record, tokens, report)
+        head = _find_end(relation["head"], annotated, tokens, report)
+        tail = _find_end(relation["tail"], annotated, tokens, report)
         if head is None or tail is None:
             ends = f"{relation['head']['position']} and {relation['tail']['position']}"
-            report.lose(UNFOUND, record.place, f"{label} between the tokens {ends}")
+            report.lose(UNFOUND, annotated.place, f"{label} between the tokens {ends}")
         else:
-            yield RelationRecord(head, tail, label)
+            yield AnnotatedRelation(head, tail, label)
         known = ("head", "tail", "relation_text")
-        lose_other_fields("relations", relation, known, record.place, report)
+        lose_other_fields("relations", relation, known, annotated.place, report)
 
 
 def _find_end(
-    end: dict[str, Any], record: Record, tokens: Offsets, report: ConversionReport
+    end: dict[str, Any], annotated: AnnotatedText, tokens: Offsets, report: ConversionReport
 ) -> int | None:
     known = ("mention", "position", "type")
-    lose_other_fields("heads and tails", end, known, record.place, report)
+    lose_other_fields("heads and tails", end, known, annotated.place, report)
     first, last = end["position"]
-    place = parse_place(record.text, tokens, first, last, end.get("mention"))
-    return find_entity(record, place, end.get("type"), report)
+    place = parse_place(annotated.text, tokens, first, last, end.get("mention"))
+    return find_entity(annotated, place, end.get("type"), report)
 
 
-def serialize(record: Record, report: ConversionReport) -> dict[str, Any]:
-    record, spans = align_entities(without_repeats(record, report), report)
+def serialize(annotated: AnnotatedText, report: ConversionReport) -> dict[str, Any]:
+    annotated, spans = align_entities(without_repeats(annotated, report), report)
     ends = [
-        {"mention": record.text[entity.start : entity.end], "position": [start, end - 1]}
+        {"mention": annotated.text[entity.start : entity.end], "position": [start, end - 1]}
         | {"type": entity.label}
-        for entity, (start, end) in zip(record.entities, spans, strict=True)
+        for entity, (start, end) in zip(annotated.entities, spans, strict=True)
     ]
     item = {
-        "text": record.text,
-        "tokenized_text": token_texts(record),
+        "text": annotated.text,
+        "tokenized_text": token_texts(annotated),
         "ner": [[*end["position"], end["type"], end["mention"]] for end in ends],
         "relations": [
             {"head": ends[r.head], "tail": ends[r.tail], "relation_text": r.label}
-            for r in record.relations
+            for r in annotated.relations
         ],
     }
-    return with_meta(item, record, report)
+    return with_meta(item, annotated, report)
 
 
 FORMAT = json_format(

@@ -7,16 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from ..files.whole import write_json_lines, write_json_list
+from .annotated_text import AnnotatedText, AnnotationError, check_annotations, errors_at
 from .entities import UNANNOTATED
 from .format import Format
 from .reading import read_items
-from .records import Record, RecordError, check_record, errors_at
 from .report import ConversionReport
 
-# Both get the place of the record, or the record, and the report for what is lost. There may be no
-# record in an object: that is up to `parse` to report.
-Parse = Callable[[Any, str, ConversionReport], Record | None]
-Serialize = Callable[[Record, ConversionReport], dict[str, Any]]
+# Both get the place of the text, or the text, and the report for what is lost. There may be no
+# text in an object: that is up to `parse` to report.
+Parse = Callable[[Any, str, ConversionReport], AnnotatedText | None]
+Serialize = Callable[[AnnotatedText, ConversionReport], dict[str, Any]]
 
 
 def json_format(
@@ -30,14 +30,15 @@ def json_format(
     needs_tokens: bool = False,
     keeps_unannotated: bool = False,
 ) -> Format:
-    """A format with one JSON object a record. Read are JSON lines and lists alike, whatever the
+    """A format with one JSON object a text. Read are JSON lines and lists alike, whatever the
     name of the file; written is a list if its name ends in .json, else lines.
 
     name (str): What it is called on the command line.
     description (str): What it is, in a few words.
-    matches (Callable[[Any], bool]): Whether an object may be a record of this format.
-    parse (Callable[[Any, str, ConversionReport], Record | None]): Makes a record of an object.
-    serialize (Callable[[Record, ConversionReport], dict[str, Any]]): Makes an object of a record.
+    matches (Callable[[Any], bool]): Whether an object may be a text of this format.
+    parse (Callable[[Any, str, ConversionReport], AnnotatedText | None]): Makes a text of an object.
+    serialize (Callable[[AnnotatedText, ConversionReport], dict[str, Any]]): Makes an object of a
+        text.
     suffix (str): How the names of its files end.
     needs_tokens (bool): Whether `serialize` needs tokens.
     keeps_unannotated (bool): Whether it tells texts whose relations nobody annotated from those
@@ -56,41 +57,42 @@ def json_format(
     )
 
 
-def read(path: Path, report: ConversionReport, *, parse: Parse) -> Iterator[Record]:
-    """Read the records of a file.
+def read(path: Path, report: ConversionReport, *, parse: Parse) -> Iterator[AnnotatedText]:
+    """Read the texts of a file.
 
     path (Path): The file.
     report (ConversionReport): Counts what is lost.
-    parse (Callable[[Any, str, ConversionReport], Record | None]): Makes a record of an object.
-    YIELDS (Record): The records.
+    parse (Callable[[Any, str, ConversionReport], AnnotatedText | None]): Makes a text of an object.
+    YIELDS (AnnotatedText): The texts.
     RAISES (ValueError): If the file is not in the format; the message names file and line, or
-        record.
+        text.
     """
     for place, item in read_items(path):
         with errors_at(place):
             if not isinstance(item, dict):
-                raise RecordError("it is no object")
-            record = parse(item, place, report)
-            if record is None:
+                raise AnnotationError("it is no object")
+            annotated = parse(item, place, report)
+            if annotated is None:
                 continue
-            record = replace(record, place=place)
-            check_record(record)
-            if not record.has_relations:
+            annotated = replace(annotated, place=place)
+            check_annotations(annotated)
+            if not annotated.has_relations:
                 report.choose(UNANNOTATED, place, "")
-        yield record
+        yield annotated
 
 
 def write(
-    records: Iterable[Record], path: Path, report: ConversionReport, *, serialize: Serialize
+    texts: Iterable[AnnotatedText], path: Path, report: ConversionReport, *, serialize: Serialize
 ) -> None:
-    """Write records to a file.
+    """Write texts to a file.
 
-    records (Iterable[Record]): The records.
+    texts (Iterable[AnnotatedText]): The texts.
     path (Path): The file.
     report (ConversionReport): Counts what is lost.
-    serialize (Callable[[Record, ConversionReport], dict[str, Any]]): Makes an object of a record.
+    serialize (Callable[[AnnotatedText, ConversionReport], dict[str, Any]]): Makes an object of a
+        text.
     """
-    items = (serialize(record, report) for record in records)
+    items = (serialize(annotated, report) for annotated in texts)
     if path.suffix.lower() == ".json":
         write_json_list(path, items)
     else:

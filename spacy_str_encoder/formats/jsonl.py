@@ -6,9 +6,9 @@ data. A text without `"relations"` is one whose relations nobody annotated.
 
 from typing import Any
 
+from .annotated_text import AnnotatedEntity, AnnotatedRelation, AnnotatedText
 from .fields import are_objects, lose_other_fields, other_fields
 from .json_format import json_format
-from .records import EntityRecord, Record, RelationRecord
 from .report import ConversionReport
 from .tokens import find_tokens, token_texts, without_white_space
 
@@ -19,31 +19,31 @@ def matches(item: Any) -> bool:
     return "text" in item and are_objects(item.get("entities"), "start", "end", "label")
 
 
-def parse(item: Any, place: str, report: ConversionReport) -> Record:
+def parse(item: Any, place: str, report: ConversionReport) -> AnnotatedText:
     text, tokens = item["text"], item.get("tokens")
     for entity in item["entities"]:
         lose_other_fields("entities", entity, ("start", "end", "label"), place, report)
     for relation in item.get("relations", []):
         lose_other_fields("relations", relation, ("head", "tail", "label"), place, report)
-    return Record(
+    return AnnotatedText(
         text,
-        [EntityRecord(e["start"], e["end"], e["label"]) for e in item["entities"]],
-        [RelationRecord(r["head"], r["tail"], r["label"]) for r in item.get("relations", [])],
+        [AnnotatedEntity(e["start"], e["end"], e["label"]) for e in item["entities"]],
+        [AnnotatedRelation(r["head"], r["tail"], r["label"]) for r in item.get("relations", [])],
         tokens=None if tokens is None else without_white_space(text, find_tokens(text, tokens)),
         meta=other_fields(item, FIELDS) | (item.get("meta") or {}),
         has_relations="relations" in item,
     )
 
 
-def serialize(record: Record, report: ConversionReport) -> dict[str, Any]:
+def serialize(annotated: AnnotatedText, report: ConversionReport) -> dict[str, Any]:
     item = {
-        "text": record.text,
-        "tokens": None if record.tokens is None else token_texts(record),
-        "entities": [vars(entity) for entity in record.entities],
+        "text": annotated.text,
+        "tokens": None if annotated.tokens is None else token_texts(annotated),
+        "entities": [vars(entity) for entity in annotated.entities],
     }
-    if record.has_relations:
-        item["relations"] = [vars(relation) for relation in record.relations]
-    return {**item, "meta": record.meta} if record.meta else item
+    if annotated.has_relations:
+        item["relations"] = [vars(relation) for relation in annotated.relations]
+    return {**item, "meta": annotated.meta} if annotated.meta else item
 
 
 FORMAT = json_format(

@@ -5,17 +5,17 @@ A list of `{"id", "data": {"text"}, "annotations": [{"was_cancelled", "result": 
 go to the meta data; what else the file says of the task and its annotation is kept there, under
 `label_studio`.
 
-Records of other formats are written for the template of named entities: `<Labels name="label"
+Texts of other formats are written for the template of named entities: `<Labels name="label"
 toName="text">` and `<Text name="text" value="$text"/>`.
 """
 
 from dataclasses import replace
 from typing import Any
 
+from .annotated_text import AnnotatedText, AnnotationError, check_list
 from .fields import other_fields, with_meta
 from .json_format import json_format
 from .label_studio_result import parse_result, select_regions, serialize_result
-from .records import Record, RecordError, check_list
 from .report import ConversionReport
 
 KEPT = "label_studio"
@@ -27,7 +27,7 @@ def matches(item: Any) -> bool:
     return isinstance(item.get("data"), dict) and isinstance(item.get("annotations"), list)
 
 
-def parse(item: Any, place: str, report: ConversionReport) -> Record | None:
+def parse(item: Any, place: str, report: ConversionReport) -> AnnotatedText | None:
     check_list("the annotations", item["annotations"])
     annotation = _choose_annotation(item["annotations"], place, report)
     if annotation is None:
@@ -45,7 +45,7 @@ def parse(item: Any, place: str, report: ConversionReport) -> Record | None:
         "names": names,
     }
     meta = {**other_fields(data, (names["text"],)), KEPT: kept}
-    return Record(text, entities, relations, meta=meta)
+    return AnnotatedText(text, entities, relations, meta=meta)
 
 
 def _choose_annotation(annotations: list[Any], place: str, report: ConversionReport) -> Any:
@@ -62,7 +62,7 @@ def _find_names(
     controls = list(dict.fromkeys(region["from_name"] for region in regions))
     objects = list(dict.fromkeys(region["to_name"] for region in regions))
     if len(objects) > 1:
-        raise RecordError(f"its regions are in several texts: {objects}")
+        raise AnnotationError(f"its regions are in several texts: {objects}")
     if len(controls) > 1:
         reason = "tasks with labels of several controls, of which the first is written again"
         report.choose(reason, place, f"{controls}")
@@ -78,16 +78,16 @@ def _find_text_field(data: dict[str, Any], object_name: str) -> str:
         if name in fields:
             return name
     if len(fields) != 1:
-        raise RecordError(f"its data have no 'text', but {len(fields)} other strings: {fields}")
+        raise AnnotationError(f"its data have no 'text', but {len(fields)} other strings: {fields}")
     return fields[0]
 
 
-def serialize(record: Record, report: ConversionReport) -> dict[str, Any]:
-    kept = {"task": {}, "annotation": {}, "names": NAMES, **record.meta.get(KEPT, {})}
+def serialize(annotated: AnnotatedText, report: ConversionReport) -> dict[str, Any]:
+    kept = {"task": {}, "annotation": {}, "names": NAMES, **annotated.meta.get(KEPT, {})}
     names = kept["names"]
-    others = replace(record, meta=other_fields(record.meta, (KEPT,)))
-    data = with_meta({names["text"]: record.text}, others, report)
-    result = serialize_result(record, names["from_name"], names["to_name"], report)
+    others = replace(annotated, meta=other_fields(annotated.meta, (KEPT,)))
+    data = with_meta({names["text"]: annotated.text}, others, report)
+    result = serialize_result(annotated, names["from_name"], names["to_name"], report)
     return {**kept["task"], "data": data, "annotations": [{**kept["annotation"], "result": result}]}
 
 

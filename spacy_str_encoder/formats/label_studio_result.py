@@ -14,9 +14,15 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
+from .annotated_text import (
+    AnnotatedEntity,
+    AnnotatedRelation,
+    AnnotatedText,
+    AnnotationError,
+    check_integers,
+)
 from .entities import describe_relation
 from .fields import lose_other_fields
-from .records import EntityRecord, Record, RecordError, RelationRecord, check_integers
 from .report import ConversionReport
 from .utf16 import from_utf16
 
@@ -53,13 +59,13 @@ def select_regions(result: list[Any], place: str, report: ConversionReport) -> l
 def _get_labels(labelled: dict[str, Any]) -> list[str]:
     labels = labelled.get("labels")
     if not isinstance(labels, list | None):
-        raise RecordError(f"the labels {labels!r} are no list")
+        raise AnnotationError(f"the labels {labels!r} are no list")
     return labels or []
 
 
 def parse_result(
     result: list[Any], regions: list[Any], text: str, place: str, report: ConversionReport
-) -> tuple[list[EntityRecord], list[RelationRecord]]:
+) -> tuple[list[AnnotatedEntity], list[AnnotatedRelation]]:
     """Make entities and relations.
 
     result (list[Any]): The regions and relations of an annotation.
@@ -67,16 +73,16 @@ def parse_result(
     text (str): The text.
     place (str): Where it was read.
     report (ConversionReport): Counts what is lost or chosen.
-    RETURNS (tuple[list[EntityRecord], list[RelationRecord]]): The entities and relations.
-    RAISES (RecordError): If they say something impossible.
+    RETURNS (tuple[list[AnnotatedEntity], list[AnnotatedRelation]]): The entities and relations.
+    RAISES (AnnotationError): If they say something impossible.
     """
     spans = _find_spans(regions, text, place, report)
     index: dict[str, list[int]] = {each["id"]: [] for each in result if each["type"] != "relation"}
-    entities: list[EntityRecord] = []
+    entities: list[AnnotatedEntity] = []
     for region, (start, end) in zip(regions, spans, strict=True):
         for label in _get_labels(region["value"]):
             index[region["id"]].append(len(entities))
-            entities.append(EntityRecord(start, end, label))
+            entities.append(AnnotatedEntity(start, end, label))
     relations = [
         relation
         for each in result
@@ -92,12 +98,12 @@ def _find_spans(regions: list[Any], text: str, place: str, report: ConversionRep
     mismatch = _find_mismatch(regions, text, spans)
     if mismatch is None:
         return spans
-    with suppress(RecordError):
+    with suppress(AnnotationError):
         shifted = from_utf16(text, spans)
         if _find_mismatch(regions, text, shifted) is None:
             report.choose("tasks whose offsets count UTF-16 code units", place, mismatch)
             return shifted
-    raise RecordError(mismatch)
+    raise AnnotationError(mismatch)
 
 
 def _find_mismatch(regions: list[Any], text: str, spans: Spans) -> str | None:
@@ -113,14 +119,14 @@ def _find_mismatch(regions: list[Any], text: str, spans: Spans) -> str | None:
 
 def _parse_relation(
     relation: Any, index: dict[str, list[int]], place: str, report: ConversionReport
-) -> Iterator[RelationRecord]:
+) -> Iterator[AnnotatedRelation]:
     ids = [relation["from_id"], relation["to_id"]]
     case = f"{ids[0]!r} to {ids[1]!r}"
     direction = relation.get("direction", "right")
     if not set(ids) <= index.keys():
-        raise RecordError(f"the relation of {case} names a region that is not there")
+        raise AnnotationError(f"the relation of {case} names a region that is not there")
     if direction not in DIRECTIONS:
-        raise RecordError(f"the relation of {case} has the unknown direction {direction!r}")
+        raise AnnotationError(f"the relation of {case} has the unknown direction {direction!r}")
     found = [index[region_id] for region_id in ids]
     if not all(found):
         report.lose("relations of regions that are left out", place, case)
@@ -132,15 +138,15 @@ def _parse_relation(
             report.choose(reason, place, case)
         for label in _get_labels(relation):
             for head, tail in DIRECTIONS[direction]:
-                yield RelationRecord(found[head][0], found[tail][0], label)
+                yield AnnotatedRelation(found[head][0], found[tail][0], label)
 
 
 def serialize_result(
-    record: Record, from_name: str, to_name: str, report: ConversionReport
+    annotated: AnnotatedText, from_name: str, to_name: str, report: ConversionReport
 ) -> list[dict[str, Any]]:
     """Make regions and relations.
 
-    record (Record): The record.
+    text (AnnotatedText): The text.
     from_name (str): The control that labels its text.
     to_name (str): The object that shows its text.
     report (ConversionReport): Counts relations that are there twice.
@@ -148,8 +154,13 @@ def serialize_result(
     """
     names = {"from_name": from_name, "to_name": to_name}
     regions = [
-        {"id": f"entity-{i}", "type": "labels", **names, "value": _serialize_entity(record, entity)}
-        for i, entity in enumerate(record.entities)
+        {
+            "id": f"entity-{i}",
+            "type": "labels",
+            **names,
+            "value": _serialize_entity(annotated, entity),
+        }
+        for i, entity in enumerate(annotated.entities)
     ]
     relations = [
         {
@@ -159,24 +170,26 @@ def serialize_result(
             "direction": "right",
             "labels": labels,
         }
-        for (head, tail), labels in _group_labels(record, report).items()
+        for (head, tail), labels in _group_labels(annotated, report).items()
     ]
     return regions + relations
 
 
-def _serialize_entity(record: Record, entity: EntityRecord) -> dict[str, Any]:
-    surface = record.text[entity.start : entity.end]
+def _serialize_entity(annotated: AnnotatedText, entity: AnnotatedEntity) -> dict[str, Any]:
+    surface = annotated.text[entity.start : entity.end]
     return {"start": entity.start, "end": entity.end, "text": surface, "labels": [entity.label]}
 
 
-def _group_labels(record: Record, report: ConversionReport) -> dict[tuple[int, int], list[str]]:
+def _group_labels(
+    annotated: AnnotatedText, report: ConversionReport
+) -> dict[tuple[int, int], list[str]]:
     """The labels of the relations by head and tail."""
     labels: dict[tuple[int, int], list[str]] = {}
-    for relation in record.relations:
+    for relation in annotated.relations:
         group = labels.setdefault((relation.head, relation.tail), [])
         if relation.label in group:
-            case = describe_relation(record, relation)
-            report.lose("relations that repeat another one", record.place, case)
+            case = describe_relation(annotated, relation)
+            report.lose("relations that repeat another one", annotated.place, case)
         else:
             group.append(relation.label)
     return labels

@@ -14,10 +14,17 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from .annotated_text import (
+    AnnotatedEntity,
+    AnnotatedRelation,
+    AnnotatedText,
+    AnnotationError,
+    check_integers,
+    check_string,
+)
 from .entities import UNFOUND, find_entity, without_repeats
 from .fields import are_objects, lose_other_fields, other_fields, with_meta
 from .json_format import json_format
-from .records import EntityRecord, Record, RecordError, RelationRecord, check_integers, check_string
 from .report import ConversionReport
 from .tokens import (
     Offsets,
@@ -42,18 +49,18 @@ def matches(item: Any) -> bool:
     return has_objects and is_task and "entities" not in item
 
 
-def parse(item: Any, place: str, report: ConversionReport) -> Record | None:
+def parse(item: Any, place: str, report: ConversionReport) -> AnnotatedText | None:
     text = item["text"]
     check_string("the text", text)
     if not _is_accepted(item, "tasks", repr(text[:40]), place, report):
         return None
     tokens = _parse_tokens(item["tokens"], text, place, report) if "tokens" in item else None
     entities = list(_parse_spans(item.get("spans", []), text, tokens, place, report))
-    record = Record(text, entities, [], tokens, other_fields(item, FIELDS), place)
-    relations = list(_parse_relations(item.get("relations", []), record, report))
+    annotated = AnnotatedText(text, entities, [], tokens, other_fields(item, FIELDS), place)
+    relations = list(_parse_relations(item.get("relations", []), annotated, report))
     words = tokens and without_white_space(text, tokens)
     is_annotated = "relations" in item
-    return replace(record, relations=relations, tokens=words, has_relations=is_annotated)
+    return replace(annotated, relations=relations, tokens=words, has_relations=is_annotated)
 
 
 def _is_accepted(
@@ -61,7 +68,7 @@ def _is_accepted(
 ) -> bool:
     answer = item.get("answer", "accept")
     if answer not in ANSWERS:
-        raise RecordError(f"the answer is {answer!r}, none of {', '.join(ANSWERS)}")
+        raise AnnotationError(f"the answer is {answer!r}, none of {', '.join(ANSWERS)}")
     if answer != "accept":
         report.lose(f"{kind} that were answered with '{answer}'", place, case)
     return answer == "accept"
@@ -70,7 +77,7 @@ def _is_accepted(
 def _parse_tokens(tokens: list[Any], text: str, place: str, report: ConversionReport) -> Offsets:
     for number, token in enumerate(tokens):
         if token.get("id", number) != number:
-            raise RecordError(f"the token {number} has the id {token['id']!r}")
+            raise AnnotationError(f"the token {number} has the id {token['id']!r}")
         lose_other_fields("tokens", token, TOKEN_FIELDS, place, report)
     return [_parse_place(token, text) for token in tokens]
 
@@ -79,17 +86,17 @@ def _parse_place(span: dict[str, Any], text: str) -> tuple[int, int]:
     start, end = span["start"], span["end"]
     check_integers("the offsets of a span", start, end)
     if not 0 <= start < end <= len(text):
-        raise RecordError(
+        raise AnnotationError(
             f"{start}-{end} lies outside of the text, which has {len(text)} characters"
         )
     if span.get("text", text[start:end]) != text[start:end]:
-        raise RecordError(f"{start}-{end} is {text[start:end]!r}, not {span['text']!r}")
+        raise AnnotationError(f"{start}-{end} is {text[start:end]!r}, not {span['text']!r}")
     return start, end
 
 
 def _parse_spans(
     spans: list[Any], text: str, tokens: Offsets | None, place: str, report: ConversionReport
-) -> Iterator[EntityRecord]:
+) -> Iterator[AnnotatedEntity]:
     for span in spans:
         start, end = _parse_place(span, text)
         case = f"{text[start:end]!r} ({span.get('label')}, {start}-{end})"
@@ -102,60 +109,62 @@ def _parse_spans(
         if span.get("label") is None:
             report.lose("spans without a label", place, case)
         elif _is_accepted(span, "spans", case, place, report):
-            yield EntityRecord(start, end, span["label"])
+            yield AnnotatedEntity(start, end, span["label"])
 
 
 def _parse_relations(
-    relations: list[Any], record: Record, report: ConversionReport
-) -> Iterator[RelationRecord]:
+    relations: list[Any], annotated: AnnotatedText, report: ConversionReport
+) -> Iterator[AnnotatedRelation]:
     for relation in relations:
-        head = _find_end(relation, "head", record, report)
-        tail = _find_end(relation, "child", record, report)
+        head = _find_end(relation, "head", annotated, report)
+        tail = _find_end(relation, "child", annotated, report)
         label = relation.get("label")
         case = f"{label} between the tokens {relation.get('head')} and {relation.get('child')}"
         if head is None or tail is None:
-            report.lose(UNFOUND, record.place, case)
+            report.lose(UNFOUND, annotated.place, case)
         elif label is None:
-            report.lose("relations without a label", record.place, case)
+            report.lose("relations without a label", annotated.place, case)
         else:
-            yield RelationRecord(head, tail, label)
-        lose_other_fields("relations", relation, RELATION_FIELDS, record.place, report)
+            yield AnnotatedRelation(head, tail, label)
+        lose_other_fields("relations", relation, RELATION_FIELDS, annotated.place, report)
 
 
 def _find_end(
-    relation: dict[str, Any], end: str, record: Record, report: ConversionReport
+    relation: dict[str, Any], end: str, annotated: AnnotatedText, report: ConversionReport
 ) -> int | None:
     if span := relation.get(f"{end}_span"):
-        return find_entity(record, _parse_place(span, record.text), span.get("label"), report)
-    if record.tokens is None:
-        raise RecordError(f"a relation names the token {relation[end]!r}, but there are no tokens")
-    _, last = inclusive_span(record.tokens, relation[end], relation[end])
-    found = [i for i, entity in enumerate(record.entities) if entity.end == last]
+        return find_entity(annotated, _parse_place(span, annotated.text), span.get("label"), report)
+    if annotated.tokens is None:
+        raise AnnotationError(
+            f"a relation names the token {relation[end]!r}, but there are no tokens"
+        )
+    _, last = inclusive_span(annotated.tokens, relation[end], relation[end])
+    found = [i for i, entity in enumerate(annotated.entities) if entity.end == last]
     return found[0] if len(found) == 1 else None
 
 
-def serialize(record: Record, report: ConversionReport) -> dict[str, Any]:
-    record = replace(without_repeats(record, report), tokens=with_white_space(record))
-    record, token_spans = align_entities(record, report)
+def serialize(annotated: AnnotatedText, report: ConversionReport) -> dict[str, Any]:
+    annotated = replace(without_repeats(annotated, report), tokens=with_white_space(annotated))
+    annotated, token_spans = align_entities(annotated, report)
     spans = [
         {"start": entity.start, "end": entity.end, "token_start": start, "token_end": end - 1}
         | {"label": entity.label}
-        for entity, (start, end) in zip(record.entities, token_spans, strict=True)
+        for entity, (start, end) in zip(annotated.entities, token_spans, strict=True)
     ]
-    surfaces = [record.text[entity.start : entity.end] for entity in record.entities]
+    surfaces = [annotated.text[entity.start : entity.end] for entity in annotated.entities]
     item = {
-        "text": record.text,
-        "tokens": _serialize_tokens(record.text, record.tokens or []),
+        "text": annotated.text,
+        "tokens": _serialize_tokens(annotated.text, annotated.tokens or []),
         "spans": [
             {"text": surface, **span, "type": "span"}
             for surface, span in zip(surfaces, spans, strict=True)
         ],
         "relations": [
-            _serialize_relation(spans[r.head], spans[r.tail], r.label) for r in record.relations
+            _serialize_relation(spans[r.head], spans[r.tail], r.label) for r in annotated.relations
         ],
         "answer": "accept",
     }
-    return with_meta(item, record, report)
+    return with_meta(item, annotated, report)
 
 
 def _serialize_tokens(text: str, tokens: Offsets) -> list[dict[str, Any]]:

@@ -7,11 +7,11 @@ from typing import Any
 from spacy.vocab import Vocab
 
 from ..files.docbin import SUFFIX, read_docbin
+from .annotated_text import AnnotatedText
 from .docs import make_tokenizer
 from .format import Format
 from .json_format import read as read_json
 from .reading import read_items, read_lines
-from .records import Record
 from .registry import JSON_SUFFIXES, all_formats, detect_format, find_files
 from .report import ConversionReport
 from .tokens import find_tokens, without_white_space
@@ -20,27 +20,27 @@ LINES_SUFFIX = ".txt"
 SUFFIXES = {LINES_SUFFIX, SUFFIX, *JSON_SUFFIXES}
 
 
-def read_raw_texts(paths: Iterable[Path], report: ConversionReport) -> list[Record]:
+def read_raw_texts(paths: Iterable[Path], report: ConversionReport) -> list[AnnotatedText]:
     """Read texts, and their words where they are given.
 
     paths (Iterable[Path]): Text files with a text a line, JSON or JSON lines of objects with "text"
         and perhaps "tokens", files of docs, annotated files in any format, or folders of these.
     report (ConversionReport): Counts the texts that are left out.
-    RETURNS (list[Record]): The texts, without annotations.
+    RETURNS (list[AnnotatedText]): The texts, without annotations.
     RAISES (ValueError): If a file can't be read, or there is no text at all.
     """
     paths = list(paths)
     formats = all_formats(make_tokenizer(None))
-    records: list[Record] = []
+    texts: list[AnnotatedText] = []
     for path in paths:
         for file in _find_files(path, formats, report):
             found = list(_without_blank(_read_file(file, formats, report), report))
             if not found:
                 report.lose("files without a text", str(file.parent), file.name)
-            records += found
-    if not records:
+            texts += found
+    if not texts:
         raise ValueError(f"{', '.join(map(str, paths))}: there is no text")
-    return records
+    return texts
 
 
 def _find_files(path: Path, formats: dict[str, Format], report: ConversionReport) -> list[Path]:
@@ -60,17 +60,19 @@ def _is_annotated(path: Path, item: Any, formats: dict[str, Format]) -> bool:
     return any(each.recognizes(path, item) for each in formats.values())
 
 
-def _without_blank(records: Iterable[Record], report: ConversionReport) -> Iterator[Record]:
-    for record in records:
-        if record.text.strip():
-            yield record
+def _without_blank(
+    texts: Iterable[AnnotatedText], report: ConversionReport
+) -> Iterator[AnnotatedText]:
+    for annotated in texts:
+        if annotated.text.strip():
+            yield annotated
         else:
-            report.lose("blank texts", record.place, repr(record.text))
+            report.lose("blank texts", annotated.place, repr(annotated.text))
 
 
 def _read_file(
     path: Path, formats: dict[str, Format], report: ConversionReport
-) -> Iterable[Record]:
+) -> Iterable[AnnotatedText]:
     if not path.exists():
         raise ValueError(f"{path}: there is no such file or folder")
     suffix = path.suffix.lower()
@@ -89,16 +91,16 @@ def _read_file(
     return detect_format(path, formats).read(path, report)
 
 
-def _read_lines(path: Path) -> Iterator[Record]:
+def _read_lines(path: Path) -> Iterator[AnnotatedText]:
     for number, line in read_lines(path):
-        yield Record(line.rstrip("\r\n"), [], [], place=f"{path}, line {number}")
+        yield AnnotatedText(line.rstrip("\r\n"), [], [], place=f"{path}, line {number}")
 
 
-def _read_docs(path: Path) -> Iterator[Record]:
+def _read_docs(path: Path) -> Iterator[AnnotatedText]:
     for number, doc in enumerate(read_docbin(path, Vocab()), start=1):
         offsets = [(token.idx, token.idx + len(token)) for token in doc]
         words = without_white_space(doc.text, offsets)
-        yield Record(doc.text, [], [], tokens=words, place=f"{path}, doc {number}")
+        yield AnnotatedText(doc.text, [], [], tokens=words, place=f"{path}, doc {number}")
 
 
 def _first_item(path: Path) -> list[Any]:
@@ -113,7 +115,7 @@ def _is_raw(item: Any) -> bool:
     return all(isinstance(token, str) for token in item.get("tokens") or [])
 
 
-def _parse(item: Any, place: str, report: ConversionReport) -> Record:
+def _parse(item: Any, place: str, report: ConversionReport) -> AnnotatedText:
     text, tokens = item["text"], item.get("tokens")
     words = None if tokens is None else without_white_space(text, find_tokens(text, tokens))
-    return Record(text, [], [], tokens=words, place=place)
+    return AnnotatedText(text, [], [], tokens=words, place=place)

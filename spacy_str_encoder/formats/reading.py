@@ -56,10 +56,10 @@ def parse_json(content: str, path: Path, *, first_line: int) -> Any:
 
 
 def read_items(path: Path) -> Iterator[tuple[str, Any]]:
-    """Read the records of a file of JSON lines, or of a JSON list.
+    """Read the texts of a file of JSON lines, or of a JSON list.
 
     path (Path): The file.
-    YIELDS (tuple[str, Any]): Where the record is, for messages, and the record.
+    YIELDS (tuple[str, Any]): Where the text is, for messages, and the text.
     RAISES (ValueError): If the file is neither.
     """
     lines = ((number, line) for number, line in read_lines(path) if line.strip())
@@ -67,7 +67,7 @@ def read_items(path: Path) -> Iterator[tuple[str, Any]]:
     if any(line.lstrip().startswith("[") for _, line in first):
         content = "".join(line for _, line in read_lines(path))
         for number, item in enumerate(parse_json(content, path, first_line=1), start=1):
-            yield f"{path}, record {number}", item
+            yield f"{path}, text {number}", item
     else:
         for number, line in chain(first, lines):
             yield f"{path}, line {number}", parse_json(line, path, first_line=number)

@@ -29,8 +29,8 @@ from .reading import read_items
 from .report import ConversionReport
 
 JSON_SUFFIXES = {".json", ".jsonl"}
-# How many records are looked at until only one format fits.
-MAX_RECORDS = 1000
+# How many texts are looked at until only one format fits.
+MAX_ITEMS = 1000
 
 
 def all_formats(nlp: Language, *, spans_key: str | None = None) -> dict[str, Format]:
@@ -71,7 +71,7 @@ def get_format(name: str, formats: dict[str, Format]) -> Format:
 
 
 def detect_format(path: Path, formats: dict[str, Format]) -> Format:
-    """Find out the format of a file or folder by its name and its first records.
+    """Find out the format of a file or folder by its name and its first texts.
 
     path (Path): The file or folder.
     formats (dict[str, Format]): All formats.
@@ -81,7 +81,7 @@ def detect_format(path: Path, formats: dict[str, Format]) -> Format:
     if not path.exists():
         raise ValueError(f"{path}: there is no such file or folder")
     names = list(formats)
-    for item in islice(_first_records(path), MAX_RECORDS):
+    for item in islice(_first_items(path), MAX_ITEMS):
         names = [name for name in names if formats[name].recognizes(path, item)]
         if len(names) == 1:
             return formats[names[0]]
@@ -121,12 +121,12 @@ def find_files(path: Path, formats: dict[str, Format]) -> list[Path]:
     return files
 
 
-def _first_records(path: Path) -> Iterator[Any]:
+def _first_items(path: Path) -> Iterator[Any]:
     if not path.is_file() or path.suffix.lower() not in JSON_SUFFIXES:
         return iter([None])
     items = (item for _, item in read_items(path))
     if (first := next(items, None)) is None:
-        raise ValueError(f"{path}: the file holds no record")
+        raise ValueError(f"{path}: the file holds no text")
     return chain([first], items)
 
 
@@ -147,5 +147,5 @@ def read_docs(
         if file.suffix == SUFFIX:
             yield from read_docbin(file, nlp.vocab)
         else:
-            records = detect_format(file, formats).read(file, report)
-            yield from to_docs(records, nlp, report, spans_key=spans_key)
+            texts = detect_format(file, formats).read(file, report)
+            yield from to_docs(texts, nlp, report, spans_key=spans_key)

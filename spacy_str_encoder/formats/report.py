@@ -13,17 +13,17 @@ class LossError(ValueError):
 
 @dataclass
 class ConversionReport:
-    """What happened to records on their way.
+    """What happened to texts on their way.
 
     strict (bool): Whether a loss is an error.
-    records (int): How many were written.
+    texts (int): How many were written.
     lost (dict[str, list[str]]): What could not be carried over: for each reason, the place and a
         description of every case.
     chosen (dict[str, list[str]]): What was one of several possibilities, likewise.
     """
 
     strict: bool = False
-    records: int = 0
+    texts: int = 0
     lost: dict[str, list[str]] = field(default_factory=dict)
     chosen: dict[str, list[str]] = field(default_factory=dict)
 
@@ -55,7 +55,7 @@ class ConversionReport:
 
     def to_dict(self) -> dict[str, Any]:
         """RETURNS (dict[str, Any]): All of it, fit for JSON."""
-        return {"records": self.records, "lost": self.lost, "chosen": self.chosen}
+        return {"texts": self.texts, "lost": self.lost, "chosen": self.chosen}
 
 
 def summarize(report: ConversionReport) -> list[str]:

@@ -8,9 +8,9 @@ such as `"orig_id"`, go to the meta data.
 
 from typing import Any
 
+from .annotated_text import AnnotatedEntity, AnnotatedRelation, AnnotatedText
 from .fields import are_objects, lose_other_fields, other_fields, with_meta
 from .json_format import json_format
-from .records import EntityRecord, Record, RelationRecord
 from .report import ConversionReport
 from .tokens import align_entities, character_span, place_tokens, token_texts, without_white_space
 
@@ -20,36 +20,36 @@ def matches(item: Any) -> bool:
     return has_entities and isinstance(item.get("tokens"), list) and "relations" in item
 
 
-def parse(item: Any, place: str, report: ConversionReport) -> Record:
+def parse(item: Any, place: str, report: ConversionReport) -> AnnotatedText:
     text, tokens = place_tokens(item.get("text"), item["tokens"])
     entities = [
-        EntityRecord(*character_span(tokens, entity["start"], entity["end"]), entity["type"])
+        AnnotatedEntity(*character_span(tokens, entity["start"], entity["end"]), entity["type"])
         for entity in item["entities"]
     ]
-    relations = [RelationRecord(r["head"], r["tail"], r["type"]) for r in item["relations"]]
+    relations = [AnnotatedRelation(r["head"], r["tail"], r["type"]) for r in item["relations"]]
     for entity in item["entities"]:
         lose_other_fields("entities", entity, ("type", "start", "end"), place, report)
     for relation in item["relations"]:
         lose_other_fields("relations", relation, ("type", "head", "tail"), place, report)
     meta = other_fields(item, ("text", "tokens", "entities", "relations"))
-    return Record(text, entities, relations, without_white_space(text, tokens), meta)
+    return AnnotatedText(text, entities, relations, without_white_space(text, tokens), meta)
 
 
-def serialize(record: Record, report: ConversionReport) -> dict[str, Any]:
-    record, spans = align_entities(record, report)
+def serialize(annotated: AnnotatedText, report: ConversionReport) -> dict[str, Any]:
+    annotated, spans = align_entities(annotated, report)
     item = {
-        "text": record.text,
-        "tokens": token_texts(record),
+        "text": annotated.text,
+        "tokens": token_texts(annotated),
         "entities": [
             {"type": entity.label, "start": start, "end": end}
-            for entity, (start, end) in zip(record.entities, spans, strict=True)
+            for entity, (start, end) in zip(annotated.entities, spans, strict=True)
         ],
         "relations": [
             {"type": relation.label, "head": relation.head, "tail": relation.tail}
-            for relation in record.relations
+            for relation in annotated.relations
         ],
     }
-    return with_meta(item, record, report)
+    return with_meta(item, annotated, report)
 
 
 FORMAT = json_format(

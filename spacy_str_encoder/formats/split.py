@@ -1,11 +1,11 @@
-"""Dividing records for training and testing."""
+"""Dividing texts for training and testing."""
 
 from collections.abc import Sequence
 from itertools import accumulate
 
 import numpy
 
-from .records import Record
+from .annotated_text import AnnotatedText
 
 PARTS = {2: ("train", "dev"), 3: ("train", "dev", "test")}
 
@@ -26,22 +26,26 @@ def parse_shares(text: str) -> dict[str, float]:
     return dict(zip(PARTS[len(shares)], shares, strict=True))
 
 
-def split_records(
-    records: Sequence[Record], shares: dict[str, float], *, seed: int, group_by: str | None = None
-) -> dict[str, list[Record]]:
-    """Divide records at random. Those that belong together stay together.
+def split_texts(
+    texts: Sequence[AnnotatedText],
+    shares: dict[str, float],
+    *,
+    seed: int,
+    group_by: str | None = None,
+) -> dict[str, list[AnnotatedText]]:
+    """Divide texts at random. Those that belong together stay together.
 
-    records (Sequence[Record]): The records.
+    texts (Sequence[AnnotatedText]): The texts.
     shares (dict[str, float]): The share of each part.
     seed (int): The seed of the random order.
     group_by (str | None): The field of their meta data that says what belongs together, such as the
         number of a patient; if None, those with the same text do.
-    RETURNS (dict[str, list[Record]]): The records of each part, in the order they had.
-    RAISES (ValueError): If a record lacks that field, or a part would be empty.
+    RETURNS (dict[str, list[AnnotatedText]]): The texts of each part, in the order they had.
+    RAISES (ValueError): If a text lacks that field, or a part would be empty.
     """
-    groups = _group(records, group_by)
+    groups = _group(texts, group_by)
     order = numpy.random.default_rng(seed).permutation(len(groups))
-    bounds = [len(records) * part / sum(shares.values()) for part in accumulate(shares.values())]
+    bounds = [len(texts) * part / sum(shares.values()) for part in accumulate(shares.values())]
     parts: dict[str, list[int]] = {name: [] for name in shares}
     placed = 0
     for i in order:
@@ -53,14 +57,14 @@ def split_records(
     if empty := [name for name, part in parts.items() if not part]:
         what = "different texts" if group_by is None else f"values of '{group_by}'"
         raise ValueError(f"{len(groups)} {what} are too few: '{empty[0]}' would have none")
-    return {name: [records[i] for i in sorted(part)] for name, part in parts.items()}
+    return {name: [texts[i] for i in sorted(part)] for name, part in parts.items()}
 
 
-def _group(records: Sequence[Record], group_by: str | None) -> list[list[int]]:
+def _group(texts: Sequence[AnnotatedText], group_by: str | None) -> list[list[int]]:
     groups: dict[str, list[int]] = {}
-    for i, record in enumerate(records):
-        if group_by is not None and group_by not in record.meta:
-            raise ValueError(f"{record.place}: its meta data have no '{group_by}' to group by")
-        key = record.text if group_by is None else str(record.meta[group_by])
+    for i, annotated in enumerate(texts):
+        if group_by is not None and group_by not in annotated.meta:
+            raise ValueError(f"{annotated.place}: its meta data have no '{group_by}' to group by")
+        key = annotated.text if group_by is None else str(annotated.meta[group_by])
         groups.setdefault(key, []).append(i)
     return list(groups.values())

@@ -11,11 +11,18 @@ first CMeIE) are left out. Other fields of the line go to the meta data.
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+from .annotated_text import (
+    AnnotatedEntity,
+    AnnotatedRelation,
+    AnnotatedText,
+    check_list,
+    check_string,
+    in_text_order,
+)
 from .entities import describe_relation, keep_entities, without_repeats
 from .fields import lose_other_fields, other_fields, with_meta
 from .json_format import json_format
 from .occurrences import find_all, find_closest
-from .records import EntityRecord, Record, RelationRecord, check_list, check_string, in_text_order
 from .report import ConversionReport
 
 VALUE = "@value"
@@ -38,19 +45,19 @@ def matches(item: Any) -> bool:
     return isinstance(item.get("spo_list"), list) and "text" in item
 
 
-def parse(item: Any, place: str, report: ConversionReport) -> Record:
+def parse(item: Any, place: str, report: ConversionReport) -> AnnotatedText:
     text, triples = item["text"], item["spo_list"]
     check_string("the text", text)
     check_list("the triples", triples)
-    index: dict[EntityRecord, int] = {}
+    index: dict[AnnotatedEntity, int] = {}
     relations = []
     for fields in triples:
         triple = _parse_triple(fields, place, report)
         if entities := _locate(triple, text, place, report):
             head, tail = (index.setdefault(entity, len(index)) for entity in entities)
-            relations.append(RelationRecord(head, tail, triple.predicate))
+            relations.append(AnnotatedRelation(head, tail, triple.predicate))
     meta = other_fields(item, ("text", "spo_list"))
-    return in_text_order(Record(text, list(index), relations, meta=meta))
+    return in_text_order(AnnotatedText(text, list(index), relations, meta=meta))
 
 
 def _parse_triple(fields: dict[str, Any], place: str, report: ConversionReport) -> Triple:
@@ -66,7 +73,9 @@ def _parse_triple(fields: dict[str, Any], place: str, report: ConversionReport) 
     return triple
 
 
-def _locate(triple: Triple, text: str, place: str, report: ConversionReport) -> list[EntityRecord]:
+def _locate(
+    triple: Triple, text: str, place: str, report: ConversionReport
+) -> list[AnnotatedEntity]:
     """The subject and the object; neither if it can't be told where they are."""
     strings = triple.subject, triple.object
     pairs = find_closest(text, *strings)
@@ -82,8 +91,8 @@ def _locate(triple: Triple, text: str, place: str, report: ConversionReport) -> 
         report.choose(reason, place, f"{triple}")
     [(subject, object_)] = pairs
     return [
-        EntityRecord(*subject, triple.subject_type),
-        EntityRecord(*object_, triple.object_type),
+        AnnotatedEntity(*subject, triple.subject_type),
+        AnnotatedEntity(*object_, triple.object_type),
     ]
 
 
@@ -92,38 +101,40 @@ def _describe_missing(string: str, text: str) -> str:
     return f"{string!r} is there in other case only" if in_other_case else f"no {string!r}"
 
 
-def serialize(record: Record, report: ConversionReport) -> dict[str, Any]:
-    record = _without_unfindable(without_repeats(record, report), report)
-    triples = [_serialize_triple(record, relation) for relation in record.relations]
-    return with_meta({"text": record.text, "spo_list": triples}, record, report)
+def serialize(annotated: AnnotatedText, report: ConversionReport) -> dict[str, Any]:
+    annotated = _without_unfindable(without_repeats(annotated, report), report)
+    triples = [_serialize_triple(annotated, relation) for relation in annotated.relations]
+    return with_meta({"text": annotated.text, "spo_list": triples}, annotated, report)
 
 
-def _without_unfindable(record: Record, report: ConversionReport) -> Record:
+def _without_unfindable(annotated: AnnotatedText, report: ConversionReport) -> AnnotatedText:
     findable = []
-    for relation in record.relations:
-        if _is_found_again(record, relation):
+    for relation in annotated.relations:
+        if _is_found_again(annotated, relation):
             findable.append(relation)
         else:
             reason = "relations whose strings would be found elsewhere"
-            report.lose(reason, record.place, describe_relation(record, relation))
+            report.lose(reason, annotated.place, describe_relation(annotated, relation))
     connected = {i for relation in findable for i in (relation.head, relation.tail)}
-    record = replace(record, relations=findable)
-    return keep_entities(record, connected, "entities without a relation", report)
+    annotated = replace(annotated, relations=findable)
+    return keep_entities(annotated, connected, "entities without a relation", report)
 
 
-def _is_found_again(record: Record, relation: RelationRecord) -> bool:
-    head, tail = record.entities[relation.head], record.entities[relation.tail]
-    strings = (record.text[entity.start : entity.end] for entity in (head, tail))
-    return find_closest(record.text, *strings) == [((head.start, head.end), (tail.start, tail.end))]
+def _is_found_again(annotated: AnnotatedText, relation: AnnotatedRelation) -> bool:
+    head, tail = annotated.entities[relation.head], annotated.entities[relation.tail]
+    strings = (annotated.text[entity.start : entity.end] for entity in (head, tail))
+    return find_closest(annotated.text, *strings) == [
+        ((head.start, head.end), (tail.start, tail.end))
+    ]
 
 
-def _serialize_triple(record: Record, relation: RelationRecord) -> dict[str, Any]:
-    head, tail = record.entities[relation.head], record.entities[relation.tail]
+def _serialize_triple(annotated: AnnotatedText, relation: AnnotatedRelation) -> dict[str, Any]:
+    head, tail = annotated.entities[relation.head], annotated.entities[relation.tail]
     return {
         "predicate": relation.label,
-        "subject": record.text[head.start : head.end],
+        "subject": annotated.text[head.start : head.end],
         "subject_type": head.label,
-        "object": {VALUE: record.text[tail.start : tail.end]},
+        "object": {VALUE: annotated.text[tail.start : tail.end]},
         "object_type": {VALUE: tail.label},
     }
 

@@ -5,8 +5,14 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from itertools import pairwise
 
+from .annotated_text import (
+    AnnotatedEntity,
+    AnnotatedText,
+    AnnotationError,
+    check_integers,
+    check_string,
+)
 from .entities import MISALIGNED, keep_entities
-from .records import EntityRecord, Record, RecordError, check_integers, check_string
 from .report import ConversionReport
 
 Offsets = list[tuple[int, int]]
@@ -18,16 +24,16 @@ def find_tokens(text: str, tokens: Sequence[str]) -> Offsets:
     text (str): The text.
     tokens (Sequence[str]): Its tokens in order. The white space between them may be tokens or not.
     RETURNS (list[tuple[int, int]]): Their character offsets, the ends exclusive.
-    RAISES (RecordError): If the text has something else.
+    RAISES (AnnotationError): If the text has something else.
     """
     if not isinstance(tokens, list):
-        raise RecordError("the tokens are no list")
+        raise AnnotationError("the tokens are no list")
     offsets, end = [], 0
     for token in tokens:
         check_string("a token", token)
         start = text.find(token, end)
         if start < 0 or text[end:start].strip():
-            raise RecordError(f"the text does not go on with the token {token!r} at {end}")
+            raise AnnotationError(f"the text does not go on with the token {token!r} at {end}")
         end = start + len(token)
         offsets.append((start, end))
     return offsets
@@ -39,10 +45,10 @@ def join_tokens(tokens: Sequence[str]) -> tuple[str, Offsets]:
 
     tokens (Sequence[str]): The tokens.
     RETURNS (tuple[str, list[tuple[int, int]]]): The text, and the character offsets of the tokens.
-    RAISES (RecordError): If a token is empty.
+    RAISES (AnnotationError): If a token is empty.
     """
     if not isinstance(tokens, list):
-        raise RecordError("the tokens are no list")
+        raise AnnotationError("the tokens are no list")
     text, offsets = "", []
     for token in tokens:
         check_string("a token", token, empty=False)
@@ -70,7 +76,7 @@ def place_tokens(text: str | None, tokens: Sequence[str]) -> tuple[str, Offsets]
     text (str | None): The text.
     tokens (Sequence[str]): Its tokens in order.
     RETURNS (tuple[str, list[tuple[int, int]]]): The text, and the character offsets of all tokens.
-    RAISES (RecordError): If the text has something else.
+    RAISES (AnnotationError): If the text has something else.
     """
     if text is None:
         return join_tokens(tokens)
@@ -79,7 +85,7 @@ def place_tokens(text: str | None, tokens: Sequence[str]) -> tuple[str, Offsets]
 
 
 def without_white_space(text: str, tokens: Offsets) -> Offsets:
-    """Leave out tokens of white space, which records do not have.
+    """Leave out tokens of white space, which texts do not have.
 
     text (str): The text.
     tokens (list[tuple[int, int]]): The character offsets of its tokens.
@@ -88,17 +94,17 @@ def without_white_space(text: str, tokens: Offsets) -> Offsets:
     return [(start, end) for start, end in tokens if text[start:end].strip()]
 
 
-def with_white_space(record: Record) -> Offsets:
-    """The tokens of a record as spaCy has them: white space is a token too, but for one space after
+def with_white_space(annotated: AnnotatedText) -> Offsets:
+    """The tokens of a text as spaCy has them: white space is a token too, but for one space after
     a token.
 
-    record (Record): A record with tokens.
+    text (AnnotatedText): A text with tokens.
     RETURNS (list[tuple[int, int]]): The character offsets of all tokens.
     """
     tokens: Offsets = []
     reached = 0
-    for start, end in [*(record.tokens or []), (len(record.text), len(record.text))]:
-        if tokens and record.text[reached:start].startswith(" "):
+    for start, end in [*(annotated.tokens or []), (len(annotated.text), len(annotated.text))]:
+        if tokens and annotated.text[reached:start].startswith(" "):
             reached += 1
         tokens += [token for token in ((reached, start), (start, end)) if token[0] < token[1]]
         reached = end
@@ -116,24 +122,24 @@ def spaces_after(text: str, tokens: Offsets) -> list[bool]:
     return [end < start for (_, end), (start, _) in pairwise([*tokens, end_of_text])]
 
 
-def token_texts(record: Record) -> list[str]:
-    """The tokens of a record.
+def token_texts(annotated: AnnotatedText) -> list[str]:
+    """The tokens of a text.
 
-    record (Record): A record with tokens.
+    text (AnnotatedText): A text with tokens.
     RETURNS (list[str]): Their texts.
     """
-    return [record.text[start:end] for start, end in record.tokens or []]
+    return [annotated.text[start:end] for start, end in annotated.tokens or []]
 
 
-def token_span(record: Record, entity: EntityRecord) -> tuple[int, int] | None:
+def token_span(annotated: AnnotatedText, entity: AnnotatedEntity) -> tuple[int, int] | None:
     """Where an entity is, in tokens.
 
-    record (Record): A record with tokens.
-    entity (EntityRecord): One of its entities.
+    text (AnnotatedText): A text with tokens.
+    entity (AnnotatedEntity): One of its entities.
     RETURNS (tuple[int, int] | None): Its first token, and the one after its last; None if it does
         not align with tokens.
     """
-    tokens = record.tokens or []
+    tokens = annotated.tokens or []
     first = bisect_left(tokens, entity.start, key=lambda token: token[0])
     last = bisect_left(tokens, entity.end, key=lambda token: token[1])
     aligned = (
@@ -144,19 +150,21 @@ def token_span(record: Record, entity: EntityRecord) -> tuple[int, int] | None:
     return (first, last + 1) if aligned else None
 
 
-def align_entities(record: Record, report: ConversionReport) -> tuple[Record, Offsets]:
+def align_entities(
+    annotated: AnnotatedText, report: ConversionReport
+) -> tuple[AnnotatedText, Offsets]:
     """Find out where entities are, in tokens, and leave out those that do not align with tokens.
 
-    record (Record): A record with tokens.
+    text (AnnotatedText): A text with tokens.
     report (ConversionReport): Counts what is left out: entities, and relations that connect such.
-    RETURNS (tuple[Record, list[tuple[int, int]]]): A record of the others; for each of its
+    RETURNS (tuple[AnnotatedText, list[tuple[int, int]]]): A text of the others; for each of its
         entities its first token, and the one after its last.
     """
     spans = {}
-    for i, entity in enumerate(record.entities):
-        if span := token_span(record, entity):
+    for i, entity in enumerate(annotated.entities):
+        if span := token_span(annotated, entity):
             spans[i] = span
-    return keep_entities(record, spans.keys(), MISALIGNED, report), list(spans.values())
+    return keep_entities(annotated, spans.keys(), MISALIGNED, report), list(spans.values())
 
 
 def character_span(record_tokens: Offsets, start: int, end: int) -> tuple[int, int]:
@@ -166,10 +174,10 @@ def character_span(record_tokens: Offsets, start: int, end: int) -> tuple[int, i
     start (int): Its first token.
     end (int): The token after its last.
     RETURNS (tuple[int, int]): Its character offsets, the end exclusive.
-    RAISES (RecordError): If there are no such tokens.
+    RAISES (AnnotationError): If there are no such tokens.
     """
     if not (type(start) is type(end) is int and 0 <= start < end <= len(record_tokens)):
-        raise RecordError(
+        raise AnnotationError(
             f"the tokens {start!r} to {end!r} (exclusive) are not among the {len(record_tokens)} "
             "of the text"
         )
@@ -183,7 +191,7 @@ def inclusive_span(record_tokens: Offsets, first: int, last: int) -> tuple[int, 
     first (int): Its first token.
     last (int): Its last token.
     RETURNS (tuple[int, int]): Its character offsets, the end exclusive.
-    RAISES (RecordError): If there are no such tokens.
+    RAISES (AnnotationError): If there are no such tokens.
     """
     check_integers("the tokens of a span", first, last)
     return character_span(record_tokens, first, last + 1)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from itertools import accumulate
 
-from .records import RecordError, check_integers
+from .annotated_text import AnnotationError, check_integers
 
 # The first of the characters that take two code units.
 ASTRAL = "\U00010000"
@@ -24,7 +24,7 @@ def from_utf16(text: str, spans: Iterable[tuple[int, int]]) -> list[tuple[int, i
     text (str): The text.
     spans (Iterable[tuple[int, int]]): Begins and ends in code units.
     RETURNS (list[tuple[int, int]]): Begins and ends in characters.
-    RAISES (RecordError): If a span begins or ends inside of a character or outside of the text.
+    RAISES (AnnotationError): If a span begins or ends inside of a character or outside of the text.
     """
     units = count_utf16(text)
     characters = {count: i for i, count in enumerate(units)}
@@ -32,7 +32,7 @@ def from_utf16(text: str, spans: Iterable[tuple[int, int]]) -> list[tuple[int, i
     for start, end in spans:
         check_integers("the offsets of an entity", start, end)
         if not {start, end} <= characters.keys():
-            raise RecordError(
+            raise AnnotationError(
                 f"the entity {start}-{end} lies outside of the text, which has {units[-1]} UTF-16 "
                 "code units, or divides one of its characters"
             )

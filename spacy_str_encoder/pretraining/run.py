@@ -8,8 +8,8 @@ from typing import Any, TypedDict
 
 import srsly
 
+from ..formats.annotated_text import AnnotatedText
 from ..formats.raw_texts import read_raw_texts
-from ..formats.records import Record
 from ..formats.report import ConversionReport
 from .batches import MaskedBatches, batch_by_length
 from .checkpoints import find_last_step, open_checkpoints, publish
@@ -69,7 +69,7 @@ class Summary(TypedDict):
 class Part:
     """Texts, and the windows that they were cut into."""
 
-    records: list[Record]
+    texts: list[AnnotatedText]
     windows: list[Window]
 
 
@@ -100,8 +100,8 @@ def pretrain(
     RAISES (ValueError): If something can't be read or written, or there is nothing to train on.
     """
     model = load_masked_model(encoder, seed=settings.seed)
-    records = read_raw_texts(texts, report)
-    divided = hold_out(records, held_out, seed=settings.seed, report=report)
+    all_texts = read_raw_texts(texts, report)
+    divided = hold_out(all_texts, held_out, seed=settings.seed, report=report)
     parts = [_cut(part, model, report) for part in divided]
     folder = open_checkpoints(output, _describe_run(model, parts, settings), force=force)
     resumed_at = find_last_step(folder)
@@ -120,15 +120,15 @@ def pretrain(
     return summary
 
 
-def _cut(records: list[Record], model: MaskedModel, report: ConversionReport) -> Part:
+def _cut(texts: list[AnnotatedText], model: MaskedModel, report: ConversionReport) -> Part:
     length = model.tokenizer.model_max_length
-    windows = cut_texts(records, model.tokenizer, report, length=length)
+    windows = cut_texts(texts, model.tokenizer, report, length=length)
     if not windows:
         raise ValueError(
-            f"{records[0].place}: the encoder has no piece for anything in this text, nor in "
-            f"{len(records) - 1} others; choose another encoder"
+            f"{texts[0].place}: the encoder has no piece for anything in this text, nor in "
+            f"{len(texts) - 1} others; choose another encoder"
         )
-    return Part(records, windows)
+    return Part(texts, windows)
 
 
 def _describe_run(model: MaskedModel, parts: Iterable[Part], settings: Settings) -> dict[str, Any]:
@@ -163,8 +163,8 @@ def _train(
 def _count(parts: Iterable[Part], model: MaskedModel) -> Sizes:
     learned, held_out = parts
     return {
-        "texts": len(learned.records),
-        "held_out_texts": len(held_out.records),
+        "texts": len(learned.texts),
+        "held_out_texts": len(held_out.texts),
         "windows": len(learned.windows),
         "pieces": sum(len(window.pieces) for window in learned.windows),
         "unknown_pieces": count_unknown(learned.windows, model.tokenizer),

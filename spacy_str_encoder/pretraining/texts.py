@@ -3,31 +3,31 @@
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from ..formats.annotated_text import AnnotatedText
 from ..formats.raw_texts import read_raw_texts
-from ..formats.records import Record
 from ..formats.report import ConversionReport
-from ..formats.split import split_records
+from ..formats.split import split_texts
 
 
 def hold_out(
-    records: list[Record], held_out: str, *, seed: int, report: ConversionReport
-) -> tuple[list[Record], list[Record]]:
+    texts: list[AnnotatedText], held_out: str, *, seed: int, report: ConversionReport
+) -> tuple[list[AnnotatedText], list[AnnotatedText]]:
     """Divide texts into those to train on and those to measure perplexity with.
 
-    records (list[Record]): All texts.
+    texts (list[AnnotatedText]): All texts.
     held_out (str): The share that is held out, such as "0.05", or a file of other texts.
     seed (int): The seed of the choice.
     report (ConversionReport): Counts the texts that are left out since they are held out too.
-    RETURNS (tuple[list[Record], list[Record]]): The texts to train on, and those held out. No text
-        is in both.
+    RETURNS (tuple[list[AnnotatedText], list[AnnotatedText]]): The texts to train on, and those held
+        out. No text is in both.
     RAISES (ValueError): If it is neither a share nor a file, or one of the two would be empty.
     """
     share = _parse_share(held_out)
     if share is not None:
-        parts = split_records(records, {"train": 1 - share, "held-out": share}, seed=seed)
+        parts = split_texts(texts, {"train": 1 - share, "held-out": share}, seed=seed)
         return parts["train"], parts["held-out"]
     kept_apart = read_raw_texts([Path(held_out)], report)
-    kept = list(_without_repeats(records, {record.text for record in kept_apart}, report))
+    kept = list(_without_repeats(texts, {annotated.text for annotated in kept_apart}, report))
     if not kept:
         raise ValueError(f"{held_out}: all texts are held out, and there is none to train on")
     return kept, kept_apart
@@ -44,10 +44,10 @@ def _parse_share(held_out: str) -> float | None:
 
 
 def _without_repeats(
-    records: Iterable[Record], texts: set[str], report: ConversionReport
-) -> Iterator[Record]:
-    for record in records:
-        if record.text in texts:
-            report.lose("texts that are held out too", record.place, repr(record.text[:40]))
+    texts: Iterable[AnnotatedText], held_out: set[str], report: ConversionReport
+) -> Iterator[AnnotatedText]:
+    for annotated in texts:
+        if annotated.text in held_out:
+            report.lose("texts that are held out too", annotated.place, repr(annotated.text[:40]))
         else:
-            yield record
+            yield annotated

@@ -7,7 +7,7 @@ from typing import Any
 import numpy
 
 from ..arrays import IntArray
-from ..formats.records import Record
+from ..formats.annotated_text import AnnotatedText
 from ..formats.report import ConversionReport
 from .words import NO_WORD, find_given_words, find_own_words
 
@@ -26,37 +26,37 @@ class Window:
 
 
 def cut_texts(
-    records: Iterable[Record], tokenizer: Any, report: ConversionReport, *, length: int
+    texts: Iterable[AnnotatedText], tokenizer: Any, report: ConversionReport, *, length: int
 ) -> list[Window]:
     """Cut texts into windows, one after the other, so that all of a text is read.
 
-    records (Iterable[Record]): The texts, with their words where they are given.
+    texts (Iterable[AnnotatedText]): The texts, with their words where they are given.
     tokenizer (PreTrainedTokenizerFast): Makes pieces of them.
     report (ConversionReport): Counts the windows that are left out, since no piece can be masked.
     length (int): Most pieces in a window.
     RETURNS (list[Window]): The windows.
     """
     windows = []
-    for record in records:
-        for window in _cut_text(record, tokenizer, length=length):
+    for annotated in texts:
+        for window in _cut_text(annotated, tokenizer, length=length):
             if (window.words != NO_WORD).any():
                 windows.append(window)
             else:
-                case = repr(record.text[:40])
-                report.lose("windows without any piece that can be masked", record.place, case)
+                case = repr(annotated.text[:40])
+                report.lose("windows without any piece that can be masked", annotated.place, case)
     return windows
 
 
-def _cut_text(record: Record, tokenizer: Any, *, length: int) -> Iterator[Window]:
+def _cut_text(annotated: AnnotatedText, tokenizer: Any, *, length: int) -> Iterator[Window]:
     encoded = tokenizer(
-        record.text, truncation=True, max_length=length, return_overflowing_tokens=True
+        annotated.text, truncation=True, max_length=length, return_overflowing_tokens=True
     )
     for encoding in encoded.encodings:
         pieces = numpy.array(encoding.ids)
-        if record.tokens is None:
-            numbers = find_own_words(record.text, encoding.offsets, encoding.word_ids)
+        if annotated.tokens is None:
+            numbers = find_own_words(annotated.text, encoding.offsets, encoding.word_ids)
         else:
-            numbers = find_given_words(encoding.offsets, record.tokens)
+            numbers = find_given_words(encoding.offsets, annotated.tokens)
         is_special = numpy.isin(pieces, tokenizer.all_special_ids)
         yield Window(pieces, numpy.where(is_special, NO_WORD, numbers))
 

@@ -3,7 +3,7 @@
 A line of the .ann is an entity (`T1`, tab, `Drug 0 7`, tab, its text) or a relation (`R1`, tab,
 `Treats Arg1:T1 Arg2:T2`). Offsets count characters: both of a CRLF, and a byte order mark. A span
 that goes over a line break is in pieces (`Drug 0 3;4 7`). Spans with other gaps, events,
-equivalences, attributes, normalisations and notes are no part of a record.
+equivalences, attributes, normalisations and notes are no part of a text.
 
 Source: https://brat.nlplab.org/standoff.html
 """

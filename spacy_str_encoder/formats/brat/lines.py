@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
+from ..annotated_text import AnnotatedEntity, AnnotationError
 from ..reading import read_lines
-from ..records import EntityRecord, RecordError
 from ..report import ConversionReport
 
 LINE = re.compile(r"([TREAMN#]\S+|\*)\t([^\t]*)(?:\t(.*))?", re.DOTALL)
@@ -38,7 +38,7 @@ def read_annotations(path: Path) -> Iterator[Line]:
 
     path (Path): The file.
     YIELDS (Line): The lines.
-    RAISES (RecordError): If one has no id, or that of an earlier one.
+    RAISES (AnnotationError): If one has no id, or that of an earlier one.
     """
     ids: set[str] = set()
     for number, line in read_lines(path):
@@ -47,25 +47,27 @@ def read_annotations(path: Path) -> Iterator[Line]:
             place = f"{path}, line {number}"
             match = LINE.fullmatch(line)
             if match is None:
-                raise RecordError(f"{place}: it does not begin with an id and a tab: {line!r}")
+                raise AnnotationError(f"{place}: it does not begin with an id and a tab: {line!r}")
             if match[1] in ids and match[1] != "*":
-                raise RecordError(f"{place}: there is a line with the id {match[1]} already")
+                raise AnnotationError(f"{place}: there is a line with the id {match[1]} already")
             ids.add(match[1])
             yield Line(place, match[1], match[2], match[3] or "")
 
 
-def parse_span(line: Line, text: str, report: ConversionReport) -> EntityRecord | None:
+def parse_span(line: Line, text: str, report: ConversionReport) -> AnnotatedEntity | None:
     """Make an entity of a line.
 
     line (Line): A line whose id begins with T.
     text (str): The text.
     report (ConversionReport): Counts what is lost.
-    RETURNS (EntityRecord | None): The entity; None if it is discontinuous.
-    RAISES (RecordError): If the line is in another form, or the text is not what it says.
+    RETURNS (AnnotatedEntity | None): The entity; None if it is discontinuous.
+    RAISES (AnnotationError): If the line is in another form, or the text is not what it says.
     """
     match = SPAN.fullmatch(line.content)
     if match is None:
-        raise RecordError(f"{line.place}: no type and offsets, such as Drug 0 7: {line.content!r}")
+        raise AnnotationError(
+            f"{line.place}: no type and offsets, such as Drug 0 7: {line.content!r}"
+        )
     pieces = []
     for piece in match[2].split(";"):
         start, end = map(int, piece.split(" "))
@@ -74,7 +76,7 @@ def parse_span(line: Line, text: str, report: ConversionReport) -> EntityRecord 
     if not _is_continuous(text, pieces):
         report.lose("discontinuous entities", line.place, f"{line.surface!r} ({line.content})")
         return None
-    return EntityRecord(pieces[0][0], pieces[-1][1], match[1])
+    return AnnotatedEntity(pieces[0][0], pieces[-1][1], match[1])
 
 
 def _check_span(line: Line, text: str, pieces: Pieces) -> None:
@@ -85,7 +87,7 @@ def _check_span(line: Line, text: str, pieces: Pieces) -> None:
     if problem is None and not _fits(line, text, pieces):
         problem = f"the text there is {_surface(text, pieces)!r}, not {line.surface!r}"
     if problem is not None:
-        raise RecordError(f"{line.place}: {problem}{_advise(line, text, pieces)}")
+        raise AnnotationError(f"{line.place}: {problem}{_advise(line, text, pieces)}")
 
 
 def _fits(line: Line, text: str, pieces: Pieces) -> bool:

@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from ...doc.origin import ID
+from ..annotated_text import AnnotatedRelation, AnnotatedText, AnnotationError
 from ..reading import read_lines
-from ..records import Record, RecordError, RelationRecord
 from ..report import ConversionReport
 from .lines import BYTE_ORDER_MARK, Line, parse_span, read_annotations
 
@@ -24,23 +24,23 @@ OTHERS = {
 }
 
 
-def read(path: Path, report: ConversionReport) -> Iterator[Record]:
+def read(path: Path, report: ConversionReport) -> Iterator[AnnotatedText]:
     """Read the documents of a folder, or the one that a .txt or .ann belongs to.
 
     path (Path): The folder or file.
     report (ConversionReport): Counts what is lost.
-    YIELDS (Record): The documents. The `id` of their meta data is their path in the folder, without
-        suffix.
+    YIELDS (AnnotatedText): The documents. The `id` of their meta data is their path in the folder,
+        without suffix.
     RAISES (ValueError): If the files are not in the format; the message names file and line.
     """
     root = path if path.is_dir() else path.parent
     for stem in _find_documents(path):
         text_path, lines_path = (stem.with_name(stem.name + suffix) for suffix in (".txt", ".ann"))
         if not text_path.exists():
-            raise RecordError(f"{lines_path}: there is no {text_path.name} beside it")
+            raise AnnotationError(f"{lines_path}: there is no {text_path.name} beside it")
         if lines_path.exists():
-            record = _read_document(text_path, lines_path, report)
-            yield replace(record, meta={ID: stem.relative_to(root).as_posix()})
+            annotated = _read_document(text_path, lines_path, report)
+            yield replace(annotated, meta={ID: stem.relative_to(root).as_posix()})
         else:
             report.lose("texts without .ann, which nobody annotated", str(text_path), "all of it")
 
@@ -60,7 +60,7 @@ def _find_documents(path: Path) -> list[Path]:
     return sorted(found)
 
 
-def _read_document(text_path: Path, lines_path: Path, report: ConversionReport) -> Record:
+def _read_document(text_path: Path, lines_path: Path, report: ConversionReport) -> AnnotatedText:
     text = _read_text(text_path, report)
     lines = list(read_annotations(lines_path))
     spans = {line.id: parse_span(line, text, report) for line in lines if line.id[0] == "T"}
@@ -72,7 +72,7 @@ def _read_document(text_path: Path, lines_path: Path, report: ConversionReport) 
         if line.id[0] == "R" and (relation := _parse_relation(line, ids, places, report)):
             relations.append(relation)
         _report_others(line, places, report)
-    return Record(text, list(entities.values()), relations, place=str(lines_path))
+    return AnnotatedText(text, list(entities.values()), relations, place=str(lines_path))
 
 
 def _read_text(path: Path, report: ConversionReport) -> str:
@@ -86,15 +86,15 @@ def _read_text(path: Path, report: ConversionReport) -> str:
 
 def _parse_relation(
     line: Line, ids: Set[str], places: Mapping[str, int], report: ConversionReport
-) -> RelationRecord | None:
+) -> AnnotatedRelation | None:
     match = ARGUMENTS.fullmatch(line.content)
     if match is None:
         form = "no label and two arguments, such as Treats Arg1:T1 Arg2:T2"
-        raise RecordError(f"{line.place}: {form}: {line.content!r}")
+        raise AnnotationError(f"{line.place}: {form}: {line.content!r}")
     label, first_role, first, second_role, second = match.groups()
     for argument in (first, second):
         if argument not in ids:
-            raise RecordError(f"{line.place}: there is no {argument} in the file")
+            raise AnnotationError(f"{line.place}: there is no {argument} in the file")
     if not {first, second} <= places.keys():
         reason = "relations of events, or of entities that are left out"
         report.lose(reason, line.place, line.content)
@@ -104,7 +104,7 @@ def _parse_relation(
     elif (first_role, second_role) != ("Arg1", "Arg2"):
         reason = "relations with other roles than Arg1 and Arg2, from the first to the second"
         report.choose(reason, line.place, line.content)
-    return RelationRecord(places[first], places[second], label)
+    return AnnotatedRelation(places[first], places[second], label)
 
 
 def _report_others(line: Line, places: Mapping[str, int], report: ConversionReport) -> None:

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from ...doc.origin import ID
+from ..annotated_text import AnnotatedEntity, AnnotatedText
 from ..document_names import name_documents
 from ..entities import keep_entities, keep_relations
 from ..fields import lose_other_fields
-from ..records import EntityRecord, Record
 from ..report import ConversionReport
 
 # What brat lets a configuration define; a line of hyphens draws a line in its dialogs.
@@ -16,24 +16,24 @@ DEFINABLE = re.compile(r"[A-Za-z0-9_-]*[A-Za-z0-9_][A-Za-z0-9_-]*")
 ANY_TWO = "Arg1:<ENTITY>, Arg2:<ENTITY>"
 
 
-def write(records: Iterable[Record], path: Path, report: ConversionReport) -> None:
-    """Write records as pairs of a .txt and an .ann, with the annotation.conf that brat needs.
+def write(texts: Iterable[AnnotatedText], path: Path, report: ConversionReport) -> None:
+    """Write texts as pairs of a .txt and an .ann, with the annotation.conf that brat needs.
 
-    records (Iterable[Record]): The records. A document gets the name that `id` in the meta data is,
-        if it is one.
+    texts (Iterable[AnnotatedText]): The texts. A document gets the name that `id` in the meta data
+        is, if it is one.
     path (Path): The folder; there is none yet.
     report (ConversionReport): Counts what is lost.
     """
     path.mkdir()
     types: set[str] = set()
     labels: set[str] = set()
-    for name, record in name_documents(records, report):
-        record = _select(record, report)
-        types |= {entity.label for entity in record.entities}
-        labels |= {relation.label for relation in record.relations}
+    for name, annotated in name_documents(texts, report):
+        annotated = _select(annotated, report)
+        types |= {entity.label for entity in annotated.entities}
+        labels |= {relation.label for relation in annotated.relations}
         (path / name).parent.mkdir(parents=True, exist_ok=True)
-        _write_file(path / f"{name}.txt", record.text)
-        _write_file(path / f"{name}.ann", "".join(_serialize(record)))
+        _write_file(path / f"{name}.txt", annotated.text)
+        _write_file(path / f"{name}.ann", "".join(_serialize(annotated)))
     _write_file(path / "annotation.conf", "".join(_configure(types, labels, report)))
 
 
@@ -41,27 +41,29 @@ def _write_file(path: Path, content: str) -> None:
     path.write_bytes(content.encode())
 
 
-def _select(record: Record, report: ConversionReport) -> Record:
-    """What of a record brat can hold."""
-    lose_other_fields("the meta data", record.meta, (ID,), record.place, report)
-    kept = {i for i, entity in enumerate(record.entities) if _is_word(entity.label)}
-    record = keep_entities(record, kept, "entities whose type has white space", report)
-    kept = {i for i, entity in enumerate(record.entities) if _is_whole(record.text, entity)}
-    record = keep_entities(record, kept, "entities that begin or end with a line break", report)
-    kept = {i for i, relation in enumerate(record.relations) if _is_word(relation.label)}
-    return keep_relations(record, kept, "relations whose label has white space", report)
+def _select(annotated: AnnotatedText, report: ConversionReport) -> AnnotatedText:
+    """What of a text brat can hold."""
+    lose_other_fields("the meta data", annotated.meta, (ID,), annotated.place, report)
+    kept = {i for i, entity in enumerate(annotated.entities) if _is_word(entity.label)}
+    annotated = keep_entities(annotated, kept, "entities whose type has white space", report)
+    kept = {i for i, entity in enumerate(annotated.entities) if _is_whole(annotated.text, entity)}
+    annotated = keep_entities(
+        annotated, kept, "entities that begin or end with a line break", report
+    )
+    kept = {i for i, relation in enumerate(annotated.relations) if _is_word(relation.label)}
+    return keep_relations(annotated, kept, "relations whose label has white space", report)
 
 
 def _is_word(label: str) -> bool:
     return label.split() == [label]
 
 
-def _is_whole(text: str, entity: EntityRecord) -> bool:
+def _is_whole(text: str, entity: AnnotatedEntity) -> bool:
     pieces = _cut(text, entity)
     return bool(pieces) and (pieces[0][0], pieces[-1][1]) == (entity.start, entity.end)
 
 
-def _cut(text: str, entity: EntityRecord) -> list[tuple[int, int]]:
+def _cut(text: str, entity: AnnotatedEntity) -> list[tuple[int, int]]:
     """The pieces of an entity between line breaks: brat can't read it else."""
     pieces, start = [], entity.start
     surface = text[entity.start : entity.end]
@@ -74,13 +76,13 @@ def _cut(text: str, entity: EntityRecord) -> list[tuple[int, int]]:
     return pieces
 
 
-def _serialize(record: Record) -> Iterator[str]:
-    for number, entity in enumerate(record.entities, start=1):
-        pieces = _cut(record.text, entity)
+def _serialize(annotated: AnnotatedText) -> Iterator[str]:
+    for number, entity in enumerate(annotated.entities, start=1):
+        pieces = _cut(annotated.text, entity)
         offsets = ";".join(f"{start} {end}" for start, end in pieces)
-        surface = " ".join(record.text[start:end] for start, end in pieces)
+        surface = " ".join(annotated.text[start:end] for start, end in pieces)
         yield f"T{number}\t{entity.label} {offsets}\t{surface}\n"
-    for number, relation in enumerate(record.relations, start=1):
+    for number, relation in enumerate(annotated.relations, start=1):
         arguments = f"Arg1:T{relation.head + 1} Arg2:T{relation.tail + 1}"
         yield f"R{number}\t{relation.label} {arguments}\n"
 

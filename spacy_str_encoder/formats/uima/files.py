@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..records import RecordError
+from ..annotated_text import AnnotationError
 from ..report import ConversionReport
 
 TYPE_SYSTEM = "TypeSystem.xml"
@@ -59,7 +59,7 @@ def _visit(
         yield from _visit_archive(entry, place, report)
     elif entry.name.endswith(".xmi"):
         if type_system is None:
-            raise RecordError(f"{place}: there is no {TYPE_SYSTEM} beside it")
+            raise AnnotationError(f"{place}: there is no {TYPE_SYSTEM} beside it")
         yield Document(place, entry.read_bytes(), type_system.read_bytes())
 
 

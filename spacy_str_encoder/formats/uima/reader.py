@@ -8,7 +8,14 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from ...doc.origin import ID
-from ..records import EntityRecord, Record, RecordError, RelationRecord, check_record, errors_at
+from ..annotated_text import (
+    AnnotatedEntity,
+    AnnotatedRelation,
+    AnnotatedText,
+    AnnotationError,
+    check_annotations,
+    errors_at,
+)
 from ..report import ConversionReport
 from ..tokens import Offsets
 from .files import TYPE_SYSTEM, Document, find_documents
@@ -16,12 +23,12 @@ from .layers import Labelled, Layers
 from .types import DOCUMENT, DOCUMENT_ID, HEAD, LANGUAGE, META, TAIL, TITLE, TOKEN, import_cassis
 
 
-def read(path: Path, report: ConversionReport) -> Iterator[Record]:
+def read(path: Path, report: ConversionReport) -> Iterator[AnnotatedText]:
     """Read the documents of an export.
 
     path (Path): An .xmi, or a .zip or a folder with such.
     report (ConversionReport): Counts what is lost.
-    YIELDS (Record): The documents. The `id` of their meta data is their title.
+    YIELDS (AnnotatedText): The documents. The `id` of their meta data is their title.
     RAISES (ImportError): If dkpro-cassis is not installed.
     RAISES (ValueError): If a file is not in the format; the message names it.
     """
@@ -29,24 +36,24 @@ def read(path: Path, report: ConversionReport) -> Iterator[Record]:
     ids: set[str] = set()
     for document in find_documents(path, report):
         with errors_at(document.place):
-            record = _parse(document, layers, report)
-            check_record(record)
-        if record.meta[ID] in ids:
+            annotated = _parse(document, layers, report)
+            check_annotations(annotated)
+        if annotated.meta[ID] in ids:
             reason = "documents that are there more than once, all of them taken"
-            report.choose(reason, record.place, record.meta[ID])
-        ids.add(record.meta[ID])
-        yield record
+            report.choose(reason, annotated.place, annotated.meta[ID])
+        ids.add(annotated.meta[ID])
+        yield annotated
 
 
-def _parse(document: Document, layers: Layers, report: ConversionReport) -> Record:
+def _parse(document: Document, layers: Layers, report: ConversionReport) -> AnnotatedText:
     cas, place = _load(document), document.place
     text = cas.sofa_string
     if text is None:
-        raise RecordError("it has no text")
+        raise AnnotationError("it has no text")
     annotations = sorted(cas.select("uima.cas.TOP"), key=lambda annotation: annotation.xmiID)
     spans, links = layers.select(annotations, place)
     entities = _read_entities(spans, text, place, report)
-    return Record(
+    return AnnotatedText(
         text,
         list(entities.values()),
         list(_read_relations(links, list(entities), text, place, report)),
@@ -65,11 +72,11 @@ def _load(document: Document) -> Any:
             warnings.simplefilter("error", UserWarning)
             return cassis.load_cas_from_xmi(BytesIO(document.xmi), typesystem=type_system)
     except UserWarning as error:
-        raise RecordError(f"an offset is not between two characters ({error})") from error
+        raise AnnotationError(f"an offset is not between two characters ({error})") from error
     except KeyError as error:
-        raise RecordError(f"there is nothing with the id {error}") from error
+        raise AnnotationError(f"there is nothing with the id {error}") from error
     except Exception as error:  # of lxml or cassis: they share no type
-        raise RecordError(f"it is no CAS XMI of its type system ({error})") from error
+        raise AnnotationError(f"it is no CAS XMI of its type system ({error})") from error
 
 
 @lru_cache(maxsize=1)
@@ -80,17 +87,17 @@ def _load_type_system(content: bytes) -> Any:
             warnings.simplefilter("ignore", UserWarning)
             return import_cassis().load_typesystem(BytesIO(content))
     except Exception as error:  # of lxml or cassis: they share no type
-        raise RecordError(f"its {TYPE_SYSTEM} is no type system ({error})") from error
+        raise AnnotationError(f"its {TYPE_SYSTEM} is no type system ({error})") from error
 
 
 def _read_entities(
     spans: Iterable[Labelled], text: str, place: str, report: ConversionReport
-) -> dict[int, EntityRecord]:
+) -> dict[int, AnnotatedEntity]:
     """The entities by the id of the annotation."""
     entities = {}
     for span, label in spans:
         if label and span.begin != span.end:
-            entities[span.xmiID] = EntityRecord(span.begin, span.end, label)
+            entities[span.xmiID] = AnnotatedEntity(span.begin, span.end, label)
         else:
             reason = "spans without characters" if label else "spans without a label"
             case = f"{text[span.begin : span.end]!r} ({span.type.name}, {span.begin}-{span.end})"
@@ -104,13 +111,13 @@ def _read_relations(
     text: str,
     place: str,
     report: ConversionReport,
-) -> Iterator[RelationRecord]:
+) -> Iterator[AnnotatedRelation]:
     places = {xmi_id: i for i, xmi_id in enumerate(ids)}
     for relation, label in relations:
         ends = [end for end in (relation[HEAD], relation[TAIL]) if end is not None]
         known = [places[end.xmiID] for end in ends if end.xmiID in places]
         if label and len(known) == 2:
-            yield RelationRecord(known[0], known[1], label)
+            yield AnnotatedRelation(known[0], known[1], label)
         else:
             case = f" {label} ".join(repr(text[end.begin : end.end]) for end in ends)
             report.lose(_relation_problem(label, ends), place, f"{case} ({relation.type.name})")
@@ -129,8 +136,8 @@ def _read_tokens(
     if not tokens:
         return None
     try:
-        check_record(Record(text, [], [], tokens))
-    except RecordError as error:
+        check_annotations(AnnotatedText(text, [], [], tokens))
+    except AnnotationError as error:
         report.choose(
             "documents whose tokens do not cover the text, read without them", place, str(error)
         )

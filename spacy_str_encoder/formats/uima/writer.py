@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from ...doc.origin import ID
+from ..annotated_text import AnnotatedText
 from ..document_names import name_documents
 from ..entities import keep_entities, keep_relations
 from ..fields import lose_other_fields
-from ..records import Record
 from ..report import ConversionReport
 from .files import TYPE_SYSTEM
 from .types import (
@@ -41,10 +41,10 @@ BLANK = r"[\s\u200b-\u200f\u202a-\u202e\u2060-\u206f]"
 BLANK_ENDED = re.compile(rf"{BLANK}|.*{BLANK}\Z", re.DOTALL)
 
 
-def write(records: Iterable[Record], path: Path, report: ConversionReport) -> None:
-    """Write records as an .xmi each, with the type system of all.
+def write(texts: Iterable[AnnotatedText], path: Path, report: ConversionReport) -> None:
+    """Write texts as an .xmi each, with the type system of all.
 
-    records (Iterable[Record]): The records.
+    texts (Iterable[AnnotatedText]): The texts.
     path (Path): The folder; there is none yet.
     report (ConversionReport): Counts what is lost.
     RAISES (ImportError): If dkpro-cassis is not installed.
@@ -52,15 +52,15 @@ def write(records: Iterable[Record], path: Path, report: ConversionReport) -> No
     type_system = _make_type_system()
     path.mkdir()
     type_system.to_xml(path / TYPE_SYSTEM)
-    for name, record in name_documents(records, report):
-        if unwritable := UNWRITABLE.search(record.text):
+    for name, annotated in name_documents(texts, report):
+        if unwritable := UNWRITABLE.search(annotated.text):
             case = f"{unwritable[0]!r} at {unwritable.start()}"
-            report.lose("texts with characters that XML cannot hold", record.place, case)
+            report.lose("texts with characters that XML cannot hold", annotated.place, case)
         else:
             target = path / f"{name}.xmi"
             target.parent.mkdir(parents=True, exist_ok=True)
-            meta = _select_meta(record, name, report)
-            _make_cas(_select(record, report), meta, type_system).to_xmi(target)
+            meta = _select_meta(annotated, name, report)
+            _make_cas(_select(annotated, report), meta, type_system).to_xmi(target)
 
 
 def _make_type_system() -> Any:
@@ -73,42 +73,44 @@ def _make_type_system() -> Any:
     return type_system
 
 
-def _select(record: Record, report: ConversionReport) -> Record:
+def _select(annotated: AnnotatedText, report: ConversionReport) -> AnnotatedText:
     """What of the entities and relations INCEpTION can take."""
-    kept = {i for i, entity in enumerate(record.entities) if not UNWRITABLE.search(entity.label)}
+    kept = {i for i, entity in enumerate(annotated.entities) if not UNWRITABLE.search(entity.label)}
     reason = "entities whose type has characters that XML cannot hold"
-    record = keep_entities(record, kept, reason, report)
+    annotated = keep_entities(annotated, kept, reason, report)
     kept = {
         i
-        for i, entity in enumerate(record.entities)
-        if not BLANK_ENDED.match(record.text, entity.start, entity.end)
+        for i, entity in enumerate(annotated.entities)
+        if not BLANK_ENDED.match(annotated.text, entity.start, entity.end)
     }
-    record = keep_entities(record, kept, "entities that begin or end with white space", report)
-    kept = {i for i, each in enumerate(record.relations) if not UNWRITABLE.search(each.label)}
+    annotated = keep_entities(
+        annotated, kept, "entities that begin or end with white space", report
+    )
+    kept = {i for i, each in enumerate(annotated.relations) if not UNWRITABLE.search(each.label)}
     reason = "relations whose label has characters that XML cannot hold"
-    return keep_relations(record, kept, reason, report)
+    return keep_relations(annotated, kept, reason, report)
 
 
-def _select_meta(record: Record, name: str, report: ConversionReport) -> dict[str, str]:
+def _select_meta(annotated: AnnotatedText, name: str, report: ConversionReport) -> dict[str, str]:
     fields = {
         key: value
-        for key, value in record.meta.items()
+        for key, value in annotated.meta.items()
         if key in (ID, *META, LANGUAGE) and isinstance(value, str) and not UNWRITABLE.search(value)
     }
-    lose_other_fields("the meta data", record.meta, {ID, *fields}, record.place, report)
+    lose_other_fields("the meta data", annotated.meta, {ID, *fields}, annotated.place, report)
     title = fields.pop(ID, name)
     return {TITLE: title, DOCUMENT_ID: title, **fields}
 
 
-def _make_cas(record: Record, meta: dict[str, str], type_system: Any) -> Any:
+def _make_cas(annotated: AnnotatedText, meta: dict[str, str], type_system: Any) -> Any:
     types = {name: type_system.get_type(name) for name in TYPES}
-    cas = import_cassis().Cas(type_system, sofa_string=record.text)
-    cas.add(types[DOCUMENT](begin=0, end=len(record.text), **meta))
+    cas = import_cassis().Cas(type_system, sofa_string=annotated.text)
+    cas.add(types[DOCUMENT](begin=0, end=len(annotated.text), **meta))
     # The ids follow the order in which annotations are added, so it is kept.
-    cas.add_all(types[TOKEN](begin=start, end=end) for start, end in record.tokens or [])
-    spans = [types[ENTITY](begin=e.start, end=e.end, value=e.label) for e in record.entities]
+    cas.add_all(types[TOKEN](begin=start, end=end) for start, end in annotated.tokens or [])
+    spans = [types[ENTITY](begin=e.start, end=e.end, value=e.label) for e in annotated.entities]
     cas.add_all(spans)
-    for relation in record.relations:
+    for relation in annotated.relations:
         head, tail = spans[relation.head], spans[relation.tail]
         ends = {"begin": tail.begin, "end": tail.end, HEAD: head, TAIL: tail}
         cas.add(types[RELATION](label=relation.label, **ends))

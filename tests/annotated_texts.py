@@ -7,24 +7,30 @@ from pathlib import Path
 
 from hypothesis import strategies as st
 
+from spacy_str_encoder.formats.annotated_text import (
+    AnnotatedEntity,
+    AnnotatedRelation,
+    AnnotatedText,
+)
 from spacy_str_encoder.formats.format import Format
-from spacy_str_encoder.formats.records import EntityRecord, Record, RelationRecord
 from spacy_str_encoder.formats.report import ConversionReport
 
-Read = Callable[[Path], Iterator[Record]]
+Read = Callable[[Path], Iterator[AnnotatedText]]
 
 
 @st.composite
-def any_records(draw: st.DrawFn) -> Record:
+def any_records(draw: st.DrawFn) -> AnnotatedText:
     """Any text that JSON can hold, with entities and relations."""
     text = draw(st.text(min_size=1))
     labels = st.text(min_size=1, max_size=5)
     places = st.lists(st.sampled_from(list(combinations(range(len(text) + 1), 2))), max_size=4)
-    found = [EntityRecord(start, end, draw(labels)) for start, end in draw(places)]
+    found = [AnnotatedEntity(start, end, draw(labels)) for start, end in draw(places)]
     if len(found) < 2:
-        return Record(text, found, [])
+        return AnnotatedText(text, found, [])
     pairs = st.lists(st.sampled_from(list(permutations(range(len(found)), 2))), max_size=4)
-    return Record(text, found, [RelationRecord(i, j, draw(labels)) for i, j in draw(pairs)])
+    return AnnotatedText(
+        text, found, [AnnotatedRelation(i, j, draw(labels)) for i, j in draw(pairs)]
+    )
 
 
 def reader(format: Format) -> Read:
@@ -32,7 +38,7 @@ def reader(format: Format) -> Read:
     return lambda path: format.read(path, ConversionReport(strict=True))
 
 
-def contents(record: Record) -> tuple[object, ...]:
+def contents(record: AnnotatedText) -> tuple[object, ...]:
     """What a record says, whatever the order of its entities and relations, and as JSON tells it:
     docs make tuples of lists.
     """
