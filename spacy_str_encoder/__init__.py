@@ -1,10 +1,61 @@
-from . import forks
-from .doc import records, relation
-from .doc.records import to_records
-from .doc.relation import Relation
+"""Joint extraction of entities and relations with one BERT, in spaCy.
 
-forks.use_one_thread_in_forks()
-relation.install_extensions()
-records.install_extensions()
+What stands in `__all__`, and what `evaluation` and `visualize` export, can be relied on. All other
+modules are private.
+"""
 
-__all__ = ["Relation", "to_records"]
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from .forks import use_one_thread_in_forks
+
+if TYPE_CHECKING:
+    from .doc.plain_data import Annotations, to_annotations
+    from .doc.records import Record, key_values, to_records
+    from .doc.relation import Relation
+    from .files.records import to_rows, write_records
+    from .modules.masks import cls_mask, pair_mask
+    from .pairs.candidates import all_pairs
+
+__all__ = [
+    "Annotations",
+    "Record",
+    "Relation",
+    "all_pairs",
+    "cls_mask",
+    "key_values",
+    "pair_mask",
+    "to_annotations",
+    "to_records",
+    "to_rows",
+    "write_records",
+]
+
+# Modules are imported when something of theirs is asked for: spaCy imports torch, which takes
+# seconds, and `spacy-str-encoder --help` needs neither.
+_MODULES = {
+    "doc.plain_data": ("Annotations", "to_annotations"),
+    "doc.records": ("Record", "key_values", "to_records"),
+    "doc.relation": ("Relation",),
+    "files.records": ("to_rows", "write_records"),
+    "modules.masks": ("cls_mask", "pair_mask"),
+    "pairs.candidates": ("all_pairs",),
+}
+_MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{_MODULE_OF[name]}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+use_one_thread_in_forks()
+if "spacy" in sys.modules:
+    # Declares `doc._.relations` and the others. Before spaCy is there, nobody can ask for them.
+    import_module(".doc", __name__)
