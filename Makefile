@@ -19,6 +19,7 @@ lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/python scripts/check_imports.py
 
 # Measures speed in ratios, and writes docs/benchmarks. BENCH=--gpu measures on a GPU.
 bench: install

@@ -95,7 +95,7 @@ def _focus_rows(sentences: list[Sentence]) -> FocusRows:
         for part, (start, end) in zip((FIRST, SECOND), pair, strict=True):
             row[1 + start : 1 + end] |= part
     return FocusRows(
-        first=numpy.repeat(numpy.arange(len(sentences)) * PIECES, PAIRS),
+        window_start=numpy.repeat(numpy.arange(len(sentences)) * PIECES, PAIRS),
         lengths=numpy.full(len(pairs), PIECES),
         parts=parts,
         reachable=numpy.ones(len(pairs), dtype=bool),

@@ -13,7 +13,7 @@ from spacy.util import fix_random_seed
 from thinc.api import Adam, Optimizer, glorot_uniform_init
 
 from spacy_str_encoder import Relation
-from spacy_str_encoder.pairs.candidates import EntityPairs
+from spacy_str_encoder.pairs.candidates import DocPairs
 
 # Start and end token of the first entity, and of the second.
 Pair = tuple[int, int, int, int]
@@ -93,14 +93,14 @@ def pair_logits(nlp: Language, annotation: Annotation) -> dict[tuple[int, int], 
     """The logits of each pair of gold entities, whether or not it is asked about."""
     doc = nlp.get_pipe("str_encoder")(with_entities(nlp, annotation))
     pairs = list(combinations(range(len(doc.ents)), 2))
-    logits = nlp.get_pipe("str_rel").model.predict(([doc], [(doc.ents, numpy.array(pairs))]))
+    logits = nlp.get_pipe("str_rel").model.predict([DocPairs(doc, doc.ents, numpy.array(pairs))])
     return dict(zip(pairs, logits, strict=True))
 
 
-def entity_pairs(doc: Doc, pairs: list[Pair]) -> EntityPairs:
+def make_pairs(doc: Doc, pairs: list[Pair]) -> DocPairs:
     """Pairs by the token offsets of the first entity and of the second."""
     spans = [doc[start:end] for pair in pairs for start, end in (pair[:2], pair[2:])]
-    return spans, numpy.arange(len(spans)).reshape(-1, 2)
+    return DocPairs(doc, spans, numpy.arange(len(spans)).reshape(-1, 2))
 
 
 def draw_tagger(nlp: Language) -> None:

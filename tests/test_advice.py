@@ -10,11 +10,12 @@ import pytest
 from spacy_str_encoder.debug_data.advice import give_advice
 from spacy_str_encoder.debug_data.advice.wording import list_counts, percent
 from spacy_str_encoder.debug_data.collect import Statistics
-from spacy_str_encoder.debug_data.findings import FINDERS, Finding
+from spacy_str_encoder.debug_data.findings import CHECKS, Finding
 from spacy_str_encoder.debug_data.reach import Reach
 from spacy_str_encoder.debug_data.repeats import Repeats
 from spacy_str_encoder.debug_data.settings import make_settings
 from spacy_str_encoder.debug_data.split import SplitStatistics
+from spacy_str_encoder.pairs.task import RelationTask
 
 Change = Callable[[Statistics], None]
 Case = tuple[Change, dict[str, Any], str]
@@ -197,7 +198,7 @@ GIVEN: dict[str, Case] = {
     "no entities": (drop("dev", "entity_labels"), {}, "dev has no entities in doc.ents"),
     "no spans": (
         drop("dev", "entity_labels"),
-        {"spans_key": "sc"},
+        {"task": RelationTask(spans_key="sc")},
         "dev has no entities in the span group 'sc'",
     ),
     "no relations": (
@@ -332,7 +333,7 @@ WITHHELD: dict[str, tuple[Change, dict[str, Any]]] = {
     "few pairs with several relations": (share_pairs(("lives_in", "works_in"), 8), {}),
     "several relations are allowed": (
         share_pairs(("lives_in", "works_in"), 80),
-        {"exclusive": False},
+        {"task": RelationTask(exclusive=False)},
     ),
     "ten negatives": (balance(800, 8000), {}),
     "one negative in two": (balance(800, 400), {}),
@@ -379,7 +380,7 @@ def test_each_finding_leads_to_advice_or_is_harmless() -> None:
     harmless = {"empty_docs", "docs_without_entities", "docs_without_relations"}
     # Said of the entities already, or once for all pairs.
     elsewhere = {"misaligned_relations", "further_relations_of_pairs"}
-    assert FINDERS.keys() - GIVEN.keys() == harmless | elsewhere
+    assert {check.name for check in CHECKS} - GIVEN.keys() == harmless | elsewhere
 
 
 def test_the_candidates_with_the_fewest_pairs_are_proposed() -> None:

@@ -143,7 +143,7 @@ def look(
     # Which entity a row belongs to makes no difference.
     parts = [[FIRST * (column in focus) for column in range(longest)] for *_, focus in pairs]
     rows = FocusRows(
-        first=numpy.array([first for first, *_ in pairs]),
+        window_start=numpy.array([first for first, *_ in pairs]),
         lengths=numpy.array([length for _, length, _ in pairs]),
         parts=numpy.array(parts, dtype="uint8"),
         reachable=numpy.ones(len(pairs), dtype=bool),

@@ -16,7 +16,7 @@ from transformers import AutoTokenizer, BertModel
 
 from spacy_str_encoder.architectures import FocusedListener, RelationClassifier
 from spacy_str_encoder.layers import pair_chunks
-from spacy_str_encoder.pairs.candidates import EntityPairs
+from spacy_str_encoder.pairs.candidates import DocPairs
 
 from .pipelines import (
     ANNOTATIONS,
@@ -66,9 +66,9 @@ def make_layer(path: Path, **options: bool) -> Any:
     return layer
 
 
-def entity_pairs(doc: Doc) -> EntityPairs:
+def make_pairs(doc: Doc) -> DocPairs:
     spans = [Span(doc, start, end, label=label) for pair in PAIRS for start, end, label in pair]
-    return spans, numpy.arange(len(spans)).reshape(-1, 2)
+    return DocPairs(doc, spans, numpy.arange(len(spans)).reshape(-1, 2))
 
 
 def type_vector(layer: Any, label: str, role: int) -> Tensor:
@@ -114,7 +114,7 @@ def test_vectors_under_the_whole_mask(
 ) -> None:
     layer = make_layer(strong_path, entity_types=entity_types, **pools)
     doc = make_doc(WORDS)
-    vectors, reachable = layer.predict(([doc], [entity_pairs(doc)]))
+    vectors, reachable = layer.predict([make_pairs(doc)])
     assert reachable.all()
     expected = torch.stack([*plain_vectors(strong_path, layer, doc)])
     assert layer.get_dim("nO") == expected.shape[1]
@@ -129,7 +129,7 @@ def test_the_context_under_the_mask_of_eq_13(strong_path: Path, focus_layers: in
     layer = RelationClassifier(encoder, mask="cls", pool_context=True).layers[0]
     layer.initialize()
     doc = make_doc(WORDS)
-    vectors, _ = layer.predict(([doc], [entity_pairs(doc)]))
+    vectors, _ = layer.predict([make_pairs(doc)])
     expected = torch.stack([*plain_vectors(strong_path, layer, doc, focus_layers)])
     numpy.testing.assert_allclose(vectors, expected, rtol=0, atol=1e-5)
 
@@ -140,12 +140,13 @@ def test_chunks_change_nothing(
 ) -> None:
     layer = make_layer(strong_path, entity_types=True, **pools)
     docs = [make_doc(WORDS), make_doc([]), make_doc(WORDS[::-1])]
-    pairs = [entity_pairs(docs[0]), ([], numpy.zeros((0, 2), dtype="int64")), entity_pairs(docs[2])]
-    whole, _ = layer.predict((docs, pairs))
+    empty = DocPairs(docs[1], [], numpy.zeros((0, 2), dtype="int64"))
+    pairs = [make_pairs(docs[0]), empty, make_pairs(docs[2])]
+    whole, _ = layer.predict(pairs)
     monkeypatch.setattr(pair_chunks, "MAX_ROWS", 7)
-    cut, _ = layer.predict((docs, pairs))
+    cut, _ = layer.predict(pairs)
     numpy.testing.assert_allclose(cut, whole, rtol=0, atol=1e-5)
-    alone, _ = layer.predict((docs[2:], pairs[2:]))
+    alone, _ = layer.predict(pairs[2:])
     numpy.testing.assert_allclose(alone, whole[len(PAIRS) :], rtol=0, atol=1e-5)
 
 
@@ -158,7 +159,7 @@ def test_gradients(
     layer = make_layer(strong_path, entity_types=True, **pools)
     transformer = encoder_of(layer).transformer
     doc = make_doc(WORDS)
-    X = [doc], [entity_pairs(doc)]
+    X = [make_pairs(doc)]
     d_vectors = normal(len(PAIRS), layer.get_dim("nO"))
 
     def loss() -> float:

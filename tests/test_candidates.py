@@ -21,6 +21,7 @@ from spacy_str_encoder.arrays import IntArray
 from spacy_str_encoder.doc.entities import get_entities
 from spacy_str_encoder.pairs.candidates import (
     Candidates,
+    DocPairs,
     all_pairs,
     find_pairs,
     make_all_pairs,
@@ -120,7 +121,10 @@ def test_pairs_at_a_distance_have_no_more_tokens_between_them(
 @given(mentions_lists, st.integers(0, SIZE))
 def test_pairs_within_a_stretch_lie_in_it(mentions: list[Mention], tokens: int) -> None:
     def within(doc: Doc, entities: Sequence[Span]) -> IntArray:
-        return pairs_within(entities, all_pairs(doc, entities), tokens=tokens)
+        doc_pairs = DocPairs(doc, entities, all_pairs(doc, entities))
+        within = pairs_within(doc_pairs, tokens=tokens)
+        assert len(within) + within.out_of_reach == len(doc_pairs)
+        return within.pairs
 
     def fit(first: Mention, second: Mention) -> bool:
         covered = tokens_of(first) | tokens_of(second)

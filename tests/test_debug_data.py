@@ -226,10 +226,11 @@ def test_the_settings_are_those_of_the_config(tmp_path: Path) -> None:
     settings = read_settings(path)
     assert settings.nlp.lang == "zh"
     assert [token.text for token in settings.nlp("前降支")] == ["前", "降", "支"]
-    assert settings.candidates is all_pairs
+    assert settings.task.candidates is all_pairs
     assert settings.retokenizes
-    assert (settings.spans_key, settings.exclusive, settings.negative_rate) == ("sc", False, 0.3)
-    assert (settings.symmetric, settings.observes_schema) == (("near",), True)
+    assert (settings.task.spans_key, settings.task.exclusive) == ("sc", False)
+    assert (settings.negative_rate, settings.observes_schema) == (0.3, True)
+    assert [*settings.task.symmetric] == ["near"]
     [windows] = settings.get_spans([settings.nlp("前" * 300)])
     assert [(span.start, span.end) for span in windows] == [(0, 256), (192, 300)]
 

@@ -45,7 +45,7 @@ class Sample:
         return self.length * len(self.windows)
 
     @property
-    def entity_pairs(self) -> numpy.ndarray:
+    def pair_offsets(self) -> numpy.ndarray:
         return numpy.array(self.pairs, dtype="int64").reshape(-1, 4)
 
     @property
@@ -132,8 +132,8 @@ def room(windows: list[Window], window: Window, entity: Entity) -> float:
 
 def assert_recount(sample: Sample, rows: FocusRows, offset: int) -> None:
     row = count()
-    assert len(rows.first) == len(rows.lengths) == len(rows.parts) == rows.reachable.sum()
-    assert rows.marks.tolist() == [[0, 0]] * len(rows.first)
+    assert len(rows.window_start) == len(rows.lengths) == len(rows.parts) == rows.reachable.sum()
+    assert rows.marks.tolist() == [[0, 0]] * len(rows.window_start)
     for pair, reachable in zip(sample.pairs, rows.reachable, strict=True):
         entities = pair[:2], pair[2:]
         rooms = {
@@ -144,7 +144,7 @@ def assert_recount(sample: Sample, rows: FocusRows, offset: int) -> None:
         assert bool(reachable) == bool(rooms)
         if rooms:
             i = next(row)
-            chosen, rest = divmod(int(rows.first[i]) - offset, sample.length)
+            chosen, rest = divmod(int(rows.window_start[i]) - offset, sample.length)
             assert rest == 0
             assert rooms[chosen] == max(rooms.values())
             window = sample.windows[chosen]
@@ -156,13 +156,13 @@ def assert_recount(sample: Sample, rows: FocusRows, offset: int) -> None:
 
 
 def focus_rows_of(sample: Sample) -> FocusRows:
-    return doc_focus_rows(sample.data, sample.entity_pairs)
+    return doc_focus_rows(sample.data, sample.pair_offsets)
 
 
 @given(samples(), st.integers(0, 20))
 @settings(max_examples=200, deadline=None)
 def test_rows_of_a_doc(sample: Sample, offset: int) -> None:
-    rows = doc_focus_rows(sample.data, sample.entity_pairs, offset=offset)
+    rows = doc_focus_rows(sample.data, sample.pair_offsets, first_row=offset)
     assert rows.in_focus.shape[1] == sample.length
     assert_recount(sample, rows, offset)
 
@@ -170,7 +170,7 @@ def test_rows_of_a_doc(sample: Sample, offset: int) -> None:
 @given(st.lists(samples() | st.just(EMPTY), max_size=4))
 @settings(max_examples=50, deadline=None)
 def test_rows_of_a_batch(batch: list[Sample]) -> None:
-    data, pairs = [s.data for s in batch], [s.entity_pairs for s in batch]
+    data, pairs = [s.data for s in batch], [s.pair_offsets for s in batch]
     rows = batch_focus_rows(data, pairs)
     width = max((sample.length for sample in batch), default=0)
     assert rows.in_focus.shape[1] == width
@@ -181,12 +181,12 @@ def test_rows_of_a_batch(batch: list[Sample]) -> None:
     for sample, reachable in zip(batch, reachable_of_docs, strict=False):
         end = start + int(reachable.sum())
         first, lengths, parts, marks = (
-            array[start:end] for array in (rows.first, rows.lengths, rows.parts, rows.marks)
+            array[start:end] for array in (rows.window_start, rows.lengths, rows.parts, rows.marks)
         )
         assert_recount(sample, FocusRows(first, lengths, parts, reachable, marks), offset)
         offset += sample.size
         start = end
-    assert start == len(rows.first)
+    assert start == len(rows.window_start)
 
 
 def one_piece_a_token(n_tokens: int, *spans: Entity) -> list[Window]:
@@ -199,19 +199,19 @@ def test_the_window_with_most_room_is_chosen() -> None:
     sample = Sample(10, windows, 0, pairs)
     rows = focus_rows_of(sample)
     # The pair of tokens 4 and 5 touches the border of the first window and of the last.
-    assert rows.first.tolist() == [8, 0, 16]
+    assert rows.window_start.tolist() == [8, 0, 16]
     assert rows.reachable.tolist() == [True, True, True, False]
 
 
 def test_the_ends_of_a_doc_are_no_borders() -> None:
     sample = Sample(7, one_piece_a_token(7, (0, 5), (2, 7)), 0, [(2, 3, 3, 4), (3, 4, 4, 5)])
-    assert focus_rows_of(sample).first.tolist() == [0, 7]
+    assert focus_rows_of(sample).window_start.tolist() == [0, 7]
 
 
 def test_tokens_without_pieces_at_the_start_are_no_border() -> None:
     # As in a doc that begins with a space: no window shows what is not there.
     windows = [[{1}, {2}, {3}, {4}], [{1}, {2}, {3}, {4}, {5}], [{3}, {4}, {5}, {6}, {7}]]
-    assert focus_rows_of(Sample(8, windows, 0, [(2, 3, 3, 4)])).first.tolist() == [7]
+    assert focus_rows_of(Sample(8, windows, 0, [(2, 3, 3, 4)])).window_start.tolist() == [7]
 
 
 def test_overlapping_entities_are_in_focus_once() -> None:

@@ -23,7 +23,7 @@ from spacy_str_encoder.layers.focused_pairs import FocusedPairs
 from spacy_str_encoder.layers.relation_classifier import relation_classifier
 from spacy_str_encoder.modules.masks import MaskName
 
-from .pipelines import LAYERS, Pair, entity_pairs
+from .pipelines import LAYERS, Pair, make_pairs
 from .test_bert import every_mask, plain_focus
 
 WORDS = [
@@ -114,7 +114,7 @@ def encoder_of(layer: Any) -> Any:
 
 
 def predict(layer: Any, docs: list[Doc], pairs: list[list[Pair]]) -> Any:
-    return layer.predict((docs, list(map(entity_pairs, docs, pairs))))
+    return layer.predict(list(map(make_pairs, docs, pairs)))
 
 
 @torch.no_grad()
@@ -208,7 +208,7 @@ def learn(layer: Any, docs: list[Doc], pairs: list[list[Pair]]) -> tuple[list[Te
         return tensor
 
     with torch.autograd.graph.saved_tensors_hooks(count, lambda tensor: tensor):
-        inputs = docs, list(map(entity_pairs, docs, pairs))
+        inputs = list(map(make_pairs, docs, pairs))
         (vectors, reachable), backprop = layer.begin_update(inputs)
     n_kept = sum(kept.values())
     backprop((numpy.ones_like(vectors), reachable))
@@ -293,8 +293,8 @@ def test_pair_in_no_window_is_no_relation(strong_path: Path, mask: MaskName) -> 
 def test_all_pairs_out_of_reach(strong_path: Path, mask: MaskName) -> None:
     layer = make_layer(strong_path, mask, window=4, stride=4)
     doc = make_doc(WORDS)
-    pairs = entity_pairs(doc, [(0, 1, 7, 8), (3, 4, 4, 5)])
-    (vectors, reachable), backprop = layer.begin_update(([doc], [pairs]))
+    pairs = make_pairs(doc, [(0, 1, 7, 8), (3, 4, 4, 5)])
+    (vectors, reachable), backprop = layer.begin_update([pairs])
     assert not reachable.any()
     assert len(vectors) == 0
     backprop((numpy.ones_like(vectors), reachable))
@@ -361,7 +361,7 @@ def test_dropout_in_training_only(strong_path: Path, mask: MaskName, dropout: st
     layer, listener = make_listening_layer(encoder, mask)
     doc = make_doc(WORDS)
     states = encoder.predict([doc]).doc_data
-    inputs = [doc], [entity_pairs(doc, PAIRS)]
+    inputs = [make_pairs(doc, PAIRS)]
     expected = plain_vectors(strong_path, doc, PAIRS, mask)
 
     # The modes that something else has left the encoder in make no difference.

@@ -1,7 +1,7 @@
 """What gold relations teach about pairs of entities, and what of them is lost."""
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,8 +12,9 @@ from spacy.vocab import Vocab
 
 from spacy_str_encoder import Relation
 from spacy_str_encoder.doc.entities import get_entities
-from spacy_str_encoder.pairs.candidates import all_pairs, make_max_distance
+from spacy_str_encoder.pairs.candidates import make_max_distance
 from spacy_str_encoder.pairs.gold import count_relations, gold_classes, training_entities
+from spacy_str_encoder.pairs.task import RelationTask
 
 from .pipelines import ANNOTATIONS, make_example
 
@@ -23,6 +24,7 @@ Arc = tuple[Mention, Mention, str]
 VOCAB = Vocab()
 TEXT = "abcdef"
 CLASSES = [(label, direction) for label in "rs" for direction in "><"]
+TASK = RelationTask(CLASSES, spans_key="sc", exclusive=False)
 
 mentions = st.sampled_from(
     [(0, 1, "A"), (0, 1, "B"), (0, 2, "A"), (1, 3, "B"), (2, 4, "A"), (2, 4, "B")]
@@ -49,14 +51,12 @@ def refuse_report(*relation: str) -> None:
     raise AssertionError(relation)
 
 
-def learned(example: Example, **options: Any) -> list[tuple[Mention, Mention, str]]:
+def learned(example: Example, task: RelationTask = TASK) -> list[tuple[Mention, Mention, str]]:
     """What is learned of an example: both entities in text order, and the label and direction."""
-    options = {"schema": None, "exclusive": False, "report_unknown": refuse_report, **options}
-    entities = training_entities(example, "sc")
-    pairs = all_pairs(example.predicted, entities)
-    gold = gold_classes(example, (entities, pairs), CLASSES, spans_key="sc", **options)
-    read = [(span.start_char, span.end_char, span.label_) for span in entities]
-    return [(*(read[i] for i in pairs[row]), "".join(CLASSES[k - 1])) for row, k in gold]
+    doc_pairs = task.propose(example.predicted, training_entities(task, example))
+    gold = gold_classes(task, example, doc_pairs, report_unknown=refuse_report)
+    read = [(span.start_char, span.end_char, span.label_) for span in doc_pairs.entities]
+    return [(*(read[i] for i in doc_pairs.pairs[row]), "".join(CLASSES[k - 1])) for row, k in gold]
 
 
 @given(
@@ -69,7 +69,7 @@ def test_relations_are_learned_of_the_spans_that_they_connect(
 ) -> None:
     example = Example(make_doc(TEXT, predicted, None), make_doc(TEXT, gold, arcs))
     entities = {*gold, *(predicted or [])}
-    asked = training_entities(example, "sc")
+    asked = training_entities(TASK, example)
     assert all(span.doc is example.predicted for span in asked)
     read = [(span.start_char, span.end_char, span.label_) for span in asked]
     assert sorted(read) == sorted(entities)
@@ -98,18 +98,14 @@ def test_what_is_not_learned_is_counted_as_lost(
 ) -> None:
     example = Example(make_doc(words, None, None), make_doc(TEXT, entities, arcs))
     near = make_max_distance(tokens=0)
-    options: dict[str, Any] = {"exclusive": exclusive, "symmetric": symmetric}
-    counts, lost = count_relations([example], candidates=near, spans_key="sc", **options)
-    aligned = training_entities(example, "sc")
-    pairs = near(example.predicted, aligned)
-    options |= {"schema": None, "report_unknown": refuse_report}
-    gold = gold_classes(example, (aligned, pairs), CLASSES, spans_key="sc", **options)
+    task = replace(TASK, exclusive=exclusive, symmetric=symmetric, candidates=near)
+    counts, lost = count_relations(task, [example])
     distinct = {
         (*(sorted((head, tail)) if label in symmetric else (head, tail)), label)
         for head, tail, label in arcs
     }
     assert counts.total() == len(distinct)
-    assert len(gold) == counts.total() - lost.total()
+    assert len(learned(example, task)) == counts.total() - lost.total()
 
 
 def test_each_reason_is_counted() -> None:
@@ -130,12 +126,12 @@ def test_each_reason_is_counted() -> None:
     ]
     reference = make_doc(TEXT, [near, nearer, far, split], arcs)
     example = Example(make_doc(["a", "b", "cde", "f"], None, None), reference)
-    options: dict[str, Any] = {"candidates": make_max_distance(tokens=1), "spans_key": "sc"}
-    counts, lost = count_relations([example, example], exclusive=True, **options)
+    task = replace(TASK, candidates=make_max_distance(tokens=1))
+    counts, lost = count_relations(replace(task, exclusive=True), [example, example])
     assert counts == {("r", ">"): 10, ("s", ">"): 2}
     reasons = ["align", "itself", "not among the entities", "candidate pairs", "share their pair"]
     assert [[n for reason, n in lost.items() if part in reason] for part in reasons] == [[2]] * 5
-    assert count_relations([example], exclusive=False, **options)[1].total() == 4
+    assert count_relations(task, [example])[1].total() == 4
 
 
 def test_the_first_relation_of_an_exclusive_pair_is_learned() -> None:
@@ -143,8 +139,8 @@ def test_the_first_relation_of_an_exclusive_pair_is_learned() -> None:
     arcs: list[Arc] = [(first, second, "s"), (second, first, "r"), (first, second, "r")]
     reference = make_doc(TEXT, [first, second], arcs)
     example = Example(make_doc(TEXT, None, None), reference)
-    assert learned(example, exclusive=True) == [(first, second, "r>")]
-    assert len(learned(example, exclusive=False)) == 3
+    assert learned(example, replace(TASK, exclusive=True)) == [(first, second, "r>")]
+    assert len(learned(example)) == 3
 
 
 def test_a_relation_goes_to_the_span_of_its_type_alone() -> None:
@@ -160,11 +156,11 @@ def test_an_entity_of_a_wrong_type_has_no_relation(nlp: Language) -> None:
     example = make_example(nlp, ANNOTATIONS[2])
     spans = [example.predicted.char_span(*entity[:2], "Quantifier") for entity in entities]
     example.predicted.set_ents(spans)
-    mixed = training_entities(example)
-    asked = (mixed, all_pairs(example.predicted, mixed))
-    classes = nlp.get_pipe("str_rel").classes
-    options: dict[str, Any] = {"schema": None, "exclusive": True, "report_unknown": refuse_report}
-    related = [asked[1][row] for row, _ in gold_classes(example, asked, classes, **options)]
+    task = nlp.get_pipe("str_rel").task
+    mixed = training_entities(task, example)
+    doc_pairs = task.propose(example.predicted, mixed)
+    gold = gold_classes(task, example, doc_pairs, report_unknown=refuse_report)
+    related = [doc_pairs.pairs[row] for row, _ in gold]
     assert len(mixed) == 2 * len(entities) and len(related) == len(relations)
     assert "Quantifier" not in {mixed[i].label_ for pair in related for i in pair}
 
@@ -175,15 +171,14 @@ def test_a_relation_of_two_types_in_one_place_is_learned_once() -> None:
     reference = make_doc(TEXT, None, arcs)
     reference.set_ents([reference.char_span(*first), reference.char_span(*other)])
     example = Example(make_doc(TEXT, None, None), reference)
-    entities = training_entities(example)
-    asked = (entities, all_pairs(example.predicted, entities))
-    options: dict[str, Any] = {"schema": None, "exclusive": False}
-    gold = gold_classes(example, asked, CLASSES, report_unknown=refuse_report, **options)
+    task = replace(TASK, spans_key=None)
+    doc_pairs = task.propose(example.predicted, training_entities(task, example))
+    gold = gold_classes(task, example, doc_pairs, report_unknown=refuse_report)
     assert gold.tolist() == [[0, 1]]
 
 
-def test_a_doc_whose_relations_nobody_annotated_has_nothing_to_learn() -> None:
+def test_a_doc_with_unannotated_relations_has_nothing_to_learn() -> None:
     example = Example(make_doc(TEXT, None, None), make_doc(TEXT, [(0, 1, "A"), (1, 2, "A")], None))
-    assert training_entities(example, "sc") == []
+    assert training_entities(TASK, example) == []
     assert len(get_entities(example.reference, "sc")) == 2
     assert learned(example) == []

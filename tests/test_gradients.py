@@ -29,7 +29,7 @@ from spacy_str_encoder.layers.pooled_pairs import PooledPairs
 from spacy_str_encoder.layers.relation_classifier import relation_classifier
 from spacy_str_encoder.layers.tanh import tanh
 from spacy_str_encoder.layers.with_types import with_types
-from spacy_str_encoder.pairs.candidates import all_pairs
+from spacy_str_encoder.pairs.candidates import DocPairs, all_pairs
 from spacy_str_encoder.pairs.losses import sigmoid_loss, softmax_loss
 
 from .pipelines import (
@@ -38,8 +38,8 @@ from .pipelines import (
     Pair,
     Recorder,
     encoder_gradients,
-    entity_pairs,
     make_examples,
+    make_pairs,
 )
 
 Array = NDArray[Any]
@@ -261,13 +261,13 @@ def test_pooled_pairs(name: str, context: int | None) -> None:
     vocab = Vocab()
     docs = [Doc(vocab, words=["x"] * len(doc_vectors)) for doc_vectors in vectors]
     entities = [[docs[0][0:2], docs[0][1:3], docs[0][4:5]], [docs[1][0:1]], [], [docs[3][0:1]]]
-    asked = [(spans, all_pairs(doc, spans)) for doc, spans in zip(docs, entities, strict=True)]
+    X = [DocPairs(doc, e, all_pairs(doc, e)) for doc, e in zip(docs, entities, strict=True)]
     d_vectors = normal(3, layer.get_dim("nO")).astype("float64")
 
     def loss() -> float:
-        return float((layer.predict((docs, asked))[0] * d_vectors).sum())
+        return float((layer.predict(X)[0] * d_vectors).sum())
 
-    (output, reachable), backprop = layer.begin_update((docs, asked))
+    (output, reachable), backprop = layer.begin_update(X)
     assert output.shape == d_vectors.shape and reachable.all()
     backprop((d_vectors, reachable))
     assert_gradients(pooling, loss, vectors, sent)
@@ -284,14 +284,14 @@ def test_entity_types_beside_pairs() -> None:
     layer.initialize()
     doc = Doc(Vocab(), words=["x"] * 3)
     spans = [Span(doc, i, i + 1, label) for i, label in enumerate(["A", "B", "A"])]
-    asked = [(spans, all_pairs(doc, spans)), ([], all_pairs(doc, []))]
+    X = [DocPairs(doc, entities, all_pairs(doc, entities)) for entities in (spans, [])]
     d_joined = normal(2, layer.get_dim("nO"), seed=1)
     table = layer.layers[1].get_param("E")
 
     def loss() -> float:
-        return float((layer.predict(([doc, doc], asked))[0] * d_joined).sum())
+        return float((layer.predict(X)[0] * d_joined).sum())
 
-    (joined, _), backprop = layer.begin_update(([doc, doc], asked))
+    (joined, _), backprop = layer.begin_update(X)
     first, second = joined[0, 3:35], joined[0, 35:]
     # The pairs within reach are those of the first and second entity, and of the second and third.
     numpy.testing.assert_array_equal(joined[1, 3:], numpy.concatenate([second, first]))
@@ -349,7 +349,7 @@ def test_focused_pairs(trained: Language) -> None:
         [],
         [(1, 4, 9, 11), (9, 11, 11, 13), (0, 2, 1, 3)],
     ]
-    inputs = docs, list(map(entity_pairs, docs, pairs))
+    inputs = list(map(make_pairs, docs, pairs))
     layer, states, sent = send_states(trained, docs)
     names = {STATES[1]}
     if layer.attrs["mask"] == "cls":

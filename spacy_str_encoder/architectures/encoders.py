@@ -1,7 +1,8 @@
-"""The encoder, and what listens to it."""
+"""The encoder, and the layers that listen to it."""
 
 from typing import Any
 
+from spacy import registry
 from spacy.tokens import Doc
 from spacy_transformers.data_classes import FullTransformerBatch, HFObjects, TransformerData
 from spacy_transformers.layers import trfs2arrays
@@ -12,6 +13,9 @@ from ..layers.encoder_shim import EncoderShim
 from ..layers.focused_listener import FocusedListener as FocusedListenerLayer
 from ..layers.str_encoder import SpanGetter, replace_listener
 from ..layers.str_encoder import STREncoder as STREncoderLayer
+
+# Settings of a listener that stay when it is replaced.
+OWN_SETTINGS = ("pooling", "grad_factor")
 
 
 def STREncoder(
@@ -47,7 +51,24 @@ def STREncoder(
         grad_scaler_config=grad_scaler_config or {},
         learn_rate_scale=learn_rate_scale,
     )
-    return STREncoderLayer(name, focus_layers=focus_layers, get_spans=get_spans, shim=shim)
+    layer = STREncoderLayer(name, focus_layers=focus_layers, get_spans=get_spans, shim=shim)
+    layer.attrs["replace_listener_cfg"] = replace_listener_config
+    return layer
+
+
+def replace_listener_config(
+    encoder_config: dict[str, Any], listener_config: dict[str, Any]
+) -> dict[str, Any]:
+    """Make the config of the layer that `replace_listener` puts in the place of a listener.
+
+    encoder_config (dict[str, Any]): The config of the encoder.
+    listener_config (dict[str, Any]): The config of the listener.
+    RETURNS (dict[str, Any]): The config of an architecture with its own encoder.
+    """
+    is_focused = registry.architectures.get(listener_config["@architectures"]) is FocusedListener
+    name = "FocusedEncoder" if is_focused else "Tok2VecEncoder"
+    own = {key: value for key, value in listener_config.items() if key in OWN_SETTINGS}
+    return {"@architectures": f"spacy-str-encoder.{name}.v1", "encoder": encoder_config, **own}
 
 
 def FocusedListener(upstream: str = "*") -> Model[list[Doc], list[TransformerData]]:

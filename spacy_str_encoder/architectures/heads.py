@@ -54,7 +54,7 @@ def RelationClassifier(
         `[CLS]`. Not in the paper; Eq. 14 only.
     pool_context (bool): Whether it sees the maxima of the encoder's output between the two
         entities, as in SpERT (Eberts and Ulges 2020, arXiv 1909.07755). Not in the paper.
-    RETURNS (Model[tuple[list[Doc], list[EntityPairs]], Floats2d]): The classifier, see
+    RETURNS (Model[list[DocPairs], Floats2d]): The classifier, see
         `layers.relation_classifier`.
     """
     type_vectors = embed_types() if entity_types else None
@@ -82,7 +82,7 @@ def PooledRelationClassifier(
         `PairMaxima`, `PairCNN` or `PairCapsules`.
     hidden_width (int | None): The width of the hidden layer; that of the pairs' vectors if None.
     entity_types (bool): Whether the classifier is told the types of the two entities.
-    RETURNS (Model[tuple[list[Doc], list[EntityPairs]], Floats2d]): The classifier, see
+    RETURNS (Model[list[DocPairs], Floats2d]): The classifier, see
         `layers.relation_classifier`.
     """
     pairs2vectors = PooledPairs(tok2vec, pooling)

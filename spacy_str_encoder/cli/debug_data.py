@@ -13,9 +13,9 @@ from .errors import errors_as_one_line
 from .progress import track
 
 if TYPE_CHECKING:
-    from spacy_str_encoder.debug_data.settings import Settings
+    from spacy_str_encoder.debug_data.settings import PipelineSettings
 
-# Settings of the config are options that are not known here.
+# PipelineSettings of the config are options that are not known here.
 CONTEXT = {"ignore_unknown_options": True}
 SPLITS = ("train", "dev", "test")
 
@@ -85,7 +85,7 @@ def _split_arguments(arguments: list[str]) -> tuple[dict[str, Path], list[str]]:
 
 def _get_settings(
     config: Path | None, lang: str | None, spans_key: str | None, overrides: list[str]
-) -> "Settings":
+) -> "PipelineSettings":
     from spacy_str_encoder.debug_data.settings import make_settings, read_settings
 
     if config is not None and (lang or spans_key):

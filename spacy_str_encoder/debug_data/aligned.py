@@ -10,7 +10,7 @@ from ..arrays import IntArray
 from ..doc.entities import get_entities
 from ..doc.relation import Relation, has_relations
 from ..pairs.gold import Pair, gold_relations, related_pairs
-from .settings import Settings
+from .settings import PipelineSettings
 
 
 @dataclass(frozen=True)
@@ -43,34 +43,36 @@ class AlignedDoc:
     windows: IntArray | None
 
 
-def align_doc(gold: Doc, settings: Settings, *, number: int) -> AlignedDoc:
+def align_doc(gold: Doc, settings: PipelineSettings, *, number: int) -> AlignedDoc:
     """See a doc as a pipeline does.
 
     gold (Doc): The doc.
-    settings (Settings): The settings of the pipeline.
+    settings (PipelineSettings): The settings of the pipeline.
     number (int): The place of the doc in its file.
     RETURNS (AlignedDoc): The doc.
     """
-    key, symmetric = settings.spans_key, settings.symmetric
+    task = settings.task
     example = _make_example(gold, settings)
-    gold_entities = get_entities(gold, key)
-    entities = example.get_aligned_spans_y2x(gold_entities, allow_overlap=key is not None)
+    gold_entities = get_entities(gold, task.spans_key)
+    entities = example.get_aligned_spans_y2x(
+        gold_entities, allow_overlap=task.spans_key is not None
+    )
     aligned = {(span.start_char, span.end_char) for span in entities}
     return AlignedDoc(
         number,
         gold,
         gold_entities,
-        gold_relations(gold, symmetric),
+        gold_relations(task, gold),
         example.predicted,
         entities,
         [span for span in gold_entities if (span.start_char, span.end_char) not in aligned],
-        related_pairs(example, entities, spans_key=key, symmetric=symmetric),
-        settings.candidates(example.predicted, entities if has_relations(gold) else []),
+        related_pairs(task, example, entities),
+        task.candidates(example.predicted, entities if has_relations(gold) else []),
         _find_windows(example.predicted, settings),
     )
 
 
-def _make_example(gold: Doc, settings: Settings) -> Example:
+def _make_example(gold: Doc, settings: PipelineSettings) -> Example:
     # A doc that was made of words alone keeps them in training too.
     if not settings.retokenizes or gold.has_unknown_spaces:
         return Example(gold, gold)
@@ -82,7 +84,7 @@ def _make_example(gold: Doc, settings: Settings) -> Example:
     return example
 
 
-def _find_windows(doc: Doc, settings: Settings) -> IntArray | None:
+def _find_windows(doc: Doc, settings: PipelineSettings) -> IntArray | None:
     if settings.get_spans is None:
         return None
     [spans] = settings.get_spans([doc])

@@ -8,10 +8,13 @@ from spacy.tokens import Doc
 
 from ..formats.registry import read_docs
 from ..formats.report import ConversionReport
+from ..pairs.candidates import type_codes
+from ..pairs.schema import make_schema, related_types
 from .aligned import align_doc
 from .findings import EXAMPLES, Finding
+from .reach import CONFIGURED, Balance
 from .repeats import RepeatedTexts, Repeats
-from .settings import Settings
+from .settings import PipelineSettings
 from .split import SplitStatistics, count_doc
 
 Track = Callable[[Iterable[Doc]], Iterable[Doc]]
@@ -20,18 +23,18 @@ TRAIN = "train"
 
 @dataclass(frozen=True)
 class Statistics:
-    """What data have.
+    """Statistics of annotated data.
 
     splits (dict[str, SplitStatistics]): What each part has, by its name: `train`, and what is
         scored.
     repeats (dict[tuple[str, str], Repeats]): The docs of a part whose texts are in it before, or in
         an earlier part, by the names of both.
-    settings (Settings): The settings of the pipeline that they were counted for.
+    settings (PipelineSettings): The settings of the pipeline that they were counted for.
     """
 
     splits: dict[str, SplitStatistics]
     repeats: dict[tuple[str, str], Repeats]
-    settings: Settings
+    settings: PipelineSettings
 
     @property
     def train(self) -> SplitStatistics:
@@ -43,14 +46,36 @@ class Statistics:
         """RETURNS (dict[str, SplitStatistics]): What the other parts have."""
         return {name: split for name, split in self.splits.items() if name != TRAIN}
 
+    @property
+    def balance(self) -> Balance:
+        """RETURNS (Balance): The candidate pairs of the training data."""
+        settings, reach = self.settings, self.train.reach[CONFIGURED]
+        pairs = self.count_observed_pairs(self.train) if settings.observes_schema else reach.pairs
+        return Balance(reach.related, pairs - reach.related, settings.negative_rate)
+
+    def count_observed_pairs(self, split: SplitStatistics) -> int:
+        """Count the candidate pairs that a schema observed in the training data leaves.
+
+        split (SplitStatistics): A part of the data.
+        RETURNS (int): Their number.
+        """
+        classes, symmetric = list(self.train.relation_classes), self.settings.task.symmetric
+        schema = make_schema(list(self.train.triples), classes, symmetric=symmetric)
+        is_related = related_types(schema)
+        return sum(
+            count
+            for types, count in split.pair_types.items()
+            if is_related[tuple(type_codes(types, schema.types))]
+        )
+
 
 def collect_statistics(
-    paths: Mapping[str, Path], settings: Settings, *, track: Track = iter
+    paths: Mapping[str, Path], settings: PipelineSettings, *, track: Track = iter
 ) -> Statistics:
     """Count what annotated files have.
 
     paths (Mapping[str, Path]): The file, in any format, of each part of the data: `train` first.
-    settings (Settings): The settings of the pipeline.
+    settings (PipelineSettings): The settings of the pipeline.
     track (Callable[[Iterable[Doc]], Iterable[Doc]]): Shows how far it has come.
     RETURNS (Statistics): The statistics.
     RAISES (ValueError): If a file can't be read.
@@ -59,7 +84,7 @@ def collect_statistics(
     splits = {}
     for name, path in paths.items():
         report = ConversionReport()
-        docs = read_docs(path, settings.nlp, report, spans_key=settings.spans_key)
+        docs = read_docs(path, settings.nlp, report, spans_key=settings.task.spans_key)
         splits[name] = _count_split(name, track(docs), settings, texts)
         splits[name].lost = _count_cases(report.lost)
         splits[name].chosen = _count_cases(report.chosen)
@@ -67,7 +92,7 @@ def collect_statistics(
 
 
 def _count_split(
-    name: str, docs: Iterable[Doc], settings: Settings, texts: RepeatedTexts
+    name: str, docs: Iterable[Doc], settings: PipelineSettings, texts: RepeatedTexts
 ) -> SplitStatistics:
     split = SplitStatistics()
     for number, doc in enumerate(docs, start=1):

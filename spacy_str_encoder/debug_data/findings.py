@@ -1,29 +1,28 @@
-"""What should be looked at: annotation that can't be learned, or is odd."""
+"""Findings: annotation that can't be learned, or is odd."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import partial
 from itertools import accumulate, chain, compress
 from operator import not_
+from typing import Literal, NamedTuple
 
 from spacy.tokens import Doc, Span
 
 from ..doc.entities import has_entities
 from ..doc.relation import Relation, has_relations
 from ..pairs.candidates import find_pairs
-from ..pairs.gold import entity_key
 from .aligned import AlignedDoc
-from .settings import Settings
-from .windows import find_held, find_held_pairs
+from .reach import find_held, find_held_pairs
+from .settings import PipelineSettings
 
-# How many cases are kept, and how much of their texts.
+# Examples that are kept of a finding, and the characters of each.
 EXAMPLES = 3
 LONGEST = 24
 
 
 @dataclass
 class Finding:
-    """How often something was found, and the first cases."""
+    """The number of cases, and the first of them."""
 
     count: int = 0
     examples: list[str] = field(default_factory=list)
@@ -40,23 +39,45 @@ class Finding:
 
 Case = Doc | Span | Relation
 # Finds cases in a doc.
-Find = Callable[[AlignedDoc, Settings], Iterable[Case]]
+Find = Callable[[AlignedDoc, PipelineSettings], Iterable[Case]]
 
 
-def add_findings(findings: dict[str, Finding], aligned: AlignedDoc, settings: Settings) -> None:
-    """Look at a doc.
+class Check(NamedTuple):
+    """A kind of finding.
 
-    findings (dict[str, Finding]): What was found so far, by name; added to.
-    aligned (AlignedDoc): The doc.
-    settings (Settings): The settings of the pipeline.
+    name (str): Its name, as in the report.
+    find (Callable[[AlignedDoc, PipelineSettings], Iterable[Case]]): Finds the cases in a doc.
+    of (str): The count of `SplitStatistics` that the cases are a part of.
+    advice (str | None): The advice, with the field `cases`; None if it is no reason to act.
     """
-    for name, find in FINDERS.items():
-        for case in find(aligned, settings):
-            findings[name].add(f"doc {aligned.number}: {describe(case)}")
+
+    name: str
+    find: Find
+    of: Literal["docs", "entities", "relations"]
+    advice: str | None = None
+
+    @property
+    def words(self) -> str:
+        """RETURNS (str): The name in words."""
+        return self.name.replace("_", " ")
+
+
+def add_findings(
+    findings: dict[str, Finding], aligned: AlignedDoc, settings: PipelineSettings
+) -> None:
+    """Check a doc.
+
+    findings (dict[str, Finding]): The findings so far, by name; added to.
+    aligned (AlignedDoc): The doc.
+    settings (PipelineSettings): The settings of the pipeline.
+    """
+    for check in CHECKS:
+        for case in check.find(aligned, settings):
+            findings[check.name].add(f"doc {aligned.number}: {describe(case)}")
 
 
 def describe(case: Case) -> str:
-    """Say what a case is.
+    """Describe a case.
 
     case (Doc | Span | Relation): The case.
     RETURNS (str): Its text, shortened, and labels.
@@ -68,43 +89,49 @@ def describe(case: Case) -> str:
     return _shorten(case.text)
 
 
-def _find_empty_docs(aligned: AlignedDoc, settings: Settings) -> Iterator[Doc]:
-    """The doc, if its text is but white space."""
+def _find_empty_docs(aligned: AlignedDoc, settings: PipelineSettings) -> Iterator[Doc]:
+    """The doc, if its text is only white space."""
     if not aligned.gold.text.strip():
         yield aligned.gold
 
 
-def _find_docs_with_unannotated_entities(aligned: AlignedDoc, settings: Settings) -> Iterator[Doc]:
-    """The doc, if nobody annotated its entities."""
-    if not has_entities(aligned.gold, settings.spans_key):
+def _find_docs_with_unannotated_entities(
+    aligned: AlignedDoc, settings: PipelineSettings
+) -> Iterator[Doc]:
+    """The doc, if its entities are unannotated."""
+    if not has_entities(aligned.gold, settings.task.spans_key):
         yield aligned.gold
 
 
-def _find_docs_with_unannotated_relations(aligned: AlignedDoc, settings: Settings) -> Iterator[Doc]:
-    """The doc, if nobody annotated its relations."""
+def _find_docs_with_unannotated_relations(
+    aligned: AlignedDoc, settings: PipelineSettings
+) -> Iterator[Doc]:
+    """The doc, if its relations are unannotated."""
     if not has_relations(aligned.gold):
         yield aligned.gold
 
 
-def _find_docs_without_entities(aligned: AlignedDoc, settings: Settings) -> Iterator[Doc]:
+def _find_docs_without_entities(aligned: AlignedDoc, settings: PipelineSettings) -> Iterator[Doc]:
     """The doc, if it was annotated as having no entity."""
-    if has_entities(aligned.gold, settings.spans_key) and not aligned.gold_entities:
+    if has_entities(aligned.gold, settings.task.spans_key) and not aligned.gold_entities:
         yield aligned.gold
 
 
-def _find_docs_without_relations(aligned: AlignedDoc, settings: Settings) -> Iterator[Doc]:
+def _find_docs_without_relations(aligned: AlignedDoc, settings: PipelineSettings) -> Iterator[Doc]:
     """The doc, if it was annotated as having no relation."""
     if has_relations(aligned.gold) and not aligned.gold_relations:
         yield aligned.gold
 
 
-def _find_misaligned_entities(aligned: AlignedDoc, settings: Settings) -> list[Span]:
-    """The entities that begin or end inside of a token of the pipeline."""
+def _find_misaligned_entities(aligned: AlignedDoc, settings: PipelineSettings) -> list[Span]:
+    """The entities that begin or end inside a token of the pipeline."""
     return aligned.misaligned
 
 
-def _find_entities_of_other_tokens(aligned: AlignedDoc, settings: Settings) -> Iterator[Span]:
-    """The entities that the pipeline cuts into other tokens than the gold doc."""
+def _find_entities_of_other_tokens(
+    aligned: AlignedDoc, settings: PipelineSettings
+) -> Iterator[Span]:
+    """The entities that the pipeline splits into other tokens than the gold doc."""
     tokens = {
         (span.start_char, span.end_char): [token.idx for token in span] for span in aligned.entities
     }
@@ -114,14 +141,16 @@ def _find_entities_of_other_tokens(aligned: AlignedDoc, settings: Settings) -> I
             yield span
 
 
-def _find_entities_across_windows(aligned: AlignedDoc, settings: Settings) -> Iterator[Span]:
+def _find_entities_across_windows(
+    aligned: AlignedDoc, settings: PipelineSettings
+) -> Iterator[Span]:
     """The entities that no window of the encoder holds whole."""
     if aligned.windows is not None:
         held = find_held(aligned.entities, aligned.windows)
         yield from compress(aligned.entities, map(not_, held))
 
 
-def _find_overlapping_entities(aligned: AlignedDoc, settings: Settings) -> Iterator[Span]:
+def _find_overlapping_entities(aligned: AlignedDoc, settings: PipelineSettings) -> Iterator[Span]:
     """The entities that share tokens with another one."""
     entities = aligned.gold_entities
     # In text order, the one before that reaches farthest, and the next one, tell of all others.
@@ -132,27 +161,29 @@ def _find_overlapping_entities(aligned: AlignedDoc, settings: Settings) -> Itera
             yield span
 
 
-def _find_entities_with_outer_space(aligned: AlignedDoc, settings: Settings) -> list[Span]:
+def _find_entities_with_outer_space(aligned: AlignedDoc, settings: PipelineSettings) -> list[Span]:
     """The entities that begin or end with white space."""
     return [span for span in aligned.gold_entities if span.text != span.text.strip()]
 
 
-def _find_entities_of_punctuation(aligned: AlignedDoc, settings: Settings) -> list[Span]:
-    """The entities that are but punctuation."""
+def _find_entities_of_punctuation(aligned: AlignedDoc, settings: PipelineSettings) -> list[Span]:
+    """The entities of punctuation alone."""
     return [span for span in aligned.gold_entities if all(token.is_punct for token in span)]
 
 
 def _find_relations_of_an_entity_with_itself(
-    aligned: AlignedDoc, settings: Settings
+    aligned: AlignedDoc, settings: PipelineSettings
 ) -> list[Relation]:
     """The relations that connect an entity with itself."""
-    key = partial(entity_key, spans_key=settings.spans_key)
+    key = settings.task.locate
     return [each for each in aligned.gold_relations if key(each.head) == key(each.tail)]
 
 
-def _find_relations_of_other_spans(aligned: AlignedDoc, settings: Settings) -> Iterator[Relation]:
+def _find_relations_of_other_spans(
+    aligned: AlignedDoc, settings: PipelineSettings
+) -> Iterator[Relation]:
     """The relations of spans that are not among the entities."""
-    key = partial(entity_key, spans_key=settings.spans_key)
+    key = settings.task.locate
     entities = {*map(key, aligned.gold_entities)}
     for relation in aligned.gold_relations:
         head, tail = key(relation.head), key(relation.tail)
@@ -160,9 +191,11 @@ def _find_relations_of_other_spans(aligned: AlignedDoc, settings: Settings) -> I
             yield relation
 
 
-def _find_misaligned_relations(aligned: AlignedDoc, settings: Settings) -> Iterator[Relation]:
+def _find_misaligned_relations(
+    aligned: AlignedDoc, settings: PipelineSettings
+) -> Iterator[Relation]:
     """The relations of entities that do not align with tokens."""
-    key = partial(entity_key, spans_key=settings.spans_key)
+    key = settings.task.locate
     misaligned = {*map(key, aligned.misaligned)}
     for relation in aligned.gold_relations:
         head, tail = key(relation.head), key(relation.tail)
@@ -170,22 +203,28 @@ def _find_misaligned_relations(aligned: AlignedDoc, settings: Settings) -> Itera
             yield relation
 
 
-def _find_relations_across_windows(aligned: AlignedDoc, settings: Settings) -> Iterator[Relation]:
+def _find_relations_across_windows(
+    aligned: AlignedDoc, settings: PipelineSettings
+) -> Iterator[Relation]:
     """The relations whose two entities are in no common window."""
     if aligned.windows is not None:
         held = find_held_pairs(aligned.entities, list(aligned.related), aligned.windows)
         yield from chain.from_iterable(compress(aligned.related.values(), map(not_, held)))
 
 
-def _find_relations_not_proposed(aligned: AlignedDoc, settings: Settings) -> Iterator[Relation]:
+def _find_relations_not_proposed(
+    aligned: AlignedDoc, settings: PipelineSettings
+) -> Iterator[Relation]:
     """The relations whose pair is not among the candidates."""
     proposed = find_pairs(aligned.pairs, aligned.related, count=len(aligned.entities))
     for pair, relations in aligned.related.items():
         yield from relations if pair not in proposed else []
 
 
-def _find_further_relations_of_pairs(aligned: AlignedDoc, settings: Settings) -> Iterator[Relation]:
-    """The relations of a pair but its first."""
+def _find_further_relations_of_pairs(
+    aligned: AlignedDoc, settings: PipelineSettings
+) -> Iterator[Relation]:
+    """The relations of a pair, except its first."""
     return chain.from_iterable(relations[1:] for relations in aligned.related.values())
 
 
@@ -193,25 +232,96 @@ def _shorten(text: str) -> str:
     return repr(text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…")
 
 
-FINDERS: dict[str, Find] = {
-    find.__name__.removeprefix("_find_"): find
-    for find in (
-        _find_empty_docs,
+# All findings, docs first.
+CHECKS: tuple[Check, ...] = (
+    Check("empty_docs", _find_empty_docs, of="docs"),
+    Check(
+        "docs_with_unannotated_entities",
         _find_docs_with_unannotated_entities,
+        of="docs",
+        advice="str_ner learns nothing from docs whose entities are unannotated: {cases}. If they "
+        "have none, say so: doc.set_ents([]).",
+    ),
+    Check(
+        "docs_with_unannotated_relations",
         _find_docs_with_unannotated_relations,
-        _find_docs_without_entities,
-        _find_docs_without_relations,
+        of="docs",
+        advice="str_rel learns nothing from docs whose relations are unannotated, and is not "
+        "scored on them: {cases}. If they have none, say so: doc._.relations = [].",
+    ),
+    Check("docs_without_entities", _find_docs_without_entities, of="docs"),
+    Check("docs_without_relations", _find_docs_without_relations, of="docs"),
+    Check(
+        "misaligned_entities",
         _find_misaligned_entities,
+        of="entities",
+        advice="Entities that begin or end inside a token can't be predicted, nor can their "
+        "relations: {cases}. Use a tokenizer that splits there, or correct the annotation.",
+    ),
+    Check(
+        "entities_of_other_tokens",
         _find_entities_of_other_tokens,
+        of="entities",
+        advice="The pipeline splits entities into other tokens than the data, which makes their "
+        "borders harder to learn: {cases}. If the words of the data are separated by spaces, set "
+        '@tokenizers = "spacy.vi.VietnameseTokenizer" and use_pyvi = false under '
+        "[nlp.tokenizer]: it splits at spaces alone, in any language.",
+    ),
+    Check(
+        "entities_across_windows",
         _find_entities_across_windows,
+        of="entities",
+        advice="Entities that no window of the encoder holds whole have no relations: {cases}. "
+        "Make the windows (get_spans) wider, or their stride smaller.",
+    ),
+    Check(
+        "overlapping_entities",
         _find_overlapping_entities,
+        of="entities",
+        advice="str_rel relates entities that overlap, but str_ner can't predict them: {cases}. A "
+        "component before str_rel has to set the span group, such as spancat.",
+    ),
+    Check(
+        "entities_with_outer_space",
         _find_entities_with_outer_space,
+        of="entities",
+        advice="str_ner never predicts entities that begin or end with white space: {cases}. "
+        "Leave it out of the annotation.",
+    ),
+    Check(
+        "entities_of_punctuation",
         _find_entities_of_punctuation,
-        _find_misaligned_relations,
+        of="entities",
+        advice="Entities of punctuation alone are often annotated by mistake: {cases}. Check them.",
+    ),
+    Check("misaligned_relations", _find_misaligned_relations, of="relations"),
+    Check(
+        "relations_across_windows",
         _find_relations_across_windows,
+        of="relations",
+        advice="Relations whose entities share no window of the encoder are neither learned nor "
+        "predicted: {cases}. Make the windows (get_spans) wider, or their stride smaller.",
+    ),
+    Check(
+        "relations_not_proposed",
         _find_relations_not_proposed,
-        _find_further_relations_of_pairs,
+        of="relations",
+        advice="Relations that are not among the candidate pairs of str_rel are neither learned "
+        "nor predicted: {cases}. Loosen the candidates, unless these are few.",
+    ),
+    Check("further_relations_of_pairs", _find_further_relations_of_pairs, of="relations"),
+    Check(
+        "relations_of_an_entity_with_itself",
         _find_relations_of_an_entity_with_itself,
+        of="relations",
+        advice="Relations that connect an entity with itself are neither learned nor predicted: "
+        "{cases}. Check whether the tail should be another entity.",
+    ),
+    Check(
+        "relations_of_other_spans",
         _find_relations_of_other_spans,
-    )
-}
+        of="relations",
+        advice="Relations of spans that are not among the entities are neither learned nor "
+        "predicted: {cases}. Annotate these spans as entities too.",
+    ),
+)

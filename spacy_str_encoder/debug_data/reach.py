@@ -1,11 +1,15 @@
-"""How many relations candidates reach, and how many pairs that takes."""
+"""Relations within reach of windows and candidates, and the pairs that this takes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ..arrays import IntArray
+import numpy
+from spacy.tokens import Span
+
+from ..arrays import BoolArray, IntArray
 from ..doc.relation import has_relations
 from ..pairs.candidates import Candidates, all_pairs, find_pairs, make_max_distance, sentence_pairs
+from ..pairs.gold import Pair
 from .aligned import AlignedDoc
 
 CONFIGURED = "as configured"
@@ -21,7 +25,7 @@ ALTERNATIVES: dict[str, Candidates] = {
 
 @dataclass
 class Reach:
-    """What candidates propose.
+    """Pairs that candidates propose.
 
     docs (int): The docs with annotated relations, and two entities or more.
     pairs (int): The pairs that they propose.
@@ -35,7 +39,7 @@ class Reach:
     relations: int = 0
 
     def add(self, pairs: IntArray, aligned: AlignedDoc) -> None:
-        """Count what is proposed for a doc.
+        """Count the pairs that are proposed for a doc.
 
         pairs (IntArray): The pairs. *Shape:* (pairs, 2).
         aligned (AlignedDoc): The doc.
@@ -59,3 +63,64 @@ def propose(aligned: AlignedDoc) -> Iterator[tuple[str, IntArray]]:
     for name, candidates in ALTERNATIVES.items():
         if name != SAME_SENTENCE or aligned.doc.has_annotation("SENT_START"):
             yield name, candidates(aligned.doc, aligned.entities)
+
+
+@dataclass(frozen=True)
+class Balance:
+    """Pairs that str_rel learns from, with and without a relation.
+
+    related (int): The pairs that have a relation.
+    unrelated (int): The candidate pairs that have none.
+    negative_rate (float): The share of these that it learns from.
+    """
+
+    related: int
+    unrelated: int
+    negative_rate: float
+
+    @property
+    def negatives(self) -> float:
+        """RETURNS (float): The pairs without a relation that are learned from, for each that has
+        one.
+        """
+        return self.negative_rate * self.unrelated / self.related if self.related else 0.0
+
+    def rate_for(self, negatives: float) -> float:
+        """Choose a share.
+
+        negatives (float): How many pairs without a relation to learn from for each that has one.
+        RETURNS (float): The share of them that is so many, or all.
+        """
+        return min(1.0, negatives * self.related / self.unrelated) if self.unrelated else 1.0
+
+
+def find_held(entities: Sequence[Span], windows: IntArray) -> list[bool]:
+    """Tell which entities are whole in a window.
+
+    entities (Sequence[Span]): The entities.
+    windows (IntArray): Start and end token of each window. *Shape:* (windows, 2).
+    RETURNS (list[bool]): Whether each is.
+    """
+    return numpy.any(_hold(entities, windows), axis=1).tolist()
+
+
+def find_held_pairs(
+    entities: Sequence[Span], pairs: Sequence[Pair], windows: IntArray
+) -> list[bool]:
+    """Tell which pairs of entities are whole in the same window.
+
+    entities (Sequence[Span]): The entities.
+    pairs (Sequence[tuple[int, int]]): The indices of the two.
+    windows (IntArray): Start and end token of each window. *Shape:* (windows, 2).
+    RETURNS (list[bool]): Whether each is.
+    """
+    first, second = numpy.array(pairs, dtype="int64").reshape(-1, 2).T
+    held = _hold(entities, windows)
+    return numpy.any(held[first] & held[second], axis=1).tolist()
+
+
+def _hold(entities: Sequence[Span], windows: IntArray) -> BoolArray:
+    # shape: (entities, windows)
+    offsets = numpy.array([(span.start, span.end) for span in entities], dtype="int64")
+    start, end = offsets.reshape(-1, 2, 1).swapaxes(0, 1)
+    return (windows[:, 0] <= start) & (end <= windows[:, 1])

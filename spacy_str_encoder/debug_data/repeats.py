@@ -11,7 +11,7 @@ from ..doc.entities import has_entities
 from ..doc.relation import has_relations
 from .aligned import AlignedDoc
 from .findings import Finding, describe
-from .settings import Settings
+from .settings import PipelineSettings
 
 
 class Fingerprint(NamedTuple):
@@ -52,12 +52,12 @@ class RepeatedTexts:
         self.found: dict[tuple[str, str], Repeats] = defaultdict(Repeats)
         self._seen: dict[int, dict[str, Fingerprint]] = defaultdict(dict)
 
-    def add(self, split: str, aligned: AlignedDoc, settings: Settings) -> None:
+    def add(self, split: str, aligned: AlignedDoc, settings: PipelineSettings) -> None:
         """Look for the text of a doc. White space makes no difference, and is no text.
 
         split (str): The name of its split.
         aligned (AlignedDoc): The doc.
-        settings (Settings): The settings of the pipeline.
+        settings (PipelineSettings): The settings of the pipeline.
         """
         text = " ".join(aligned.gold.text.split())
         if not text:
@@ -73,7 +73,7 @@ class RepeatedTexts:
         seen.setdefault(split, fingerprint)
 
 
-def _fingerprint(aligned: AlignedDoc, settings: Settings) -> Fingerprint:
+def _fingerprint(aligned: AlignedDoc, settings: PipelineSettings) -> Fingerprint:
     gold, relations = aligned.gold, aligned.gold_relations
     spans = chain(aligned.gold_entities, *((r.head, r.tail) for r in relations))
     places = _count_characters(gold.text, {i for s in spans for i in (s.start_char, s.end_char)})
@@ -85,7 +85,7 @@ def _fingerprint(aligned: AlignedDoc, settings: Settings) -> Fingerprint:
     connections = hash(frozenset((place(r.head), place(r.tail), r.label) for r in relations))
     return Fingerprint(
         aligned.number,
-        entities if has_entities(gold, settings.spans_key) else None,
+        entities if has_entities(gold, settings.task.spans_key) else None,
         connections if has_relations(gold) else None,
     )
 

@@ -5,10 +5,9 @@ from dataclasses import asdict
 from typing import Any
 
 from .advice import give_advice
-from .balance import find_balance, observed_pairs
 from .collect import Statistics
-from .findings import FINDERS
-from .settings import Settings
+from .findings import CHECKS
+from .settings import PipelineSettings
 from .split import SplitStatistics
 
 
@@ -22,7 +21,7 @@ def make_report(statistics: Statistics) -> dict[str, Any]:
     return {
         "settings": _settings(statistics.settings),
         "splits": {name: _split(statistics, split) for name, split in statistics.splits.items()},
-        "balance": asdict(find_balance(statistics)),
+        "balance": asdict(statistics.balance),
         "repeated_texts": [
             {"split": split, "other": other, **asdict(repeats)}
             for (split, other), repeats in statistics.repeats.items()
@@ -31,15 +30,15 @@ def make_report(statistics: Statistics) -> dict[str, Any]:
     }
 
 
-def _settings(settings: Settings) -> dict[str, Any]:
+def _settings(settings: PipelineSettings) -> dict[str, Any]:
     return {
         "lang": settings.nlp.lang,
         "retokenizes": settings.retokenizes,
         "has_windows": settings.get_spans is not None,
-        "spans_key": settings.spans_key,
+        "spans_key": settings.task.spans_key,
         "observes_schema": settings.observes_schema,
-        "symmetric": list(settings.symmetric),
-        "exclusive": settings.exclusive,
+        "symmetric": list(settings.task.symmetric),
+        "exclusive": settings.task.exclusive,
         "negative_rate": settings.negative_rate,
     }
 
@@ -59,8 +58,8 @@ def _split(statistics: Statistics, split: SplitStatistics) -> dict[str, Any]:
         "distances": _rows(split.distances, "tokens"),
         "pair_types": _rows(split.pair_types, "first", "second"),
         "reach": {name: asdict(reach) for name, reach in split.reach.items()},
-        "observed_pairs": observed_pairs(statistics, split),
-        "findings": {name: asdict(split.findings[name]) for name in FINDERS},
+        "observed_pairs": statistics.count_observed_pairs(split),
+        "findings": {each.name: asdict(split.findings[each.name]) for each in CHECKS},
         "lost": {reason: asdict(finding) for reason, finding in split.lost.items()},
         "chosen": {reason: asdict(finding) for reason, finding in split.chosen.items()},
     }

@@ -1,8 +1,8 @@
-"""What decides how a pipeline sees its data: its tokens, windows, and candidate pairs."""
+"""Settings of a pipeline that decide how it sees its data: tokens, windows and candidate pairs."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,61 +12,57 @@ from spacy.util import load_config, load_model_from_config
 from thinc.api import Config, ConfigValidationError
 
 from ..formats.docs import make_tokenizer
-from ..pairs.candidates import Candidates, all_pairs
+from ..pairs.task import RelationTask
 
 GetSpans = Callable[[Sequence[Doc]], list[list[Span]]]
 ENCODER, RELATIONS = "str_encoder", "str_rel"
-# Needs no training, and may set what candidates ask for.
+# Needs no training, and may set the boundaries that candidates need.
 SENTENCES = "sentencizer"
-# What confection says of a file that it can't parse.
+# The message of confection about a file that it can't parse.
 UNPARSED = re.compile(r"Make sure the sections .*?\bline:? +(\d+)", flags=re.DOTALL)
 
 
 @dataclass(frozen=True)
-class Settings:
-    """What of a pipeline matters for its data.
+class PipelineSettings:
+    """Settings of a pipeline that matter for its data.
 
-    nlp (Language): Finds tokens, and sentences if candidates need them.
-    retokenizes (bool): Whether it does so with all texts, as in training. Otherwise only those that
-        come without tokens get some.
+    nlp (Language): Tokenizes texts, and sets sentence boundaries if candidates need them.
+    retokenizes (bool): Whether it tokenizes all texts, as in training. Otherwise only those that
+        come without tokens.
     get_spans (Callable[[Sequence[Doc]], list[list[Span]]] | None): Cuts docs into the windows of
         the encoder; None if it is not known.
-    spans_key (str | None): The span group that holds the entities; `doc.ents` if None.
-    candidates (Candidates): Proposes the pairs that are asked about.
-    observes_schema (bool): Whether only pairs are asked about whose types have a relation in the
+    task (RelationTask): The candidate pairs, and the relations that they may have. Its classes and
+        triples are not known yet.
+    observes_schema (bool): Whether only pairs are candidates whose types have a relation in the
         training data.
-    symmetric (tuple[str, ...]): The labels whose relations have no direction.
-    exclusive (bool): Whether a pair has one relation at most.
     negative_rate (float): The share of the pairs without a relation that is learned from.
     """
 
     nlp: Language
     retokenizes: bool = False
     get_spans: GetSpans | None = None
-    spans_key: str | None = None
-    candidates: Candidates = all_pairs
+    task: RelationTask = field(default_factory=RelationTask)
     observes_schema: bool = False
-    symmetric: tuple[str, ...] = ()
-    exclusive: bool = True
     negative_rate: float = 1.0
 
 
-def make_settings(lang: str | None = None, *, spans_key: str | None = None) -> Settings:
+def make_settings(lang: str | None = None, *, spans_key: str | None = None) -> PipelineSettings:
     """Make settings without a config.
 
     lang (str | None): The language of the pipeline. If None, texts without tokens are an error.
     spans_key (str | None): The span group that holds the entities; `doc.ents` if None.
-    RETURNS (Settings): The settings: that of the language, and the defaults of `str_rel`.
+    RETURNS (PipelineSettings): The settings: that of the language, and the defaults of `str_rel`.
     """
-    return Settings(make_tokenizer(lang), retokenizes=lang is not None, spans_key=spans_key)
+    task = RelationTask(spans_key=spans_key)
+    return PipelineSettings(make_tokenizer(lang), retokenizes=lang is not None, task=task)
 
 
-def read_settings(path: Path, overrides: Mapping[str, Any] | None = None) -> Settings:
+def read_settings(path: Path, overrides: Mapping[str, Any] | None = None) -> PipelineSettings:
     """Read settings from the config of a pipeline. Its encoder is not loaded.
 
     path (Path): The config.
     overrides (Mapping[str, Any] | None): Other values, by the name of the setting with dots.
-    RETURNS (Settings): The settings.
+    RETURNS (PipelineSettings): The settings.
     RAISES (ValueError): If the config is not valid, or lacks `str_encoder` or `str_rel`.
     """
     try:
@@ -76,21 +72,18 @@ def read_settings(path: Path, overrides: Mapping[str, Any] | None = None) -> Set
         raise ValueError(f"{path}: {_describe(error)}") from error
     encoder, relations = (_find_component(nlp, name, path) for name in (ENCODER, RELATIONS))
     nlp.select_pipes(enable=[name for name in nlp.pipe_names if _factory(nlp, name) == SENTENCES])
-    return Settings(
+    return PipelineSettings(
         nlp,
         retokenizes=True,
-        get_spans=encoder.model.attrs["get_spans"],
-        spans_key=relations.cfg["spans_key"],
-        candidates=relations.candidates,
+        get_spans=encoder.get_spans,
+        task=relations.task,
         observes_schema=relations.observes_schema,
-        symmetric=tuple(relations.cfg["symmetric"]),
-        exclusive=relations.cfg["exclusive"],
         negative_rate=relations.negative_rate,
     )
 
 
 def _shorten(config: Config) -> Config:
-    """Keep what is asked for here, and components that are sourced, which may be that too."""
+    """Keep the components that matter here, and those that are sourced, which may be among them."""
     components = {
         name: block
         for name, block in config.get("components", {}).items()

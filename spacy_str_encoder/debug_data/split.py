@@ -13,7 +13,7 @@ from ..pairs.classes import RelationClass, relation_class
 from .aligned import AlignedDoc
 from .findings import Finding, add_findings
 from .reach import Reach, propose
-from .settings import Settings
+from .settings import PipelineSettings
 
 # A head type, a relation label and a tail type.
 Triple = tuple[str, str, str]
@@ -82,12 +82,12 @@ class SplitStatistics:
         return sum(n for labels, n in self.shared_pairs.items() if labels.count(label) > 1)
 
 
-def count_doc(split: SplitStatistics, aligned: AlignedDoc, settings: Settings) -> None:
+def count_doc(split: SplitStatistics, aligned: AlignedDoc, settings: PipelineSettings) -> None:
     """Count what a doc has.
 
     split (SplitStatistics): The counts so far; added to.
     aligned (AlignedDoc): The doc.
-    settings (Settings): The settings of the pipeline.
+    settings (PipelineSettings): The settings of the pipeline.
     """
     split.docs += 1
     split.tokens += len(aligned.doc)

@@ -14,9 +14,8 @@ from ..tables import make_table
 from .advice import give_advice
 from .advice.labels import RARE
 from .advice.wording import percent
-from .balance import find_balance
 from .collect import TRAIN, Statistics
-from .findings import FINDERS, Finding
+from .findings import CHECKS, Check, Finding
 from .reach import ALL_PAIRS, ALTERNATIVES, CONFIGURED
 from .split import SplitStatistics
 
@@ -52,10 +51,10 @@ def _size_table(statistics: Statistics) -> Table:
     splits = statistics.splits.values()
     for name in ("docs", "tokens", "entities", "relations"):
         table.add_row(name, *(f"{getattr(split, name):,}" for split in splits))
-    for name in filter(_is_of_docs, FINDERS):
-        counts = [split.findings[name].count for split in splits]
+    for check in filter(_is_of_docs, CHECKS):
+        counts = [split.findings[check.name].count for split in splits]
         if any(counts):
-            table.add_row(_to_words(name), *(f"{count:,}" for count in counts))
+            table.add_row(check.words, *(f"{count:,}" for count in counts))
     longest = (max((doc.tokens for doc in split.longest), default=0) for split in splits)
     table.add_row("tokens of the longest doc", *(f"{tokens:,}" for tokens in longest))
     return table
@@ -113,7 +112,7 @@ def _reach_table(statistics: Statistics) -> Table:
     table = make_table("Relations within reach, and pairs, in %", ["candidates"], headers)
     counts = ((split.relations, split.reach[ALL_PAIRS].pairs) for split in splits.values())
     table.add_row("number of all", *(f"{count:,}" for both in counts for count in both))
-    configured = [] if statistics.settings.candidates is all_pairs else [CONFIGURED]
+    configured = [] if statistics.settings.task.candidates is all_pairs else [CONFIGURED]
     for name in (*ALTERNATIVES, *configured):
         cells = [cell for split in splits.values() for cell in _reach_cells(split, name)]
         if set(cells) != {"-"}:
@@ -123,7 +122,7 @@ def _reach_table(statistics: Statistics) -> Table:
 
 def _balance_table(statistics: Statistics) -> Table:
     """How many pairs str_rel learns from."""
-    balance = find_balance(statistics)
+    balance = statistics.balance
     table = make_table("Pairs that str_rel asks about", ["pairs"], [TRAIN, "learned from"])
     kept = balance.negative_rate * balance.unrelated
     table.add_row("with a relation", f"{balance.related:,}", f"{balance.related:,}")
@@ -156,8 +155,8 @@ def _gather_findings(statistics: Statistics) -> dict[str, dict[str, Finding]]:
     """By what they are of, and the split."""
     gathered: dict[str, dict[str, Finding]] = defaultdict(dict)
     for split, found in statistics.splits.items():
-        for name in filterfalse(_is_of_docs, FINDERS):
-            gathered[_to_words(name)][split] = found.findings[name]
+        for check in filterfalse(_is_of_docs, CHECKS):
+            gathered[check.words][split] = found.findings[check.name]
         for reason, finding in found.lost.items():
             gathered[f"left out: {reason}"][split] = finding
         for reason, finding in found.chosen.items():
@@ -168,12 +167,8 @@ def _gather_findings(statistics: Statistics) -> dict[str, dict[str, Finding]]:
     return gathered
 
 
-def _is_of_docs(finding: str) -> bool:
-    return "docs" in finding.split("_")
-
-
-def _to_words(finding: str) -> str:
-    return finding.replace("_", " ")
+def _is_of_docs(check: Check) -> bool:
+    return check.of == "docs"
 
 
 def _reach_cells(split: SplitStatistics, name: str) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -16,6 +16,7 @@ from thinc.types import ArgsKwargs
 from transformers import AutoConfig, AutoModel, AutoTokenizer
 
 from ..encoders import model_arguments
+from ..modules.bert import BertLayer
 from .torch_shim import copy, in_place, use_params
 
 
@@ -87,6 +88,43 @@ class EncoderShim(HFShim):
         """
         for parameter, gradient in zip(parameters, gradients, strict=True):
             parameter.grad = gradient if parameter.grad is None else parameter.grad + gradient
+
+    def backprop_outside(
+        self,
+        outputs: torch.Tensor,
+        inputs: dict[str, torch.Tensor],
+        d_outputs: torch.Tensor,
+        layers: Sequence[BertLayer],
+    ) -> dict[str, torch.Tensor]:
+        """Run the backward pass of layers that were run outside of the encoder's own pass. The
+        gradients of their parameters are added to the encoder's.
+
+        outputs (Tensor): The output of the layers.
+        inputs (dict[str, Tensor]): Their inputs, by name.
+        d_outputs (Tensor): The gradient of the output.
+        layers (Sequence[BertLayer]): The layers that learn; none if the encoder is frozen.
+        RETURNS (dict[str, Tensor]): The gradients of the inputs: zeros if they have overflowed in
+            half precision, where the step will be skipped.
+        """
+        if not outputs.requires_grad:
+            # Every pair is out of reach, or there is nothing to learn.
+            return {name: torch.zeros_like(tensor) for name, tensor in inputs.items()}
+        parameters = [parameter for layer in layers for parameter in layer.parameters()]
+        gradients = torch.autograd.grad(
+            outputs,
+            [*inputs.values(), *parameters],
+            self._grad_scaler.scale(d_outputs),
+            # Where no keys are computed, their bias, which changes nothing, is not used.
+            materialize_grads=True,
+        )
+        has_overflowed = self._grad_scaler.unscale(gradients)
+        if not layers:
+            # No step of a frozen encoder would do this.
+            self._grad_scaler.update()
+        if has_overflowed:
+            return {name: torch.zeros_like(tensor) for name, tensor in inputs.items()}
+        self.add_gradients(parameters, gradients[len(inputs) :])
+        return dict(zip(inputs, gradients, strict=False))
 
     @contextmanager
     def earlier_gradients_aside(self) -> Iterator[None]:

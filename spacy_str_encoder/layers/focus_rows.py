@@ -1,4 +1,4 @@
-"""Which rows of the encoder's output a pair of entities needs. NumPy only."""
+"""The rows of the encoder's output that pairs of entities need. NumPy only."""
 
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -9,7 +9,7 @@ from spacy_transformers.data_classes import TransformerData
 
 from ..arrays import BoolArray, IntArray
 
-# Which part of a pair a piece belongs to; it may be more than one.
+# The part of a pair that a piece belongs to; it may be more than one.
 CLS, FIRST, SECOND = 1, 2, 4
 # The parts are summed up.
 Parts = NDArray[numpy.uint8]
@@ -19,18 +19,18 @@ Parts = NDArray[numpy.uint8]
 class FocusRows:
     """The rows in focus of those pairs that are reachable: one window holds both entities.
 
-    first (IntArray): Where the pair's window begins, among the rows of the whole batch.
+    window_start (IntArray): The first row of the pair's window, among the rows of the whole batch.
         *Shape:* (reachable pairs,).
-    lengths (IntArray): How many pieces the window has. *Shape:* (reachable pairs,).
-    parts (Parts): Which pieces of the window are `[CLS]` or belong to an entity of the pair; 0 for
-        those that are not in focus. *Shape:* (reachable pairs, length).
-    reachable (BoolArray): Which pairs these are. *Shape:* (pairs,).
+    lengths (IntArray): The number of pieces of the window. *Shape:* (reachable pairs,).
+    parts (Parts): The parts of the pair that each piece of the window belongs to; 0 for pieces
+        that are not in focus. *Shape:* (reachable pairs, length).
+    reachable (BoolArray): Whether each pair is reachable. *Shape:* (pairs,).
     marks (IntArray): The mark of each of the two entities, 0 for none. A row of the encoder's
-        output is looked at in as many variants as it has marks. *Shape:* (reachable pairs, 2).
+        output has as many variants as it has marks. *Shape:* (reachable pairs, 2).
     n_marks (int): The number of marks, none included.
     """
 
-    first: IntArray
+    window_start: IntArray
     lengths: IntArray
     parts: Parts
     reachable: BoolArray
@@ -39,7 +39,7 @@ class FocusRows:
 
     @cached_property
     def in_focus(self) -> BoolArray:
-        """RETURNS (BoolArray): Which pieces are in focus. *Shape:* (reachable pairs, length)."""
+        """RETURNS (BoolArray): The pieces in focus. *Shape:* (reachable pairs, length)."""
         return self.parts > 0
 
 
@@ -54,25 +54,25 @@ def mark_entities(rows: FocusRows, marks: IntArray, *, n_marks: int) -> FocusRow
     return replace(rows, marks=marks[rows.reachable], n_marks=n_marks)
 
 
-def batch_focus_rows(states: list[TransformerData], entity_pairs: list[IntArray]) -> FocusRows:
+def batch_focus_rows(states: list[TransformerData], pair_offsets: list[IntArray]) -> FocusRows:
     """Find the rows of every pair of a batch, as if all states were laid end to end.
 
     states (list[TransformerData]): The encoder's output for each doc.
-    entity_pairs (list[IntArray]): The pairs of each doc, as in `doc_focus_rows`.
+    pair_offsets (list[IntArray]): The pairs of each doc, as in `doc_focus_rows`.
     RETURNS (FocusRows): The rows of all pairs, doc by doc.
     """
     width = max((data.wordpieces.input_ids.shape[1] for data in states), default=0)
-    docs, offset = [], 0
-    for data, pairs in zip(states, entity_pairs, strict=True):
-        if len(pairs):
-            docs.append(doc_focus_rows(data, pairs, offset=offset, width=width))
-        offset += data.wordpieces.input_ids.size
+    docs, first_row = [], 0
+    for data, offsets in zip(states, pair_offsets, strict=True):
+        if len(offsets):
+            docs.append(doc_focus_rows(data, offsets, first_row=first_row, width=width))
+        first_row += data.wordpieces.input_ids.size
     if not docs:
         nothing = numpy.zeros(0, dtype="int64")
         parts = numpy.zeros((0, width), dtype="uint8")
         return FocusRows(nothing, nothing, parts, nothing > 0, nothing.reshape(0, 2))
     return FocusRows(
-        numpy.concatenate([rows.first for rows in docs]),
+        numpy.concatenate([rows.window_start for rows in docs]),
         numpy.concatenate([rows.lengths for rows in docs]),
         numpy.concatenate([rows.parts for rows in docs]),
         numpy.concatenate([rows.reachable for rows in docs]),
@@ -81,7 +81,7 @@ def batch_focus_rows(states: list[TransformerData], entity_pairs: list[IntArray]
 
 
 def doc_focus_rows(
-    data: TransformerData, entity_pairs: IntArray, *, offset: int = 0, width: int = 0
+    data: TransformerData, pair_offsets: IntArray, *, first_row: int = 0, width: int = 0
 ) -> FocusRows:
     """Find the rows of every pair of a doc, each in the window that holds it best.
 
@@ -89,32 +89,31 @@ def doc_focus_rows(
     chosen: there they have the most context. The start and the end of the doc are no borders.
 
     data (TransformerData): The encoder's output for the doc.
-    entity_pairs (IntArray): Token offsets: start and end of the first entity, start and end of
+    pair_offsets (IntArray): Token offsets: start and end of the first entity, start and end of
         the second, ends exclusive. *Shape:* (pairs, 4).
-    offset (int): How many rows come before those of this doc.
-    width (int): How many columns `parts` has at least.
+    first_row (int): The number of rows before those of this doc.
+    width (int): The least number of columns of `parts`.
     RETURNS (FocusRows): The rows of the pairs.
     """
     length = data.wordpieces.input_ids.shape[1]
-    entities, index = numpy.unique(entity_pairs.reshape(-1, 2), axis=0, return_inverse=True)
-    room, rows, pieces = _hold_entities(entities, *_tokens_of_pieces(data))
+    entities, index = numpy.unique(pair_offsets.reshape(-1, 2), axis=0, return_inverse=True)
+    held = _hold_entities(entities, *_tokens_of_pieces(data))
     pairs = index.reshape(-1, 2)
-    windows = _windows_of_pairs(room, pairs)
+    windows = _windows_of_pairs(held.margin, pairs)
     reachable = windows >= 0
     windows, (first, second) = windows[reachable], pairs[reachable].T
     parts = numpy.zeros((len(windows), max(width, length)), dtype="uint8")
-    held = pieces.view("uint8")
-    parts[:, :length] = FIRST * held[rows[first, windows]]
-    parts[:, :length] |= SECOND * held[rows[second, windows]]
+    parts[:, :length] = FIRST * held.pieces_of(first, windows)
+    parts[:, :length] |= SECOND * held.pieces_of(second, windows)
     parts[:, :1] = CLS
     lengths = data.wordpieces.attention_mask.astype("int64").sum(axis=1)
     marks = numpy.zeros((len(windows), 2), dtype="int64")
-    return FocusRows(offset + windows * length, lengths[windows], parts, reachable, marks)
+    return FocusRows(first_row + windows * length, lengths[windows], parts, reachable, marks)
 
 
 def longest_window(data: TransformerData) -> int:
-    """RETURNS (int): How many tokens the longest window of a doc has. No pair from the start of one
-    entity to the end of the other is longer, if it is within reach.
+    """RETURNS (int): The number of tokens of the longest window of a doc. No pair within reach is
+    longer, from the start of one entity to the end of the other.
     """
     first_token, last_token = _tokens_of_pieces(data)
     after_last = last_token.max(axis=1, initial=-1) + 1
@@ -126,7 +125,7 @@ def rows_between(rows: FocusRows) -> tuple[IntArray, IntArray]:
     """Find the rows between the two entities of each pair.
 
     rows (FocusRows): The rows of the pairs.
-    RETURNS (tuple[IntArray, IntArray]): Where they begin and end, end exclusive, among the rows of
+    RETURNS (tuple[IntArray, IntArray]): The first row and the one after the last, among the rows of
         the whole batch; entities that touch or overlap have an end that is not after the start.
         *Shape:* (reachable pairs,) each.
     """
@@ -135,7 +134,7 @@ def rows_between(rows: FocusRows) -> tuple[IntArray, IntArray]:
     belongs = numpy.stack([rows.parts & FIRST, rows.parts & SECOND]) > 0
     first_column = belongs.argmax(axis=2)
     after_last = length - belongs[:, :, ::-1].argmax(axis=2)
-    return rows.first + after_last.min(axis=0), rows.first + first_column.max(axis=0)
+    return rows.window_start + after_last.min(axis=0), rows.window_start + first_column.max(axis=0)
 
 
 def _tokens_of_pieces(data: TransformerData) -> tuple[IntArray, IntArray]:
@@ -153,19 +152,37 @@ def _tokens_of_pieces(data: TransformerData) -> tuple[IntArray, IntArray]:
     return first, last
 
 
-def _hold_entities(
-    entities: IntArray, first_token: IntArray, last_token: IntArray
-) -> tuple[IntArray, IntArray, BoolArray]:
-    """Find the windows that hold each entity, all of it.
+@dataclass(frozen=True)
+class HeldEntities:
+    """Entities in the windows that hold them whole.
+
+    With windows of 8 tokens that start at 0 and 6, an entity of tokens 6 and 7 is in both. In the
+    first window it touches the border: its margin is 0. In the second its margin is that of the
+    other border, 6, if another window follows.
 
     A table of entities, windows and pieces would be large where all are many: pieces have a table
-    of their own, with a row for each entity and window that holds it.
+    of their own, with a row for each entity in a window that holds it.
 
-    RETURNS (tuple[IntArray, IntArray, BoolArray]): How many tokens lie between an entity and the
-        nearer border of a window, -1 if the window does not hold it, *shape:* (entities, windows);
-        the row of the pieces, *shape:* (entities, windows); and which pieces belong to the entity,
-        *shape:* (entities in windows, length).
+    margin (IntArray): Tokens between an entity and the nearer border of a window; -1 if the window
+        does not hold it. *Shape:* (entities, windows).
+    row (IntArray): The row of `pieces` of an entity in a window; -1 if the window does not hold
+        it. *Shape:* (entities, windows).
+    pieces (BoolArray): The pieces of the window that belong to the entity. *Shape:* (entities in
+        windows, length).
     """
+
+    margin: IntArray
+    row: IntArray
+    pieces: BoolArray
+
+    def pieces_of(self, entities: IntArray, windows: IntArray) -> Parts:
+        """RETURNS (Parts): 1 for the pieces of entities in windows that hold them. *Shape:*
+        (entities, length).
+        """
+        return self.pieces.view("uint8")[self.row[entities, windows]]
+
+
+def _hold_entities(entities: IntArray, first_token: IntArray, last_token: IntArray) -> HeldEntities:
     start, end = entities[:, :1], entities[:, 1:]
     n_tokens = int(first_token.max(initial=0))
     window_start = first_token.min(axis=1, initial=n_tokens)
@@ -179,25 +196,24 @@ def _hold_entities(
         window_start == window_start.min(initial=n_tokens), n_tokens, start - window_start
     )
     after = numpy.where(window_end == window_end.max(initial=0), n_tokens, window_end - end)
-    room, rows = numpy.full((2, len(entities), len(first_token)), -1)
-    room[entity, window] = numpy.minimum(before, after)[entity, window]
-    rows[entity, window] = numpy.arange(len(entity))
-    return room, rows, pieces
+    margin, row = numpy.full((2, len(entities), len(first_token)), -1)
+    margin[entity, window] = numpy.minimum(before, after)[entity, window]
+    row[entity, window] = numpy.arange(len(entity))
+    return HeldEntities(margin, row, pieces)
 
 
-def _windows_of_pairs(room: IntArray, pairs: IntArray) -> IntArray:
-    """The window of each pair that has the most room; -1 if none holds both entities.
-
-    RETURNS (IntArray): *Shape:* (pairs,).
+def _windows_of_pairs(margin: IntArray, pairs: IntArray) -> IntArray:
+    """RETURNS (IntArray): The window of each pair in which the smaller margin of its two entities
+    is largest; -1 if none holds both. *Shape:* (pairs,).
     """
-    windows, most = numpy.full((2, len(pairs)), -1)
+    windows, widest = numpy.full((2, len(pairs)), -1)
     first, second = pairs.T
     # Those that hold an entity come first, in their order.
-    holding = numpy.argsort(room < 0, axis=1, kind="stable")
-    for column in holding.T[: (room >= 0).sum(axis=1).max(initial=0)]:
+    holding = numpy.argsort(margin < 0, axis=1, kind="stable")
+    for column in holding.T[: (margin >= 0).sum(axis=1).max(initial=0)]:
         window = column[first]
-        of_pairs = numpy.minimum(room[first, window], room[second, window])
-        better = of_pairs > most
+        of_pairs = numpy.minimum(margin[first, window], margin[second, window])
+        better = of_pairs > widest
         windows[better] = window[better]
-        most[better] = of_pairs[better]
+        widest[better] = of_pairs[better]
     return windows

@@ -1,9 +1,9 @@
 from collections.abc import Callable
-from itertools import starmap
 from typing import Any, cast
 
 import numpy
 import torch
+from numpy.typing import NDArray
 from spacy.tokens import Doc
 from spacy_transformers.data_classes import TransformerData
 from thinc.api import Model, torch2xp, xp2torch
@@ -12,7 +12,6 @@ from transformers.utils import ModelOutput
 
 from ..modules.bert import top_layers
 from ..modules.masks import MaskName
-from ..pairs.candidates import EntityPairs, pair_labels, pair_offsets
 from .focus_rows import FocusRows, batch_focus_rows, longest_window, mark_entities
 from .focused_listener import FocusedListener
 from .pairs import PairsInT, PairsOutT, PairVectors
@@ -31,7 +30,7 @@ def FocusedPairs(
     pool_entities: bool = False,
     pool_context: bool = False,
 ) -> PairVectors:
-    """Look at each pair of entities through the focused layers, and return what `[CLS]` saw.
+    """Run the focused layers for each candidate pair, and return its `[CLS]` row.
 
     The encoder's top K layers are run on the states that `tok2vec` hands on; the sentence is not
     encoded again, and only rows that differ from pair to pair are computed for each pair.
@@ -48,7 +47,7 @@ def FocusedPairs(
         entities. Eq. 14 only.
     pool_context (bool): Whether to return the maxima of the encoder's output between the entities
         too, zeros where nothing is. Source: Eberts and Ulges 2020, arXiv 1909.07755.
-    RETURNS (Model[tuple[list[Doc], list[EntityPairs]], tuple[Floats2d, BoolArray]]): The layer. It
+    RETURNS (Model[list[DocPairs], tuple[Floats2d, BoolArray]]): The layer. It
         takes docs and their pairs, and returns a vector for each pair within reach, *shape:*
         (reachable pairs, width), and which pairs these are, *shape:* (pairs,). Out of reach are
         entities that no window holds both of.
@@ -93,26 +92,27 @@ def init(model: PairVectors, X: PairsInT | None = None, Y: Any = None) -> None:
 def forward(
     model: PairVectors, X: PairsInT, is_train: bool
 ) -> tuple[PairsOutT, Callable[[PairsOutT], Any]]:
-    docs, entity_pairs = X
     tok2vec = model.get_ref("tok2vec")
     encoder = _encoder(tok2vec)
     # A frozen encoder sends no batch: it stays in evaluation mode and learns nothing.
     encoder_learns = is_train and getattr(tok2vec, "is_training", True)
-    states, backprop_states = tok2vec(docs, is_train)
-    rows = batch_focus_rows(states, list(starmap(pair_offsets, entity_pairs)))
-    rows, marks, backprop_marks = _mark_types(model, entity_pairs, rows, is_train)
+    states, backprop_states = tok2vec([doc_pairs.doc for doc_pairs in X], is_train)
+    rows = batch_focus_rows(states, [doc_pairs.offsets for doc_pairs in X])
+    rows, marks, backprop_marks = _mark_types(model, X, rows, is_train)
     tensors = {**_gather_states(model, encoder, states, encoder_learns), **marks}
     learned = {name: tensor for name, tensor in tensors.items() if tensor.requires_grad}
     encoder.transformer.train(encoder_learns)
+    layers = top_layers(encoder.transformer, encoder.focus_layers)
     with torch.set_grad_enabled(bool(learned)), encoder.shim.autocast():
-        layers = top_layers(encoder.transformer, encoder.focus_layers)
         options = {name: model.attrs[name] for name in ("mask", "pool_entities", "pool_context")}
         vectors = run_focused(layers, tensors, rows, **options)
     output = cast(Floats2d, torch2xp(vectors.detach().float())), rows.reachable
 
     def backprop(d_output: PairsOutT) -> Any:
         d_vectors = xp2torch(d_output[0])
-        gradients = _backprop_focus(encoder, vectors, learned, d_vectors, encoder_learns)
+        gradients = encoder.shim.backprop_outside(
+            vectors, learned, d_vectors, layers if encoder_learns else []
+        )
         backprop_marks(gradients.pop(MARKS, None))
         return backprop_states(_split(states, gradients) if gradients else [])
 
@@ -122,7 +122,7 @@ def forward(
 def get_reach(model: PairVectors, doc: Doc) -> int | None:
     """Tell how far apart the entities of a pair within reach are at most.
 
-    model (Model[tuple[list[Doc], list[EntityPairs]], tuple[Floats2d, BoolArray]]): The layer.
+    model (Model[list[DocPairs], tuple[Floats2d, BoolArray]]): The layer.
     doc (Doc): An encoded doc.
     RETURNS (int | None): The tokens from the start of one to the end of the other, or more; None if
         one window holds the whole doc, or if that is not known before the layer is run.
@@ -177,8 +177,19 @@ def _split(states: StatesT, d_tensors: dict[str, torch.Tensor]) -> StatesT:
     return d_docs
 
 
+def role_keys(types: NDArray[numpy.uint64]) -> NDArray[numpy.uint64]:
+    """Give keys to types in roles: a type has one vector for the first entity of a pair, and
+    another one for the second. Saved vectors are found by these keys.
+
+    types (NDArray[uint64]): The hashes of the types. *Shape:* (types,).
+    RETURNS (NDArray[uint64]): The keys for the first entity, then those for the second. *Shape:*
+        (2 * types,).
+    """
+    return numpy.concatenate([types, types + 1])
+
+
 def _mark_types(
-    model: PairVectors, entity_pairs: list[EntityPairs], rows: FocusRows, is_train: bool
+    model: PairVectors, X: PairsInT, rows: FocusRows, is_train: bool
 ) -> tuple[FocusRows, dict[str, torch.Tensor], Callable[[torch.Tensor | None], Any]]:
     """Mark each entity of a pair by its type.
 
@@ -190,11 +201,9 @@ def _mark_types(
     type_vectors = model.maybe_get_ref("type_vectors")
     if type_vectors is None:
         return rows, {}, lambda d_marks: None
-    labels = numpy.concatenate([pair_labels(*pairs) for pairs in entity_pairs])
+    labels = numpy.concatenate([doc_pairs.labels for doc_pairs in X])
     types, marks = numpy.unique(labels, return_inverse=True)
-    # The same type in another role is another one to the layer: its next neighbour.
-    keys = numpy.concatenate([types, types + 1])
-    vectors, backprop_vectors = type_vectors(model.ops.xp.asarray(keys), is_train)
+    vectors, backprop_vectors = type_vectors(model.ops.xp.asarray(role_keys(types)), is_train)
 
     def backprop(d_marks: torch.Tensor | None) -> Any:
         # Without types, as in a batch without pairs, thinc's layer has no backward pass.
@@ -204,35 +213,3 @@ def _mark_types(
     tensor = xp2torch(vectors).unflatten(0, (2, -1)).requires_grad_(is_train)
     rows = mark_entities(rows, 1 + marks.reshape(-1, 2), n_marks=1 + len(types))
     return rows, {MARKS: tensor}, backprop
-
-
-def _backprop_focus(
-    encoder: STREncoder,
-    vectors: torch.Tensor,
-    inputs: dict[str, torch.Tensor],
-    d_vectors: torch.Tensor,
-    encoder_learns: bool,
-) -> dict[str, torch.Tensor]:
-    """The gradients of the inputs; those of the focused layers are added to the encoder's."""
-    if not vectors.requires_grad:
-        # Every pair is out of reach, or there is nothing to learn.
-        return {name: torch.zeros_like(tensor) for name, tensor in inputs.items()}
-    layers = top_layers(encoder.transformer, encoder.focus_layers) if encoder_learns else []
-    parameters = [parameter for layer in layers for parameter in layer.parameters()]
-    scaler = encoder.shim._grad_scaler
-    gradients = torch.autograd.grad(
-        vectors,
-        [*inputs.values(), *parameters],
-        scaler.scale(d_vectors),
-        # Where no keys are computed, their bias, which changes nothing, is not used.
-        materialize_grads=True,
-    )
-    has_overflowed = scaler.unscale(gradients)
-    if not encoder_learns:
-        # No step of a frozen encoder would do this.
-        scaler.update()
-    if has_overflowed:
-        # The gradients overflowed in half precision: this step will be skipped.
-        return {name: torch.zeros_like(tensor) for name, tensor in inputs.items()}
-    encoder.shim.add_gradients(parameters, gradients[len(inputs) :])
-    return dict(zip(inputs, gradients, strict=False))

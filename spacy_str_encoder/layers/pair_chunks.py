@@ -18,7 +18,7 @@ MAX_ROWS_IN_TRAINING = 8192
 
 
 def most_rows(state: torch.Tensor) -> int:
-    """How many rows to compute in one step.
+    """Tell how many rows to compute in one step.
 
     state (Tensor): A state of the encoder.
     RETURNS (int): The number.
@@ -48,21 +48,26 @@ def cut_into_chunks(rows: FocusRows, *, max_rows: int, whole_windows: bool) -> l
 
 def variants_in_focus(rows: FocusRows) -> IntArray:
     """RETURNS (IntArray): The variants of rows of the batch that are in focus of any pair,
-    ascending; see `split_variants`.
+    ascending; see `decode_variants`.
     """
     return numpy.unique(_focus_variants(rows, slice(None)))
 
 
-def split_variants(rows: FocusRows, variants: IntArray) -> tuple[IntArray, IntArray]:
-    """Split variants of rows into what they are made of.
+def decode_variants(rows: FocusRows, variants: IntArray) -> tuple[IntArray, IntArray, IntArray]:
+    """Tell the rows and marks that variants are made of. A variant of a row is an integer, so that
+    `numpy.unique` and `numpy.searchsorted` can find it.
 
     rows (FocusRows): The rows of all pairs.
     variants (IntArray): The variants. *Shape:* any.
-    RETURNS (tuple[IntArray, IntArray]): Which row of the batch each is, and the code of its two
-        marks: that as a part of the first entity, times the number of marks, plus that as a part
-        of the second.
+    RETURNS (tuple[IntArray, IntArray, IntArray]): The row of the batch; its mark as a part of the
+        first entity of a pair, and its mark as a part of the second, 0 for none.
     """
-    return numpy.divmod(variants, rows.n_marks**2)
+    rest, second = numpy.divmod(variants, rows.n_marks)
+    return *numpy.divmod(rest, rows.n_marks), second
+
+
+def _encode_variants(rows: FocusRows, row: IntArray, first: IntArray, second: IntArray) -> IntArray:
+    return (row * rows.n_marks + first) * rows.n_marks + second
 
 
 def _focus_variants(rows: FocusRows, pairs: IntArray | slice) -> IntArray:
@@ -70,15 +75,15 @@ def _focus_variants(rows: FocusRows, pairs: IntArray | slice) -> IntArray:
     parts = rows.parts[pairs]
     pair, column = numpy.nonzero(parts)
     part = parts[pair, column]
-    is_first, is_second = part & FIRST > 0, part & SECOND > 0
     first, second = rows.marks[pairs][pair].T
-    code = is_first * first * rows.n_marks + is_second * second
-    return (rows.first[pairs][pair] + column) * rows.n_marks**2 + code
+    # A row has the mark of an entity if it is a part of it.
+    marks = first * (part & FIRST > 0), second * (part & SECOND > 0)
+    return _encode_variants(rows, rows.window_start[pairs][pair] + column, *marks)
 
 
 def rows_of_windows(rows: FocusRows) -> IntArray:
     """RETURNS (IntArray): The rows of the batch in windows of any pair, ascending."""
-    first, pairs = numpy.unique(rows.first, return_index=True)
+    first, pairs = numpy.unique(rows.window_start, return_index=True)
     return _batch_rows(first, _in_window(rows, pairs))
 
 
@@ -89,13 +94,13 @@ def pack_focus(
 
     rows (FocusRows): The rows of all pairs.
     pairs (IntArray): The pairs to lay out.
-    table (IntArray): Which variants of the rows of the batch the sources are, ascending.
+    table (IntArray): The variants of rows of the batch that the input has, ascending.
     device (torch.device): Where to put the indices.
     RETURNS (PackedRows): The layout.
     """
-    source = numpy.searchsorted(table, _focus_variants(rows, pairs))
+    packed = numpy.searchsorted(table, _focus_variants(rows, pairs))
     present, slots, index = _grid(rows.in_focus[pairs].sum(axis=1))
-    return PackedRows(*_to_torch(device, source, slots, index, present))
+    return PackedRows(*_to_torch(device, packed, slots, index, present))
 
 
 def shares_of_parts(rows: FocusRows, pairs: IntArray, present: torch.Tensor) -> torch.Tensor:
@@ -103,7 +108,7 @@ def shares_of_parts(rows: FocusRows, pairs: IntArray, present: torch.Tensor) -> 
 
     rows (FocusRows): The rows of all pairs.
     pairs (IntArray): The pairs.
-    present (Tensor): Which slots their rows are in, see `pack_focus`. *Shape:* (pairs, length).
+    present (Tensor): The slots that their rows are in, see `pack_focus`. *Shape:* (pairs, length).
     RETURNS (Tensor): The weights. *Shape:* (pairs, 3, length).
     """
     parts = rows.parts[pairs]
@@ -120,17 +125,17 @@ def pack_windows(
 
     rows (FocusRows): The rows of all pairs.
     pairs (IntArray): The pairs to lay out.
-    table (IntArray): Which rows of the batch the sources are, ascending.
+    table (IntArray): The rows of the batch that the input has, ascending.
     device (torch.device): Where to put the indices.
     RETURNS (WindowRows): The layout.
     """
     in_window = _in_window(rows, pairs)
-    source = numpy.searchsorted(table, _batch_rows(rows.first[pairs], in_window))
+    packed = numpy.searchsorted(table, _batch_rows(rows.window_start[pairs], in_window))
     present, slots, index = _grid(in_window.sum(axis=1))
     in_focus = rows.in_focus[pairs, : present.shape[1]]
     focus, _, focus_slots = _grid(in_focus.sum(axis=1))
     focus_slots[focus] = numpy.nonzero(in_focus)[1]
-    parts = (source, slots, index, present, in_focus, focus_slots)
+    parts = (packed, slots, index, present, in_focus, focus_slots)
     return WindowRows(*_to_torch(device, *parts))
 
 
@@ -148,8 +153,8 @@ def _batch_rows(first: IntArray, wanted: BoolArray) -> IntArray:
 def _grid(counts: IntArray) -> tuple[BoolArray, IntArray, IntArray]:
     """Pad packed rows.
 
-    counts (IntArray): How many rows each pair has. *Shape:* (pairs,).
-    RETURNS (tuple[BoolArray, IntArray, IntArray]): Which slots are used, *shape:* (pairs,
+    counts (IntArray): The number of rows of each pair. *Shape:* (pairs,).
+    RETURNS (tuple[BoolArray, IntArray, IntArray]): The slots that are used, *shape:* (pairs,
         longest); the slot of each row, *shape:* (rows,); and the row of each slot, *shape:*
         (pairs, longest).
     """

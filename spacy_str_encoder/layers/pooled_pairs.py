@@ -1,5 +1,4 @@
 from collections.abc import Callable
-from itertools import starmap
 from typing import Any
 
 import numpy
@@ -7,7 +6,6 @@ from spacy.tokens import Doc
 from thinc.api import Model
 from thinc.types import Floats2d
 
-from ..pairs.candidates import pair_offsets
 from .pair_pooling import Pooling
 from .pairs import PairsInT, PairsOutT, PairVectors
 
@@ -17,7 +15,7 @@ def PooledPairs(tok2vec: Model[list[Doc], list[Floats2d]], pooling: Pooling) -> 
 
     tok2vec (Model[list[Doc], list[Floats2d]]): A vector for each token, from any spaCy tok2vec.
     pooling (Model[tuple[list[Floats2d], list[IntArray]], Floats2d]): A layer like `PairPooling`.
-    RETURNS (Model[tuple[list[Doc], list[EntityPairs]], tuple[Floats2d, BoolArray]]): The layer.
+    RETURNS (Model[list[DocPairs], tuple[Floats2d, BoolArray]]): The layer.
         Every pair is within reach.
     RAISES (ValueError): If the two don't have the same width.
     """
@@ -38,16 +36,15 @@ def PooledPairs(tok2vec: Model[list[Doc], list[Floats2d]], pooling: Pooling) -> 
 
 
 def init(model: PairVectors, X: PairsInT | None = None, Y: Any = None) -> None:
-    model.get_ref("tok2vec").initialize(X=None if X is None else X[0])
+    model.get_ref("tok2vec").initialize(X=None if X is None else [doc_pairs.doc for doc_pairs in X])
 
 
 def forward(
     model: PairVectors, X: PairsInT, is_train: bool
 ) -> tuple[PairsOutT, Callable[[PairsOutT], Any]]:
-    docs, entity_pairs = X
     tok2vec, pooling = model.layers
-    vectors, backprop_vectors = tok2vec(docs, is_train)
-    offsets = list(starmap(pair_offsets, entity_pairs))
+    vectors, backprop_vectors = tok2vec([doc_pairs.doc for doc_pairs in X], is_train)
+    offsets = [doc_pairs.offsets for doc_pairs in X]
     pooled, backprop_pooled = pooling((vectors, offsets), is_train)
 
     def backprop(d_output: PairsOutT) -> Any:

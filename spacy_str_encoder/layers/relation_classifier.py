@@ -21,10 +21,10 @@ def relation_classifier(
 
     Source: Xue et al. 2019, arXiv 1908.07721, Eqs. 15 and 16.
 
-    pairs2vectors (Model[tuple[list[Doc], list[EntityPairs]], tuple[Floats2d, BoolArray]]): A layer
+    pairs2vectors (Model[list[DocPairs], tuple[Floats2d, BoolArray]]): A layer
         like `FocusedPairs` or `PooledPairs`.
     hidden_width (int | None): The width of the hidden layer; that of the vectors if None.
-    RETURNS (Model[tuple[list[Doc], list[EntityPairs]], Floats2d]): The model. Its output are
+    RETURNS (Model[list[DocPairs], Floats2d]): The model. Its output are
         logits, *shape:* (pairs, classes). The first class is "no relation", the only one possible
         for a pair that is out of reach: its other logits are -inf.
     """
@@ -70,9 +70,9 @@ def forward(
 def resize_output(model: Model[PairsInT, Floats2d], classes: int) -> Model[PairsInT, Floats2d]:
     """Change the number of classes, and keep what was learned about those there were.
 
-    model (Model[tuple[list[Doc], list[EntityPairs]], Floats2d]): The classifier.
+    model (Model[list[DocPairs], Floats2d]): The classifier.
     classes (int): The new number.
-    RETURNS (Model[tuple[list[Doc], list[EntityPairs]], Floats2d]): The same model.
+    RETURNS (Model[list[DocPairs], Floats2d]): The same model.
     """
     resize_model(model.get_ref("output_layer"), classes)
     return model

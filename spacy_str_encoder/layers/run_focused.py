@@ -1,4 +1,4 @@
-"""Runs the focused layers for pairs of entities, chunk by chunk."""
+"""Runs the focused layers for candidate pairs, chunk by chunk."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -7,18 +7,18 @@ import torch
 from torch.utils.checkpoint import checkpoint
 
 from ..arrays import IntArray
-from ..modules.bert import BertLayer, LayerInput, take
+from ..modules.bert import BertLayer, LayerInput, gather
 from ..modules.focus import focus_cls, focus_pair
 from ..modules.masks import MaskName
 from .focus_rows import FocusRows, rows_between
 from .pair_chunks import (
     cut_into_chunks,
+    decode_variants,
     most_rows,
     pack_focus,
     pack_windows,
     rows_of_windows,
     shares_of_parts,
-    split_variants,
     variants_in_focus,
 )
 from .range_maxima import range_maxima
@@ -49,12 +49,12 @@ def run_focused(
     mask (MaskName): `cls` for Eq. 13, `pair` for Eq. 14.
     pool_entities (bool): Whether to return the means of the rows of both entities too.
     pool_context (bool): Whether to return the maxima of the last state between the entities too.
-    RETURNS (Tensor): What `[CLS]` saw of each pair, these means, and these maxima. *Shape:*
+    RETURNS (Tensor): The `[CLS]` row of each pair, these means, and these maxima. *Shape:*
         (reachable pairs, output width).
     """
     shared = states[SHARED_STATE]
     width = output_width(shared.shape[1], pool_entities=pool_entities)
-    vectors = shared.new_zeros(len(rows.first), width)
+    vectors = shared.new_zeros(len(rows.window_start), width)
     if mask == "pair":
         chunks = _focus_pair(layers, states, rows, pool_entities=pool_entities)
     else:
@@ -68,7 +68,7 @@ def run_focused(
 
 
 def output_width(width: int, *, pool_entities: bool, pool_context: bool = False) -> int:
-    """How wide the vector of a pair is.
+    """Tell the width of the vector of a pair.
 
     width (int): The width of the encoder.
     pool_entities (bool): Whether the means of the rows of both entities are part of it.
@@ -90,7 +90,7 @@ def _focus_pair(
     *,
     pool_entities: bool,
 ) -> Iterator[tuple[IntArray, torch.Tensor]]:
-    """Look at the pairs, chunk by chunk, under the mask of Eq. 14."""
+    """Run the focused layers, chunk by chunk, under the mask of Eq. 14."""
     variants = variants_in_focus(rows)
     shared = _marked_input(layers[0], states, rows, variants)
     chunks = cut_into_chunks(rows, max_rows=most_rows(shared.rows), whole_windows=False)
@@ -104,7 +104,7 @@ def _focus_pair(
 def _focus_cls(
     layers: Sequence[BertLayer], states: dict[str, torch.Tensor], rows: FocusRows
 ) -> Iterator[tuple[IntArray, torch.Tensor]]:
-    """Look at the pairs, chunk by chunk, under the mask of Eq. 13."""
+    """Run the focused layers, chunk by chunk, under the mask of Eq. 13."""
     whole_windows = len(layers) > 2
     # Without marks, the variants of a row are the row.
     table = variants_in_focus(rows)
@@ -122,8 +122,8 @@ def _focus_cls(
 
 
 def _runner(chunks: list[IntArray], *inputs: LayerInput | None) -> Callable[..., torch.Tensor]:
-    """What runs the focused layers: to learn from many pairs, each chunk runs once more in the
-    backward pass, so that what it needs in between is not kept for all of them at once.
+    """Choose the function that runs the focused layers. To learn from many pairs, each chunk runs
+    once more in the backward pass, so that activations are not kept for all of them at once.
     """
     if len(chunks) < 2 or not torch.is_grad_enabled():
         return lambda run, *args: run(*args)
@@ -144,18 +144,19 @@ def _run_twice(
 
 
 def _layer_input(layer: BertLayer, state: torch.Tensor, table: IntArray) -> LayerInput:
-    rows = take(state, torch.from_numpy(table).to(state.device))
+    rows = gather(state, torch.from_numpy(table).to(state.device))
     return LayerInput(layer, rows, is_shared=True)
 
 
 def _marked_input(
     layer: BertLayer, states: dict[str, torch.Tensor], rows: FocusRows, variants: IntArray
 ) -> LayerInput:
-    table, codes = split_variants(rows, variants)
+    table, first_marks, second_marks = decode_variants(rows, variants)
     shared = _layer_input(layer, states[SHARED_STATE], table)
     if MARKS in states:
         # The first mark is none.
         first, second = torch.nn.functional.pad(states[MARKS], (0, 0, 1, 0))
         marks = (first[:, None] + second).flatten(0, 1)
-        shared.rows = shared.rows + take(marks, torch.from_numpy(codes).to(marks.device))
+        codes = torch.from_numpy(first_marks * rows.n_marks + second_marks)
+        shared.rows = shared.rows + gather(marks, codes.to(marks.device))
     return shared

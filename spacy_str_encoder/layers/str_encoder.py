@@ -21,8 +21,6 @@ from .encoder_states import split_states
 ENTITY_STATE = "entity_hidden_state"
 SHARED_STATE = "shared_hidden_state"
 LAST_STATE = "last_hidden_state"
-# Settings of a listener that stay when it is replaced.
-OWN_SETTINGS = ("pooling", "grad_factor")
 SpanGetter = Callable[[Iterable[Doc]], list[list[Span]]]
 
 
@@ -49,7 +47,6 @@ class STREncoder(TransformerModel):
         self.layers[0] = _wrap(shim, focus_layers)
         self.init = init
         self.attrs["replace_listener"] = replace_listener
-        self.attrs["replace_listener_cfg"] = replace_listener_config
 
     @property
     def shim(self) -> EncoderShim:
@@ -171,24 +168,9 @@ def _convert_outputs(
 
 
 def replace_listener(model: Model[list[Doc], Any]) -> Model[list[Doc], Any]:
-    """What takes a listener's place when the component gets an encoder of its own.
+    """Make the layer that takes a listener's place when its component gets an encoder of its own.
 
     model (STREncoder): A copy of the encoder.
     RETURNS (Model[list[Doc], list[TransformerData]]): A layer with the listener's output.
     """
     return chain(model, split_states())
-
-
-def replace_listener_config(
-    encoder_config: dict[str, Any], listener_config: dict[str, Any]
-) -> dict[str, Any]:
-    """The config of what `replace_listener` puts in.
-
-    encoder_config (dict[str, Any]): The config of the encoder.
-    listener_config (dict[str, Any]): The config of the architecture that listened.
-    RETURNS (dict[str, Any]): The config of an architecture with its own encoder.
-    """
-    focused = "FocusedListener" in listener_config["@architectures"]
-    name = "FocusedEncoder" if focused else "Tok2VecEncoder"
-    own = {key: value for key, value in listener_config.items() if key in OWN_SETTINGS}
-    return {"@architectures": f"spacy-str-encoder.{name}.v1", "encoder": encoder_config, **own}

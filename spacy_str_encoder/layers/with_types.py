@@ -5,7 +5,6 @@ import numpy
 from thinc.api import Model
 from thinc.types import Floats2d, Ints1d
 
-from ..pairs.candidates import pair_labels
 from .pairs import PairsInT, PairsOutT, PairVectors
 
 # There are few types.
@@ -15,10 +14,10 @@ TYPE_WIDTH = 32
 def with_types(pairs2vectors: PairVectors, type_vectors: Model[Ints1d, Floats2d]) -> PairVectors:
     """Put the types of the two entities beside the vector of a pair.
 
-    pairs2vectors (Model[tuple[list[Doc], list[EntityPairs]], tuple[Floats2d, BoolArray]]): A layer
+    pairs2vectors (Model[list[DocPairs], tuple[Floats2d, BoolArray]]): A layer
         like `PooledPairs`.
     type_vectors (Model[Ints1d, Floats2d]): A vector for each type, see `embed_types`.
-    RETURNS (Model[tuple[list[Doc], list[EntityPairs]], tuple[Floats2d, BoolArray]]): The layer.
+    RETURNS (Model[list[DocPairs], tuple[Floats2d, BoolArray]]): The layer.
     """
     return Model(
         "with_types",
@@ -43,7 +42,7 @@ def forward(
     ops = model.ops
     pairs2vectors, type_vectors = model.layers
     (vectors, reachable), backprop_vectors = pairs2vectors(X, is_train)
-    labels = numpy.concatenate([pair_labels(*pairs) for pairs in X[1]])[reachable]
+    labels = numpy.concatenate([doc_pairs.labels for doc_pairs in X])[reachable]
     types, backprop_types = type_vectors(ops.xp.asarray(labels.ravel()), is_train)
     width = vectors.shape[1]
 

@@ -1,16 +1,15 @@
-"""The focused layers of BERT: the top K layers, run again under a task mask, on few rows.
+"""The layers of BERT on gathered rows.
 
 The layers are those of a Hugging Face encoder and are called with its parameters, so that the
 entity path and the relation path share every weight. What pairs have in common is computed once
-for all of them, and rows that no answer depends on are not computed at all; docs/architecture.md
-has a figure of what is left.
+for all of them.
 
 Source: Xue et al. 2019, arXiv 1908.07721, section III-B.
 """
 
 from collections.abc import Callable, Sequence
 from functools import cached_property, partial
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -18,15 +17,14 @@ from torch.nn.functional import scaled_dot_product_attention
 
 # Hugging Face's layers have the same parts in every family, but no type in common.
 BertLayer = Any
-Part = Literal["rows", "queries", "keys", "values"]
 Attention = Callable[[Tensor, Tensor], Tensor]
 
 
 def top_layers(transformer: Any, focus_layers: int) -> Sequence[BertLayer]:
-    """The layers that run once for each task.
+    """Return the layers that run once for each task.
 
     transformer (PreTrainedModel): A Hugging Face encoder whose layers are BERT's.
-    focus_layers (int): How many layers from the top, K.
+    focus_layers (int): The number of layers from the top, K.
     RETURNS (Sequence[BertLayer]): The layers N-K+1 to N.
     """
     layers = transformer.encoder.layer
@@ -35,7 +33,7 @@ def top_layers(transformer: Any, focus_layers: int) -> Sequence[BertLayer]:
 
 class LayerInput:
     """Rows on their way into a layer, with their queries, keys and values. Each of these is
-    computed once, if it is needed, however many pairs look at it.
+    computed once, if it is needed, for any number of pairs.
     """
 
     def __init__(self, layer: BertLayer, rows: Tensor, *, is_shared: bool = False) -> None:
@@ -65,28 +63,39 @@ class LayerInput:
         return self.layer.attention.self.value(self.rows)
 
     def project(self) -> None:
-        """Compute queries, keys and values now. What is computed inside a checkpoint does not
-        outlive it.
+        """Compute queries, keys and values now: those computed inside a checkpoint do not outlive
+        it.
         """
         _ = self.queries, self.keys, self.values
 
-    def take(self, part: Part, index: Tensor) -> Tensor:
-        """Take the rows of some pairs, or what was made of them.
+    def gather_rows(self, index: Tensor) -> Tensor:
+        """Gather the rows of some pairs.
 
-        part (Part): `rows`, `queries`, `keys` or `values`.
-        index (Tensor): Which rows. *Shape:* (pairs, length).
+        index (Tensor): The rows. *Shape:* (pairs, length).
         RETURNS (Tensor): *Shape:* (pairs, length, width).
         """
-        return take(getattr(self, part), index)
+        return gather(self.rows, index)
+
+    def gather_queries(self, index: Tensor) -> Tensor:
+        """Gather the queries of the rows of some pairs, as `gather_rows`."""
+        return gather(self.queries, index)
+
+    def gather_keys(self, index: Tensor) -> Tensor:
+        """Gather the keys of the rows of some pairs, as `gather_rows`."""
+        return gather(self.keys, index)
+
+    def gather_values(self, index: Tensor) -> Tensor:
+        """Gather the values of the rows of some pairs, as `gather_rows`."""
+        return gather(self.values, index)
 
     def attention_over(self, index: Tensor, *, n_queries: int) -> Attention:
-        """Get the rows of some pairs ready to be looked at.
+        """Prepare attention over the rows of some pairs.
 
-        Few queries that look at rows of the pair's own are cheaper to project than the rows.
+        Few queries over rows of the pair's own are cheaper to project than the rows.
 
-        index (Tensor): Which rows. *Shape:* (pairs, keys).
-        n_queries (int): How many rows of each pair are going to look.
-        RETURNS (Attention): Takes queries and the mask, and returns what they see, as `attend`.
+        index (Tensor): The rows. *Shape:* (pairs, keys).
+        n_queries (int): The number of queries of each pair.
+        RETURNS (Attention): Takes queries and the mask, and returns the context, as `attend`.
         """
         attention, n_keys = self.layer.attention.self, index.shape[1]
         width, heads = attention.all_head_size, attention.num_attention_heads
@@ -94,34 +103,34 @@ class LayerInput:
         is_cheaper = n_queries * (width + heads * n_keys) < n_keys * width
         is_dropping = self.layer.training and attention.dropout.p > 0
         if is_cheaper and not self.is_shared and not is_dropping:
-            return partial(attend_to_rows, self.layer, self.take("rows", index))
-        return partial(attend, self.layer, self.take("keys", index), self.take("values", index))
+            return partial(attend_to_rows, self.layer, self.gather_rows(index))
+        return partial(attend, self.layer, self.gather_keys(index), self.gather_values(index))
 
 
-def cls_row(layer: BertLayer, memory: LayerInput, index: Tensor, present: Tensor) -> Tensor:
+def cls_row(layer: BertLayer, source: LayerInput, rows: Tensor, mask: Tensor) -> Tensor:
     """Run a layer for the `[CLS]` rows alone.
 
     layer (BertLayer): The layer.
-    memory (LayerInput): The rows.
-    index (Tensor): The rows of each pair, `[CLS]` first. *Shape:* (pairs, keys).
-    present (Tensor): Boolean: which of them `[CLS]` may look at. *Shape:* (pairs, keys).
+    source (LayerInput): The input of the layer.
+    rows (Tensor): The rows of each pair, `[CLS]` first. *Shape:* (pairs, keys).
+    mask (Tensor): Boolean: the rows that `[CLS]` may look at. *Shape:* (pairs, keys).
     RETURNS (Tensor): *Shape:* (pairs, width).
     """
-    cls = memory.take("rows", index[:, :1])[:, 0]
+    cls = source.gather_rows(rows[:, :1])[:, 0]
     queries = layer.attention.self.query(cls)
-    context = memory.attention_over(index, n_queries=1)(queries[:, None], present)
+    context = source.attention_over(rows, n_queries=1)(queries[:, None], mask)
     return _feed_forward(layer, context[:, 0], cls)
 
 
 def attend(layer: BertLayer, keys: Tensor, values: Tensor, queries: Tensor, mask: Tensor) -> Tensor:
-    """Let the rows of each pair look at others.
+    """Run attention over the rows of each pair.
 
     layer (BertLayer): The layer.
     keys (Tensor): *Shape:* (pairs, keys, width).
     values (Tensor): *Shape:* (pairs, keys, width).
     queries (Tensor): *Shape:* (pairs, queries, width).
-    mask (Tensor): Boolean: which keys the queries may look at. *Shape:* (pairs, keys).
-    RETURNS (Tensor): What they have seen. *Shape:* (pairs, queries, width).
+    mask (Tensor): Boolean: the keys that the queries may look at. *Shape:* (pairs, keys).
+    RETURNS (Tensor): The context. *Shape:* (pairs, queries, width).
     """
     attention = layer.attention.self
     heads = attention.num_attention_heads
@@ -136,8 +145,8 @@ def attend(layer: BertLayer, keys: Tensor, values: Tensor, queries: Tensor, mask
 
 
 def attend_to_rows(layer: BertLayer, rows: Tensor, queries: Tensor, mask: Tensor) -> Tensor:
-    """Do the same as `attend`, without keys and values: the queries are projected to where the
-    rows are, and what they have seen there is projected to what they would have seen.
+    """Do the same as `attend` without keys and values: the queries are projected into the space of
+    the rows, and the context there is projected into that of the values.
 
     `q (K x + b) = (K' q) x + q b`, of which softmax ignores the last term, since it is the same
     for all rows; and `sum a (V x + c) = V (sum a x) + c`, since attention adds up to 1. With
@@ -146,8 +155,8 @@ def attend_to_rows(layer: BertLayer, rows: Tensor, queries: Tensor, mask: Tensor
     layer (BertLayer): The layer.
     rows (Tensor): *Shape:* (pairs, keys, width).
     queries (Tensor): *Shape:* (pairs, queries, width).
-    mask (Tensor): Boolean: which rows the queries may look at. *Shape:* (pairs, keys).
-    RETURNS (Tensor): What they have seen. *Shape:* (pairs, queries, width).
+    mask (Tensor): Boolean: the rows that the queries may look at. *Shape:* (pairs, keys).
+    RETURNS (Tensor): The context. *Shape:* (pairs, queries, width).
     """
     attention = layer.attention.self
     heads = attention.num_attention_heads
@@ -168,30 +177,30 @@ def attend_to_rows(layer: BertLayer, rows: Tensor, queries: Tensor, mask: Tensor
 
 
 def finish_layer(
-    layer: BertLayer, context: Tensor, memory: LayerInput, index: Tensor, slots: Tensor
+    layer: BertLayer, context: Tensor, source: LayerInput, rows: Tensor, slots: Tensor
 ) -> Tensor:
-    """Run what comes after attention, on the rows that are not padding.
+    """Run the parts of a layer that follow attention, on the rows that are not padding.
 
     layer (BertLayer): The layer.
-    context (Tensor): What the rows have seen. *Shape:* (pairs, length, width).
-    memory (LayerInput): Where the rows are.
-    index (Tensor): Which of them each slot is. *Shape:* (pairs, length).
+    context (Tensor): The output of attention. *Shape:* (pairs, length, width).
+    source (LayerInput): The input of the layer.
+    rows (Tensor): The row in each slot. *Shape:* (pairs, length).
     slots (Tensor): The slots that are not padding. *Shape:* (rows,).
     RETURNS (Tensor): The new rows. *Shape:* (rows, width).
     """
-    rows = take(memory.take("rows", index).flatten(0, 1), slots)
-    return _feed_forward(layer, take(context.flatten(0, 1), slots), rows)
+    residual = gather(source.gather_rows(rows).flatten(0, 1), slots)
+    return _feed_forward(layer, gather(context.flatten(0, 1), slots), residual)
 
 
-def take(rows: Tensor, index: Tensor) -> Tensor:
-    """Take rows out of a table.
+def gather(table: Tensor, index: Tensor) -> Tensor:
+    """Gather rows of a table.
 
-    rows (Tensor): *Shape:* (rows, width).
-    index (Tensor): Which of them. *Shape:* any.
+    table (Tensor): *Shape:* (rows, width).
+    index (Tensor): The rows. *Shape:* any.
     RETURNS (Tensor): *Shape:* that of the index, and width.
     """
     # Unlike plain indexing, this has a backward pass that needs no sorting.
-    return rows.index_select(0, index.flatten()).view(*index.shape, rows.shape[1])
+    return table.index_select(0, index.flatten()).view(*index.shape, table.shape[1])
 
 
 def _feed_forward(layer: BertLayer, context: Tensor, rows: Tensor) -> Tensor:

@@ -1,4 +1,6 @@
-"""The top K layers of BERT, run again for each pair of entities on few rows.
+"""The focused layers: the top K layers of BERT, run again for each pair under a task mask.
+
+Rows that no answer depends on are not computed; docs/architecture.md has a figure of the others.
 
 Source: Xue et al. 2019, arXiv 1908.07721, section III-B.
 """
@@ -10,39 +12,38 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from .bert import BertLayer, LayerInput, Part, cls_row, finish_layer, take
+from .bert import BertLayer, LayerInput, cls_row, finish_layer, gather
 
 
 @dataclass(frozen=True)
 class PackedRows:
     """Rows of some pairs, laid end to end without padding. `[CLS]` is the first of each pair.
 
-    source (Tensor): Which row of a `LayerInput` each of them is. *Shape:* (rows,).
-    slots (Tensor): Where each of them goes when the pairs are padded to the same length.
+    rows (Tensor): The row of a `LayerInput` that each of them is. *Shape:* (rows,).
+    slots (Tensor): The slot of each of them when the pairs are padded to the same length.
         *Shape:* (rows,).
-    index (Tensor): Which of them goes into each slot; any one in the padding.
-        *Shape:* (pairs, length).
-    present (Tensor): Boolean: which slots are not padding. *Shape:* (pairs, length).
+    index (Tensor): The one of them in each slot; any one in the padding. *Shape:* (pairs, length).
+    present (Tensor): Boolean: the slots that are not padding. *Shape:* (pairs, length).
     """
 
-    source: Tensor
+    rows: Tensor
     slots: Tensor
     index: Tensor
     present: Tensor
 
     @property
-    def padded_source(self) -> Tensor:
-        """RETURNS (Tensor): The source of each slot. *Shape:* (pairs, length)."""
-        return self.source[self.index]
+    def padded_rows(self) -> Tensor:
+        """RETURNS (Tensor): The row of the `LayerInput` in each slot. *Shape:* (pairs, length)."""
+        return self.rows[self.index]
 
 
 @dataclass(frozen=True)
 class WindowRows(PackedRows):
     """All rows of the windows that some pairs are in.
 
-    in_focus (Tensor): Boolean: which slots are `[CLS]` or belong to an entity of the pair.
+    in_focus (Tensor): Boolean: the slots of `[CLS]` and of the entities of the pair.
         *Shape:* (pairs, length).
-    focus_slots (Tensor): Which slot each of the rows in focus is in, padded as in their own
+    focus_slots (Tensor): The slot of each of the rows in focus, padded as in their own
         `PackedRows`. *Shape:* (pairs, rows in focus).
     """
 
@@ -63,16 +64,30 @@ class OwnClsInput(LayerInput):
         super().__init__(layer, cls, is_shared=True)
         self.entity = entity
 
-    def take(self, part: Part, index: Tensor) -> Tensor:
-        """Take the rows of all pairs, or what was made of them.
+    def gather_rows(self, index: Tensor) -> Tensor:
+        """Gather the rows of all pairs.
 
-        part (Part): `rows`, `queries`, `keys` or `values`.
-        index (Tensor): Which rows of the entity path; the first column is not looked at.
+        index (Tensor): Rows of the entity path; the first column, `[CLS]`, is not read.
             *Shape:* (pairs, length).
         RETURNS (Tensor): *Shape:* (pairs, length, width).
         """
-        others = self.entity.take(part, index[:, 1:])
-        return torch.cat([getattr(self, part)[:, None], others], dim=1)
+        return self._with_cls(self.rows, self.entity.gather_rows(index[:, 1:]))
+
+    def gather_queries(self, index: Tensor) -> Tensor:
+        """Gather the queries of the rows of all pairs, as `gather_rows`."""
+        return self._with_cls(self.queries, self.entity.gather_queries(index[:, 1:]))
+
+    def gather_keys(self, index: Tensor) -> Tensor:
+        """Gather the keys of the rows of all pairs, as `gather_rows`."""
+        return self._with_cls(self.keys, self.entity.gather_keys(index[:, 1:]))
+
+    def gather_values(self, index: Tensor) -> Tensor:
+        """Gather the values of the rows of all pairs, as `gather_rows`."""
+        return self._with_cls(self.values, self.entity.gather_values(index[:, 1:]))
+
+    @staticmethod
+    def _with_cls(cls: Tensor, others: Tensor) -> Tensor:
+        return torch.cat([cls[:, None], others], dim=1)
 
 
 def focus_pair(
@@ -91,20 +106,20 @@ def focus_pair(
     RETURNS (Tensor): These vectors of the last layer, side by side.
         *Shape:* (pairs, vectors * width).
     """
-    memory, index = shared, focus.padded_source
+    source, rows = shared, focus.padded_rows
     for layer, following in pairwise(layers):
-        rows = _focus_layer(layer, memory, index, focus)
-        memory, index = LayerInput(following, rows), focus.index
+        output = _focus_layer(layer, source, rows, focus)
+        source, rows = LayerInput(following, output), focus.index
     if shares is None:
-        return cls_row(layers[-1], memory, index, focus.present)
-    rows = take(_focus_layer(layers[-1], memory, index, focus), focus.index)
-    return (shares.to(rows.dtype) @ rows).flatten(1)
+        return cls_row(layers[-1], source, rows, focus.present)
+    output = gather(_focus_layer(layers[-1], source, rows, focus), focus.index)
+    return (shares.to(output.dtype) @ output).flatten(1)
 
 
-def _focus_layer(layer: BertLayer, memory: LayerInput, index: Tensor, focus: PackedRows) -> Tensor:
-    attention = memory.attention_over(index, n_queries=index.shape[1])
-    context = attention(memory.take("queries", index), focus.present)
-    return finish_layer(layer, context, memory, index, focus.slots)
+def _focus_layer(layer: BertLayer, source: LayerInput, rows: Tensor, focus: PackedRows) -> Tensor:
+    attention = source.attention_over(rows, n_queries=rows.shape[1])
+    context = attention(source.gather_queries(rows), focus.present)
+    return finish_layer(layer, context, source, rows, focus.slots)
 
 
 def focus_cls(
@@ -128,35 +143,35 @@ def focus_cls(
     windows (WindowRows | None): The rows of the windows, if K > 2.
     RETURNS (Tensor): The `[CLS]` row of the last layer. *Shape:* (pairs, width).
     """
-    cls = cls_row(layers[0], shared, focus.padded_source, focus.present)
+    cls = cls_row(layers[0], shared, focus.padded_rows, focus.present)
     if entity is None:
         return cls
-    memory: LayerInput = OwnClsInput(layers[1], cls, entity)
+    source: LayerInput = OwnClsInput(layers[1], cls, entity)
     if windows is None:
-        return cls_row(layers[1], memory, focus.padded_source, focus.present)
-    index = windows.padded_source
+        return cls_row(layers[1], source, focus.padded_rows, focus.present)
+    rows = windows.padded_rows
     for layer, following in pairwise(layers[1:-1]):
-        rows = _window_layer(layer, memory, index, index, windows, windows.slots)
-        memory, index = LayerInput(following, rows), windows.index
-    queries = index.gather(1, windows.focus_slots)
-    rows = _window_layer(layers[-2], memory, queries, index, windows, focus.slots)
-    return cls_row(layers[-1], LayerInput(layers[-1], rows), focus.index, focus.present)
+        output = _window_layer(layer, source, rows, rows, windows, windows.slots)
+        source, rows = LayerInput(following, output), windows.index
+    query_rows = rows.gather(1, windows.focus_slots)
+    output = _window_layer(layers[-2], source, query_rows, rows, windows, focus.slots)
+    return cls_row(layers[-1], LayerInput(layers[-1], output), focus.index, focus.present)
 
 
 def _window_layer(
     layer: BertLayer,
-    memory: LayerInput,
-    looking: Tensor,
-    index: Tensor,
+    source: LayerInput,
+    query_rows: Tensor,
+    rows: Tensor,
     windows: WindowRows,
     slots: Tensor,
 ) -> Tensor:
     """Run a layer in which `[CLS]` sees the rows in focus, and others see their whole window.
 
-    Done apart, neither needs a mask that is square.
+    Done apart, neither needs a square mask.
     """
-    queries = memory.take("queries", looking)
-    attention = memory.attention_over(index, n_queries=looking.shape[1])
+    queries = source.gather_queries(query_rows)
+    attention = source.attention_over(rows, n_queries=query_rows.shape[1])
     cls = attention(queries[:, :1], windows.in_focus)
     others = attention(queries[:, 1:], windows.present)
-    return finish_layer(layer, torch.cat([cls, others], dim=1), memory, looking, slots)
+    return finish_layer(layer, torch.cat([cls, others], dim=1), source, query_rows, slots)

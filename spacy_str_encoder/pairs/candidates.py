@@ -1,6 +1,7 @@
-"""Which pairs of entities are asked about."""
+"""Candidate pairs: the pairs of entities that a relation may hold between."""
 
 from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from functools import partial, reduce
 from itertools import chain
 
@@ -10,8 +11,6 @@ from spacy.tokens import Doc, Span
 
 from ..arrays import IntArray
 
-# The entities of a doc in text order, and the indices of the two of each pair.
-EntityPairs = tuple[list[Span], IntArray]
 # From a doc and its entities in text order to the indices of the two of each pair, in text order.
 # Each pair comes once. *Shape:* (pairs, 2).
 Candidates = Callable[[Doc, Sequence[Span]], IntArray]
@@ -21,6 +20,39 @@ NO_SENTENCES = (
     "that sets them, such as 'sentencizer', before 'str_rel', and list it under "
     "`training.annotating_components` too."
 )
+
+
+@dataclass(frozen=True)
+class DocPairs:
+    """Candidate pairs of a doc.
+
+    doc (Doc): The doc.
+    entities (Sequence[Span]): Its entities in text order.
+    pairs (IntArray): The indices of the two entities of each pair. *Shape:* (pairs, 2).
+    out_of_reach (int): The number of further pairs that were left out by `pairs_within`.
+    """
+
+    doc: Doc
+    entities: Sequence[Span]
+    pairs: IntArray
+    out_of_reach: int = 0
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+    @property
+    def offsets(self) -> IntArray:
+        """RETURNS (IntArray): Start and end token of the first entity of each pair, and of the
+        second. *Shape:* (pairs, 4).
+        """
+        return pair_offsets(self.entities, self.pairs)
+
+    @property
+    def labels(self) -> NDArray[numpy.uint64]:
+        """RETURNS (NDArray[uint64]): The hashes of the types of the two entities of each pair.
+        *Shape:* (pairs, 2).
+        """
+        return numpy.array([span.label for span in self.entities], dtype="uint64")[self.pairs]
 
 
 def make_all_pairs() -> Candidates:
@@ -103,19 +135,17 @@ def near_pairs(doc: Doc, entities: Sequence[Span], *, tokens: int) -> IntArray:
     return pairs[start - end <= tokens]
 
 
-def pairs_within(entities: Sequence[Span], pairs: IntArray, *, tokens: int) -> IntArray:
-    """The pairs that a stretch of text holds.
+def pairs_within(doc_pairs: DocPairs, *, tokens: int) -> DocPairs:
+    """Leave out the pairs that no stretch of text of some length holds.
 
-    entities (Sequence[Span]): The entities in text order.
-    pairs (IntArray): The indices of the two, in text order. *Shape:* (pairs, 2).
-    tokens (int): How many tokens the stretch has.
-    RETURNS (IntArray): Those of the pairs that have no more tokens from the start of the first to
-        the end of either. *Shape:* (pairs within, 2).
+    doc_pairs (DocPairs): The pairs.
+    tokens (int): The length of the stretch in tokens.
+    RETURNS (DocPairs): The pairs with no more tokens from the start of the first entity to the end
+        of either, and the number of the others.
     """
-    starts = numpy.array([span.start for span in entities], dtype="int64")
-    ends = numpy.array([span.end for span in entities], dtype="int64")
-    first, second = pairs.T
-    return pairs[numpy.maximum(ends[first], ends[second]) - starts[first] <= tokens]
+    start, end, _, other_end = doc_pairs.offsets.T
+    pairs = doc_pairs.pairs[numpy.maximum(end, other_end) - start <= tokens]
+    return replace(doc_pairs, pairs=pairs, out_of_reach=len(doc_pairs) - len(pairs))
 
 
 def sentence_pairs(doc: Doc, entities: Sequence[Span]) -> IntArray:
@@ -191,17 +221,6 @@ def pair_offsets(entities: Sequence[Span], pairs: IntArray) -> IntArray:
     """
     offsets = numpy.array([(span.start, span.end) for span in entities], dtype="int64")
     return offsets.reshape(-1, 2)[pairs].reshape(-1, 4)
-
-
-def pair_labels(entities: Sequence[Span], pairs: IntArray) -> NDArray[numpy.uint64]:
-    """The labels of the entities of pairs.
-
-    entities (Sequence[Span]): The entities.
-    pairs (IntArray): The indices of the two. *Shape:* (pairs, 2).
-    RETURNS (NDArray[uint64]): The hash of the label of the first, and of the second.
-        *Shape:* (pairs, 2).
-    """
-    return numpy.array([span.label for span in entities], dtype="uint64")[pairs]
 
 
 def pair_types(entities: Sequence[Span], pairs: IntArray, types: Sequence[str]) -> IntArray:

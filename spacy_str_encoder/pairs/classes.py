@@ -1,15 +1,17 @@
 """The classes of relations that a model tells apart."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from ..doc.relation import Relation
 
 # A label and its direction: ">" if the head comes first in the text, "<" if the tail does.
 RelationClass = tuple[str, str]
+# Head type, label and tail type.
+Triple = Sequence[str]
 
 
 def relation_class(relation: Relation) -> RelationClass:
-    """Which class a relation is of.
+    """Return the class of a relation.
 
     relation (Relation): The relation.
     RETURNS (tuple[str, str]): Its label and direction.
@@ -20,7 +22,7 @@ def relation_class(relation: Relation) -> RelationClass:
 
 
 def label_directions(classes: Iterable[RelationClass]) -> dict[str, str]:
-    """The directions of each label.
+    """Return the directions of each label.
 
     classes (Iterable[tuple[str, str]]): Labels and directions.
     RETURNS (dict[str, str]): `>`, `<` or both, by label.

@@ -1,4 +1,4 @@
-"""What a gold doc says about pairs of entities, and what of it can be learned."""
+"""Gold relations of pairs of entities, and those of them that can't be learned."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -12,158 +12,143 @@ from spacy.training import Alignment, Example
 from ..arrays import IntArray
 from ..doc.entities import get_entities
 from ..doc.relation import Relation, get_relations, has_relations
-from .candidates import Candidates, EntityPairs, find_pairs
-from .classes import RelationClass, relation_class
-from .schema import Schema, allows_relation
+from .candidates import DocPairs, all_pairs, find_pairs
+from .classes import RelationClass, Triple, relation_class
+from .schema import allows_relation
+from .task import EntityKey, RelationTask
 
 # The indices of two entities in text order.
 Pair = tuple[int, int]
-# Start and end token; in span groups, where several spans can be in one place, the type too.
-EntityKey = tuple[int, int, str]
+
+MISALIGNED = "do not align with the tokens of the pipeline"
+REFLEXIVE = "connect an entity with itself"
+OF_OTHER_SPANS = "connect spans that are not among the entities"
+NOT_PROPOSED = "are not among the candidate pairs"
+SHARED = "share their pair of entities with another one"
 
 
-def gold_relations(doc: Doc, symmetric: Sequence[str] = ()) -> list[Relation]:
-    """The relations of a gold doc, each once.
+def gold_relations(task: RelationTask, doc: Doc) -> list[Relation]:
+    """Return the relations of a gold doc, each once.
 
+    task (RelationTask): The task.
     doc (Doc): The doc.
-    symmetric (Sequence[str]): The labels whose relations have no direction: the entity that comes
-        first in the text counts as their head.
-    RETURNS (list[Relation]): The relations.
+    RETURNS (list[Relation]): The relations. The entity that comes first in the text is the head of
+        those that are symmetric.
     """
     relations = [
-        _turn(relation) if relation.label in symmetric else relation
+        _turn(relation) if relation.label in task.symmetric else relation
         for relation in get_relations(doc)
     ]
     return list({(r.head, r.tail, r.label): r for r in relations}.values())
 
 
-def training_entities(example: Example, spans_key: str | None = None) -> list[Span]:
-    """The entities of the predicted doc that are learned from, in text order: the gold ones that
-    align with its tokens, and those that other components found wrongly, which have no relations.
+def observe_triples(docs: Iterable[Doc]) -> list[Triple]:
+    """Collect the types between which there are relations.
 
+    docs (Iterable[Doc]): Gold docs.
+    RETURNS (list[list[str]]): Each head type, label and tail type, sorted.
+    """
+    relations = (relation for doc in docs for relation in get_relations(doc))
+    triples = {(r.head.label_, r.label, r.tail.label_) for r in relations}
+    return [list(triple) for triple in sorted(triples)]
+
+
+def training_entities(task: RelationTask, example: Example) -> list[Span]:
+    """Return the entities of the predicted doc to learn from, in text order: the gold ones that
+    align with its tokens, and those that other components predicted wrongly, which have no
+    relations.
+
+    task (RelationTask): The task.
     example (Example): The example.
-    spans_key (str | None): The span group that holds them; `doc.ents` if None.
-    RETURNS (list[Span]): The entities; none if nobody annotated the relations. Of those in one
-        place, gold ones come last: there `related_pairs` finds them.
+    RETURNS (list[Span]): The entities; none if the relations are unannotated. Of those with the
+        same key, see `RelationTask.locate`, gold ones come last: there `related_pairs` finds them.
     """
     if not has_relations(example.reference):
         return []
-    gold = get_entities(example.reference, spans_key)
-    right = example.get_aligned_spans_y2x(gold, allow_overlap=spans_key is not None)
-    known = {(span.start, span.end, span.label) for span in right}
-    found = get_entities(example.predicted, spans_key)
-    wrong = [span for span in found if (span.start, span.end, span.label) not in known]
-    return sorted([*wrong, *right], key=lambda span: (span.start, span.end))
+    gold = get_entities(example.reference, task.spans_key)
+    aligned = example.get_aligned_spans_y2x(gold, allow_overlap=task.spans_key is not None)
+    known = {(span.start, span.end, span.label) for span in aligned}
+    predicted = get_entities(example.predicted, task.spans_key)
+    wrong = [span for span in predicted if (span.start, span.end, span.label) not in known]
+    return sorted([*wrong, *aligned], key=task.locate)
 
 
 def related_pairs(
-    example: Example,
-    entities: Sequence[Span],
-    *,
-    spans_key: str | None = None,
-    symmetric: Sequence[str] = (),
+    task: RelationTask, example: Example, entities: Sequence[Span]
 ) -> dict[Pair, list[Relation]]:
-    """The gold relations of each pair of entities of the predicted doc.
+    """Return the gold relations of each pair of entities of the predicted doc. Of several entities
+    with the same key, see `RelationTask.locate`, the last one counts.
 
-    In `doc.ents` an entity is recognized by its place alone: the spans of relations need not have
-    its type. Of several in one place, the last one counts. In a span group it is recognized by its
-    type too, since several spans can be in one place.
-
+    task (RelationTask): The task.
     example (Example): The example.
     entities (Sequence[Span]): Entities of the predicted doc, in text order.
-    spans_key (str | None): The span group that holds them; `doc.ents` if None.
-    symmetric (Sequence[str]): The labels whose relations have no direction.
     RETURNS (dict[tuple[int, int], list[Relation]]): The relations of each pair that has any, in
         the gold doc.
     """
-    align = partial(_align, example.alignment, spans_key=spans_key)
-    keys = [entity_key(entity, spans_key=spans_key) for entity in entities]
-    return _pair_up(gold_relations(example.reference, symmetric), align, keys)
+    locate = partial(_align, task, example.alignment)
+    index = {task.locate(entity): i for i, entity in enumerate(entities)}
+    related: dict[Pair, list[Relation]] = {}
+    for relation in gold_relations(task, example.reference):
+        if pair := _find_pair(relation, locate, index):
+            related.setdefault(pair, []).append(relation)
+    return related
 
 
 def gold_classes(
+    task: RelationTask,
     example: Example,
-    asked: EntityPairs,
-    classes: Sequence[RelationClass],
+    doc_pairs: DocPairs,
     *,
-    schema: Schema | None,
-    exclusive: bool,
-    spans_key: str | None = None,
-    symmetric: Sequence[str] = (),
     report_unknown: Callable[[str, str], None],
 ) -> IntArray:
-    """The classes of pairs of entities of the predicted doc.
+    """Return the gold classes of pairs of entities of the predicted doc. Of a pair that can have
+    one relation only, the first counts.
 
+    task (RelationTask): The task.
     example (Example): The example.
-    asked (tuple[list[Span], IntArray]): The entities, and pairs of them.
-    classes (Sequence[tuple[str, str]]): Label and direction of each class but the first, which is
-        "no relation".
-    schema (Schema | None): Which classes are possible between which types; all if None.
-    exclusive (bool): Whether a pair can have one relation only: its first counts.
-    spans_key (str | None): The span group that holds the entities; `doc.ents` if None.
-    symmetric (Sequence[str]): The labels whose relations have no direction.
-    report_unknown (Callable[[str, str], None]): Is told of each relation that has no class or is
-        not possible, and of the remedy. Such a relation is left out.
+    doc_pairs (DocPairs): Pairs of the predicted doc.
+    report_unknown (Callable[[str, str], None]): Called with each relation that has no class or is
+        not possible, and the remedy. Such a relation is left out.
     RETURNS (IntArray): Row and class of each relation. *Shape:* (relations, 2).
     """
-    entities, pairs = asked
-    index = {name: i for i, name in enumerate(classes, start=1)}
-    related = related_pairs(example, entities, spans_key=spans_key, symmetric=symmetric)
-    gold = {pair: _known_classes(related[pair], index, schema, report_unknown) for pair in related}
-    rows = find_pairs(pairs, related, count=len(entities))
-    most = 1 if exclusive else None
+    related = related_pairs(task, example, doc_pairs.entities)
+    gold = {pair: _known_classes(task, related[pair], report_unknown) for pair in related}
+    rows = find_pairs(doc_pairs.pairs, related, count=len(doc_pairs.entities))
+    most = 1 if task.exclusive else None
     listed = [(row, number) for pair, row in rows.items() for number in gold[pair][:most]]
     return numpy.array(listed, dtype="int64").reshape(-1, 2)
 
 
-def entity_key(span: Span, *, spans_key: str | None) -> EntityKey:
-    """What an entity is recognized by, see `related_pairs`.
-
-    span (Span): The entity.
-    spans_key (str | None): The span group that holds the entities; `doc.ents` if None.
-    RETURNS (tuple[int, int, str]): Start and end token; in a span group its type too.
-    """
-    return span.start, span.end, "" if spans_key is None else span.label_
-
-
 def count_relations(
-    examples: Iterable[Example],
-    *,
-    candidates: Candidates,
-    exclusive: bool,
-    spans_key: str | None = None,
-    symmetric: Sequence[str] = (),
+    task: RelationTask, examples: Iterable[Example]
 ) -> tuple[Counter[RelationClass], Counter[str]]:
     """Count the gold relations by class, and those that can't be learned by the reason.
 
+    task (RelationTask): The task.
     examples (Iterable[Example]): The examples.
-    candidates (Candidates): Proposes pairs of the gold entities, as it later does of others.
-    exclusive (bool): Whether a pair can have one relation only.
-    spans_key (str | None): The span group that holds the entities; `doc.ents` if None.
-    symmetric (Sequence[str]): The labels whose relations have no direction.
     RETURNS (tuple[Counter[tuple[str, str]], Counter[str]]): Both counts.
     """
     classes: Counter[RelationClass] = Counter()
     lost: Counter[str] = Counter()
     for example in examples:
-        relations = gold_relations(example.reference, symmetric)
+        relations = gold_relations(task, example.reference)
         classes.update(map(relation_class, relations))
-        lost.update(_count_lost(example, relations, candidates, spans_key, exclusive=exclusive))
-    return classes, +lost
+        lost.update(_count_lost(task, example, relations))
+    return classes, lost
 
 
-def count_mistyped(examples: Iterable[Example], *, spans_key: str | None = None) -> int:
+def count_mistyped(task: RelationTask, examples: Iterable[Example]) -> int:
     """Count the gold relations whose spans have other types than the entities in their places.
 
     They are learned, since entities are recognized by their places, but scores count them as
-    missed, and a schema knows them by the types of their spans.
+    missed, and a schema knows them by the types of their spans. In a span group entities are
+    recognized by their types too, so there are none.
 
+    task (RelationTask): The task.
     examples (Iterable[Example]): The examples.
-    spans_key (str | None): The span group that holds the entities; `doc.ents` if None. In a span
-        group entities are recognized by their types too.
     RETURNS (int): Their number.
     """
-    if spans_key is not None:
+    if task.spans_key is not None:
         return 0
     count = 0
     for doc in (example.reference for example in examples):
@@ -175,18 +160,16 @@ def count_mistyped(examples: Iterable[Example], *, spans_key: str | None = None)
 
 
 def _known_classes(
-    relations: list[Relation],
-    index: dict[RelationClass, int],
-    schema: Schema | None,
-    report_unknown: Callable[[str, str], None],
+    task: RelationTask, relations: list[Relation], report_unknown: Callable[[str, str], None]
 ) -> list[int]:
+    index = {name: i for i, name in enumerate(task.classes, start=1)}
     known = []
     for relation in relations:
         name = relation_class(relation)
         if name not in index:
             order = "the head" if name[1] == ">" else "the tail"
             report_unknown(f"'{relation.label}' with {order} first", "Add it to the label file.")
-        elif schema is not None and not allows_relation(schema, relation, index[name]):
+        elif task.schema is not None and not allows_relation(task.schema, relation, index[name]):
             types = f"from {relation.head.label_} to {relation.tail.label_}"
             remedy = "Initialize with examples of it, or without a schema."
             report_unknown(f"'{relation.label}' {types}", remedy)
@@ -196,73 +179,65 @@ def _known_classes(
 
 
 def _count_lost(
-    example: Example,
-    relations: list[Relation],
-    candidates: Candidates,
-    spans_key: str | None,
-    *,
-    exclusive: bool,
-) -> dict[str, int]:
-    """Each for the first reason that applies."""
-    align = partial(_align, example.alignment, spans_key=spans_key)
-    locate = partial(entity_key, spans_key=spans_key)
-    aligned = [r for r in relations if align(r.head) and align(r.tail)]
-    apart = [r for r in aligned if locate(r.head) != locate(r.tail)]
-    entities = get_entities(example.reference, spans_key)
-    related = _pair_up(apart, locate, map(locate, entities))
-    proposed = _propose(candidates, example.reference, entities, related)
-    among, left = (sum(map(len, pairs)) for pairs in (related.values(), proposed))
-    return {
-        "do not align with the tokens of the pipeline": len(relations) - len(aligned),
-        "connect an entity with itself": len(aligned) - len(apart),
-        "connect spans that are not among the entities": len(apart) - among,
-        "are not among the candidate pairs": among - left,
-        "share their pair of entities with another one": left - len(proposed) if exclusive else 0,
-    }
+    task: RelationTask, example: Example, relations: Sequence[Relation]
+) -> Counter[str]:
+    """Count relations by the first reason that applies."""
+    doc = example.reference
+    entities = get_entities(doc, task.spans_key)
+    index = {task.locate(entity): i for i, entity in enumerate(entities)}
+    find_pair = partial(_find_pair, locate=task.locate, index=index)
+    wanted = {pair for pair in map(find_pair, relations) if pair}
+    # Candidates may need what a doc without relations lacks.
+    pairs = task.candidates(doc, entities) if wanted else all_pairs(doc, [])
+    proposed = find_pairs(pairs, wanted, count=len(entities))
+    taken: set[Pair] = set()
+
+    def find_reason(relation: Relation) -> str | None:
+        ends, pair = (relation.head, relation.tail), find_pair(relation)
+        if not all(_align(task, example.alignment, end) for end in ends):
+            return MISALIGNED
+        if task.locate(relation.head) == task.locate(relation.tail):
+            return REFLEXIVE
+        if pair is None:
+            return OF_OTHER_SPANS
+        if pair not in proposed:
+            return NOT_PROPOSED
+        if task.exclusive and pair in taken:
+            return SHARED
+        taken.add(pair)
+        return None
+
+    return Counter(reason for reason in map(find_reason, relations) if reason)
 
 
-def _propose(
-    candidates: Candidates,
-    doc: Doc,
-    entities: Sequence[Span],
-    related: dict[Pair, list[Relation]],
-) -> list[list[Relation]]:
-    """The relations of those related pairs that are among the candidates."""
-    if not related:
-        return []
-    rows = find_pairs(candidates(doc, entities), related, count=len(entities))
-    return [related[pair] for pair in rows]
-
-
-def _pair_up(
-    relations: Iterable[Relation],
+def _find_pair(
+    relation: Relation,
     locate: Callable[[Span], EntityKey | None],
-    entities: Iterable[EntityKey],
-) -> dict[Pair, list[Relation]]:
-    index: dict[EntityKey | None, int] = {key: i for i, key in enumerate(entities)}
-    related: dict[Pair, list[Relation]] = {}
-    for relation in relations:
-        head, tail = index.get(locate(relation.head)), index.get(locate(relation.tail))
-        if head is not None and tail is not None and head != tail:
-            related.setdefault((min(head, tail), max(head, tail)), []).append(relation)
-    return related
+    index: dict[EntityKey, int],
+) -> Pair | None:
+    """RETURNS (tuple[int, int] | None): The two entities of a relation in text order; None unless
+    both are among the entities, and differ.
+    """
+    keys = locate(relation.head), locate(relation.tail)
+    found = sorted({index[key] for key in keys if key in index})
+    return (found[0], found[1]) if len(found) == 2 else None
 
 
 def _turn(relation: Relation) -> Relation:
-    """The relation with the head that comes first in the text."""
+    """RETURNS (Relation): The relation with the head that comes first in the text."""
     if relation_class(relation)[1] == ">":
         return relation
     return replace(relation, head=relation.tail, tail=relation.head)
 
 
-def _align(alignment: Alignment, span: Span, *, spans_key: str | None) -> EntityKey | None:
-    """What stands for a span of the reference in the predicted doc; None if its tokens begin or
-    end elsewhere.
+def _align(task: RelationTask, alignment: Alignment, span: Span) -> EntityKey | None:
+    """RETURNS (EntityKey | None): The key of a span of the reference in the predicted doc; None if
+    its tokens begin or end elsewhere.
     """
     tokens = alignment.y2x[span.start : span.end]
     if not len(tokens):
         return None
     start, end = int(tokens[0]), int(tokens[-1]) + 1
     back = alignment.x2y[start:end]
-    same = len(back) and (back[0], back[-1] + 1) == (span.start, span.end)
-    return (start, end, entity_key(span, spans_key=spans_key)[2]) if same else None
+    is_same = len(back) and (back[0], back[-1] + 1) == (span.start, span.end)
+    return (start, end, task.locate(span)[2]) if is_same else None

@@ -1,18 +1,17 @@
-"""Which relations the types of two entities allow."""
+"""The relations that are possible between entities of two types."""
 
-from collections.abc import Iterable, Sequence
-from itertools import chain
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 import numpy
-from spacy.tokens import Doc, Span
+from spacy.tokens import Span
 from thinc.api import get_array_module
 from thinc.types import Floats2d
 
 from ..arrays import BoolArray, IntArray
-from ..doc.relation import Relation, get_relations
-from .candidates import EntityPairs, pair_types
-from .classes import RelationClass, relation_class
+from ..doc.relation import Relation
+from .candidates import DocPairs, pair_types
+from .classes import RelationClass, Triple, relation_class
 
 
 class Schema(NamedTuple):
@@ -28,22 +27,11 @@ class Schema(NamedTuple):
     allowed: BoolArray
 
 
-def observe_triples(docs: Iterable[Doc]) -> list[list[str]]:
-    """Collect which relations there are between which types.
-
-    docs (Iterable[Doc]): Gold docs.
-    RETURNS (list[list[str]]): Each head type, label and tail type, sorted.
-    """
-    relations = chain.from_iterable(map(get_relations, docs))
-    triples = {(r.head.label_, r.label, r.tail.label_) for r in relations}
-    return [list(triple) for triple in sorted(triples)]
-
-
 def make_schema(
-    triples: Sequence[Sequence[str]],
+    triples: Sequence[Triple],
     classes: Sequence[RelationClass],
     *,
-    symmetric: Sequence[str] = (),
+    symmetric: Collection[str] = (),
 ) -> Schema:
     """Write triples as a table. They restrict the labels that they know: one that is in no triple
     may hold between any types.
@@ -51,7 +39,7 @@ def make_schema(
     triples (Sequence[Sequence[str]]): Head type, label and tail type of what is possible.
     classes (Sequence[tuple[str, str]]): Label and direction of each class but the first, which is
         "no relation".
-    symmetric (Sequence[str]): The labels for which the order of the types is of no importance.
+    symmetric (Collection[str]): The labels for which the order of the types is of no importance.
     RETURNS (Schema): The table.
     """
     types = sorted({name for head, _, tail in triples for name in (head, tail)})
@@ -103,14 +91,14 @@ def allowed_classes(schema: Schema, entities: Sequence[Span], pairs: IntArray) -
     return schema.allowed[first, second]
 
 
-def rule_out(logits: Floats2d, schema: Schema, asked: Sequence[EntityPairs]) -> None:
+def rule_out(logits: Floats2d, schema: Schema, doc_pairs: Sequence[DocPairs]) -> None:
     """Set the logits of the classes that are not possible to -inf, in place.
 
     logits (Floats2d): The logits of the pairs of all docs. *Shape:* (pairs, classes).
     schema (Schema): The schema.
-    asked (Sequence[tuple[list[Span], IntArray]]): The entities of each doc and pairs of them.
+    doc_pairs (Sequence[DocPairs]): The pairs of each doc.
     """
-    allowed = [allowed_classes(schema, entities, pairs) for entities, pairs in asked]
+    allowed = [allowed_classes(schema, each.entities, each.pairs) for each in doc_pairs]
     xp = get_array_module(logits)
     logits[~xp.asarray(numpy.concatenate(allowed))] = -numpy.inf
 

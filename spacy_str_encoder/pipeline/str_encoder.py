@@ -15,6 +15,7 @@ from thinc.api import Config, Model, Optimizer, set_dropout_rate
 
 from ..layers.encoder_states import StateGradients
 from ..layers.focused_listener import FocusedListener
+from ..layers.str_encoder import SpanGetter
 from .sealed_pipe import SealedPipe
 
 DEFAULT_CONFIG_STR = """
@@ -102,6 +103,11 @@ class SharedEncoder(SealedPipe, Transformer):
         self._open_batch: _OpenBatch | None = None
         self._has_gradients = False
         self._step_due: Optimizer | None = None
+
+    @property
+    def get_spans(self) -> SpanGetter:
+        """RETURNS (SpanGetter): Cuts docs into windows."""
+        return self.model.attrs["get_spans"]
 
     def add_listener(self, listener: TransformerListener, component_name: str) -> None:
         """Connect a layer of a later component, and lend it the encoder if it asks for it.

@@ -1,11 +1,10 @@
 import warnings
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from itertools import chain, pairwise
 from typing import Any, Literal
 
 import numpy
-from numpy.typing import NDArray
 from spacy.language import Language
 from spacy.tokens import Doc, Span
 from spacy.training import Example, validate_examples
@@ -14,15 +13,25 @@ from thinc.api import Config, Model, Optimizer, set_dropout_rate
 from thinc.types import Floats2d
 
 from ..arrays import IntArray
-from ..doc.entities import get_entities
 from ..doc.relation import Relation, has_relations, set_relations
 from ..layers.pairs import PairsInT
-from ..pairs.candidates import Candidates, EntityPairs, all_pairs, pairs_within
-from ..pairs.classes import RelationClass, label_directions
-from ..pairs.gold import count_mistyped, count_relations, gold_classes, training_entities
-from ..pairs.losses import sigmoid, sigmoid_loss, softmax_loss
-from ..pairs.schema import Schema, allowed_pairs, make_schema, observe_triples, rule_out
+from ..pairs.candidates import Candidates, DocPairs, all_pairs, pairs_within
+from ..pairs.classes import RelationClass, Triple, label_directions
+from ..pairs.gold import (
+    count_mistyped,
+    count_relations,
+    gold_classes,
+    observe_triples,
+    training_entities,
+)
+from ..pairs.task import RelationTask
 from .finite_loss import require_finite
+from .relation_checks import (
+    require_labels,
+    require_symmetric_labels,
+    warn_of_lost,
+    warn_of_mistyped,
+)
 from .sealed_pipe import SealedPipe
 
 DEFAULT_CONFIG_STR = """
@@ -82,7 +91,7 @@ def make_str_rel(
 
     nlp (Language): The pipeline.
     name (str): The name of the component.
-    model (Model[tuple[list[Doc], list[EntityPairs]], Floats2d]): A `RelationClassifier`.
+    model (Model[list[DocPairs], Floats2d]): A `RelationClassifier`.
     candidates (Candidates): Proposes the pairs of entities that are asked about.
     spans_key (str | None): The span group that holds the entities; `doc.ents` if None. Entities of
         a span group that differ in type only are two.
@@ -172,6 +181,17 @@ class RelationExtractor(SealedPipe):
         return [(label, direction) for label, direction in self.cfg["classes"]]
 
     @property
+    def task(self) -> RelationTask:
+        """RETURNS (RelationTask): The candidate pairs, and the relations that they may have."""
+        settings = ("spans_key", "symmetric", "exclusive", "threshold")
+        return RelationTask(
+            classes=self.classes,
+            candidates=self.candidates,
+            triples=self.cfg["schema"],
+            **{name: self.cfg[name] for name in settings},
+        )
+
+    @property
     def labels(self) -> tuple[str, ...]:
         """RETURNS (tuple[str, ...]): The relation labels."""
         return tuple(dict.fromkeys(label for label, _ in self.classes))
@@ -222,86 +242,44 @@ class RelationExtractor(SealedPipe):
         RETURNS (list[list[Relation]]): The relations of each doc.
         RAISES (ValueError): If the docs were not encoded before.
         """
-        docs = list(docs)
-        schema = self._make_schema()
-        asked = [self._ask(doc, get_entities(doc, self.cfg["spans_key"]), schema) for doc in docs]
-        counts = [len(pairs) for _, pairs in asked]
-        asked = [self._within_reach(doc, *each) for doc, each in zip(docs, asked, strict=True)]
-        decided = [
-            self._predict_batch(docs[batch], asked[batch], counts[batch], schema)
-            for batch in _batches_of_pairs(asked)
-        ]
-        return list(chain.from_iterable(decided))
+        task = self.task
+        proposed = [self._within_reach(task.get_pairs(doc)) for doc in docs]
+        batches = _batch_by_pairs(proposed)
+        return list(chain.from_iterable(self._predict_batch(task, batch) for batch in batches))
 
-    def _make_schema(self) -> Schema | None:
-        if self.cfg["schema"] is None:
-            return None
-        return make_schema(self.cfg["schema"], self.classes, symmetric=self.cfg["symmetric"])
-
-    def _ask(self, doc: Doc, entities: list[Span], schema: Schema | None) -> EntityPairs:
-        pairs = self.candidates(doc, entities)
-        return entities, pairs if schema is None else allowed_pairs(schema, entities, pairs)
-
-    def _within_reach(self, doc: Doc, entities: list[Span], pairs: IntArray) -> EntityPairs:
+    def _within_reach(self, doc_pairs: DocPairs) -> DocPairs:
         """Leave out pairs that are farther apart than the model can see: of thousands of entities,
         those are nearly all.
         """
         layer = self.model.get_ref("pairs2vectors")
-        reach = layer.attrs["get_reach"](layer, doc) if "get_reach" in layer.attrs else None
-        return entities, pairs if reach is None else pairs_within(entities, pairs, tokens=reach)
+        if "get_reach" not in layer.attrs:
+            return doc_pairs
+        reach = layer.attrs["get_reach"](layer, doc_pairs.doc)
+        return doc_pairs if reach is None else pairs_within(doc_pairs, tokens=reach)
 
-    def _predict_batch(
-        self,
-        docs: list[Doc],
-        asked: list[EntityPairs],
-        counts: list[int],
-        schema: Schema | None,
-    ) -> list[list[Relation]]:
-        if not any(counts):
-            return [[] for _ in docs]
+    def _predict_batch(self, task: RelationTask, batch: list[DocPairs]) -> list[list[Relation]]:
+        if not any(len(doc_pairs) + doc_pairs.out_of_reach for doc_pairs in batch):
+            return [[] for _ in batch]
         ops = self.model.ops
-        logits = self.model.predict((docs, asked))
-        ends = numpy.cumsum([len(pairs) for _, pairs in asked])[:-1]
-        reached = [part.sum() for part in numpy.split(ops.to_numpy(_is_reachable(logits)), ends)]
-        self._report_unreachable(docs, counts, reached)
-        if schema is not None:
-            rule_out(logits, schema, asked)
-        probabilities = ops.softmax(logits) if self.cfg["exclusive"] else sigmoid(ops, logits)
-        parts = numpy.split(ops.to_numpy(probabilities), ends)
-        return [self._decide(*doc, part) for doc, part in zip(asked, parts, strict=True)]
+        logits = self.model.predict(batch)
+        ends = numpy.cumsum(list(map(len, batch)))[:-1]
+        reachable = numpy.split(ops.to_numpy(_is_reachable(logits)), ends)
+        for doc_pairs, is_reachable in zip(batch, reachable, strict=True):
+            self._report_unreachable(doc_pairs, int((~is_reachable).sum()))
+        task.rule_out(logits, batch)
+        probabilities = numpy.split(task.get_probabilities(ops, logits), ends)
+        return list(map(task.decide, batch, probabilities))
 
-    def _decide(
-        self, entities: list[Span], pairs: IntArray, probabilities: NDArray[Any]
-    ) -> list[Relation]:
-        classes, relations = self.classes, []
-        for row, column in zip(*self._found(probabilities), strict=True):
-            label, direction = classes[column - 1]
-            head, tail = pairs[row] if direction == ">" else pairs[row, ::-1]
-            score = float(probabilities[row, column])
-            relations.append(Relation(entities[head], entities[tail], label, score))
-        return relations
-
-    def _found(self, probabilities: NDArray[Any]) -> tuple[IntArray, IntArray]:
-        """Rows and classes of the relations."""
-        if self.cfg["exclusive"]:
-            best = probabilities.argmax(axis=1)
-            rows = numpy.flatnonzero(best)
-            return rows, best[rows]
-        relations = probabilities[:, 1:]
-        # What is ruled out has a probability of 0, and is not found whatever the threshold is.
-        rows, columns = numpy.nonzero((relations >= self.cfg["threshold"]) & (relations > 0))
-        return rows, columns + 1
-
-    def _report_unreachable(self, docs: list[Doc], counts: list[int], reached: list[int]) -> None:
-        for doc, count, seen in zip(docs, counts, reached, strict=True):
-            if seen < count:
-                warnings.warn(
-                    f"{self.name}: in a doc of {len(doc)} tokens, {count - seen} of {count} pairs "
-                    "of entities have no window of the encoder that holds the pieces of both; "
-                    "they get no relation. Where the entities are far apart, wider windows "
-                    "(get_spans) help.",
-                    stacklevel=2,
-                )
+    def _report_unreachable(self, doc_pairs: DocPairs, count: int) -> None:
+        count += doc_pairs.out_of_reach
+        if count:
+            warnings.warn(
+                f"{self.name}: in a doc of {len(doc_pairs.doc)} tokens, {count} of "
+                f"{len(doc_pairs) + doc_pairs.out_of_reach} candidate pairs have no window of the "
+                "encoder that holds the pieces of both entities; they get no relation. Where the "
+                "entities are far apart, wider windows (get_spans) help.",
+                stacklevel=2,
+            )
 
     def set_annotations(self, docs: Iterable[Doc], scores: list[list[Relation]]) -> None:
         """Set `doc._.relations`.
@@ -338,16 +316,17 @@ class RelationExtractor(SealedPipe):
         docs = [example.predicted for example in examples]
         if not any(map(len, docs)):
             return losses
-        schema = self._make_schema()
-        asked, gold = self._draw_pairs(examples, schema)
+        task = self.task
+        doc_pairs, gold = self._draw_pairs(task, examples)
         set_dropout_rate(self.model, drop)
         # Even if there are no pairs: what listens to a stock `tok2vec` and comes last has to call
         # back, or what it sends to the others before is lost.
-        logits, backprop = self.model.begin_update((docs, asked))
-        if schema is not None:
-            rule_out(logits, schema, asked)
-        annotated = sum(has_relations(example.reference) for example in examples)
-        loss, d_logits = self._get_loss(gold, logits, n_docs=max(1, annotated))
+        logits, backprop = self.model.begin_update(doc_pairs)
+        task.rule_out(logits, doc_pairs)
+        loss, d_logits = task.get_loss(self.model.ops, logits, gold)
+        # The mean over annotated docs, as that of `str_ner`; those without pairs count.
+        annotated = max(1, sum(has_relations(example.reference) for example in examples))
+        loss, d_logits = loss / annotated, d_logits / annotated
         require_finite(loss, self.name, examples)
         backprop(d_logits)
         if sgd is not None and sgd is not False:
@@ -355,50 +334,24 @@ class RelationExtractor(SealedPipe):
         losses[self.name] += loss
         return losses
 
-    def _get_loss(self, gold: IntArray, scores: Floats2d, *, n_docs: int) -> tuple[float, Floats2d]:
-        """Compute the negative log likelihood of the gold relations: the sum over the pairs of a
-        doc, as that of `str_ner` is over its tokens, and the mean over docs. If a pair can have
-        several relations, each class has a likelihood of its own.
-
-        gold (IntArray): Row and class of each gold relation. *Shape:* (relations, 2).
-        scores (Floats2d): The logits of each pair. *Shape:* (pairs, classes).
-        n_docs (int): The number of annotated docs, those without pairs included.
-        RETURNS (tuple[float, Floats2d]): The loss, and its gradient.
-        """
-        compute = softmax_loss if self.cfg["exclusive"] else sigmoid_loss
-        loss, d_scores = compute(self.model.ops, scores, gold)
-        return loss / n_docs, d_scores / n_docs
-
     def _draw_pairs(
-        self, examples: Iterable[Example], schema: Schema | None
-    ) -> tuple[list[EntityPairs], IntArray]:
-        """The pairs to learn from, and row and class of the gold relations between them."""
-        asked, gold, count = [], [numpy.zeros((0, 2), dtype="int64")], 0
+        self, task: RelationTask, examples: Iterable[Example]
+    ) -> tuple[list[DocPairs], IntArray]:
+        """RETURNS (tuple[list[DocPairs], IntArray]): The pairs to learn from, and row and class of
+        the gold relations between them.
+        """
+        drawn, gold, count = [], [numpy.zeros((0, 2), dtype="int64")], 0
         for example in examples:
-            entities = training_entities(example, self.cfg["spans_key"])
-            entities, pairs = self._ask(example.predicted, entities, schema)
-            rows, classes = self._gold_classes(example, (entities, pairs), schema).T
-            is_drawn = self.random.random(len(pairs)) < self.negative_rate
+            doc_pairs = task.propose(example.predicted, training_entities(task, example))
+            report = self._report_unknown
+            rows, classes = gold_classes(task, example, doc_pairs, report_unknown=report).T
+            is_drawn = self.random.random(len(doc_pairs)) < self.negative_rate
             is_drawn[rows] = True
-            asked.append((entities, pairs[is_drawn]))
+            drawn.append(replace(doc_pairs, pairs=doc_pairs.pairs[is_drawn]))
             rows = count + numpy.cumsum(is_drawn)[rows] - 1
             gold.append(numpy.stack([rows, classes], axis=1))
             count += is_drawn.sum()
-        return asked, numpy.concatenate(gold)
-
-    def _gold_classes(
-        self, example: Example, asked: EntityPairs, schema: Schema | None
-    ) -> IntArray:
-        return gold_classes(
-            example,
-            asked,
-            self.classes,
-            schema=schema,
-            exclusive=self.cfg["exclusive"],
-            spans_key=self.cfg["spans_key"],
-            symmetric=self.cfg["symmetric"],
-            report_unknown=self._report_unknown,
-        )
+        return drawn, numpy.concatenate(gold)
 
     def _report_unknown(self, relation: str, remedy: str) -> None:
         self._report_once(
@@ -427,25 +380,20 @@ class RelationExtractor(SealedPipe):
         RAISES (ValueError): If there are no relations, the examples have others than given, or a
             symmetric label does not occur.
         """
-        counts, lost = count_relations(
-            get_examples(),
-            candidates=self._candidates_of_gold,
-            exclusive=self.cfg["exclusive"],
-            spans_key=self.cfg["spans_key"],
-            symmetric=self.cfg["symmetric"],
-        )
+        task = replace(self.task, candidates=self._candidates_of_gold)
+        counts, lost = count_relations(task, get_examples())
         labels = label_directions(counts) if labels is None else labels
-        self._require_labels(labels, counts)
-        self._report_lost(lost, counts.total())
-        self._report_mistyped(count_mistyped(get_examples(), spans_key=self.cfg["spans_key"]))
+        require_labels(self.name, labels, counts)
+        warn_of_lost(self.name, lost, counts.total())
+        warn_of_mistyped(self.name, count_mistyped(task, get_examples()))
         for label, directions in labels.items():
             self.add_label(label, directions)
-        self._require_symmetric_labels()
+        require_symmetric_labels(self.name, self.cfg["symmetric"], self.labels)
         self.cfg["schema"] = self._observe_schema(get_examples())
         self._resize_model()
         self.model.initialize(X=_first_doc(get_examples()))
 
-    def _observe_schema(self, examples: Iterable[Example]) -> list[list[str]] | None:
+    def _observe_schema(self, examples: Iterable[Example]) -> list[Triple] | None:
         if not self.observes_schema:
             return None
         return observe_triples(example.reference for example in examples)
@@ -461,63 +409,23 @@ class RelationExtractor(SealedPipe):
             )
             return all_pairs(doc, entities)
 
-    def _require_labels(self, labels: dict[str, str], counts: Counter[RelationClass]) -> None:
-        if not labels:
-            raise ValueError(
-                f"{self.name}: the training data has no relations, and no labels were given. Were "
-                "they set (doc._.relations), and was the DocBin saved with store_user_data=True?"
-            )
-        if unknown := [name for name in counts if name[1] not in labels.get(name[0], "")]:
-            listed = ", ".join(f"'{label}' {way} ({counts[label, way]}x)" for label, way in unknown)
-            raise ValueError(
-                f"{self.name}: the training data has relations that the given label data lacks: "
-                f"{listed}. Run `spacy init labels` again."
-            )
-
-    def _require_symmetric_labels(self) -> None:
-        if unknown := [label for label in self.cfg["symmetric"] if label not in self.labels]:
-            raise ValueError(
-                f"{self.name}: the training data has no relations of the symmetric labels "
-                f"{_listed(unknown)}. Its labels are {_listed(self.labels)}."
-            )
-
-    def _report_lost(self, lost: Counter[str], total: int) -> None:
-        for reason, count in lost.items():
-            warnings.warn(
-                f"{self.name}: {count} of {total} gold relations {reason}; they are not learned.",
-                stacklevel=3,
-            )
-
-    def _report_mistyped(self, count: int) -> None:
-        if count:
-            warnings.warn(
-                f"{self.name}: {count} gold relations have spans of other types than the entities "
-                "in their places; no relation that is found will count as one of them. Make them "
-                "of the entities in doc.ents.",
-                stacklevel=3,
-            )
-
     def rehearse(self, *args: Any, **kwargs: Any) -> None:
         """Not supported."""
         raise NotImplementedError(f"The component '{self.name}' does not support rehearsal.")
 
 
 def _first_doc(examples: Iterable[Example]) -> PairsInT | None:
-    """A doc to prepare the model with. It needs no pairs."""
+    """RETURNS (list[DocPairs] | None): A doc to prepare the model with. It needs no pairs."""
     docs = (example.predicted for example in examples if len(example.predicted))
     doc = next(docs, None)
-    return None if doc is None else ([doc], [([], all_pairs(doc, []))])
+    return None if doc is None else [DocPairs(doc, [], all_pairs(doc, []))]
 
 
-def _batches_of_pairs(asked: list[EntityPairs]) -> list[slice]:
+def _batch_by_pairs(docs: list[DocPairs]) -> list[list[DocPairs]]:
     """Cut docs into batches of about `BATCH_PAIRS` pairs, or of a single doc."""
-    before = numpy.cumsum([0, *(len(pairs) for _, pairs in asked)])[:-1]
+    before = numpy.cumsum([0, *map(len, docs)])[:-1]
     starts = numpy.flatnonzero(numpy.diff(before // BATCH_PAIRS, prepend=-1))
-    return [slice(*bounds) for bounds in pairwise([*starts, len(asked)])]
-
-
-def _listed(labels: Iterable[str]) -> str:
-    return ", ".join(f"'{label}'" for label in labels)
+    return [docs[start:end] for start, end in pairwise([*starts, len(docs)])]
 
 
 def _is_reachable(logits: Any) -> Any:

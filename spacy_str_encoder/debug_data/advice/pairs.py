@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from ..balance import find_balance, observed_pairs
 from ..collect import Statistics
 from ..reach import ALL_PAIRS, ALTERNATIVES, CONFIGURED, MAX_DISTANCES, SAME_SENTENCE, Reach
 from .labels import count_new_triples
@@ -37,7 +36,7 @@ def _advise_on_shared_pairs(statistics: Statistics) -> Iterator[str]:
     train = statistics.train
     together = {names: n for names, n in train.shared_pairs.items() if len(set(names)) > 1}
     lost = sum(count * (len(set(names)) - 1) for names, count in together.items())
-    if statistics.settings.exclusive and lost > SHARED_SHARE * train.relations:
+    if statistics.settings.task.exclusive and lost > SHARED_SHARE * train.relations:
         listed = list_counts({" + ".join(names): count for names, count in together.items()})
         yield (
             f"{share(lost, train.relations, 'relations of train')} are not learned, since a pair "
@@ -48,7 +47,7 @@ def _advise_on_shared_pairs(statistics: Statistics) -> Iterator[str]:
 
 def _advise_on_no_negatives(statistics: Statistics) -> Iterator[str]:
     """That there is no pair without a relation, if so."""
-    balance = find_balance(statistics)
+    balance = statistics.balance
     if balance.related and not balance.unrelated:
         yield (
             "All pairs that str_rel asks about in train have a relation, so that it can't learn "
@@ -58,7 +57,7 @@ def _advise_on_no_negatives(statistics: Statistics) -> Iterator[str]:
 
 def _advise_on_many_negatives(statistics: Statistics) -> Iterator[str]:
     """That many pairs without a relation are learned from, if so."""
-    balance = find_balance(statistics)
+    balance = statistics.balance
     if balance.negatives > MOST_NEGATIVES:
         related = percent(balance.related, balance.related + balance.unrelated)
         yield (
@@ -72,7 +71,7 @@ def _advise_on_many_negatives(statistics: Statistics) -> Iterator[str]:
 
 def _advise_on_few_negatives(statistics: Statistics) -> Iterator[str]:
     """That few pairs without a relation are learned from, if more could be."""
-    balance = find_balance(statistics)
+    balance = statistics.balance
     if balance.related and balance.negatives < FEWEST_NEGATIVES and balance.negative_rate < 1:
         yield (
             f"With negative_rate = {balance.negative_rate:g}, str_rel learns from "
@@ -116,7 +115,7 @@ def _advise_on_schema(statistics: Statistics) -> Iterator[str]:
     scored is of such types.
     """
     train, scored = statistics.train, statistics.scored.values()
-    asked, observed = train.reach[CONFIGURED].pairs, observed_pairs(statistics, train)
+    asked, observed = train.reach[CONFIGURED].pairs, statistics.count_observed_pairs(train)
     new = sum(count_new_triples(statistics, split) for split in scored)
     is_safe = new <= (1 - RELATIONS_SHARE) * sum(split.relations for split in scored)
     if statistics.settings.observes_schema or not is_safe or train.relations < FEWEST_RELATIONS:

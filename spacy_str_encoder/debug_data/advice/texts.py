@@ -13,7 +13,7 @@ FEWEST_RELATIONS = 100
 
 def _advise_on_nothing(statistics: Statistics) -> Iterator[str]:
     """Which parts have no entities, or no relations."""
-    key = statistics.settings.spans_key
+    key = statistics.settings.task.spans_key
     place = "doc.ents" if key is None else f"the span group '{key}'"
     for name, split in statistics.splits.items():
         if not split.entities:

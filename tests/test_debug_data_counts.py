@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 import pytest
 import spacy
@@ -14,10 +15,9 @@ from spacy.tokens import Doc, DocBin, Span
 
 from spacy_str_encoder import Relation
 from spacy_str_encoder.debug_data.aligned import align_doc
-from spacy_str_encoder.debug_data.balance import find_balance
 from spacy_str_encoder.debug_data.collect import Statistics, collect_statistics
-from spacy_str_encoder.debug_data.findings import EXAMPLES, FINDERS
-from spacy_str_encoder.debug_data.settings import Settings, make_settings
+from spacy_str_encoder.debug_data.findings import CHECKS, EXAMPLES
+from spacy_str_encoder.debug_data.settings import PipelineSettings, make_settings
 from spacy_str_encoder.debug_data.split import SplitStatistics, count_doc
 from spacy_str_encoder.pairs.candidates import make_max_distance
 
@@ -42,6 +42,10 @@ class Text:
 
     def to_doc(self) -> Doc:
         return make_doc(self.mentions, self.arcs)
+
+
+def with_task(settings: PipelineSettings, **task: Any) -> PipelineSettings:
+    return replace(settings, task=replace(settings.task, **task))
 
 
 def list_arcs(annotated: Iterable[Text]) -> list[Arc]:
@@ -90,7 +94,7 @@ def make_doc(
     return doc
 
 
-def count(docs: Iterable[Doc], settings: Settings = GROUP) -> SplitStatistics:
+def count(docs: Iterable[Doc], settings: PipelineSettings = GROUP) -> SplitStatistics:
     split = SplitStatistics()
     for number, doc in enumerate(docs, start=1):
         count_doc(split, align_doc(doc, settings, number=number), settings)
@@ -111,7 +115,7 @@ def tokens_between(one: Mention, other: Mention) -> int:
     return sum(first_end <= token < last_start for token in range(SIZE))
 
 
-def collect(folder: Path, settings: Settings = FLAT, **splits: Sequence[Doc]) -> Statistics:
+def collect(folder: Path, settings: PipelineSettings = FLAT, **splits: Sequence[Doc]) -> Statistics:
     """Write docs to files, and count them."""
     paths = {name: folder / f"{name}.spacy" for name in splits}
     for name, docs in splits.items():
@@ -159,16 +163,16 @@ def test_an_observed_schema_asks_about_types_in_the_orders_of_a_label(
     types = {(head[2], tail[2]) for head, tail, label in arcs if label in head_first}
     types |= {(tail[2], head[2]) for head, tail, label in arcs if label in tail_first}
     asked = [sorted(pair[:2]) for pair in list_pairs(annotated)]
-    settings = replace(GROUP, symmetric=symmetric, observes_schema=True)
+    settings = replace(with_task(GROUP, symmetric=symmetric), observes_schema=True)
     train = count(map(Text.to_doc, annotated), settings)
-    balance = find_balance(Statistics({"train": train}, {}, settings))
+    balance = Statistics({"train": train}, {}, settings).balance
     left = sum((first[2], second[2]) in types for first, second in asked)
     assert balance.related + balance.unrelated == left
 
 
 @given(st.lists(texts(), max_size=3), st.integers(0, SIZE))
 def test_the_reach_of_candidates_is_counted(annotated: list[Text], limit: int) -> None:
-    settings = replace(GROUP, candidates=make_max_distance(tokens=limit))
+    settings = with_task(GROUP, candidates=make_max_distance(tokens=limit))
     split = count(map(Text.to_doc, annotated), settings)
     limits = {"all pairs": SIZE, "max_distance 5": 5, "max_distance 50": 50, "as configured": limit}
     for name, most in limits.items():
@@ -182,7 +186,7 @@ def test_the_reach_of_candidates_is_counted(annotated: list[Text], limit: int) -
 
 @given(st.lists(texts(), max_size=3), st.integers(0, SIZE))
 def test_odd_annotation_is_counted(annotated: list[Text], limit: int) -> None:
-    settings = replace(GROUP, candidates=make_max_distance(tokens=limit))
+    settings = with_task(GROUP, candidates=make_max_distance(tokens=limit))
     split = count(map(Text.to_doc, annotated), settings)
     pairs = list_pairs(annotated)
     overlapping = [
@@ -299,7 +303,7 @@ def test_a_doc_that_was_made_of_words_keeps_them_as_in_training() -> None:
 
 @pytest.mark.parametrize("settings", [FLAT, make_settings("en")], ids=["as it is", "tokenized"])
 def test_candidates_in_the_same_sentence_are_tried_if_sentences_are_known(
-    settings: Settings,
+    settings: PipelineSettings,
 ) -> None:
     mentions = [(0, 1, "A"), (1, 2, "A"), (3, 4, "A")]
     arcs = [(mentions[0], mentions[1], "X"), (mentions[1], mentions[2], "X")]
@@ -387,7 +391,7 @@ def test_the_longest_docs_come_first() -> None:
 def test_labels_without_direction_are_counted_as_in_training() -> None:
     first, second = (0, 1, "A"), (2, 3, "A")
     doc = make_doc([first, second], [(first, second, "X"), (second, first, "X")])
-    split = count([doc], replace(GROUP, symmetric=("X",)))
+    split = count([doc], with_task(GROUP, symmetric=("X",)))
     assert split.relation_classes == {("X", ">"): 1}
     assert split.shared_pairs == {}
 
@@ -398,7 +402,9 @@ TEXT = "a b c d e f g"
 ONE, TWO = (0, 1, "A"), (2, 3, "A")
 
 
-def repeats(folder: Path, settings: Settings = FLAT, **splits: Sequence[Doc]) -> dict[str, str]:
+def repeats(
+    folder: Path, settings: PipelineSettings = FLAT, **splits: Sequence[Doc]
+) -> dict[str, str]:
     """How many docs occur again, and how many with another annotation."""
     statistics = collect(folder, settings, **splits)
     return {
@@ -491,5 +497,5 @@ def test_what_docs_can_not_hold_is_counted_by_the_reason(tmp_path: Path) -> None
     assert found(kept) == {"overlapping_entities": 2, "docs_without_relations": 1}
 
 
-def test_every_finder_is_named_by_what_it_finds() -> None:
-    assert all(find.__name__ == f"_find_{name}" for name, find in FINDERS.items())
+def test_every_check_is_named_by_what_it_finds() -> None:
+    assert all(check.find.__name__ == f"_find_{check.name}" for check in CHECKS)
