@@ -18,22 +18,22 @@ from .systems import (
 )
 
 NOTES = """\
-**The corpora differ.** The paper's figures are those of Chinese BERT-base on private reports of
-coronary arteriographies (Xue et al. 2019, arXiv 1908.07721). Ours are those of the encoder
-`{encoder}` on the corpus `{corpus}`: unless others were given, a small encoder with fresh weights,
-and generated sentences. Compare systems with each other, not ours with the paper's.
+**The corpora differ.** The paper's figures are for Chinese BERT-base on private reports of coronary
+arteriography (Xue et al. 2019, arXiv 1908.07721). Ours are for the encoder `{encoder}` on the
+corpus `{corpus}`. By default, these are a small encoder with random weights and generated
+sentences. Compare systems with each other, not our figures with the paper's.
 
-Precision / recall / F1 in percent, strict and micro; ours are the mean ± the standard deviation
-over seeds. Of each training the checkpoint with the best score on dev, as the config weighs it, is
-kept. A dash (–) is what the paper lacks, or what was not trained.
+Figures are precision / recall / F1 in percent, strict and micro-averaged. Ours are mean ± standard
+deviation over seeds. Each training keeps the checkpoint with the best score on dev, as weighted by
+the config. A dash (–) means that the paper has no figure, or that the system was not trained.
 
 - Config: `{config}`; {updates}; seeds: {seeds}.
-- STR-encoder, where no K is said: that of the config, `{base}`.
-- The STR-encoders start from the same weights with every seed, but for their heads; the compared
-  systems draw all of theirs. Those are after their papers, not copies of them: what is other is
-  said in `configs/systems`. The RCN alone of them is told the types of the entities.
+- "STR-encoder" without K is the one of the config, `{base}`.
+- With every seed, the STR-encoders start from the same encoder weights and from new random heads.
+  The compared systems start from new random weights. They follow their papers, but are not copies:
+  `configs/systems` lists the differences. Of these, only the RCN sees the types of the entities.
 - Commit: {commits}.
-- Hours of training, those of all trials added up: {hours:.1f}."""
+- Hours of training, all trials added up: {hours:.1f}."""
 MISSING = "–"
 # The system of the base config, whichever K and mask it has.
 BASE = "str_encoder"
@@ -46,7 +46,7 @@ TEST_TABLES: dict[str, list[tuple[str, Task]]] = {
         (BASE, "entities"),
         (DEFAULT, "entities"),
     ],
-    "Table III: relations between correct entities": [
+    "Table III: relations between gold entities": [
         ("rcn", "relations_correct_entities"),
         ("cnn", "relations_correct_entities"),
         ("joint_bilstm", "relations_correct_entities"),
@@ -58,7 +58,7 @@ TEST_TABLES: dict[str, list[tuple[str, Task]]] = {
         (BASE, "relations"),
         (DEFAULT, "relations"),
     ],
-    "Table VI: separate against joint": [
+    "Table VI: separate and joint training": [
         ("only_ner", "entities"),
         (BASE, "entities"),
         ("only_rc", "relations_correct_entities"),
@@ -85,7 +85,7 @@ def write_tables(
         for title, rows in TEST_TABLES.items()
     }
     sections["Table V: K and mask, on dev"] = _focus_table(results, layers)
-    lines = [f"# The tables of the paper, and ours{suffix}", "", *_notes(results, settings, failed)]
+    lines = [f"# The paper's tables and ours{suffix}", "", *_notes(results, settings, failed)]
     # Up to VI, Roman numbers have the order of the alphabet.
     for title, table in sorted(sections.items()):
         lines += ["", f"## {title}{suffix}", "", *table]
@@ -106,9 +106,9 @@ def _notes(results: Results, settings: Settings, failed: Sequence[str]) -> Itera
         hours=sum(result["seconds"] for result in kept) / 3600,
     )
     if goes_beyond_paper(settings.base):
-        yield "- As in the config: with all that it has beyond the paper. The other rows have none."
+        yield '- "As in the config" has all its extensions beyond the paper. Other rows have none.'
     if settings.is_quick:
-        yield "- **A quick run:** trained for less than the config says, to see that all works."
+        yield "- **A quick run:** fewer updates than in the config, only to check that it works."
     if failed:
         yield f"- **Failed, and missing below:** {', '.join(failed)}."
     counts = {name: len(trials) for name, trials in trained.items()}
@@ -138,9 +138,9 @@ def _focus_table(results: Results, layers: int) -> Iterator[str]:
             yield _row(title, str(focus_layers), *_focus_cells(results, mask, focus_layers))
     yield from [
         "",
-        f"The paper's encoder has 12 layers, ours {layers}. With K = 1 both masks are the same "
-        "function, trained once: of the last layer only the row of `[CLS]` is used, and under "
-        "either mask it sees `[CLS]` and the pair alone. RC is between predicted entities.",
+        f"The paper's encoder has 12 layers, ours {layers}. With K = 1, both masks give the same "
+        "model, which is trained once: only the row of `[CLS]` of the last layer is used, and "
+        "under either mask it sees only `[CLS]` and the pair. RC is between predicted entities.",
     ]
 
 

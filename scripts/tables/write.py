@@ -10,9 +10,9 @@ from .settings import Settings
 from .systems import count_layers, name_of_base
 
 PLOTS = {
-    "tables_focus.png": "F1 on dev against K, for both masks",
-    "tables_curves.png": "F1 on dev while systems were trained",
-    "tables_joint.png": "F1 of tasks that were trained separately and jointly",
+    "tables_focus.png": "F1 on dev for each K and both masks",
+    "tables_curves.png": "F1 on dev during training",
+    "tables_joint.png": "F1 of tasks trained separately and jointly",
 }
 
 
