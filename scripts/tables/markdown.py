@@ -46,7 +46,7 @@ TEST_TABLES: dict[str, list[tuple[str, Task]]] = {
         (BASE, "entities"),
         (DEFAULT, "entities"),
     ],
-    "Table III: relations between gold entities": [
+    "Table III: relations between correct entities": [
         ("rcn", "relations_correct_entities"),
         ("cnn", "relations_correct_entities"),
         ("joint_bilstm", "relations_correct_entities"),
