@@ -31,7 +31,7 @@ def track(items: Iterable[ItemT], description: str, total: int | None = None) ->
     items (Iterable): What is gone through.
     description (str): What is done.
     total (int | None): How many there are, if it is known.
-    YIELDS: The items.
+    YIELDS (ItemT): The items.
     """
     with make_bar(MofNCompleteColumn(), TimeElapsedColumn()) as bar:
         yield from bar.track(items, total=total, description=description)

@@ -22,12 +22,14 @@ FORWARD, BACKWARD = "_1_2", "_2_1"
 
 
 def matches(item: Any) -> bool:
+    """Recognize a text whose entities are lists."""
     entities = item.get("entities")
     is_list = isinstance(entities, list) and all(isinstance(entity, list) for entity in entities)
     return is_list and {"text", "relations"} <= item.keys()
 
 
 def parse(item: Any, place: str, report: ConversionReport) -> AnnotatedText:
+    """Read a text; a label says which of its two entities is the head."""
     entities = [
         _parse_entity(item["text"], start, end, surface, label)
         for start, end, surface, label in item["entities"]
@@ -54,6 +56,7 @@ def _parse_relation(first: int, second: int, label: str) -> AnnotatedRelation:
 
 
 def serialize(annotated: AnnotatedText, report: ConversionReport) -> dict[str, Any]:
+    """Write a text, its entities in text order."""
     annotated = in_text_order(annotated)
     entities = [
         [e.start, e.end, annotated.text[e.start : e.end], e.label] for e in annotated.entities

@@ -34,6 +34,7 @@ JOINING = ("Mn", "Mc", "Me", "Cf")
 
 
 def matches(item: Any) -> bool:
+    """Recognize a text with entities and relations, or with labelled spans alone."""
     if "entities" in item:
         has_entities = are_objects(item["entities"], "start_offset", "end_offset", "label")
         return has_entities and {"text", "relations"} <= item.keys()
@@ -47,6 +48,7 @@ def _is_span(label: Any) -> bool:
 
 
 def parse(item: Any, place: str, report: ConversionReport) -> AnnotatedText:
+    """Read a text; its relations are unannotated if it has labelled spans alone."""
     field = "data" if "data" in item and "text" not in item else "text"
     text = item[field]
     if "label" in item and "entities" not in item:
@@ -118,6 +120,7 @@ def _is_uneven(text: str, i: int) -> bool:
 
 
 def serialize(annotated: AnnotatedText, report: ConversionReport) -> dict[str, Any]:
+    """Write a text, with offsets in UTF-16 code units."""
     _report_counting(annotated, report)
     units = count_utf16(annotated.text)
     entities = [

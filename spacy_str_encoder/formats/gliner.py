@@ -23,12 +23,14 @@ from .tokens import (
 
 
 def matches(item: Any) -> bool:
+    """Recognize a text by its tokens, and by entities and relations that are lists."""
     relations = item.get("relations", [])
     is_list = isinstance(relations, list) and all(isinstance(each, list) for each in relations)
     return is_list and {"tokenized_text", "ner"} <= item.keys()
 
 
 def parse(item: Any, place: str, report: ConversionReport) -> AnnotatedText:
+    """Read a text; its relations are unannotated if the field is not there."""
     text, tokens = place_tokens(item.get("text"), item["tokenized_text"])
     entities = [parse_entity(entity, text, tokens) for entity in item["ner"]]
     relations = [
@@ -75,6 +77,7 @@ def parse_place(
 
 
 def serialize(annotated: AnnotatedText, report: ConversionReport) -> dict[str, Any]:
+    """Write a text, with offsets of tokens."""
     annotated, spans = align_entities(annotated, report)
     item = {
         "text": annotated.text,

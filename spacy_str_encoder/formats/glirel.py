@@ -21,10 +21,12 @@ from .tokens import Offsets, align_entities, place_tokens, token_texts, without_
 
 
 def matches(item: Any) -> bool:
+    """Recognize a text by its tokens, and by relations that are objects."""
     return are_objects(item.get("relations")) and {"tokenized_text", "ner"} <= item.keys()
 
 
 def parse(item: Any, place: str, report: ConversionReport) -> AnnotatedText:
+    """Read a text, and find the entities of its relations."""
     text, tokens = place_tokens(item.get("text"), item["tokenized_text"])
     entities = [parse_entity(entity, text, tokens) for entity in item["ner"]]
     meta = other_fields(item, ("text", "tokenized_text", "ner", "relations"))
@@ -60,6 +62,7 @@ def _find_end(
 
 
 def serialize(annotated: AnnotatedText, report: ConversionReport) -> dict[str, Any]:
+    """Write a text; each relation repeats what its entities are."""
     annotated, spans = align_entities(without_repeats(annotated, report), report)
     ends = [
         {"mention": annotated.text[entity.start : entity.end], "position": [start, end - 1]}

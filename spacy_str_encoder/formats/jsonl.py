@@ -16,10 +16,12 @@ FIELDS = ("text", "tokens", "entities", "relations", "meta")
 
 
 def matches(item: Any) -> bool:
+    """Recognize a text by the start, end and label of its entities."""
     return "text" in item and are_objects(item.get("entities"), "start", "end", "label")
 
 
 def parse(item: Any, place: str, report: ConversionReport) -> AnnotatedText:
+    """Read a text; its relations are unannotated if the field is not there."""
     text, tokens = item["text"], item.get("tokens")
     for entity in item["entities"]:
         lose_other_fields("entities", entity, ("start", "end", "label"), place, report)
@@ -36,6 +38,7 @@ def parse(item: Any, place: str, report: ConversionReport) -> AnnotatedText:
 
 
 def serialize(annotated: AnnotatedText, report: ConversionReport) -> dict[str, Any]:
+    """Write a text, and its tokens and meta data if it has any."""
     item = {
         "text": annotated.text,
         "tokens": None if annotated.tokens is None else token_texts(annotated),

@@ -24,10 +24,12 @@ NAMES = {"text": "text", "from_name": "label", "to_name": "text"}
 
 
 def matches(item: Any) -> bool:
+    """Recognize a task by its data and annotations."""
     return isinstance(item.get("data"), dict) and isinstance(item.get("annotations"), list)
 
 
 def parse(item: Any, place: str, report: ConversionReport) -> AnnotatedText | None:
+    """Read a task, unless nobody annotated it."""
     check_list("the annotations", item["annotations"])
     annotation = _choose_annotation(item["annotations"], place, report)
     if annotation is None:
@@ -83,6 +85,7 @@ def _find_text_field(data: dict[str, Any], object_name: str) -> str:
 
 
 def serialize(annotated: AnnotatedText, report: ConversionReport) -> dict[str, Any]:
+    """Write a task, with all that was kept of the one that was read."""
     kept = {"task": {}, "annotation": {}, "names": NAMES, **annotated.meta.get(KEPT, {})}
     names = kept["names"]
     others = replace(annotated, meta=other_fields(annotated.meta, (KEPT,)))

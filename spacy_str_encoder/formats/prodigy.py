@@ -44,12 +44,14 @@ ANSWERS = ("accept", "reject", "ignore")
 
 
 def matches(item: Any) -> bool:
+    """Recognize a task by its tokens or spans."""
     has_objects = all(are_objects(item.get(name, [])) for name in ("tokens", "spans", "relations"))
     is_task = "text" in item and ("tokens" in item or "spans" in item)
     return has_objects and is_task and "entities" not in item
 
 
 def parse(item: Any, place: str, report: ConversionReport) -> AnnotatedText | None:
+    """Read a task, unless it was rejected or ignored."""
     text = item["text"]
     check_string("the text", text)
     if not _is_accepted(item, "tasks", repr(text[:40]), place, report):
@@ -144,6 +146,7 @@ def _find_end(
 
 
 def serialize(annotated: AnnotatedText, report: ConversionReport) -> dict[str, Any]:
+    """Write a task, with offsets of characters and of tokens."""
     annotated = replace(without_repeats(annotated, report), tokens=with_white_space(annotated))
     annotated, token_spans = align_entities(annotated, report)
     spans = [

@@ -16,11 +16,13 @@ from .tokens import align_entities, character_span, place_tokens, token_texts, w
 
 
 def matches(item: Any) -> bool:
+    """Recognize a text by its tokens, and by entities that are objects."""
     has_entities = are_objects(item.get("entities"), "type", "start", "end")
     return has_entities and isinstance(item.get("tokens"), list) and "relations" in item
 
 
 def parse(item: Any, place: str, report: ConversionReport) -> AnnotatedText:
+    """Read a text, and turn its offsets of tokens into those of characters."""
     text, tokens = place_tokens(item.get("text"), item["tokens"])
     entities = [
         AnnotatedEntity(*character_span(tokens, entity["start"], entity["end"]), entity["type"])
@@ -36,6 +38,7 @@ def parse(item: Any, place: str, report: ConversionReport) -> AnnotatedText:
 
 
 def serialize(annotated: AnnotatedText, report: ConversionReport) -> dict[str, Any]:
+    """Write a text, with offsets of tokens."""
     annotated, spans = align_entities(annotated, report)
     item = {
         "text": annotated.text,

@@ -42,10 +42,12 @@ class Triple(NamedTuple):
 
 
 def matches(item: Any) -> bool:
+    """Recognize a text by its list of triples."""
     return isinstance(item.get("spo_list"), list) and "text" in item
 
 
 def parse(item: Any, place: str, report: ConversionReport) -> AnnotatedText:
+    """Read a text, and find the entities of its triples."""
     text, triples = item["text"], item["spo_list"]
     check_string("the text", text)
     check_list("the triples", triples)
@@ -102,6 +104,7 @@ def _describe_missing(string: str, text: str) -> str:
 
 
 def serialize(annotated: AnnotatedText, report: ConversionReport) -> dict[str, Any]:
+    """Write the relations of a text as triples."""
     annotated = _without_unfindable(without_repeats(annotated, report), report)
     triples = [_serialize_triple(annotated, relation) for relation in annotated.relations]
     return with_meta({"text": annotated.text, "spo_list": triples}, annotated, report)

@@ -29,6 +29,7 @@ def CRF() -> Model[CRFInT, Floats1d]:
 def forward(
     model: Model[CRFInT, Floats1d], X: CRFInT, is_train: bool
 ) -> tuple[Floats1d, Callable[[Floats1d], CRFInT]]:
+    """Compute the log likelihood of the tags of each doc."""
     emissions, tags = X
     shim = model.shims[0]
     padded, mask = pad(emissions)

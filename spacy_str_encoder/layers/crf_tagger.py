@@ -45,12 +45,14 @@ def crf_tagger(
 def init(
     model: Model[list[Doc], TaggerOutT], X: list[Doc] | None = None, Y: TaggerOutT | None = None
 ) -> None:
+    """Initialize the layers below the CRF."""
     model.layers[0].initialize(X=X)
 
 
 def forward(
     model: Model[list[Doc], TaggerOutT], docs: list[Doc], is_train: bool
 ) -> tuple[TaggerOutT, Callable[[TaggerOutT], Any]]:
+    """Compute the emissions, without the CRF."""
     return model.layers[0](docs, is_train)
 
 

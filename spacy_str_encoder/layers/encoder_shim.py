@@ -55,11 +55,13 @@ class EncoderShim(HFShim):
     copy = copy
 
     def predict(self, inputs: ArgsKwargs) -> Any:
+        """Encode without gradients."""
         self._model.eval()
         with torch.no_grad(), self.autocast():
             return self._model(*inputs.args, **inputs.kwargs)
 
     def begin_update(self, inputs: ArgsKwargs) -> tuple[Any, Callable[[ArgsKwargs], ArgsKwargs]]:
+        """Encode; the backward pass scales no gradients of earlier batches again."""
         output, backprop_shim = super().begin_update(inputs)
 
         def backprop(d_output: ArgsKwargs) -> ArgsKwargs:
@@ -71,6 +73,7 @@ class EncoderShim(HFShim):
         return output, backprop
 
     def finish_update(self, optimizer: Optimizer) -> None:
+        """Update the encoder in place, at its own learning rate."""
         with in_place(self._model):
             super().finish_update(partial(optimizer, lr_scale=self.learn_rate_scale))
         # Zeros would be added to the gradients of the next batch, at the cost of a pass over all.
@@ -139,6 +142,7 @@ class EncoderShim(HFShim):
             self.add_gradients(parameters, gradients)
 
     def to_bytes(self) -> bytes:
+        """Save the tokenizer, the config and the weights, as safetensors."""
         hf_objects = self._hfmodel
         message: dict[str, Any] = {
             "tokenizer_config": hf_objects._init_tokenizer_config,
@@ -152,6 +156,7 @@ class EncoderShim(HFShim):
         return srsly.msgpack_dumps(message)
 
     def from_bytes(self, bytes_data: bytes) -> "EncoderShim":
+        """Load what `to_bytes` saved."""
         message = srsly.msgpack_loads(bytes_data)
         configs = message["tokenizer_config"], message["transformer_config"]
         if message["config"] is None:

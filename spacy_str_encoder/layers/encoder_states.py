@@ -70,6 +70,8 @@ def split_states() -> Model[FullTransformerBatch, list[TransformerData]]:
 def forward(
     model: Model, states: FullTransformerBatch, is_train: bool
 ) -> tuple[list[TransformerData], Callable[[list[TransformerData]], FullTransformerBatch]]:
+    """Split the output; the gradients of its parts are added up."""
+
     def backprop(d_docs: list[TransformerData]) -> FullTransformerBatch:
         gradients = StateGradients(states)
         gradients.add(d_docs)

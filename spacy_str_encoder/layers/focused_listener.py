@@ -54,6 +54,7 @@ class FocusedListener(TransformerListener):
 def forward(
     model: FocusedListener, docs: list[Doc], is_train: bool
 ) -> tuple[list[TransformerData], Callable[[list[TransformerData]], Any]]:
+    """Take the states that the encoder sent in training, or those that docs hold."""
     if is_train and model.is_training:
         model.verify_inputs(docs)
         return cast(list[TransformerData], model._outputs), model.backprop_and_clear

@@ -77,6 +77,7 @@ NEEDS_PAIR_MASK = (
 
 
 def init(model: PairVectors, X: PairsInT | None = None, Y: Any = None) -> None:
+    """Initialize the vectors of types, as wide as the encoder."""
     tok2vec = model.get_ref("tok2vec")
     tok2vec.initialize()
     width = _encoder(tok2vec).maybe_get_dim("nO")
@@ -92,6 +93,7 @@ def init(model: PairVectors, X: PairsInT | None = None, Y: Any = None) -> None:
 def forward(
     model: PairVectors, X: PairsInT, is_train: bool
 ) -> tuple[PairsOutT, Callable[[PairsOutT], Any]]:
+    """Run the focused layers on the rows that pairs need."""
     tok2vec = model.get_ref("tok2vec")
     encoder = _encoder(tok2vec)
     # A frozen encoder sends no batch: it stays in evaluation mode and learns nothing.

@@ -40,6 +40,7 @@ def PairPooling(name: str, module: torch.nn.Module, *, width: int, context: int 
 def forward(
     model: Pooling, X: PoolingInT, is_train: bool
 ) -> tuple[Floats2d, Callable[[Floats2d], PoolingInT]]:
+    """Make the vectors of pairs from padded vectors of tokens."""
     vectors, offsets = X
     if not any(map(len, offsets)):
         return model.ops.alloc2f(0, model.get_dim("nO")), lambda dY: (_zeros(model, vectors), [])

@@ -36,12 +36,14 @@ def PooledPairs(tok2vec: Model[list[Doc], list[Floats2d]], pooling: Pooling) -> 
 
 
 def init(model: PairVectors, X: PairsInT | None = None, Y: Any = None) -> None:
+    """Initialize the vectors of tokens."""
     model.get_ref("tok2vec").initialize(X=None if X is None else [doc_pairs.doc for doc_pairs in X])
 
 
 def forward(
     model: PairVectors, X: PairsInT, is_train: bool
 ) -> tuple[PairsOutT, Callable[[PairsOutT], Any]]:
+    """Make a vector of each pair. Every pair can be reached."""
     tok2vec, pooling = model.layers
     vectors, backprop_vectors = tok2vec([doc_pairs.doc for doc_pairs in X], is_train)
     offsets = [doc_pairs.offsets for doc_pairs in X]

@@ -41,6 +41,7 @@ def relation_classifier(
 
 
 def init(model: Model[PairsInT, Floats2d], X: PairsInT | None = None, Y: Any = None) -> None:
+    """Initialize the classifier, as wide as the vectors of pairs."""
     pairs2vectors, classifier = model.layers
     pairs2vectors.initialize(X=X)
     width = pairs2vectors.get_dim("nO")
@@ -53,6 +54,7 @@ def init(model: Model[PairsInT, Floats2d], X: PairsInT | None = None, Y: Any = N
 def forward(
     model: Model[PairsInT, Floats2d], X: PairsInT, is_train: bool
 ) -> tuple[Floats2d, Callable[[Floats2d], Any]]:
+    """Compute the logits; those of relations are -inf if a pair is out of reach."""
     pairs2vectors, classifier = model.layers
     (vectors, reachable), backprop_vectors = pairs2vectors(X, is_train)
     scores, backprop_scores = classifier(vectors, is_train)

@@ -16,6 +16,7 @@ def tanh() -> Model[Floats2d, Floats2d]:
 def forward(
     model: Model[Floats2d, Floats2d], X: Floats2d, is_train: bool
 ) -> tuple[Floats2d, Callable[[Floats2d], Any]]:
+    """Compute the hyperbolic tangent."""
     Y = model.ops.xp.tanh(X)
 
     def backprop(dY: Floats2d) -> Floats2d:

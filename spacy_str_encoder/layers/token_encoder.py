@@ -25,6 +25,7 @@ def TokenEncoder(name: str, module: torch.nn.Module, *, width: int) -> Model[Tok
 def forward(
     model: Model[TokenRows, TokenRows], X: TokenRows, is_train: bool
 ) -> tuple[TokenRows, Callable[[TokenRows], TokenRows]]:
+    """Run the torch module on padded rows."""
     padded, mask = pad(X)
     inputs = ArgsKwargs(args=(padded.requires_grad_(is_train), mask), kwargs={})
     rows, backprop_shim = model.shims[0](inputs, is_train)

@@ -73,5 +73,6 @@ class TorchShim(PyTorchShim):
     copy = copy
 
     def finish_update(self, optimizer: Optimizer) -> None:
+        """Update the module in place."""
         with in_place(self._model):
             super().finish_update(optimizer)

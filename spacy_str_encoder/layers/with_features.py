@@ -22,6 +22,7 @@ def with_features(tok2vec: TokenVectors, features: TokenVectors) -> TokenVectors
 
 
 def init(model: TokenVectors, X: list[Doc] | None = None, Y: Any = None) -> None:
+    """Initialize both layers."""
     for layer in model.layers:
         layer.initialize(X=X)
 
@@ -29,6 +30,7 @@ def init(model: TokenVectors, X: list[Doc] | None = None, Y: Any = None) -> None
 def forward(
     model: TokenVectors, docs: list[Doc], is_train: bool
 ) -> tuple[list[Floats2d], Callable[[list[Floats2d]], list[Doc]]]:
+    """Put the two vectors of each token side by side."""
     ops = model.ops
     tok2vec, features = model.layers
     vectors, backprop_vectors = tok2vec(docs, is_train)

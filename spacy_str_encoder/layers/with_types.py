@@ -29,6 +29,7 @@ def with_types(pairs2vectors: PairVectors, type_vectors: Model[Ints1d, Floats2d]
 
 
 def init(model: PairVectors, X: PairsInT | None = None, Y: Any = None) -> None:
+    """Initialize both layers."""
     pairs2vectors, type_vectors = model.layers
     pairs2vectors.initialize(X=X)
     type_vectors.set_dim("nO", TYPE_WIDTH)
@@ -39,6 +40,7 @@ def init(model: PairVectors, X: PairsInT | None = None, Y: Any = None) -> None:
 def forward(
     model: PairVectors, X: PairsInT, is_train: bool
 ) -> tuple[PairsOutT, Callable[[PairsOutT], Any]]:
+    """Put the vectors of both types beside that of each pair."""
     ops = model.ops
     pairs2vectors, type_vectors = model.layers
     (vectors, reachable), backprop_vectors = pairs2vectors(X, is_train)

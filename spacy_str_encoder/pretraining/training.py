@@ -65,12 +65,17 @@ class Watcher(TrainerCallback):
         self.show = show
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Show the step; no checkpoint is saved after the last."""
         control.should_save = control.should_save and state.global_step < state.max_steps
         self.show(state.global_step, state.max_steps, None)
 
     def on_evaluate(
         self, args: Any, state: Any, control: Any, metrics: dict[str, float], **kwargs: Any
     ) -> None:
+        """Show the perplexity.
+
+        RAISES (ValueError): If it is not a number any more.
+        """
         perplexity = metrics["eval_perplexity"]
         # Before a checkpoint takes the place of the last good one.
         if not isfinite(perplexity):
@@ -81,6 +86,7 @@ class Watcher(TrainerCallback):
         self.show(state.global_step, state.max_steps, perplexity)
 
     def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Mark the checkpoint as complete, and remove those before it."""
         keep_only(Path(args.output_dir), state.global_step)
 
 

@@ -17,6 +17,7 @@ from .writer import write
 
 
 def recognizes(path: Path, item: Any) -> bool:
+    """Recognize a folder with .ann files, an .ann file, or the .txt file beside one."""
     if path.is_dir():
         return any(path.rglob("*.ann"))
     return path.suffix == ".ann" or (path.suffix == ".txt" and path.with_suffix(".ann").exists())

@@ -22,6 +22,7 @@ EXPORTED = re.compile(r"\.xmi$|(annotation|curation)/.+\.zip$")
 
 
 def recognizes(path: Path, item: Any) -> bool:
+    """Recognize an .xmi file, an export of INCEpTION, or a folder with either."""
     if path.is_dir():
         return any(path.rglob("*.xmi")) or any(map(_is_export, path.rglob("*.zip")))
     return path.suffix == ".xmi" or _is_export(path)
