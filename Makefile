@@ -4,7 +4,7 @@ BIN = .venv/bin
 export HF_HUB_OFFLINE = 1
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: demo test lint bench soak install check-wheels clean
+.PHONY: demo test lint bench soak docs install check-wheels clean
 
 # Trains the demo pipeline if it is not there yet, and shows what it finds.
 demo: install
@@ -32,6 +32,16 @@ soak: demo
 # Installs the library and the packaged pipeline into an empty environment, and loads it there.
 check-wheels: demo
 	PYTHON=$(PYTHON) bash scripts/check_wheels.sh
+
+# Builds the documentation as a site, in site/. A warning is an error; one that --quiet hides is not.
+docs: .venv/docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+
+# The extra of this name, without the library: its docstrings are read, not imported.
+.venv/docs: constraints.txt scripts/site/requirements.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --requirement scripts/site/requirements.txt
+	touch .venv/docs
 
 install: .venv/installed
 
