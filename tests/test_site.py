@@ -4,6 +4,7 @@ import ast
 import re
 from collections.abc import Iterator
 from configparser import ConfigParser
+from typing import Any
 
 import pytest
 
@@ -71,9 +72,21 @@ def test_text_without_fields_stays() -> None:
 
 
 def test_every_field_of_the_package_is_found() -> None:
-    lines = [line for text in docstrings() for line in to_google(text).splitlines()]
+    texts = [text for _, text in documented(ast.Module, ast.ClassDef, ast.FunctionDef)]
+    lines = [line for text in texts for line in to_google(text).splitlines()]
     assert "Returns:" in lines
     assert [line for line in lines if re.match(r" *(RETURNS|YIELDS|RAISES)\b", line)] == []
+
+
+def test_every_attribute_in_a_docstring_has_a_type() -> None:
+    untyped = [
+        f"{node.name}.{name}"
+        for node, text in documented(ast.ClassDef)
+        for name in re.findall(r"^ *(\w+): ", text, flags=re.MULTILINE)
+        if name
+        in {ast.unparse(each.target) for each in node.body if isinstance(each, ast.AnnAssign)}
+    ]
+    assert untyped == []
 
 
 @pytest.mark.parametrize("module", [spacy_str_encoder, evaluation, visualize])
@@ -88,12 +101,12 @@ def test_the_reference_has_everything_that_a_config_can_name() -> None:
     assert names - documented_names() == set()
 
 
-def docstrings() -> Iterator[str]:
-    kinds = (ast.Module, ast.ClassDef, ast.FunctionDef)
+def documented(*kinds: type[Any]) -> Iterator[tuple[Any, str]]:
+    """What of the package has a docstring, and the docstring."""
     for path in PACKAGE.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, kinds) and (text := ast.get_docstring(node, clean=False)):
-                yield text
+                yield node, text
 
 
 def documented_names() -> set[str]:

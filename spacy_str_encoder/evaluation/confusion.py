@@ -19,10 +19,10 @@ Cell = tuple[str | None, str | None]
 class Confusion(TypedDict):
     """A confusion matrix.
 
-    classes: The classes; the first is None, "no relation". The others are a label and its
-        direction: `>` if the head comes first in the text, `<` if the tail does, and none if the
-        label is symmetric.
-    counts: How often a gold class (row) was found as another (column).
+    classes (list[str | None]): The classes; the first is None, "no relation". The others are a
+        label and its direction: `>` if the head comes first in the text, `<` if the tail does, and
+        none if the label is symmetric.
+    counts (list[list[int]]): How often a gold class (row) was found as another (column).
     """
 
     classes: list[str | None]

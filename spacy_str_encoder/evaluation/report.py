@@ -23,11 +23,12 @@ class DocNumbers(TypedDict):
 class Report(TypedDict):
     """What the command `evaluate` writes.
 
-    docs: The size of the data.
-    lost: What docs could not hold of a file, counted by the reason.
-    model: The scores of the pipeline.
-    other: Those of the one it is compared with, if there is one.
-    comparison: The micro F1 of the first less that of the other, of what both have.
+    docs (DocNumbers): The size of the data.
+    lost (dict[str, int]): What docs could not hold of a file, counted by the reason.
+    model (Scores): The scores of the pipeline.
+    other (Scores | None): Those of the one it is compared with, if there is one.
+    comparison (Comparison | None): The micro F1 of the first less that of the other, of what both
+        have.
     """
 
     docs: DocNumbers

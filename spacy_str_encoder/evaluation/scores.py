@@ -21,10 +21,12 @@ TaskCounts = dict[Task, dict[View, Counts]]
 class ViewScores(TypedDict):
     """Scores under one definition of what is right.
 
-    micro: Over all labels.
-    interval: The 95 % intervals of these.
-    macro_f: The mean F1 of the labels that the gold docs have; None if they have none.
-    per_type: By label. None, as is `macro_f`, for the boundaries of entities, which have no label.
+    micro (Figures): Over all labels.
+    interval (Intervals): The 95 % intervals of these.
+    macro_f (float | None): The mean F1 of the labels that the gold docs have; None if they have
+        none.
+    per_type (dict[str, Figures] | None): By label. None, as is `macro_f`, for the boundaries of
+        entities, which have no label.
     """
 
     micro: Figures
@@ -44,12 +46,14 @@ class Triple(Figures):
 class TaskScores(TypedDict):
     """Scores of entities, or of relations.
 
-    strict: Boundaries, types, label and direction have to be right.
-    boundaries: The types of entities do not count.
-    calibration: How far scores are probabilities; None if nothing has a score.
-    per_triple: By the types of head and tail, and the label. For relations alone, as is `distance`.
-    distance: Recall by the tokens between head and tail.
-    confusion: Which class is taken for which. For relations between gold entities alone.
+    strict (ViewScores): Boundaries, types, label and direction have to be right.
+    boundaries (ViewScores): The types of entities do not count.
+    calibration (Calibration | None): How far scores are probabilities; None if nothing has a score.
+    per_triple (list[Triple] | None): By the types of head and tail, and the label. For relations
+        alone, as is `distance`.
+    distance (list[DistanceBin] | None): Recall by the tokens between head and tail.
+    confusion (Confusion | None): Which class is taken for which. For relations between gold
+        entities alone.
     """
 
     strict: ViewScores

@@ -30,11 +30,11 @@ HELD_OUT_RATE = 0.15
 class Sizes(TypedDict):
     """How much it was.
 
-    texts: The texts to train on.
-    held_out_texts: The texts that were held out.
-    windows: The windows that the texts to train on were cut into.
-    pieces: The pieces of these.
-    unknown_pieces: Those of them that stand for what the encoder has no piece for.
+    texts (int): The texts to train on.
+    held_out_texts (int): The texts that were held out.
+    windows (int): The windows that the texts to train on were cut into.
+    pieces (int): The pieces of these.
+    unknown_pieces (int): Those of them that stand for what the encoder has no piece for.
     """
 
     texts: int
@@ -47,13 +47,13 @@ class Sizes(TypedDict):
 class Summary(TypedDict):
     """What was trained on what, and how it went.
 
-    encoder: The name of the encoder.
-    has_fresh_head: Whether it came without weights for the head that guesses pieces.
-    settings: The settings.
-    sizes: The sizes of the data.
-    lost: What was left out, counted by the reason.
-    resumed_at: The step that an interrupted run went on from, or 0.
-    evaluations: Training loss and perplexity, as training went on.
+    encoder (str): The name of the encoder.
+    has_fresh_head (bool): Whether it came without weights for the head that guesses pieces.
+    settings (dict[str, Any]): The settings.
+    sizes (Sizes): The sizes of the data.
+    lost (dict[str, int]): What was left out, counted by the reason.
+    resumed_at (int): The step that an interrupted run went on from, or 0.
+    evaluations (list[Evaluation]): Training loss and perplexity, as training went on.
     """
 
     encoder: str

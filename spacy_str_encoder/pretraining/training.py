@@ -41,9 +41,10 @@ Show = Callable[[int, int, float | None], None]
 class Evaluation(TypedDict):
     """Where training stood.
 
-    step: The steps made.
-    loss: The mean training loss since the evaluation before; None where there is none.
-    perplexity: That of the held-out texts.
+    step (int): The steps made.
+    loss (float | None): The mean training loss since the evaluation before; None where there is
+        none.
+    perplexity (float): That of the held-out texts.
     """
 
     step: int
