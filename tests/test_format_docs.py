@@ -329,3 +329,24 @@ def test_a_file_that_is_no_docbin_is_named(tmp_path: Path) -> None:
     path.write_bytes(b"no DocBin")
     with pytest.raises(ValueError, match=r"bad\.spacy: the file is not a DocBin"):
         list(docbin_format(NLP).read(path, ConversionReport()))
+
+
+def test_a_text_with_unannotated_entities_has_no_span_group() -> None:
+    unannotated = AnnotatedText("ab", [], [], has_relations=False, has_entities=False)
+    none = AnnotatedText("ab", [], [])
+    docs = list(to_docs([unannotated, none], NLP, ConversionReport(), spans_key="sc"))
+    assert ["sc" in doc.spans for doc in docs] == [False, True]
+    assert [doc.has_annotation("ENT_IOB") for doc in docs] == [False, True]
+
+
+def test_entities_are_annotated_where_their_span_group_is() -> None:
+    docs = [NLP("ab"), NLP("ab"), NLP("ab")]
+    docs[0].set_ents([docs[0].char_span(0, 2, label="A")])
+    docs[1].spans["sc"] = []
+    docs[2].spans["sc"] = [docs[2].char_span(0, 2, label="A")]
+    report = ConversionReport()
+    texts = list(from_docs(docs, report, spans_key="sc"))
+    assert [annotated.has_entities for annotated in texts] == [False, True, True]
+    assert [len(annotated.entities) for annotated in texts] == [0, 0, 1]
+    assert report.losses == {"entities of doc.ents that are not in the span group": 1}
+    assert [each.has_entities for each in from_docs(docs, report)] == [True, False, False]

@@ -6,7 +6,7 @@ from spacy.tokens import Doc
 
 from .entities import get_entities
 from .records import Record, find_settings, get_records
-from .relation import get_relations, get_score, place_of
+from .relation import get_relations, get_score, index_ends, place_of, relation_key
 
 
 class EntityAnnotation(TypedDict):
@@ -62,25 +62,20 @@ def to_annotations(doc: Doc, *, spans_key: str | None = None) -> Annotations:
     RETURNS (Annotations): The data.
     """
     relations = get_relations(doc)
-    ends = [span for relation in relations for span in (relation.head, relation.tail)]
-    # Relations may have been set between spans that are no entities.
-    entities = {place_of(span): span for span in [*get_entities(doc, spans_key), *ends]}
-    index = {place: i for i, place in enumerate(sorted(entities))}
+    connected = [span for relation in relations for span in (relation.head, relation.tail)]
+    spans = {place_of(span): span for span in [*get_entities(doc, spans_key), *connected]}
+    places, indices = index_ends(spans, map(relation_key, relations), add_ends=True)
     return {
         "text": doc.text,
         "entities": [
-            {"start": start, "end": end, "label": label, "score": get_score(entities[place])}
-            for place in index
+            {"start": start, "end": end, "label": label, "score": get_score(spans[place])}
+            for place in places
             for start, end, label in [place]
         ],
         "relations": [
-            {
-                "head": index[place_of(relation.head)],
-                "tail": index[place_of(relation.tail)],
-                "label": relation.label,
-                "score": relation.score,
-            }
-            for relation in relations
+            {"head": ends[0], "tail": ends[1], "label": relation.label, "score": relation.score}
+            for relation, ends in zip(relations, indices, strict=True)
+            if ends is not None
         ],
         "records": get_records(doc) if find_settings(doc) is not None else None,
     }

@@ -133,6 +133,27 @@ def relation_key(relation: Relation, symmetric: Collection[str] = ()) -> Relatio
     return head, tail, relation.label
 
 
+def index_ends(
+    places: Iterable[Place], keys: Iterable[RelationKey], *, add_ends: bool
+) -> tuple[list[Place], list[tuple[int, int] | None]]:
+    """Put entities in text order, and give the ends of relations by their indices.
+
+    places (Iterable[tuple[int, int, str]]): The keys of the entities.
+    keys (Iterable[tuple]): The keys of the relations.
+    add_ends (bool): Whether ends that are not among the entities are added to them. If not, their
+        relations have no indices.
+    RETURNS (tuple[list[Place], list[tuple[int, int] | None]]): The keys of the entities in text
+        order, and the indices of head and tail of each relation.
+    """
+    keys, ordered = list(keys), sorted(places)
+    if add_ends:
+        ends = {place for head, tail, _ in keys for place in (head, tail)}
+        ordered = sorted([*ordered, *ends.difference(ordered)])
+    index = {place: i for i, place in enumerate(ordered)}
+    pairs = ((index.get(head), index.get(tail)) for head, tail, _ in keys)
+    return ordered, [None if h is None or t is None else (h, t) for h, t in pairs]
+
+
 def get_score(span: Span) -> float | None:
     """The probability of an entity.
 

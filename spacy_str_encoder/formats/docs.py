@@ -8,9 +8,17 @@ import spacy
 from spacy.language import Language
 from spacy.tokens import Doc, Span
 
-from ..doc.entities import get_entities
+from ..doc.entities import get_entities, has_entities
 from ..doc.origin import META
-from ..doc.relation import Relation, get_relations, has_relations, place_of, set_relations
+from ..doc.relation import (
+    Relation,
+    get_relations,
+    has_relations,
+    index_ends,
+    place_of,
+    relation_key,
+    set_relations,
+)
 from .annotated_text import AnnotatedEntity, AnnotatedRelation, AnnotatedText
 from .entities import MISALIGNED, keep_entities, without_repeats
 from .report import ConversionReport
@@ -32,7 +40,8 @@ def to_docs(
     nlp (Language): Tokenizes the texts that have no tokens.
     report (ConversionReport): Counts what is lost: entities that do not align with tokens, or
         overlap one that begins earlier (or is longer), and relations that connect such.
-    spans_key (str | None): A span group that gets all entities, those too that overlap.
+    spans_key (str | None): A span group that gets all entities, those too that overlap. A doc with
+        unannotated entities has no such group.
     YIELDS (Doc): The docs. `doc.ents` are the entities that do not overlap one before.
     """
     for annotated in texts:
@@ -44,7 +53,7 @@ def to_docs(
         if spans_key is None:
             annotated = keep_entities(annotated, set(flat), OVERLAPPING, report)
             spans = [spans[i] for i in flat]
-        else:
+        elif annotated.has_entities:
             doc.spans[spans_key] = spans
         if annotated.has_relations:
             relations = [
@@ -105,21 +114,30 @@ def from_docs(
     """
     for number, doc in enumerate(docs, start=1):
         place = f"{name}, doc {number}"
-        entities = [
-            AnnotatedEntity(span.start_char, span.end_char, span.label_)
-            for span in get_entities(doc, spans_key)
-        ]
         _report_unread(doc, place, report, spans_key=spans_key)
-        relations = list(_index_relations(doc, entities, place, report))
+        relations = get_relations(doc)
+        places, indices = index_ends(
+            map(place_of, get_entities(doc, spans_key)),
+            map(relation_key, relations),
+            add_ends=False,
+        )
+        for relation, ends in zip(relations, indices, strict=True):
+            if ends is None:
+                case = f"{relation.head.text!r} {relation.label} {relation.tail.text!r}"
+                report.lose("relations of spans that are not among the entities", place, case)
         yield AnnotatedText(
             doc.text,
-            entities,
-            relations,
+            [AnnotatedEntity(*entity) for entity in places],
+            [
+                AnnotatedRelation(*ends, relation.label)
+                for relation, ends in zip(relations, indices, strict=True)
+                if ends is not None
+            ],
             token_offsets(doc),
             doc.user_data.get(META, {}),
             place,
             has_relations=has_relations(doc),
-            has_entities=spans_key is not None or doc.has_annotation("ENT_IOB"),
+            has_entities=has_entities(doc, spans_key),
         )
 
 
@@ -135,22 +153,6 @@ def _report_unread(
             if place_of(span) not in kept:
                 case = f"{span.text!r} ({span.label_})"
                 report.lose("entities of doc.ents that are not in the span group", place, case)
-
-
-def _index_relations(
-    doc: Doc, entities: list[AnnotatedEntity], place: str, report: ConversionReport
-) -> Iterator[AnnotatedRelation]:
-    index = {entity: i for i, entity in enumerate(entities)}
-    for relation in get_relations(doc):
-        head, tail = (
-            index.get(AnnotatedEntity(span.start_char, span.end_char, span.label_))
-            for span in (relation.head, relation.tail)
-        )
-        if head is None or tail is None:
-            case = f"{relation.head.text!r} {relation.label} {relation.tail.text!r}"
-            report.lose("relations of spans that are not among the entities", place, case)
-        else:
-            yield AnnotatedRelation(head, tail, relation.label)
 
 
 def token_offsets(doc: Doc) -> list[tuple[int, int]]:

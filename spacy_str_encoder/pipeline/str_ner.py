@@ -14,6 +14,7 @@ from spacy_transformers.layers import TransformerListener
 from thinc.api import Config, Model, Optimizer, get_array_module, set_dropout_rate
 from thinc.types import Floats2d
 
+from ..doc.entities import has_entities
 from ..doc.relation import set_score
 from ..layers.crf import decode, entity_probabilities, label_names, tag_names
 from ..layers.focused_listener import get_states
@@ -215,7 +216,7 @@ class CRFEntityRecognizer(SealedPipe):
         return -float(likelihoods.mean()), d_scores
 
     def _gold_tags(self, example: Example) -> Any | None:
-        if len(example.predicted) == 0 or not example.reference.has_annotation("ENT_IOB"):
+        if len(example.predicted) == 0 or not has_entities(example.reference):
             return None
         ids = {tag: i for i, tag in enumerate(tag_names(self.model.get_ref("crf")))}
         # A token of an entity that does not align with tokens has no tag, nor has one that nobody
@@ -323,7 +324,7 @@ def _count_entities(examples: Iterable[Example]) -> tuple[Counter[str], int]:
 
 def _count_missing(example: Example) -> int:
     doc = example.reference
-    return sum(token.ent_iob == 0 for token in doc) if doc.has_annotation("ENT_IOB") else 0
+    return sum(token.ent_iob == 0 for token in doc) if has_entities(doc) else 0
 
 
 def _listed(labels: Iterable[str], counts: Counter[str]) -> str:
