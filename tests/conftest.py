@@ -1,3 +1,4 @@
+import os
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -6,6 +7,7 @@ from typing import Any
 import pytest
 import spacy
 import torch
+from filelock import FileLock
 from hypothesis import HealthCheck, settings
 from spacy import registry
 from spacy.language import Language
@@ -20,6 +22,7 @@ from .pipelines import (
     draw_tagger,
     make_examples,
 )
+from .reduced_project import copy_project, run_workflow
 
 # Threads of several test runs on the same cores wait for each other at every small operation.
 torch.set_num_threads(1)
@@ -89,6 +92,22 @@ def save_trained(
         return path
 
     return save
+
+
+@pytest.fixture(scope="session")
+def trained_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small copy of the project after its workflow `train`, to copy from. Processes that run
+    tests side by side share it.
+    """
+    is_worker = "PYTEST_XDIST_WORKER" in os.environ
+    base = tmp_path_factory.getbasetemp().parent if is_worker else tmp_path_factory.mktemp("shared")
+    folder, done = base / "trained-project", base / "trained-project.done"
+    with FileLock(base / "trained-project.lock"):
+        if not done.exists():
+            copy_project(folder)
+            run_workflow(folder, "train")
+            done.touch()
+    return folder
 
 
 @pytest.fixture(params=["pair", "cls"])

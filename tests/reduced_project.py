@@ -17,6 +17,7 @@ SHORT = {"training": {"max_steps": 4, "max_epochs": 0, "eval_frequency": 2}}
 
 def copy_project(folder: Path) -> None:
     """Copy what commands of the project read, and make it small."""
+    folder.mkdir(exist_ok=True)
     for name in FOLDERS:
         shutil.copytree(ROOT / name, folder / name)
     shutil.copy(ROOT / "project.yml", folder)

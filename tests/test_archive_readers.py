@@ -358,7 +358,7 @@ def test_text_files_can_be_a_text_each(tmp_path: Path) -> None:
 
 def test_memory_does_not_grow_with_a_file(tmp_path: Path) -> None:
     peaks = []
-    for count in (2_000, 20_000):
+    for count in (500, 5_000):
         path = tmp_path / f"{count}.jsonl.gz"
         with gzip.open(path, "wt") as file:
             file.writelines(f'{{"text": "{"x" * 500}"}}\n' for _ in range(count))

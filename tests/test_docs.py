@@ -26,7 +26,7 @@ from spacy_str_encoder.evaluation import evaluate
 from spacy_str_encoder.files.records import to_rows, write_records
 from spacy_str_encoder.visualize import compare_docs, render, view_doc
 
-from .reduced_project import ROOT, copy_project, run, run_workflow
+from .reduced_project import ROOT, run
 
 # What is there after a page was followed.
 PAGES = {
@@ -110,11 +110,10 @@ class Block(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def trained(trained_project: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What readers have: the project after `make demo`, and texts of their own."""
     folder = tmp_path_factory.mktemp("docs")
-    copy_project(folder)
-    run_workflow(folder, "train")
+    shutil.copytree(trained_project, folder, dirs_exist_ok=True)
     texts = [f"Ada works at number {number} of Acme.\n" for number in range(40)]
     (folder / "reports.txt").write_text("".join(texts), "utf-8")
     [record] = [block.text for block in find_blocks("README.md") if block.language == "json"]

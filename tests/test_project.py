@@ -2,22 +2,23 @@
 
 import json
 import re
+import shutil
 import sys
 from pathlib import Path
 
 import pytest
 import spacy
 
-from .reduced_project import copy_project, run, run_workflow
+from .reduced_project import run, run_workflow
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def project(trained_project: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the project with a few texts and a few steps, run from end to end."""
     folder = tmp_path_factory.mktemp("project")
-    copy_project(folder)
+    shutil.copytree(trained_project, folder, dirs_exist_ok=True)
     run_workflow(folder, "all")
     return folder
 
