@@ -1,6 +1,5 @@
 """The focused layers against Hugging Face, and against attention written out by hand."""
 
-import math
 from collections.abc import Callable
 from typing import Any
 from unittest import mock
@@ -34,7 +33,7 @@ from spacy_str_encoder.layers.str_encoder import ENTITY_STATE, SHARED_STATE
 from spacy_str_encoder.modules.bert import top_layers
 from spacy_str_encoder.modules.masks import MaskName
 
-from .test_masks import full_mask
+from .oracles import every_mask, plain_bert_layer, plain_focus, plain_path
 
 LAYERS = 3
 WIDTH = 12
@@ -55,7 +54,6 @@ FAMILIES: dict[str, Callable[..., Module]] = {
     "xlm-roberta": lambda: XLMRobertaModel(XLMRobertaConfig(**SIZES)),
 }
 every_depth = pytest.mark.parametrize("focus_layers", range(1, LAYERS + 1))
-every_mask = pytest.mark.parametrize("mask", ["cls", "pair"])
 
 
 def make_transformer(family: str = "bert") -> Module:
@@ -69,55 +67,6 @@ def make_transformer(family: str = "bert") -> Module:
 
 def make_rows(*shape: int) -> Tensor:
     return torch.randn(*shape, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
-
-
-def plain_bert_layer(layer: Module, rows: Tensor, mask: Tensor) -> Tensor:
-    """A BERT layer by its formulas, on all rows of one sequence: an independent oracle.
-
-    layer (Module): Where the weights are.
-    rows (Tensor): *Shape:* (length, width).
-    mask (Tensor): Boolean: row i may look at column j. *Shape:* (length, length).
-    RETURNS (Tensor): *Shape:* (length, width).
-    """
-    weights = dict(layer.named_parameters())
-
-    def linear(name: str, x: Tensor) -> Tensor:
-        return x @ weights[f"{name}.weight"].T + weights[f"{name}.bias"]
-
-    def norm(name: str, x: Tensor) -> Tensor:
-        centered = x - x.mean(dim=1, keepdim=True)
-        deviation = (centered**2).mean(dim=1, keepdim=True).add(1e-12).sqrt()
-        return centered / deviation * weights[f"{name}.weight"] + weights[f"{name}.bias"]
-
-    attention = layer.attention.self
-    query, key, value = (linear(f"attention.self.{n}", rows) for n in ("query", "key", "value"))
-    contexts = []
-    for head in range(attention.num_attention_heads):
-        size = attention.attention_head_size
-        part = slice(head * size, (head + 1) * size)
-        scores = query[:, part] @ key[:, part].T / math.sqrt(size)
-        seen = scores.exp() * mask
-        contexts.append(seen / seen.sum(dim=1, keepdim=True) @ value[:, part])
-    attended = linear("attention.output.dense", torch.cat(contexts, dim=1)) + rows
-    attended = norm("attention.output.LayerNorm", attended)
-    inner = linear("intermediate.dense", attended)
-    inner = inner * (1 + torch.erf(inner / math.sqrt(2))) / 2
-    return norm("output.LayerNorm", linear("output.dense", inner) + attended)
-
-
-def plain_focus(
-    transformer: Module, focus_layers: int, rows: Tensor, mask: MaskName, in_focus: set[int]
-) -> Tensor:
-    """Run the last layers on a whole sequence under the whole mask, and return all rows."""
-    for layer in list(transformer.encoder.layer)[-focus_layers:]:
-        rows = plain_bert_layer(layer, rows, full_mask(mask, in_focus, len(rows)))
-    return rows
-
-
-def plain_path(transformer: Module, focus_layers: int, rows: Tensor) -> Tensor:
-    """The entity path's rows after the first of the last layers."""
-    layer = list(transformer.encoder.layer)[-focus_layers]
-    return plain_bert_layer(layer, rows, torch.ones(len(rows), len(rows)).bool())
 
 
 def look(

@@ -18,6 +18,7 @@ from spacy_str_encoder.architectures import FocusedListener, RelationClassifier
 from spacy_str_encoder.layers import pair_chunks
 from spacy_str_encoder.pairs.candidates import DocPairs
 
+from .oracles import assert_slopes, normal, plain_focus
 from .pipelines import (
     ANNOTATIONS,
     DIRECTIONS,
@@ -31,9 +32,7 @@ from .pipelines import (
     make_optimizer,
     relate,
 )
-from .test_bert import plain_focus
-from .test_focused_pairs import WORDS, encoder_of, make_doc, make_encoder, strengthen
-from .test_gradients import assert_slopes, normal
+from .strong_encoders import WORDS, encoder_of, make_doc, make_encoder, strengthen
 
 WIDTH = 32
 # Start, end and type of both entities: apart, of the same type, overlapping, the same tokens.

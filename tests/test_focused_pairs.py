@@ -9,26 +9,22 @@ import numpy
 import pytest
 import torch
 from spacy.tokens import Doc
-from spacy.vocab import Vocab
 from spacy_transformers import install_extensions
-from spacy_transformers.span_getters import configure_strided_spans
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint as torch_checkpoint
 from transformers import AutoTokenizer, BertModel
 
-from spacy_str_encoder.architectures import FocusedEncoder, FocusedListener, STREncoder
+from spacy_str_encoder.architectures import FocusedListener
 from spacy_str_encoder.layers import pair_chunks
 from spacy_str_encoder.layers import run_focused as look_at_pairs
 from spacy_str_encoder.layers.focused_pairs import FocusedPairs
 from spacy_str_encoder.layers.relation_classifier import relation_classifier
 from spacy_str_encoder.modules.masks import MaskName
 
+from .oracles import every_mask, plain_focus
 from .pipelines import LAYERS, Pair, make_pairs
-from .test_bert import every_mask, plain_focus
+from .strong_encoders import WORDS, encoder_of, make_doc, make_encoder, strengthen
 
-WORDS = [
-    "前降支", "近段", "轻度", "狭窄", "约", "30-40％", "，", "回旋支", "未见", "明显", "狭窄", "。",
-]  # fmt: skip
 OTHER_WORDS = ["约", "50%", "的", "狭窄", "位于", "右冠", "中段"]
 # Apart, in reverse order, nested, the same twice, overlapping, adjacent, everything.
 PAIRS: list[Pair] = [
@@ -43,25 +39,9 @@ PAIRS: list[Pair] = [
 NO_DROPOUT = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
 
 
-def make_doc(words: list[str]) -> Doc:
-    return Doc(Vocab(), words=words, spaces=[False] * len(words))
-
-
 @pytest.fixture(scope="module")
 def strong_path(encoder_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return strengthen(encoder_path, tmp_path_factory.mktemp("encoders") / "strong")
-
-
-def strengthen(encoder_path: Path, path: Path) -> Path:
-    """Write an encoder with weights so large that every piece matters."""
-    torch.manual_seed(0)
-    transformer = BertModel.from_pretrained(encoder_path, add_pooling_layer=False)
-    for name, parameter in transformer.named_parameters():
-        if "LayerNorm.weight" not in name:
-            torch.nn.init.normal_(parameter, std=0.3)
-    transformer.save_pretrained(path)
-    AutoTokenizer.from_pretrained(encoder_path).save_pretrained(path)
-    return path
 
 
 def make_layer(
@@ -81,24 +61,6 @@ def make_layer(
     return layer
 
 
-def make_encoder(
-    path: Path,
-    *,
-    focus_layers: int = 2,
-    window: int = 64,
-    stride: int = 48,
-    **transformer_config: Any,
-) -> Any:
-    encoder = STREncoder(
-        name=str(path),
-        focus_layers=focus_layers,
-        get_spans=configure_strided_spans(window, stride),
-        tokenizer_config={"use_fast": True},
-        transformer_config=transformer_config,
-    )
-    return FocusedEncoder(encoder)
-
-
 def make_listening_layer(encoder: Any, mask: MaskName) -> tuple[Any, Any]:
     """A layer that borrows an encoder, and its listener."""
     install_extensions()
@@ -107,10 +69,6 @@ def make_listening_layer(encoder: Any, mask: MaskName) -> tuple[Any, Any]:
     layer = FocusedPairs(listener, mask=mask)
     layer.initialize()
     return layer, listener
-
-
-def encoder_of(layer: Any) -> Any:
-    return layer.get_ref("tok2vec").layers[0]
 
 
 def predict(layer: Any, docs: list[Doc], pairs: list[list[Pair]]) -> Any:

@@ -32,6 +32,7 @@ from spacy_str_encoder.layers.with_types import with_types
 from spacy_str_encoder.pairs.candidates import DocPairs, all_pairs
 from spacy_str_encoder.pairs.losses import sigmoid_loss, softmax_loss
 
+from .oracles import assert_slopes, finite_differences, normal, slope
 from .pipelines import (
     ANNOTATIONS,
     LAYERS,
@@ -58,44 +59,9 @@ POOLINGS: dict[str, Callable[..., Model[Any, Any]]] = {
 STATES = ("last_hidden_state", "shared_hidden_state", "entity_hidden_state")
 
 
-def normal(*shape: int, seed: int = 0) -> Array:
-    return numpy.random.default_rng(seed).normal(size=shape).astype("float32")
-
-
-def finite_differences(loss: Callable[[], float], array: Array, step: float = 1e-2) -> Array:
-    """The gradient of a loss for an array that it reads, entry by entry."""
-    gradient = numpy.zeros(array.shape)
-    for index in numpy.ndindex(array.shape):
-        gradient[index] = slope(loss, array, index, step)
-    return gradient
-
-
-def slope(loss: Callable[[], float], array: Array, index: Any, step: Any) -> float:
-    """How a loss changes when an array moves at an index, by the central difference."""
-    start = array[index].copy()
-    array[index] = start + step
-    above = loss()
-    array[index] = start - step
-    below = loss()
-    array[index] = start
-    return (above - below) / (2 * float(numpy.linalg.norm(step)))
-
-
 def assert_close(actual: Any, expected: Any, tolerance: float = 2e-3) -> None:
     assert numpy.abs(expected).max() > 10 * tolerance
     numpy.testing.assert_allclose(actual, expected, rtol=0, atol=tolerance)
-
-
-def assert_slopes(loss: Callable[[], float], array: Array, gradient: Array) -> None:
-    """Check a gradient in some directions, for arrays that are too large for every entry."""
-    assert gradient.shape == array.shape
-    length = float(numpy.linalg.norm(gradient))
-    assert length > 0.1
-    for seed in range(3):
-        direction = normal(*array.shape, seed=seed)
-        expected = (gradient * direction).sum() / numpy.linalg.norm(direction)
-        actual = slope(loss, array, ..., direction * 1e-3)
-        assert actual == pytest.approx(expected, rel=1e-2, abs=1e-3 * length)
 
 
 def test_tanh() -> None:

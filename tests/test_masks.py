@@ -5,21 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from spacy_str_encoder.modules.masks import MaskName, cls_mask, ner_mask, pair_mask
+from spacy_str_encoder.modules.masks import cls_mask, ner_mask, pair_mask
 
-
-def may_look(mask: MaskName, i: int, j: int, in_focus: set[int]) -> bool:
-    """Whether row i sees position j: Eqs. 13 and 14 of Xue et al. 2019.
-
-    in_focus (set[int]): 0, which is `[CLS]`, and the pieces of the two entities.
-    """
-    is_confined = i == 0 if mask == "cls" else i in in_focus
-    return j in in_focus if is_confined else True
-
-
-def full_mask(mask: MaskName, in_focus: set[int], length: int) -> Tensor:
-    positions = range(length)
-    return torch.tensor([[may_look(mask, i, j, in_focus) for j in positions] for i in positions])
+from .oracles import full_mask
 
 
 @st.composite
