@@ -191,7 +191,7 @@ def turn_all(split: str) -> Change:
     return change
 
 
-OVERLAPPING = "entities that overlap another one"
+OVERLAPPING = "entities that overlap another entity"
 FAR = {"negative_rate": 0.1}
 
 GIVEN: dict[str, Case] = {

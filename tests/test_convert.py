@@ -148,10 +148,10 @@ def test_what_docs_can_not_hold_is_shown(tmp_path: Path) -> None:
     assert result.exit_code == 0
     assert result.stdout.splitlines() == [
         f"{tmp_path / 'in.spacy'}: 2 records",
-        "left out: 2 entities that overlap another one",
+        "left out: 2 entities that overlap another entity",
         f"  {path}, line 2: '前降支' (BodyPart, 0-3)",
         f"  {path}, line 2: '近段' (Location, 3-5)",
-        "left out: 1 relations of such entities",
+        "left out: 1 relations of entities that were left out",
         f"  {path}, line 2: '前降支' Position '近段'",
     ]
 
@@ -164,14 +164,17 @@ def test_a_report_lists_every_case(tmp_path: Path) -> None:
     report = json.loads(text)
     assert report["texts"] == 10
     counts = {reason: len(cases) for reason, cases in report["lost"].items()}
-    assert counts == {"entities that overlap another one": 20, "relations of such entities": 10}
+    assert counts == {
+        "entities that overlap another entity": 20,
+        "relations of entities that were left out": 10,
+    }
 
 
 def test_strict_leaves_no_file_behind(tmp_path: Path) -> None:
     path = write_lines(tmp_path / "in.jsonl", LINE, NESTED)
     output = tmp_path / "out"
     message = run_error(path, "-o", output, "--lang", "zh", "--strict")
-    lost = "'前降支' (BodyPart, 0-3) would be lost (entities that overlap another one)"
+    lost = "'前降支' (BodyPart, 0-3) would be lost (entities that overlap another entity)"
     assert message == f"{path}, line 2: {lost}"
     assert not list(output.iterdir())
 
@@ -228,7 +231,7 @@ def test_a_language_that_spacy_lacks_is_named(tmp_path: Path) -> None:
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     path = tmp_path / "missing.jsonl"
-    assert run_error(path, "-o", tmp_path) == f"{path}: there is no such file or folder"
+    assert run_error(path, "-o", tmp_path) == f"{path}: no such file or folder"
     assert str(path) in run_error(path, "-o", tmp_path, "--from", "jsonl")
 
 
@@ -243,10 +246,10 @@ def test_an_unknown_format_is_answered_with_the_known_ones(option: str, tmp_path
 @pytest.mark.parametrize(
     ("name", "content", "problem"),
     [
-        ("in.jsonl", "", "the file holds no text"),
-        ("in.json", "[]", "the file holds no text"),
-        ("in.jsonl", '{"sentence": "x"}', "to be told what it lacks: spacy"),
-        ("in.csv", "x,y", "it fits no format"),
+        ("in.jsonl", "", "the file contains no texts"),
+        ("in.json", "[]", "the file contains no texts"),
+        ("in.jsonl", '{"sentence": "x"}', "to see what is missing: spacy"),
+        ("in.csv", "x,y", ": no format matches"),
         ("in.json", '{"text": ', "line 1, column 10: not JSON"),
     ],
 )
@@ -263,13 +266,13 @@ def test_a_file_in_no_format_is_named(
 def test_a_file_that_may_be_in_two_formats_is_not_guessed(tmp_path: Path) -> None:
     path = write_lines(tmp_path / "in.jsonl", {"text": TEXT, "entities": [], "relations": []})
     message = run_error(path, "-o", tmp_path / "out", "--lang", "zh")
-    assert message.startswith(f"{path}: it may be jsonl or authors")
+    assert message.startswith(f"{path}: the format may be jsonl or authors")
     assert run(path, "-o", tmp_path, "--lang", "zh", "--from", "jsonl").exit_code == 0
 
 
 def test_an_empty_folder_is_named(tmp_path: Path) -> None:
     message = run_error(tmp_path, "-o", tmp_path / "out")
-    assert message.startswith(f"{tmp_path}: the folder has no file that ends in ")
+    assert message.startswith(f"{tmp_path}: no file in this folder ends in ")
 
 
 def test_what_is_read_is_not_written_over(tmp_path: Path) -> None:
@@ -293,9 +296,9 @@ def test_a_report_is_not_written_over_what_is_read_or_written(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("output", "target", "problem"),
     [
-        ("out.jsonl", "spacy", "files end in .spacy"),
-        ("out.spacy", "jsonl", "files end in .jsonl"),
-        ("out.json", "brat", "it is a folder"),
+        ("out.jsonl", "spacy", "end in .spacy"),
+        ("out.spacy", "jsonl", "end in .jsonl"),
+        ("out.json", "brat", "be a folder"),
     ],
 )
 def test_an_output_that_is_named_like_another_format_is_refused(
@@ -303,14 +306,14 @@ def test_an_output_that_is_named_like_another_format_is_refused(
 ) -> None:
     path = write_lines(tmp_path / "in.jsonl", LINE)
     message = run_error(path, "-o", tmp_path / output, "--lang", "zh", "--to", target)
-    assert message.endswith(f"is no name for the format that is written: {problem}")
+    assert message.endswith(f": the output must {problem} in this format")
     assert [each.name for each in tmp_path.iterdir()] == ["in.jsonl"]
 
 
 def test_a_split_needs_a_folder(tmp_path: Path) -> None:
     path = write_lines(tmp_path / "in.jsonl", LINE)
     options = ("-o", tmp_path / "out.spacy", "--lang", "zh", "--split", "1:1")
-    assert "no folder" in run_error(path, *options)
+    assert "must be a folder" in run_error(path, *options)
 
 
 def test_to_group_without_a_split_is_an_error(tmp_path: Path) -> None:
@@ -322,18 +325,20 @@ def test_a_folder_of_several_kinds_is_not_guessed(tmp_path: Path) -> None:
     write_lines(tmp_path / "in" / "a.jsonl", LINE)
     (tmp_path / "in" / "b.ann").touch()
     message = run_error(tmp_path / "in", "-o", tmp_path / "out", "--lang", "zh")
-    assert message.startswith(f"{tmp_path / 'in'}: the folder may be brat, but has a.jsonl too")
+    assert message.startswith(
+        f"{tmp_path / 'in'}: the format of the folder may be brat, but it also contains a.jsonl"
+    )
 
 
 def test_texts_whose_relations_nobody_annotated_are_not_said_to_have_none(tmp_path: Path) -> None:
     item = {"text": TEXT, "tokens": None, "entities": LINE["entities"]}
     path = write_lines(tmp_path / "in.jsonl", item)
     result = run(path, "-o", tmp_path, "--lang", "zh")
-    assert "chosen: 1 texts whose relations nobody annotated\n" in result.stdout
+    assert "chosen: 1 texts with unannotated relations\n" in result.stdout
     [doc] = read_spacy(tmp_path / "in.spacy")
     assert (len(doc.ents), has_relations(doc)) == (3, False)
     result = run(tmp_path / "in.spacy", "-o", tmp_path / "again.json", "--to", "authors")
-    assert "texts whose relations nobody annotated, as having none" in result.stdout
+    assert "texts with unannotated relations, written as none" in result.stdout
     run(tmp_path / "in.spacy", "-o", tmp_path / "again.jsonl", "--to", "jsonl")
     assert "relations" not in read_lines(tmp_path / "again.jsonl")[0]
 
@@ -347,8 +352,8 @@ def test_two_files_of_one_name_are_not_written_to_one(tmp_path: Path) -> None:
     paths = [tmp_path / name / "in.jsonl" for name in "ab"]
     for path in paths:
         write_lines(path, LINE)
-    assert "rename one" in run_error(*paths, "-o", tmp_path / "out", "--lang", "zh")
-    assert "2 files" in run_error(*paths, "-o", tmp_path / "out.spacy", "--lang", "zh")
+    assert "rename one of them" in run_error(*paths, "-o", tmp_path / "out", "--lang", "zh")
+    assert "2 input files" in run_error(*paths, "-o", tmp_path / "out.spacy", "--lang", "zh")
 
 
 # Formats
@@ -432,7 +437,7 @@ def test_a_record_without_the_field_to_group_by_is_named(tmp_path: Path) -> None
     path = write_lines(tmp_path / "in.jsonl", {**LINE, "meta": {"patient": 1}}, LINE)
     options = ("--lang", "zh", "--split", "1:1", "--group-by", "patient")
     message = run_error(path, "-o", tmp_path / "out", *options)
-    assert message == f"{path}, line 2: its meta data have no 'patient' to group by"
+    assert message == f"{path}, line 2: no field 'patient' in the metadata to group by"
 
 
 @pytest.mark.parametrize("shares", ["8", "8:1:1:1", "a:b", "8:0:1", "8:-1:1", "", "1:inf", "1:nan"])
@@ -444,4 +449,6 @@ def test_wrong_shares_are_refused(shares: str, tmp_path: Path) -> None:
 def test_a_part_without_records_is_refused(tmp_path: Path) -> None:
     path = write_lines(tmp_path / "in.jsonl", LINE, LINE)
     message = run_error(path, "-o", tmp_path / "out", "--lang", "zh", "--split", "8:1:1")
-    assert message == "1 different texts are too few: 'dev' would have none"
+    assert message == (
+        "too few texts to split: there are 1 different texts, and 'dev' would be empty"
+    )

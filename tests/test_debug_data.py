@@ -269,8 +269,8 @@ def test_other_components_are_not_loaded(tmp_path: Path) -> None:
 
 def test_files_have_to_be_there(tmp_path: Path) -> None:
     missing = tmp_path / "missing.json"
-    assert fail(missing, "--lang", "zh") == f"{missing}: there is no such file or folder"
-    assert fail(DEV, missing, "-c", CONFIG) == f"{missing}: there is no such file or folder"
+    assert fail(missing, "--lang", "zh") == f"{missing}: no such file or folder"
+    assert fail(DEV, missing, "-c", CONFIG) == f"{missing}: no such file or folder"
     assert str(missing) in fail(DEV, "-c", missing)
 
 
@@ -281,7 +281,7 @@ def test_what_is_no_docbin_is_refused(tmp_path: Path) -> None:
 
 
 def test_texts_without_tokens_need_a_language() -> None:
-    assert "name their language" in fail(DEV)
+    assert "set their language" in fail(DEV)
     assert "language qq" in fail(DEV, "--lang", "qq")
 
 

@@ -490,7 +490,7 @@ def test_what_docs_can_not_hold_is_counted_by_the_reason(tmp_path: Path) -> None
     lost = collect_statistics({"train": path}, make_settings("en")).train.lost
     assert {reason: finding.count for reason, finding in lost.items()} == {
         "entities that do not align with tokens": 1,
-        "entities that overlap another one": 1,
+        "entities that overlap another entity": 1,
     }
     kept = collect_statistics({"train": path}, make_settings("en", spans_key=KEY)).train
     assert kept.entity_labels == {"A": 1, "B": 1}

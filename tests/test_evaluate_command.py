@@ -233,9 +233,9 @@ def test_other_formats_are_read_and_what_docs_lose_is_said(model: Path, tmp_path
     data = tmp_path / "gold.jsonl"
     data.write_text(json.dumps(record, ensure_ascii=False), "utf-8")
     output = run_well(model, data, "-o", tmp_path / "scores.json").stdout
-    assert "left out: 1 entities that overlap another one" in output
+    assert "left out: 1 entities that overlap another entity" in output
     report = read(tmp_path / "scores.json")
-    assert report["lost"] == {"entities that overlap another one": 1}
+    assert report["lost"] == {"entities that overlap another entity": 1}
     assert report["model"]["entities"]["strict"]["micro"]["gold"] == 2
     assert report["model"]["relations"]["strict"]["micro"]["gold"] == 1
 
@@ -339,7 +339,7 @@ def test_data_that_cannot_be_scored_is_named(
 def test_a_folder_without_annotated_files_is_named(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     result = run(write_ruler(tmp_path / "ruler"), tmp_path / "empty")
-    assert_fails(result, f"{tmp_path / 'empty'}: the folder has no file that ends in")
+    assert_fails(result, f"{tmp_path / 'empty'}: no file in this folder ends in")
 
 
 @pytest.mark.parametrize("option", ["--output", "--plot"])

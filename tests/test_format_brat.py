@@ -21,7 +21,7 @@ from spacy_str_encoder.formats.brat import FORMAT
 from spacy_str_encoder.formats.registry import all_formats, detect_format
 from spacy_str_encoder.formats.report import ConversionReport, LossError
 
-from .crowded_records import crowded_records, expect
+from .crowded_texts import crowded_texts, expect
 
 ENGLISH = "Aspirin treats 😀 head-\naches and\tfever."
 LINES = [
@@ -41,10 +41,10 @@ RECORD = AnnotatedText(
     [AnnotatedRelation(0, 1, "Treats"), AnnotatedRelation(0, 2, "Treats")],
 )
 LINE_BREAKS = "\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"
-SPACED_TYPE = "entities whose type has white space"
-SPACED_LABEL = "relations whose label has white space"
+SPACED_TYPE = "entities whose type contains whitespace"
+SPACED_LABEL = "relations whose label contains whitespace"
 BROKEN = "entities that begin or end with a line break"
-UNCONNECTED = "relations of events, or of entities that are left out"
+UNCONNECTED = "relations of events, or of entities that were left out"
 
 
 def make_document(
@@ -146,7 +146,7 @@ def test_a_byte_order_mark_is_the_first_character(tmp_path: Path) -> None:
     make_document(tmp_path, text=b"\xef\xbb\xbfab", lines=lines)
     [record], report = read(tmp_path)
     assert (record.text, record.entities) == ("\ufeffab", [AnnotatedEntity(1, 2, "X")])
-    assert list(report.chosen) == ["byte order marks, kept as the first character"]
+    assert list(report.chosen) == ["byte order marks kept as the first character"]
 
 
 def test_other_roles_leave_the_order_of_the_arguments(tmp_path: Path) -> None:
@@ -173,7 +173,7 @@ LOSSES = [
     (["E1\tTreat:T1", "R4\tCauses Arg1:E1 Arg2:T2"], {"events": 1, UNCONNECTED: 1}),
     (["*\tEquiv T1 T2", "*\tEquiv T2 T3"], {"equivalences": 2}),
     (["A1\tNegated T1", "M1\tSpeculated T2", "A2\tDegree T3 high"], {"attributes": 3}),
-    (["N1\tReference T1 Wikipedia:18998781\tAspirin"], {"normalisations": 1}),
+    (["N1\tReference T1 Wikipedia:18998781\tAspirin"], {"normalizations": 1}),
     (["#1\tAnnotatorNotes T1\tsure?", "#2\tAnnotatorNotes R1\t"], {"notes": 2}),
     (["R4\tTreats Arg1:T1 Arg2:T2\tsure?"], {"third columns of relations": 1}),
 ]
@@ -198,7 +198,7 @@ def test_triggers_of_events_are_entities_and_reported(tmp_path: Path) -> None:
     [record], report = read(tmp_path)
     assert len(record.entities) == 3
     assert {key: len(cases) for key, cases in report.chosen.items()} == {
-        "triggers of events, taken as entities": 1
+        "event triggers read as entities": 1
     }
 
 
@@ -208,7 +208,7 @@ def test_a_text_that_nobody_annotated_is_no_record(tmp_path: Path) -> None:
     records, report = read(tmp_path)
     assert len(records) == 1
     assert report.lost == {
-        "texts without .ann, which nobody annotated": [f"{tmp_path}/README.txt: all of it"]
+        "unannotated texts, without an .ann file": [f"{tmp_path}/README.txt: the whole text"]
     }
 
 
@@ -216,32 +216,41 @@ def test_a_text_that_nobody_annotated_is_no_record(tmp_path: Path) -> None:
 
 # The last lines of a file, and what is said of them.
 BAD = {
-    "no tab": ("T4 Drug 0 7 Aspirin", "does not begin with an id and a tab"),
-    "no id": ("Drug 0 7\tAspirin", "does not begin with an id and a tab"),
-    "an unknown kind": ("X1\tDrug 0 7\tAspirin", "does not begin with an id and a tab"),
-    "an id without a number": ("T\tDrug 0 7\tAspirin", "does not begin with an id and a tab"),
-    "an id twice": ("T1\tDrug 0 7\tAspirin", "id T1 already"),
-    "an id of a relation twice": ("R1\tTreats Arg1:T1 Arg2:T2", "id R1 already"),
-    "no offsets": ("T4\tDrug\tAspirin", "no type and offsets"),
-    "no end": ("T4\tDrug 0\tAspirin", "no type and offsets"),
-    "no type": ("T4\t0 7\tAspirin", "no type and offsets"),
-    "a type of two words": ("T4\tBig drug 0 7\tAspirin", "no type and offsets"),
-    "three offsets": ("T4\tDrug 0 7 9\tAspirin", "no type and offsets"),
-    "a comma between pieces": ("T4\tDrug 0 7,8 9\tAspirin", "no type and offsets"),
-    "a negative offset": ("T4\tDrug -1 7\tAspirin", "no type and offsets"),
-    "an offset without an end": ("T4\tDrug 0 " + "9" * 5000 + "\tx", "no type and offsets"),
-    "an end outside": ("T4\tDrug 38 40\t.", "38 40 is no span of the text, which has 39"),
-    "a piece outside": ("T4\tDrug 0 7;90 97\tAspirin fever", "90 97 is no span"),
-    "an empty span": ("T4\tDrug 7 7\t", "7 7 is no span"),
-    "an end before the begin": ("T4\tDrug 7 0\tAspirin", "7 0 is no span"),
-    "another text": ("T4\tDrug 0 7\taspirin", "is 'Aspirin', not 'aspirin'"),
-    "another text in pieces": ("T4\tDrug 0 7;8 14\tAspirin", "is 'Aspirin treats', not 'Aspirin'"),
-    "one argument": ("R4\tTreats Arg1:T1", "no label and two arguments"),
-    "three arguments": ("R4\tTreats Arg1:T1 Arg2:T2 Arg3:T3", "no label and two arguments"),
-    "no roles": ("R4\tTreats T1 T2", "no label and two arguments"),
-    "no label": ("R4\tArg1:T1 Arg2:T2", "no label and two arguments"),
-    "an unknown argument": ("R4\tTreats Arg1:T1 Arg2:T9", "there is no T9 in the file"),
-    "an unknown event": ("R4\tTreats Arg1:E1 Arg2:T1", "there is no E1 in the file"),
+    "no tab": ("T4 Drug 0 7 Aspirin", "must begin with an id and a tab"),
+    "no id": ("Drug 0 7\tAspirin", "must begin with an id and a tab"),
+    "an unknown kind": ("X1\tDrug 0 7\tAspirin", "must begin with an id and a tab"),
+    "an id without a number": ("T\tDrug 0 7\tAspirin", "must begin with an id and a tab"),
+    "an id twice": ("T1\tDrug 0 7\tAspirin", "duplicate id T1"),
+    "an id of a relation twice": ("R1\tTreats Arg1:T1 Arg2:T2", "duplicate id R1"),
+    "no offsets": ("T4\tDrug\tAspirin", "must have a type and offsets"),
+    "no end": ("T4\tDrug 0\tAspirin", "must have a type and offsets"),
+    "no type": ("T4\t0 7\tAspirin", "must have a type and offsets"),
+    "a type of two words": ("T4\tBig drug 0 7\tAspirin", "must have a type and offsets"),
+    "three offsets": ("T4\tDrug 0 7 9\tAspirin", "must have a type and offsets"),
+    "a comma between pieces": ("T4\tDrug 0 7,8 9\tAspirin", "must have a type and offsets"),
+    "a negative offset": ("T4\tDrug -1 7\tAspirin", "must have a type and offsets"),
+    "an offset without an end": (
+        "T4\tDrug 0 " + "9" * 5000 + "\tx",
+        "must have a type and offsets",
+    ),
+    "an end outside": ("T4\tDrug 38 40\t.", "38 40 must be a span within the text, which has 39"),
+    "a piece outside": ("T4\tDrug 0 7;90 97\tAspirin fever", "90 97 must be a span within"),
+    "an empty span": ("T4\tDrug 7 7\t", "7 7 must be a span within"),
+    "an end before the begin": ("T4\tDrug 7 0\tAspirin", "7 0 must be a span within"),
+    "another text": ("T4\tDrug 0 7\taspirin", "must be 'aspirin', got 'Aspirin'"),
+    "another text in pieces": (
+        "T4\tDrug 0 7;8 14\tAspirin",
+        "must be 'Aspirin', got 'Aspirin treats'",
+    ),
+    "one argument": ("R4\tTreats Arg1:T1", "must have a label and two arguments"),
+    "three arguments": (
+        "R4\tTreats Arg1:T1 Arg2:T2 Arg3:T3",
+        "must have a label and two arguments",
+    ),
+    "no roles": ("R4\tTreats T1 T2", "must have a label and two arguments"),
+    "no label": ("R4\tArg1:T1 Arg2:T2", "must have a label and two arguments"),
+    "an unknown argument": ("R4\tTreats Arg1:T1 Arg2:T9", "the file has no line with the id T9"),
+    "an unknown event": ("R4\tTreats Arg1:E1 Arg2:T1", "the file has no line with the id E1"),
 }
 
 
@@ -258,9 +267,9 @@ def test_file_and_line_of_a_bad_annotation_are_named(
 @pytest.mark.parametrize(
     ("text", "line", "advice"),
     [
-        ("a\r\nb\r\nc", "T1\tX 4 5\tc", "it would fit if each CRLF of the .txt were LF"),
-        ("a\nb\nc", "T1\tX 6 7\tc", "it would fit if each LF of the .txt were CRLF"),
-        ("\ufeffabc", "T1\tX 2 3\tc", "it would fit if the .txt had no byte order mark"),
+        ("a\r\nb\r\nc", "T1\tX 4 5\tc", "it would match if each CRLF of the .txt were LF"),
+        ("a\nb\nc", "T1\tX 6 7\tc", "it would match if each LF of the .txt were CRLF"),
+        ("\ufeffabc", "T1\tX 2 3\tc", "it would match if the .txt had no byte order mark"),
     ],
 )
 def test_offsets_that_count_line_ends_otherwise_are_told_from_wrong_ones(
@@ -269,7 +278,7 @@ def test_offsets_that_count_line_ends_otherwise_are_told_from_wrong_ones(
     make_document(tmp_path, text=text, lines=[line])
     assert read_error(tmp_path).endswith(advice)
     make_document(tmp_path, text=text, lines=[line.replace("\tc", "\tz")])
-    assert "would fit" not in read_error(tmp_path)
+    assert "would match" not in read_error(tmp_path)
 
 
 @pytest.mark.parametrize("encoding", ["gb18030", "utf-16"])
@@ -285,11 +294,11 @@ def test_file_and_line_of_what_is_not_utf_8_are_named(
 def test_annotations_without_a_text_are_an_error(tmp_path: Path) -> None:
     path = make_document(tmp_path)
     path.with_suffix(".txt").unlink()
-    assert read_error(tmp_path) == f"{path}: there is no doc.txt beside it"
+    assert read_error(tmp_path) == f"{path}: doc.txt is missing in the same folder"
 
 
 def test_a_folder_without_documents_is_an_error(tmp_path: Path) -> None:
-    assert read_error(tmp_path) == f"{tmp_path}: there is no .txt or .ann in the folder"
+    assert read_error(tmp_path) == f"{tmp_path}: no .txt or .ann file in this folder"
 
 
 # Writing
@@ -306,7 +315,7 @@ def relation_problem(relation: AnnotatedRelation) -> str | None:
     return SPACED_LABEL if any(character.isspace() for character in relation.label) else None
 
 
-@given(records=st.lists(crowded_records(), max_size=3))
+@given(records=st.lists(crowded_texts(), max_size=3))
 def test_all_that_brat_can_hold_comes_back_and_the_rest_is_counted(
     records: list[AnnotatedText], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -361,7 +370,7 @@ def test_a_span_is_cut_where_it_goes_over_line_breaks(tmp_path: Path) -> None:
 
 def test_fields_of_the_meta_data_but_the_id_are_counted_as_lost(tmp_path: Path) -> None:
     report = write([replace(RECORD, meta={"id": "a", "ward": 3, "year": 4})], tmp_path / "out")
-    assert report.losses == {"other fields of the meta data": 2}
+    assert report.losses == {"unsupported fields of the metadata": 2}
 
 
 # On the command line
@@ -377,7 +386,7 @@ def test_folders_and_files_of_brat_are_recognized_and_no_others(tmp_path: Path) 
     empty = tmp_path / "empty"
     empty.mkdir()
     for each in (alone, empty):
-        with pytest.raises(ValueError, match="fits no format"):
+        with pytest.raises(ValueError, match="no format matches"):
             detect_format(each, formats)
 
 

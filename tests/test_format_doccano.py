@@ -18,8 +18,8 @@ from spacy_str_encoder.formats.report import ConversionReport
 from .annotated_texts import any_records, contents, reader
 from .json_files import counts, detect, read_error, read_item, write_items, write_record
 
-CODE_UNITS = "texts whose offsets count UTF-16 code units, as doccano does by default"
-UNANNOTATED = "texts whose relations nobody annotated"
+CODE_UNITS = "texts with offsets in UTF-16 code units, doccano's default"
+UNANNOTATED = "texts with unannotated relations"
 
 # As doccano exports it: the ids are those of its database.
 CHINESE: dict[str, Any] = {
@@ -96,7 +96,10 @@ def test_what_else_is_said_of_entities_and_relations_is_counted(tmp_path: Path) 
     }
     record, report = read_item(doccano.FORMAT, tmp_path / "a.jsonl", item)
     assert (len(record.entities), len(record.relations)) == (2, 1)
-    assert report.losses == {"other fields of entities": 2, "other fields of relations": 1}
+    assert report.losses == {
+        "unsupported fields of entities": 2,
+        "unsupported fields of relations": 1,
+    }
 
 
 # Offsets
@@ -214,17 +217,17 @@ def with_relation(**fields: Any) -> dict[str, Any]:
 
 LONE_SURROGATE = "\ud83d"
 BAD: dict[str, tuple[Any, str]] = {
-    "no object": ("text", "no object"),
-    "a list": ([CHINESE], "no object"),
+    "no object": ("text", "not a JSON object"),
+    "a list": ([CHINESE], "not a JSON object"),
     "no text": (without("text"), "'text' is missing"),
     "no entities": (without("entities"), "'entities' is missing"),
     "no relations": (without("relations"), "'relations' is missing"),
     "text is a number": (changed(text=7), ""),
     "text is a list": (changed(text=["前降支近段狭窄"]), ""),
     "text is null": (changed(text=None), ""),
-    "entities are an object": (changed(entities={}), "the entities are no list"),
-    "relations are an object": (changed(relations={}), "the relations are no list"),
-    "labels are an object": ({"text": "a", "label": {}}, "the labels are no list"),
+    "entities are an object": (changed(entities={}), "the entities must be a list"),
+    "relations are an object": (changed(relations={}), "the relations must be a list"),
+    "labels are an object": ({"text": "a", "label": {}}, "the labels must be a list"),
     "a label is short": ({"text": "a", "label": [[0, 1]]}, ""),
     "an entity is a list": (changed(entities=[[0, 3, "Body"]]), ""),
     "an offset is text": (with_entity(start_offset="5"), "'5'"),
@@ -233,16 +236,19 @@ BAD: dict[str, tuple[Any, str]] = {
     "an entity ends outside": (with_entity(end_offset=8), "5-8"),
     "an entity is empty": (with_entity(end_offset=5), "5-5"),
     "an entity ends before it begins": (with_entity(end_offset=4), "5-4"),
-    "a label is empty": (with_entity(label=""), "the type of an entity is empty"),
+    "a label is empty": (with_entity(label=""), "the type of an entity must not be empty"),
     "a label is a number": (with_entity(label=3), "3"),
     "a lone surrogate in a label": (with_entity(label=LONE_SURROGATE), "lone surrogate"),
-    "two entities of one id": (changed(entities=CHINESE["entities"] * 2), "the id 905"),
+    "two entities of one id": (
+        changed(entities=CHINESE["entities"] * 2),
+        "duplicate entity id 905",
+    ),
     "an unknown id": (with_relation(to_id=904), "the id 904"),
     "an id is text": (with_relation(to_id="905"), "'905'"),
     "an id is no integer": (with_relation(to_id=905.0), "905.0"),
     "an id is null": (with_relation(from_id=None), "None"),
     "a relation lacks its end": (changed(relations=[{"from_id": 903, "type": "A"}]), "'to_id'"),
-    "a type is empty": (with_relation(type=""), "the label of a relation is empty"),
+    "a type is empty": (with_relation(type=""), "the label of a relation must not be empty"),
     "a lone surrogate": (changed(text="前降支近段狭窄" + LONE_SURROGATE), "lone surrogate"),
 }
 
@@ -275,5 +281,5 @@ def test_an_export_is_recognized(item: Any, tmp_path: Path) -> None:
     ids=["classes", "a class", "groups of classes", "intents", "an image"],
 )
 def test_exports_of_other_projects_are_not_taken_for_it(item: Any, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="fits no format"):
+    with pytest.raises(ValueError, match="no format matches"):
         detect(write_items(tmp_path / "a.jsonl", item))

@@ -39,9 +39,9 @@ WORDS = "ab cd e fgh"
 blank = cache(spacy.blank)
 NLP = blank("en")
 MISALIGNED = "entities that do not align with tokens"
-OVERLAPPING = "entities that overlap another one"
-REPEATED = "entities that repeat another one"
-UNCONNECTED = "relations of such entities"
+OVERLAPPING = "entities that overlap another entity"
+REPEATED = "duplicate entities"
+UNCONNECTED = "relations of entities that were left out"
 
 entities = st.builds(
     lambda a, b, label: AnnotatedEntity(min(a, b), max(a, b), label),
@@ -52,7 +52,7 @@ entities = st.builds(
 
 
 @st.composite
-def crowded_records(draw: st.DrawFn) -> AnnotatedText:
+def crowded_texts(draw: st.DrawFn) -> AnnotatedText:
     """Entities that overlap each other and tokens, or are the same, and relations."""
     found = draw(st.lists(entities, max_size=6))
     indices = st.integers(0, max(0, len(found) - 1))
@@ -101,7 +101,7 @@ def sweep(record: AnnotatedText) -> tuple[dict[int, Entity], Counter[str]]:
     return kept, lost
 
 
-@given(st.lists(crowded_records(), max_size=3))
+@given(st.lists(crowded_texts(), max_size=3))
 def test_what_docs_can_not_hold_is_counted_and_the_rest_is_used(
     records: list[AnnotatedText],
 ) -> None:
@@ -165,7 +165,7 @@ def test_offsets_count_characters_whatever_the_whitespace() -> None:
 # Span groups, tokens, and back
 
 
-@given(st.lists(crowded_records(), max_size=3))
+@given(st.lists(crowded_texts(), max_size=3))
 def test_a_span_group_holds_every_entity_that_aligns(records: list[AnnotatedText]) -> None:
     docs, report = convert(records, "en", "sc")
     flat, _ = convert(records, "en")
@@ -180,7 +180,7 @@ def test_a_span_group_holds_every_entity_that_aligns(records: list[AnnotatedText
 
 
 @st.composite
-def token_records(draw: st.DrawFn) -> AnnotatedText:
+def token_texts(draw: st.DrawFn) -> AnnotatedText:
     """A record whose tokens no tokenizer would make, with entities that align with them."""
     text = draw(st.text(st.sampled_from("ab 前\n\u3000😀é\x00"), min_size=1, max_size=8))
     spaces = [i for i, character in enumerate(text) if character.isspace()]
@@ -198,7 +198,7 @@ def token_records(draw: st.DrawFn) -> AnnotatedText:
     return AnnotatedText(text, entities, draw(st.lists(relations, max_size=3)), tokens, meta)
 
 
-@given(records=st.lists(token_records(), max_size=3))
+@given(records=st.lists(token_texts(), max_size=3))
 def test_records_come_back_from_docs_as_they_were(
     records: list[AnnotatedText], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -223,7 +223,7 @@ def test_relations_of_spans_that_are_no_entities_are_lost() -> None:
     [record] = from_docs([doc], report, name="docs.spacy")
     assert record.relations == [AnnotatedRelation(0, 1, "X")]
     assert report.lost == {
-        "relations of spans that are not among the entities": ["docs.spacy, doc 1: 'ab' X 'cd'"]
+        "relations of spans that are not entities": ["docs.spacy, doc 1: 'ab' X 'cd'"]
     }
 
 
@@ -244,7 +244,7 @@ def test_span_groups_that_are_not_read_are_mentioned() -> None:
     [record] = from_docs([doc], report)
     assert record.entities == [AnnotatedEntity(0, 2, "A"), AnnotatedEntity(6, 7, "A")]
     assert report.chosen == {
-        "docs with span groups, of which doc.ents are read": ["docs, doc 1: 'sc'"]
+        "docs with other span groups (only doc.ents is read)": ["docs, doc 1: 'sc'"]
     }
 
 
@@ -258,7 +258,7 @@ def test_entities_that_are_not_in_the_span_group_are_lost() -> None:
     cases = ["docs, doc 1: 'e' (A)", "docs, doc 2: 'ab' (A)", "docs, doc 2: 'e' (A)"]
     assert report.lost == {"entities of doc.ents that are not in the span group": cases}
     assert report.chosen == {
-        "docs with span groups, of which 'sc' are read": ["docs, doc 1: 'other'"]
+        "docs with other span groups (only 'sc' is read)": ["docs, doc 1: 'other'"]
     }
 
 
@@ -271,7 +271,7 @@ def test_entities_that_nobody_annotated_are_not_taken_for_none(tmp_path: Path) -
         [source] = find_sources([tmp_path / "a.spacy"], formats)
         format = formats[target.removeprefix("b.")]
         TextWriter(format, nlp, report).write(source.read(report), tmp_path / target)
-        assert any("texts whose entities nobody" in key for key in report.chosen) == (
+        assert any("texts with unannotated entities" in key for key in report.chosen) == (
             target == "b.jsonl"
         )
     [doc] = DocBin().from_disk(tmp_path / "b.spacy").get_docs(nlp.vocab)
@@ -320,7 +320,9 @@ def test_meta_data_that_no_docbin_can_hold_are_refused(value: object, tmp_path: 
         AnnotatedText("a", [], []),
         AnnotatedText("a", [], [], meta={"id": value}, place="a, line 2"),
     ]
-    with pytest.raises(AnnotationError, match=r"^a, line 2: a DocBin can't hold"):
+    with pytest.raises(
+        AnnotationError, match=r"^a, line 2: the metadata can't be stored in a DocBin"
+    ):
         docbin_format(NLP).write(records, tmp_path / "a.spacy", ConversionReport())
 
 

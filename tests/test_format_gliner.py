@@ -15,7 +15,7 @@ from spacy_str_encoder.formats.gliner import FORMAT
 from spacy_str_encoder.formats.report import ConversionReport
 
 from .json_files import detect, read_error, read_item, write_items, write_record
-from .token_records import UNANNOTATED, is_aligned, keep, tokenized_records
+from .token_texts import UNANNOTATED, is_aligned, keep, tokenized_texts
 
 ENGLISH: dict[str, Any] = {
     "tokenized_text": ["Ada", "Lovelace", "joined", "Acme", "in", "London"],
@@ -62,7 +62,7 @@ def test_a_text_of_which_only_entities_are_known_has_no_annotated_relations(tmp_
     assert report.chosen == {UNANNOTATED: [f"{path}, text 1: "]}
 
 
-@given(record=tokenized_records())
+@given(record=tokenized_texts())
 def test_what_aligns_with_tokens_is_read_as_it_was_written(
     record: AnnotatedText, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -94,32 +94,32 @@ def without(field: str) -> dict[str, Any]:
 
 ANYTHING = ""
 BAD_RECORDS: dict[str, tuple[Any, str]] = {
-    "no object": ("Ada Lovelace", "no object"),
+    "no object": ("Ada Lovelace", "not a JSON object"),
     "no tokens": (without("tokenized_text"), "'tokenized_text' is missing"),
     "no entities": (without("ner"), "'ner' is missing"),
     "entities are null": ({**ENGLISH, "ner": None}, ANYTHING),
     "relations are null": ({**ENGLISH, "relations": None}, ANYTHING),
-    "tokens are a text": ({**ENGLISH, "tokenized_text": "Ada"}, "no list"),
-    "a token is null": ({**ENGLISH, "tokenized_text": [None]}, "no string but None"),
+    "tokens are a text": ({**ENGLISH, "tokenized_text": "Ada"}, "must be a list"),
+    "a token is null": ({**ENGLISH, "tokenized_text": [None]}, "must be a string, got None"),
     "the text is another one": ({**ENGLISH, "text": "Ada joined"}, "'Lovelace' at 3"),
     "an entity ends outside": (with_entity(3, 6, "x"), "3 to 7 (exclusive)"),
     "an entity begins outside": (with_entity(-1, 0, "x"), "-1 to 1 (exclusive)"),
     "an entity ends before it begins": (with_entity(3, 2, "x"), "3 to 3 (exclusive)"),
-    "an offset is text": (with_entity("0", 1, "x"), "no whole numbers: '0'"),
-    "an offset is no integer": (with_entity(0, 1.0, "x"), "no whole numbers: 1.0"),
-    "an offset is true": (with_entity(0, True, "x"), "no whole numbers: True"),
+    "an offset is text": (with_entity("0", 1, "x"), "must be integers, got '0'"),
+    "an offset is no integer": (with_entity(0, 1.0, "x"), "must be integers, got 1.0"),
+    "an offset is true": (with_entity(0, True, "x"), "must be integers, got True"),
     "an entity lacks its label": (with_entity(0, 1), ANYTHING),
     "an entity says too much": (with_entity(0, 1, "x", "Ada Lovelace", 0.5), ANYTHING),
-    "a label is null": (with_entity(0, 1, None), "no string but None"),
+    "a label is null": (with_entity(0, 1, None), "must be a string, got None"),
     "an entity has another text": (
         with_entity(0, 2, "person", "Ada Lovelace"),
-        "the tokens 0 to 2 (inclusive) are 'Ada Lovelace joined', not 'Ada Lovelace'",
+        "the tokens 0 to 2 (inclusive) must be 'Ada Lovelace', got 'Ada Lovelace joined'",
     ),
     "an index is too high": (with_relation(0, 3, "owns"), "0-3"),
     "an index is negative": (with_relation(0, -1, "owns"), "0--1"),
     "an index is text": (with_relation("0", 1, "owns"), "'0'"),
     "a relation lacks its label": (with_relation(0, 1), ANYTHING),
-    "a relation has an empty label": (with_relation(0, 1, ""), "is empty"),
+    "a relation has an empty label": (with_relation(0, 1, ""), "must not be empty"),
     "a relation is an object": (
         {**ENGLISH, "relations": [{"head": 0, "tail": 1, "relation_text": "owns"}]},
         ANYTHING,

@@ -15,7 +15,7 @@ from spacy_str_encoder.formats.glirel import FORMAT
 from spacy_str_encoder.formats.report import ConversionReport
 
 from .json_files import detect, read_error, read_item, write_items, write_record
-from .token_records import UNFOUND, is_aligned, keep, keep_first, tokenized_records
+from .token_texts import UNFOUND, is_aligned, keep, keep_first, tokenized_texts
 
 
 def end(mention: str, first: int, last: int, label: str) -> dict[str, Any]:
@@ -92,7 +92,7 @@ def test_another_type_does_not_matter_where_one_entity_is(tmp_path: Path) -> Non
     path = tmp_path / "good.jsonl"
     record, report = read_item(FORMAT, path, with_ends({**LOVELACE, "type": "Q7259"}))
     assert record == ENGLISH_RECORD
-    reason = "labels of entities to which relations give another one"
+    reason = "entities whose label differs from that in a relation"
     case = f"{path}, line 1: 'Ada Lovelace' (PER, 0-12), not 'Q7259'"
     assert report.chosen == {reason: [case]}
 
@@ -121,12 +121,12 @@ def test_other_fields_of_relations_are_lost(tmp_path: Path) -> None:
     record, report = read_item(FORMAT, path, item)
     assert record == ENGLISH_RECORD
     assert report.lost == {
-        "other fields of heads and tails": [f"{path}, line 1: 'h_idx': 3"],
-        "other fields of relations": [f"{path}, line 1: 'relation_id': 'P108'"],
+        "unsupported fields of heads and tails": [f"{path}, line 1: 'h_idx': 3"],
+        "unsupported fields of relations": [f"{path}, line 1: 'relation_id': 'P108'"],
     }
 
 
-@given(record=tokenized_records())
+@given(record=tokenized_texts())
 def test_what_aligns_with_tokens_is_read_as_it_was_written(
     record: AnnotatedText, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -151,29 +151,32 @@ def without(field: str) -> dict[str, Any]:
 
 ANYTHING = ""
 BAD_RECORDS: dict[str, tuple[Any, str]] = {
-    "no object": (3, "no object"),
+    "no object": (3, "not a JSON object"),
     "no tokens": (without("tokenized_text"), "'tokenized_text' is missing"),
     "no entities": (without("ner"), "'ner' is missing"),
     "no relations": (without("relations"), "'relations' is missing"),
     "relations are null": ({**ENGLISH, "relations": None}, ANYTHING),
     "an end is exclusive": (
         {**ENGLISH, "ner": [[0, 2, "PER", "Ada Lovelace"]]},
-        "the tokens 0 to 2 (inclusive) are 'Ada Lovelace joined', not 'Ada Lovelace'",
+        "the tokens 0 to 2 (inclusive) must be 'Ada Lovelace', got 'Ada Lovelace joined'",
     ),
     "an end is outside": ({**ENGLISH, "ner": [[3, 5, "ORG", "Acme"]]}, "3 to 6 (exclusive)"),
     "a mention is another one": (
         with_ends({**LOVELACE, "mention": "Lovelace"}),
-        "the tokens 0 to 1 (inclusive) are 'Ada Lovelace', not 'Lovelace'",
+        "the tokens 0 to 1 (inclusive) must be 'Lovelace', got 'Ada Lovelace'",
     ),
     "a mention is a number": (with_ends({**LOVELACE, "mention": 3}), ANYTHING),
     "a position is outside": (with_ends({**LOVELACE, "position": [4, 5]}), "4 to 6 (exclusive)"),
-    "a position is text": (with_ends({**LOVELACE, "position": ["0", 1]}), "no whole numbers: '0'"),
+    "a position is text": (
+        with_ends({**LOVELACE, "position": ["0", 1]}),
+        "must be integers, got '0'",
+    ),
     "a position is a number": (with_ends({**LOVELACE, "position": 0}), ANYTHING),
     "a position has one number": (with_ends({**LOVELACE, "position": [0]}), ANYTHING),
     "no position": (with_ends({"mention": "Acme"}), "'position' is missing"),
     "no head": ({**ENGLISH, "relations": [{"relation_text": "X", "tail": ACME}]}, "'head'"),
     "no label": ({**ENGLISH, "relations": [{"head": LOVELACE, "tail": ACME}]}, "'relation_text'"),
-    "a label is null": (with_ends(LOVELACE, relation_text=None), "no string but None"),
+    "a label is null": (with_ends(LOVELACE, relation_text=None), "must be a string, got None"),
     "a relation is a list": ({**ENGLISH, "relations": [[0, 1, "X"]]}, ANYTHING),
 }
 

@@ -142,7 +142,7 @@ def test_each_label_of_a_region_is_an_entity_and_the_first_is_connected(tmp_path
     assert record.relations == [AnnotatedRelation(0, 1, "Of")]
     assert not report.lost
     assert counts(report.chosen) == {
-        "relations of regions with several labels, connected to the first": 1
+        "relations of regions with several labels, attached to the first label": 1
     }
 
 
@@ -154,8 +154,8 @@ def test_labels_of_two_controls_are_those_of_one_region(tmp_path: Path) -> None:
     assert record.relations == [AnnotatedRelation(0, 2, "Finding")]
     assert not report.lost
     assert counts(report.chosen) == {
-        "relations of regions with several labels, connected to the first": 1,
-        "tasks with labels of several controls, of which the first is written again": 1,
+        "relations of regions with several labels, attached to the first label": 1,
+        "tasks with labels from several controls (only the first is kept)": 1,
     }
 
 
@@ -176,11 +176,11 @@ def test_what_is_no_entity_or_relation_is_counted(tmp_path: Path) -> None:
     assert (record.entities, record.relations) == (RECORD.entities, [])
     assert not report.chosen
     assert report.losses == {
-        "regions of the type 'choices'": 1,
-        "regions of the type 'textarea'": 1,
+        "regions of type 'choices'": 1,
+        "regions of type 'textarea'": 1,
         "regions without a label": 2,
         "relations without a label": 2,
-        "relations of regions that are left out": 2,
+        "relations of regions that were left out": 2,
     }
 
 
@@ -188,7 +188,7 @@ def test_notes_of_annotators_are_counted(tmp_path: Path) -> None:
     noted = {**BODY, "meta": {"text": ["sure?"]}, "score": 0.5, "readonly": False}
     record, report = read(tmp_path, with_result(noted))
     assert record.entities == [AnnotatedEntity(0, 3, "Body")]
-    assert report.losses == {"other fields of regions": 2}
+    assert report.losses == {"unsupported fields of regions": 2}
 
 
 def test_the_first_annotation_that_was_not_cancelled_is_read(tmp_path: Path) -> None:
@@ -201,7 +201,7 @@ def test_the_first_annotation_that_was_not_cancelled_is_read(tmp_path: Path) -> 
     assert record.entities == [AnnotatedEntity(0, 3, "Body")]
     assert not report.lost
     assert counts(report.chosen) == {
-        "tasks with several annotations, of which the first not cancelled is read": 1
+        "tasks with several annotations (the first one not cancelled is read)": 1
     }
 
 
@@ -212,7 +212,7 @@ def test_tasks_that_nobody_annotated_are_left_out(annotations: list[Any], tmp_pa
     path = write_items(tmp_path / "a.jsonl", TASK, changed(annotations=annotations), TASK)
     report = ConversionReport()
     assert len(list(FORMAT.read(path, report))) == 2
-    [case] = report.lost["tasks that nobody annotated"]
+    [case] = report.lost["unannotated tasks"]
     assert case.startswith(f"{path}, line 2: ")
     with pytest.raises(LossError, match="line 2"):
         list(FORMAT.read(path, ConversionReport(strict=True)))
@@ -243,7 +243,7 @@ def test_the_text_is_found_among_the_data(data: dict[str, Any], tmp_path: Path) 
 
 # Offsets
 
-UTF16 = "tasks whose offsets count UTF-16 code units"
+UTF16 = "tasks with offsets in UTF-16 code units"
 
 
 def test_offsets_count_code_points(tmp_path: Path) -> None:
@@ -304,7 +304,7 @@ def test_a_region_that_is_not_its_text_is_an_error(
 ) -> None:
     item = with_text(text, region("a", start, end, "Ada", "P"))
     message = read_error(FORMAT, write_items(tmp_path / "a.jsonl", item))
-    assert f"line 1: the region {start}-{end} is {found}, not 'Ada'" in message
+    assert f"line 1: the region {start}-{end} must have the text 'Ada', got {found}" in message
 
 
 # Writing
@@ -344,7 +344,7 @@ def test_two_regions_have_one_relation_with_all_labels(tmp_path: Path) -> None:
         {**ends, "from_id": head["id"], "to_id": tail["id"], "labels": ["A", "C"]},
         {**ends, "from_id": tail["id"], "to_id": head["id"], "labels": ["B"]},
     ]
-    assert report.losses == {"relations that repeat another one": 1}
+    assert report.losses == {"duplicate relations": 1}
 
 
 def test_records_of_other_formats_fit_the_template(tmp_path: Path) -> None:
@@ -408,22 +408,22 @@ def without(field: str) -> dict[str, Any]:
 LONE_SURROGATE = "\ud83d"
 XPATH = "/div[1]/p[2]/text()[1]"
 BAD: dict[str, tuple[Any, str]] = {
-    "no object": ("text", "no object"),
-    "a list": ([TASK], "no object"),
+    "no object": ("text", "not a JSON object"),
+    "a list": ([TASK], "not a JSON object"),
     "no data": (without("data"), "'data' is missing"),
     "no annotations": (without("annotations"), "'annotations' is missing"),
     "data are text": (changed(data="text"), ""),
-    "data without a string": (changed(data={"number": 3}), "0 other strings"),
-    "data with two strings": (changed(data={"a": "x", "b": "y"}), "2 other strings: ['a', 'b']"),
-    "annotations are an object": (changed(annotations={}), "the annotations are no list"),
+    "data without a string": (changed(data={"number": 3}), "got 0 strings"),
+    "data with two strings": (changed(data={"a": "x", "b": "y"}), "got 2 strings: ['a', 'b']"),
+    "annotations are an object": (changed(annotations={}), "the annotations must be a list"),
     "an annotation is a list": (changed(annotations=[[]]), ""),
     "no result": (changed(annotations=[{"id": 3}]), "'result' is missing"),
-    "a result is an object": (changed(annotations=[{"result": {}}]), "no list"),
+    "a result is an object": (changed(annotations=[{"result": {}}]), "must be a list"),
     "a region without a type": (with_result({"id": "a"}), "'type' is missing"),
     "a region without a value": (with_result({"id": "a", "type": "labels"}), "'value'"),
-    "labels are text": (with_value(labels="Body"), "'Body' are no list"),
+    "labels are text": (with_value(labels="Body"), "must be a list, got 'Body'"),
     "a label is a number": (with_value(labels=[3]), "3"),
-    "a label is empty": (with_value(labels=[""]), "the type of an entity is empty"),
+    "a label is empty": (with_value(labels=[""]), "the type of an entity must not be empty"),
     "an offset is missing": (with_region(value={"start": 0, "labels": ["A"]}), "'end' is missing"),
     "an offset is an XPath": (with_value(start=XPATH), XPATH),
     "an offset is no integer": (with_value(start=0.0), "0.0"),
@@ -431,13 +431,13 @@ BAD: dict[str, tuple[Any, str]] = {
     "an empty region": (with_value(start=3, text=""), "3-3"),
     "a region that ends before it begins": (with_value(start=5, end=3, text=""), "5-3"),
     "a region outside": (with_value(end=8, text=RECORD.text), "0-8"),
-    "another text": (with_value(text="回旋支"), "'前降支', not '回旋支'"),
+    "another text": (with_value(text="回旋支"), "must have the text '回旋支', got '前降支'"),
     "the text of a region is a number": (with_value(text=3), ""),
-    "a lone surrogate": (with_value(text=LONE_SURROGATE), r"not '\ud83d'"),
+    "a lone surrogate": (with_value(text=LONE_SURROGATE), r"must have the text '\ud83d'"),
     "a lone surrogate in the text": (changed(data={"text": LONE_SURROGATE}), ""),
     "two texts": (
         with_result(BODY, {**DEGREE, "to_name": "title"}),
-        "several texts: ['text', 'title']",
+        "must be in the same text, got ['text', 'title']",
     ),
     "an unknown region": (with_relation(to_id="p"), "'q1Zd' to 'p'"),
     "an id is a list": (with_relation(to_id=["x_7A"]), ""),
@@ -447,8 +447,14 @@ BAD: dict[str, tuple[Any, str]] = {
     ),
     "an unknown direction": (with_relation(direction="up"), "'up'"),
     "a direction is null": (with_relation(direction=None), "None"),
-    "labels of a relation are text": (with_relation(labels="Finding"), "'Finding' are no list"),
-    "a label of a relation is empty": (with_relation(labels=[""]), "the label of a relation"),
+    "labels of a relation are text": (
+        with_relation(labels="Finding"),
+        "must be a list, got 'Finding'",
+    ),
+    "a label of a relation must not be empty": (
+        with_relation(labels=[""]),
+        "the label of a relation",
+    ),
 }
 
 
@@ -471,5 +477,5 @@ def test_an_export_is_recognized(tmp_path: Path) -> None:
 
 def test_the_short_export_is_not_taken_for_it(tmp_path: Path) -> None:
     short = {"id": 1, "text": "前降支", "label": [BODY_VALUE], "annotator": 2, "annotation_id": 3}
-    with pytest.raises(ValueError, match="fits no format"):
+    with pytest.raises(ValueError, match="no format matches"):
         detect(write_items(tmp_path / "a.jsonl", short))

@@ -17,7 +17,7 @@ from spacy_str_encoder.formats.prodigy import FORMAT
 from spacy_str_encoder.formats.report import ConversionReport, LossError
 
 from .json_files import detect, read_error, read_item, write_items, write_record
-from .token_records import UNANNOTATED, UNFOUND, keep, keep_first, tokenized_records
+from .token_texts import UNANNOTATED, UNFOUND, keep, keep_first, tokenized_texts
 
 VOCAB = Vocab()
 
@@ -131,7 +131,7 @@ def test_what_was_not_accepted_is_left_out_and_counted(answer: str, tmp_path: Pa
     report = ConversionReport()
     assert list(FORMAT.read(path, report)) == [ENGLISH_RECORD]
     case = f"{path}, line 1: '前降支近段狭窄'"
-    assert report.lost == {f"tasks that were answered with '{answer}'": [case]}
+    assert report.lost == {f"tasks answered with '{answer}'": [case]}
     with pytest.raises(LossError, match=answer):
         list(FORMAT.read(path, ConversionReport(strict=True)))
 
@@ -202,7 +202,7 @@ def test_another_label_does_not_matter_where_one_span_is(tmp_path: Path) -> None
     path = tmp_path / "good.jsonl"
     record, report = read_item(FORMAT, path, with_ends({**ADA, "label": "GPE"}))
     assert record == ENGLISH_RECORD
-    reason = "labels of entities to which relations give another one"
+    reason = "entities whose label differs from that in a relation"
     case = f"{path}, line 1: 'Ada Lovelace' (PER, 0-12), not 'GPE'"
     assert report.chosen == {reason: [case]}
 
@@ -211,7 +211,7 @@ def test_characters_decide_where_tokens_say_another_place(tmp_path: Path) -> Non
     path = tmp_path / "good.jsonl"
     record, report = read_item(FORMAT, path, with_span(token_end=5))
     assert record.entities == [AnnotatedEntity(21, 25, "ORG")]
-    reason = "places of spans by characters, where the tokens say another one"
+    reason = "spans whose tokens and characters differ (the characters are read)"
     case = f"{path}, line 1: 'Acme' (ORG, 21-25), not the tokens 4 to 5"
     assert report.chosen == {reason: [case]}
 
@@ -224,7 +224,7 @@ def test_spans_that_are_no_annotation_are_lost(tmp_path: Path) -> None:
     record, report = read_item(FORMAT, path, item)
     assert record.entities == []
     assert report.lost == {
-        "spans that were answered with 'reject'": [f"{path}, line 1: 'Acme' (ORG, 21-25)"],
+        "spans answered with 'reject'": [f"{path}, line 1: 'Acme' (ORG, 21-25)"],
         "spans without a label": [f"{path}, line 1: 'Lovelace' (None, 4-12)"],
     }
 
@@ -245,16 +245,16 @@ def test_other_fields_of_tokens_spans_and_relations_are_lost(tmp_path: Path) -> 
     record, report = read_item(FORMAT, path, item)
     assert record == ENGLISH_RECORD
     assert report.lost == {
-        "other fields of tokens": [f"{path}, line 1: 'style': {{}}"],
-        "other fields of spans": [f"{path}, line 1: 'pattern': 7"],
-        "other fields of relations": [f"{path}, line 1: 'score': 0.5"],
+        "unsupported fields of tokens": [f"{path}, line 1: 'style': {{}}"],
+        "unsupported fields of spans": [f"{path}, line 1: 'pattern': 7"],
+        "unsupported fields of relations": [f"{path}, line 1: 'score': 0.5"],
     }
 
 
 # Writing
 
 
-@given(record=tokenized_records())
+@given(record=tokenized_texts())
 def test_what_aligns_with_tokens_is_read_as_it_was_written(
     record: AnnotatedText, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -268,7 +268,7 @@ def test_what_aligns_with_tokens_is_read_as_it_was_written(
     assert report.losses == repeated + lost
 
 
-@given(record=tokenized_records())
+@given(record=tokenized_texts())
 def test_tokens_and_spans_are_those_of_a_doc(
     record: AnnotatedText, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -306,48 +306,60 @@ def with_token(number: int, **fields: Any) -> dict[str, Any]:
 
 ANYTHING = ""
 BAD_RECORDS: dict[str, tuple[Any, str]] = {
-    "no object": ([TEXT], "no object"),
+    "no object": ([TEXT], "not a JSON object"),
     "no text": (without("text"), "'text' is missing"),
-    "the text is null": ({**ENGLISH, "text": None}, "no string but None"),
-    "the text is another one": ({**ENGLISH, "text": "Ada" * 9}, "4-12 is 'daAdaAda'"),
-    "an unknown answer": ({**ENGLISH, "answer": "maybe"}, "'maybe', none of accept"),
-    "the answer is null": ({**ENGLISH, "answer": None}, "None, none of accept"),
+    "the text is null": ({**ENGLISH, "text": None}, "must be a string, got None"),
+    "the text is another one": (
+        {**ENGLISH, "text": "Ada" * 9},
+        "4-12 must have the text 'Lovelace', got 'daAdaAda'",
+    ),
+    "an unknown answer": (
+        {**ENGLISH, "answer": "maybe"},
+        "must be one of accept, reject, ignore, got 'maybe'",
+    ),
+    "the answer is null": (
+        {**ENGLISH, "answer": None},
+        "must be one of accept, reject, ignore, got None",
+    ),
     "spans are null": ({**ENGLISH, "spans": None}, ANYTHING),
     "relations are null": ({**ENGLISH, "relations": None}, ANYTHING),
     "tokens are texts": ({**ENGLISH, "tokens": TEXT.split()}, ANYTHING),
-    "a token has another number": (with_token(2, id=3), "the token 2 has the id 3"),
-    "a token is another one": (with_token(2, text="joins"), "'joined', not 'joins'"),
-    "a token is outside": (with_token(5, end=27), "25-27 lies outside"),
+    "a token has another number": (with_token(2, id=3), "the id of token 2 must be 2, got 3"),
+    "a token is another one": (
+        with_token(2, text="joins"),
+        "must have the text 'joins', got 'joined'",
+    ),
+    "a token is outside": (with_token(5, end=27), "25-27 must lie within the text"),
     "a token is missing": (
         {**ENGLISH, "tokens": ENGLISH["tokens"][:5], "relations": []},
         "25 to 26 is neither",
     ),
     "tokens overlap": (with_token(1, start=2, text="a Lovelace"), "neither"),
-    "a span is outside": (with_span(end=27), "21-27 lies outside"),
-    "a span begins before the text": (with_span(start=-1), "-1-25 lies outside"),
-    "a span is empty": (with_span(end=21), "21-21 lies outside"),
+    "a span is outside": (with_span(end=27), "21-27 must lie within the text"),
+    "a span begins before the text": (with_span(start=-1), "-1-25 must lie within the text"),
+    "a span is empty": (with_span(end=21), "21-21 must lie within the text"),
     "a span has no end": ({**ENGLISH, "spans": [{"start": 0, "label": "X"}]}, "'end' is missing"),
-    "an offset is text": (with_span(start="21"), "no whole numbers: '21'"),
-    "an offset is no integer": (with_span(end=25.0), "no whole numbers: 25.0"),
-    "a span has another text": (with_span(text="Acm"), "'Acme', not 'Acm'"),
+    "an offset is text": (with_span(start="21"), "must be integers, got '21'"),
+    "an offset is no integer": (with_span(end=25.0), "must be integers, got 25.0"),
+    "a span has another text": (with_span(text="Acm"), "must have the text 'Acm', got 'Acme'"),
     "a span has tokens outside": (with_span(token_end=6), "4 to 7 (exclusive)"),
     "a span has no first token": (
         {**ENGLISH, "spans": [{"start": 0, "end": 3, "token_end": 0, "label": "X"}]},
         "'token_start' is missing",
     ),
-    "a label is empty": (with_span(label=""), "is empty"),
-    "a label is a number": (with_span(label=3), "no string but 3"),
-    "a head is outside": (with_ends(place(0, 27, 0, 5, "PER")), "0-27 lies outside"),
+    "a label is empty": (with_span(label=""), "must not be empty"),
+    "a label is a number": (with_span(label=3), "must be a string, got 3"),
+    "a head is outside": (with_ends(place(0, 27, 0, 5, "PER")), "0-27 must lie within the text"),
     "a head is a list": (with_ends([0, 12]), ANYTHING),
-    "a head has another text": (with_ends({**ADA, "text": "Ada"}), "not 'Ada'"),
+    "a head has another text": (with_ends({**ADA, "text": "Ada"}), "must have the text 'Ada'"),
     "a head is no token": (with_ends(None, head=6), "6 to 7 (exclusive)"),
-    "a head is text": (with_ends(None, head="1"), "no whole numbers: '1'"),
+    "a head is text": (with_ends(None, head="1"), "must be integers, got '1'"),
     "there is no head": ({**ENGLISH, "relations": [{"label": "X"}]}, "'head' is missing"),
     "there are no tokens for a head": (
         {**without("tokens"), "relations": [{"head": 1, "child": 4, "label": "X"}]},
-        "names the token 1, but there are no tokens",
+        "refers to the token 1, but the text has no tokens",
     ),
-    "a relation has a number as label": (with_ends(ADA, label=3), "no string but 3"),
+    "a relation has a number as label": (with_ends(ADA, label=3), "must be a string, got 3"),
 }
 
 

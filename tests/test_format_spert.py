@@ -17,7 +17,7 @@ from spacy_str_encoder.formats.report import ConversionReport, LossError
 from spacy_str_encoder.formats.spert import FORMAT
 
 from .json_files import detect, read_error, read_item, write_items, write_record
-from .token_records import MISALIGNED, UNCONNECTED, is_aligned, keep, tokenized_records
+from .token_texts import MISALIGNED, UNCONNECTED, is_aligned, keep, tokenized_texts
 
 # As SpERT's scripts write it.
 ENGLISH: dict[str, Any] = {
@@ -81,7 +81,7 @@ def test_tokens_of_white_space_are_counted_but_not_kept(text: Any, tmp_path: Pat
     assert [record.text[start:end] for start, end in tokens] == ["a", "😀", "b"]
 
 
-@given(record=tokenized_records())
+@given(record=tokenized_texts())
 def test_what_aligns_with_tokens_is_read_as_it_was_written(
     record: AnnotatedText, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -117,7 +117,7 @@ def test_meta_data_with_the_name_of_a_field_are_lost(tmp_path: Path) -> None:
     record = AnnotatedText("ab", [], [], [(0, 2)], {"tokens": 3, "orig_id": 4}, "a.jsonl, line 1")
     item, report = write_record(FORMAT, tmp_path / "records.json", record)
     assert (item["tokens"], item["orig_id"]) == (["ab"], 4)
-    reason = "meta data with the name of a field of the format"
+    reason = "metadata fields whose name the format uses itself"
     assert report.lost == {reason: ["a.jsonl, line 1: 'tokens'"]}
 
 
@@ -128,8 +128,8 @@ def test_other_fields_of_entities_and_relations_are_lost(tmp_path: Path) -> None
     path = tmp_path / "good.json"
     _, report = read_item(FORMAT, path, item)
     assert report.lost == {
-        "other fields of entities": [f"{path}, text 1: 'score': 0.5"],
-        "other fields of relations": [f"{path}, text 1: 'score': 0.25"],
+        "unsupported fields of entities": [f"{path}, text 1: 'score': 0.5"],
+        "unsupported fields of relations": [f"{path}, text 1: 'score': 0.25"],
     }
 
 
@@ -157,16 +157,16 @@ def with_relation(**fields: Any) -> dict[str, Any]:
 
 ANYTHING = ""
 BAD_RECORDS: dict[str, tuple[Any, str]] = {
-    "no object": (["Ada", "Lovelace"], "no object"),
-    "null": (None, "no object"),
+    "no object": (["Ada", "Lovelace"], "not a JSON object"),
+    "null": (None, "not a JSON object"),
     "no tokens": (without("tokens"), "'tokens' is missing"),
     "no entities": (without("entities"), "'entities' is missing"),
     "no relations": (without("relations"), "'relations' is missing"),
-    "tokens are a text": ({**ENGLISH, "tokens": "Ada"}, "no list"),
-    "a token is a number": ({**ENGLISH, "tokens": [1]}, "no string but 1"),
-    "a token is empty": ({**ENGLISH, "tokens": ["Ada", ""]}, "a token is empty"),
+    "tokens are a text": ({**ENGLISH, "tokens": "Ada"}, "must be a list"),
+    "a token is a number": ({**ENGLISH, "tokens": [1]}, "must be a string, got 1"),
+    "a token is empty": ({**ENGLISH, "tokens": ["Ada", ""]}, "a token must not be empty"),
     "a token is a lone surrogate": ({**ENGLISH, "tokens": ["\ud83d"]}, "lone surrogate"),
-    "the text is a number": ({**ENGLISH, "text": 3}, "no string but 3"),
+    "the text is a number": ({**ENGLISH, "text": 3}, "must be a string, got 3"),
     "the text is another one": ({**ENGLISH, "text": "Ada was born."}, "'Lovelace' at 3"),
     "the text goes on": ({**ENGLISH, "text": "Ada Lovelace was born in London . So"}, "33"),
     "entities are null": ({**ENGLISH, "entities": None}, ANYTHING),
@@ -182,12 +182,12 @@ BAD_RECORDS: dict[str, tuple[Any, str]] = {
     "an offset is text": (with_entity(start="5"), "the tokens '5' to 6"),
     "an offset is no integer": (with_entity(start=5.0), "the tokens 5.0 to 6"),
     "an offset is null": (with_entity(end=None), "the tokens 5 to None"),
-    "a type is null": (with_entity(type=None), "no string but None"),
-    "a type is empty": (with_entity(type=""), "is empty"),
+    "a type is null": (with_entity(type=None), "must be a string, got None"),
+    "a type is empty": (with_entity(type=""), "must not be empty"),
     "an index is too high": (with_relation(tail=2), "0-2"),
     "an index is negative": (with_relation(head=-1), "-1-1"),
     "an index is text": (with_relation(head="0"), "'0'"),
-    "a label is a number": (with_relation(type=3), "no string but 3"),
+    "a label is a number": (with_relation(type=3), "must be a string, got 3"),
     "a relation is a list": ({**ENGLISH, "relations": [[0, 1, "Live_In"]]}, ANYTHING),
 }
 

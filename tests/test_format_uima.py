@@ -28,7 +28,7 @@ from spacy_str_encoder.formats.registry import all_formats, detect_format
 from spacy_str_encoder.formats.report import ConversionReport, LossError
 from spacy_str_encoder.formats.uima import FORMAT
 
-from .crowded_records import crowded_records, expect
+from .crowded_texts import crowded_texts, expect
 
 DKPRO = "de.tudarmstadt.ukp.dkpro.core.api"
 METADATA = f"{DKPRO}.metadata.type.DocumentMetaData"
@@ -224,7 +224,7 @@ def test_tokens_that_cover_the_text_are_those_of_the_record(tmp_path: Path) -> N
     [record], report = read(tmp_path)
     assert record.tokens is None
     assert count(report.chosen) == {
-        "documents whose tokens do not cover the text, read without them": 1
+        "documents read without their tokens, which do not cover the text": 1
     }
 
 
@@ -260,7 +260,7 @@ def test_of_several_strings_the_first_is_the_label_and_this_is_reported_once(
     ] * 2
     [[case]] = report.chosen.values()
     assert case == f"{tmp_path}/a.xmi: webanno.custom.Time: when, type_"
-    assert count(report.lost) == {"features of layers that are not read": 1}
+    assert count(report.lost) == {"unsupported features of layers": 1}
 
 
 def test_version_1_1_of_xml_is_read_as_well(tmp_path: Path) -> None:
@@ -310,10 +310,11 @@ def test_a_project_has_an_archive_for_each_document_and_annotator(tmp_path: Path
     ]
     assert not report.lost
     assert report.chosen == {
-        "documents before anybody annotated them, left out": [
-            f"{path}/annotation/{name}/INITIAL_CAS.zip: all of it" for name in ("a.txt", "b.txt")
+        "unannotated versions of documents, left out": [
+            f"{path}/annotation/{name}/INITIAL_CAS.zip: the whole text"
+            for name in ("a.txt", "b.txt")
         ],
-        "documents that are there more than once, all of them taken": [
+        "documents with the title of another one (all of them are read)": [
             f"{path}/curation/a.txt/CURATION_USER.zip/CURATION_USER.xmi: a.txt"
         ],
     }
@@ -321,7 +322,7 @@ def test_a_project_has_an_archive_for_each_document_and_annotator(tmp_path: Path
 
 # Losses
 
-UNREAD = "layers that are neither spans nor relations, or have no feature for a label"
+UNREAD = "layers without a label feature, or with neither spans nor relations"
 LOSSES: dict[str, tuple[list[str], dict[str, int]]] = {
     "spans without a label": (
         [span(ENTITY, 90, "mg"), span("custom.Drug", 91, "mg", label="")],
@@ -329,7 +330,7 @@ LOSSES: dict[str, tuple[list[str], dict[str, int]]] = {
     ),
     "a span without characters": (
         [element(ENTITY, 90, begin=3, end=3, value="X")],
-        {"spans without characters": 1},
+        {"empty spans": 1},
     ),
     "a relation without a label": (
         [span("webanno.custom.Treats", 90, "fever", Governor=10, Dependent=20)],
@@ -337,7 +338,7 @@ LOSSES: dict[str, tuple[list[str], dict[str, int]]] = {
     ),
     "a loose end": (
         [span("webanno.custom.Treats", 90, "fever", Dependent=20, certainty="yes")],
-        {"relations with a loose end": 1},
+        {"relations without a head or tail": 1},
     ),
     "a relation of spans without a label": (
         [
@@ -345,14 +346,14 @@ LOSSES: dict[str, tuple[list[str], dict[str, int]]] = {
             span("webanno.custom.Treats", 91, "mg", Governor=10, Dependent=90, certainty="yes"),
             span("webanno.custom.Treats", 92, "mg", Governor=90, Dependent=10, certainty="yes"),
         ],
-        {"spans without a label": 1, "relations of spans that are left out": 2},
+        {"spans without a label": 1, "relations of spans that were left out": 2},
     ),
     "a relation of a token": (
         [
             *[span(TOKEN, 90 + i, word) for i, word in enumerate(TEXT.split())],
             span("webanno.custom.Treats", 99, "mg", Governor=10, Dependent=93, certainty="yes"),
         ],
-        {"relations of spans that are left out": 1},
+        {"relations of spans that were left out": 1},
     ),
     "layers that have no label": (
         [span("webanno.custom.Mark", 90 + i, "mg", sure="true") for i in range(3)],
@@ -369,7 +370,7 @@ LOSSES: dict[str, tuple[list[str], dict[str, int]]] = {
             span(ENTITY, 91, "mg", value="X", identifier="http://b"),
             span("custom.Drug", 92, "mg", label="X", note="?", negated="true"),
         ],
-        {"features of layers that are not read": 3},
+        {"unsupported features of layers": 3},
     ),
     "links": (
         [
@@ -377,7 +378,7 @@ LOSSES: dict[str, tuple[list[str], dict[str, int]]] = {
             span("webanno.custom.Dose", 91, "mg", amount="high", of="90"),
             span("webanno.custom.Dose", 92, "mg", amount="high", of=""),
         ],
-        {UNREAD: 1, "features of layers that are not read": 1},
+        {UNREAD: 1, "unsupported features of layers": 1},
     ),
 }
 
@@ -400,34 +401,34 @@ def test_what_is_no_entity_and_no_relation_is_counted(
 # For what an error says of a file that has the wrong shape.
 ANYTHING = ""
 BAD: dict[str, tuple[bytes, str]] = {
-    "no XML": (b"text", "no CAS XMI of its type system"),
-    "nothing": (b"", "no CAS XMI of its type system"),
-    "cut off": (xmi()[:-9], "no CAS XMI of its type system"),
-    "another XML": (b"<a/>", "no CAS XMI of its type system"),
+    "no XML": (b"text", "not a CAS XMI of its type system"),
+    "nothing": (b"", "not a CAS XMI of its type system"),
+    "cut off": (xmi()[:-9], "not a CAS XMI of its type system"),
+    "another XML": (b"<a/>", "not a CAS XMI of its type system"),
     "not UTF-8": (xmi().replace("阿".encode(), "阿".encode("gb18030")), ANYTHING),
-    "no text": (xmi(text=None), "it has no text"),
+    "no text": (xmi(text=None), "the document has no text"),
     "an unknown type": (xmi(span("custom.Pill", 10, "mg")), "custom.Pill"),
     "an unknown feature": (xmi(span(ENTITY, 10, "mg", colour="red")), "colour"),
     "no number": (xmi(element(ENTITY, 10, begin="a", end=3, value="X")), "'a'"),
     "no end": (xmi(element(ENTITY, 10, begin=3, value="X")), ANYTHING),
     "an unknown id": (
         xmi(span("webanno.custom.Treats", 10, "mg", Governor=9, certainty="X")),
-        "there is nothing with the id 9",
+        "no annotation has the id 9",
     ),
     "an end outside": (
         xmi(element(ENTITY, 10, begin=3, end=999, value="X")),
-        "an offset is not between two characters",
+        "all offsets must lie between two characters",
     ),
     "a negative begin": (
         xmi(element(ENTITY, 10, begin=-3, end=3, value="X")),
-        "an offset is not between two characters",
+        "all offsets must lie between two characters",
     ),
     "half a character": (
         xmi(element(ENTITY, 10, begin=1, end=3, value="X")),
-        "an offset is not between two characters",
+        "all offsets must lie between two characters",
     ),
     "an end before the begin": (xmi(element(ENTITY, 10, begin=5, end=3, value="X")), "4-2"),
-    "a control character": (xmi().replace(b"treats", b"&#1;"), "no CAS XMI of its type system"),
+    "a control character": (xmi().replace(b"treats", b"&#1;"), "not a CAS XMI of its type system"),
 }
 
 
@@ -443,20 +444,20 @@ def test_a_bad_file_is_named(content: bytes, problem: str, tmp_path: Path) -> No
 def test_a_bad_type_system_is_named(tmp_path: Path) -> None:
     path = make_document(tmp_path)
     path.with_name("TypeSystem.xml").write_bytes(b"text")
-    assert read_error(tmp_path).startswith(f"{path}: its TypeSystem.xml is no type system")
+    assert read_error(tmp_path).startswith(f"{path}: TypeSystem.xml is not a valid type system")
     path.with_name("TypeSystem.xml").unlink()
     for source in (tmp_path, path):
-        assert read_error(source) == f"{path}: there is no TypeSystem.xml beside it"
+        assert read_error(source) == f"{path}: TypeSystem.xml is missing in the same folder"
 
 
 def test_a_broken_archive_or_one_without_documents_is_named(tmp_path: Path) -> None:
     path = tmp_path / "export.zip"
     path.write_bytes(b"PK")
-    assert read_error(path).startswith(f"{path}: the archive is broken")
+    assert read_error(path).startswith(f"{path}: the archive is damaged")
     path.write_bytes(zipped({"annotation/a/anna.zip": b"PK"}))
-    assert read_error(path).startswith(f"{path}/annotation/a/anna.zip: the archive is broken")
+    assert read_error(path).startswith(f"{path}/annotation/a/anna.zip: the archive is damaged")
     path.write_bytes(zipped({"annotation/a/anna.tsv": b""}))
-    assert read_error(path).startswith(f"{path}: there is no .xmi in it")
+    assert read_error(path).startswith(f"{path}: no .xmi files")
 
 
 def test_an_archive_with_a_password_or_a_broken_document_is_named(tmp_path: Path) -> None:
@@ -465,7 +466,7 @@ def test_an_archive_with_a_password_or_a_broken_document_is_named(tmp_path: Path
     with zipfile.ZipFile(BytesIO(good)) as archive:
         start = archive.infolist()[-1].header_offset + len(zipfile.stringFileHeader) + 60
     path.write_bytes(good[:start] + b"\xff" * 40 + good[start + 40 :])
-    assert read_error(path).startswith(f"{path}: the archive is broken")
+    assert read_error(path).startswith(f"{path}: the archive is damaged")
     locked = bytearray(good)
     for match in re.finditer(b"PK\1\2", good):
         locked[match.start() + 8] |= 1
@@ -486,20 +487,20 @@ INVISIBLE = {
 
 def entity_problem(record: AnnotatedText, entity: AnnotatedEntity) -> str | None:
     if set(entity.label) & UNWRITABLE:
-        return "entities whose type has characters that XML cannot hold"
+        return "entities whose type has characters that XML can't represent"
     first, *_ = surface = record.text[entity.start : entity.end]
     if any(each.isspace() or each in INVISIBLE for each in (first, surface[-1])):
-        return "entities that begin or end with white space"
+        return "entities that begin or end with whitespace"
     return None
 
 
 def relation_problem(relation: AnnotatedRelation) -> str | None:
     if set(relation.label) & UNWRITABLE:
-        return "relations whose label has characters that XML cannot hold"
+        return "relations whose label has characters that XML can't represent"
     return None
 
 
-@given(records=st.lists(crowded_records(), max_size=3))
+@given(records=st.lists(crowded_texts(), max_size=3))
 def test_all_that_xmi_can_hold_comes_back_and_the_rest_is_counted(
     records: list[AnnotatedText], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -507,7 +508,7 @@ def test_all_that_xmi_can_hold_comes_back_and_the_rest_is_counted(
     expected, lost = [], Counter[str]()
     for number, record in enumerate(records, start=1):
         if set(record.text) & UNWRITABLE:
-            lost["texts with characters that XML cannot hold"] += 1
+            lost["texts with characters that XML can't represent"] += 1
             continue
         left, reasons = expect(
             record, lambda entity, record=record: entity_problem(record, entity), relation_problem
@@ -596,14 +597,14 @@ def test_entities_that_inception_refuses_are_lost(blank: str, tmp_path: Path) ->
     entities = [AnnotatedEntity(start, end, "X") for start, end in places]
     record = AnnotatedText(f"{blank}a{blank}b{blank}", entities, [])
     report = write([record], tmp_path / "out")
-    assert report.losses == {"entities that begin or end with white space": 3}
+    assert report.losses == {"entities that begin or end with whitespace": 3}
     assert read(tmp_path / "out")[0][0].entities == entities[:1]
 
 
 def test_meta_data_without_a_place_are_counted_as_lost(tmp_path: Path) -> None:
     meta = {"id": "a", "ward": 3, "language": 4, "collectionId": "\0"}
     report = write([replace(RECORD, meta=meta)], tmp_path / "out")
-    assert report.losses == {"other fields of the meta data": 3}
+    assert report.losses == {"unsupported fields of the metadata": 3}
 
 
 # On the command line
@@ -623,7 +624,7 @@ def test_exports_are_recognized_without_being_read(tmp_path: Path) -> None:
     (tmp_path / "other" / "texts.zip").write_bytes(zipped({"a.txt": b"", "b.zip": b""}))
     (tmp_path / "other" / "no.zip").write_bytes(b"PK")
     for path in ("other", "other/texts.zip", "other/no.zip"):
-        with pytest.raises(ValueError, match="fits no format"):
+        with pytest.raises(ValueError, match="no format matches"):
             detect_format(tmp_path / path, formats)
 
 

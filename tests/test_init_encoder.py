@@ -236,7 +236,7 @@ def test_what_holds_no_text_is_told(tmp_path: Path) -> None:
     blank = write_texts(tmp_path / "blank.txt", [" "])
     result = run(good, blank, "-o", tmp_path / "encoder", *SIZE_OPTIONS)
     assert result.exit_code == 0, result.output
-    assert "left out: 1 files without a text\n" in result.stdout
+    assert "left out: 1 files without texts\n" in result.stdout
     assert (tmp_path / "encoder" / "vocab.txt").exists()
 
 
@@ -260,10 +260,10 @@ def assert_one_line_error(result: Result, message: str) -> None:
 def test_missing_file_and_folder_as_input(tmp_path: Path) -> None:
     missing = tmp_path / "missing.txt"
     result = run(missing, "-o", tmp_path / "encoder")
-    assert_one_line_error(result, f"{missing}: there is no such file")
+    assert_one_line_error(result, f"{missing}: no such file")
     missing.mkdir()
     result = run(missing, "-o", tmp_path / "encoder")
-    assert_one_line_error(result, f"{missing}: the folder has no file that ends in .json, .jsonl")
+    assert_one_line_error(result, f"{missing}: no file in this folder ends in .json, .jsonl")
 
 
 @pytest.mark.parametrize(

@@ -215,7 +215,7 @@ def test_jsonl_tells_of_fields_that_a_record_cannot_hold(tmp_path: Path) -> None
     report = ConversionReport()
     path = write(tmp_path / "in.jsonl", to_bytes("jsonl", item))
     assert list(jsonl.FORMAT.read(path, report)) == [RECORD]
-    assert report.losses == {"other fields of entities": len(LINE["entities"])}
+    assert report.losses == {"unsupported fields of entities": len(LINE["entities"])}
 
 
 def test_jsonl_without_relations_is_one_that_nobody_annotated(tmp_path: Path) -> None:
@@ -303,7 +303,10 @@ BAD_AUTHORS_RECORDS: dict[str, tuple[Any, str]] = {
     "an entity begins outside": (with_entity(-2, 7, "狭窄", "Degree"), "-2-7"),
     "an entity is empty": (with_entity(3, 3, "", "Degree"), "3-3"),
     "an entity ends before it begins": (with_entity(5, 3, "", "Degree"), "5-3"),
-    "another surface": (with_entity(0, 3, "回旋支", "Body"), "'前降支', not '回旋支'"),
+    "another surface": (
+        with_entity(0, 3, "回旋支", "Body"),
+        "must have the text '回旋支', got '前降支'",
+    ),
     "no direction": (with_relation(0, 1, "Position"), "'Position'"),
     "unknown direction": (with_relation(0, 1, "Position_2_2"), "'Position_2_2'"),
     "a label is a number": (with_relation(0, 1, 12), ANYTHING),
@@ -362,7 +365,7 @@ BAD_LINES: dict[str, tuple[Any, str]] = {
     "an index is a list": (with_relation_line([0], 1, "Position"), ANYTHING),
     "a lone surrogate": (changed(LINE, text=TEXT + LONE_SURROGATE), "surrogate at character 7"),
     "a lone surrogate in a type": (with_entity_line(0, 3, LONE_SURROGATE), ANYTHING),
-    "tokens are text": (changed(LINE, tokens="前降支近段狭窄"), "no list"),
+    "tokens are text": (changed(LINE, tokens="前降支近段狭窄"), "must be a list"),
     "a token is missing": (changed(LINE, tokens=["前降支", "狭窄"]), "'狭窄' at 3"),
     "a token is a number": (changed(LINE, tokens=[3]), ANYTHING),
     "the end has no token": (changed(LINE, tokens=["前降支", "近段"]), "from 5 to 7"),
@@ -440,4 +443,4 @@ def test_file_and_line_of_what_is_not_utf_8_are_named(
 @pytest.mark.parametrize("content", ["text", 1, None], ids=lambda c: type(c).__name__)
 def test_what_is_no_record_is_refused(name: str, content: Any, tmp_path: Path) -> None:
     path = write(tmp_path / "bad.json", json.dumps(content).encode())
-    assert read_error(READERS[name], path) == f"{path}, line 1: it is no object"
+    assert read_error(READERS[name], path) == f"{path}, line 1: not a JSON object"

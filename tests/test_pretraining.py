@@ -583,18 +583,18 @@ def test_an_unknown_encoder_is_named(texts: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("empty.txt", "\n \n", "there is no text"),
-        ("missing.txt", None, "there is no such file or folder"),
+        ("empty.txt", "\n \n", "no texts found"),
+        ("missing.txt", None, "no such file or folder"),
         (
             "one.txt",
             "前降支",
-            "1 different texts are too few: 'held-out' would have none",
+            "there are 1 different texts, and 'held-out' would be empty",
         ),
         ("unknown.txt", "龘\n龘龘\n龘龘龘", "the encoder has no piece for anything"),
         ("syntax.jsonl", "{", "line 1, column 2: not JSON"),
-        ("number.jsonl", '{"text": 1}', "it has neither texts"),
-        ("tokens.jsonl", '{"text": "a", "tokens": ["b"]}', "does not go on with the token"),
-        ("table.csv", "text\n前降支", "it has neither texts"),
+        ("number.jsonl", '{"text": 1}', "unsupported file; must be texts"),
+        ("tokens.jsonl", '{"text": "a", "tokens": ["b"]}', "must continue with the token"),
+        ("table.csv", "text\n前降支", "unsupported file; must be texts"),
     ],
 )
 def test_texts_that_cannot_be_used_are_named(
@@ -613,7 +613,7 @@ def test_texts_that_cannot_be_used_are_named(
         ("--held-out", "0", "held-out (0) must be a file, or a share above 0 and below 1"),
         ("--held-out", "1", "held-out (1)"),
         ("--held-out", "nan", "held-out (nan)"),
-        ("--held-out", "nowhere.txt", "nowhere.txt: there is no such file"),
+        ("--held-out", "nowhere.txt", "nowhere.txt: no such file"),
         ("--epochs", "0", "epochs (0.0) must be above 0"),
         ("--epochs", "inf", "epochs (inf) must be above 0"),
         ("--learn-rate", "-1", "learn_rate (-1.0) must be above 0"),

@@ -68,7 +68,7 @@ def test_folders_of_texts_are_read_whole(tmp_path: Path) -> None:
     (tmp_path / "notes.md").write_text("Not a text.", "utf-8")
     records, report = read(tmp_path)
     assert found(records) == [("前", None), ("降", None)]
-    assert report.losses == {"files and folders that are not texts": 2}
+    assert report.losses == {"folders, and files of unsupported types": 2}
 
 
 def test_folders_of_brat_are_read_as_such(tmp_path: Path) -> None:
@@ -94,18 +94,18 @@ def test_byte_order_marks_blank_texts_and_names_make_no_difference(
     assert found(read(tmp_path / name)[0]) == [("狭窄", None), ("无发热", None)]
 
 
-NEITHER = "it has neither texts"
+UNSUPPORTED = "unsupported file; must be texts"
 BAD_FILES = {
-    "unknown.csv": (b"text\n", f": {NEITHER}"),
-    "no_suffix": (b"text\n", f": {NEITHER}"),
-    "object.json": (b'{"a": "b"}', f": {NEITHER}"),
-    "null.jsonl": (b'{"text": null}', f": {NEITHER}"),
+    "unknown.csv": (b"text\n", f": {UNSUPPORTED}"),
+    "no_suffix": (b"text\n", f": {UNSUPPORTED}"),
+    "object.json": (b'{"a": "b"}', f": {UNSUPPORTED}"),
+    "null.jsonl": (b'{"text": null}', f": {UNSUPPORTED}"),
     "syntax.json": (b'[\n{"text": }]', ", line 2, column 10: not JSON (Expecting"),
     "syntax.jsonl": (b'{"text": "a"}\n\n{', ", line 3, column 2: not JSON"),
     "deep.json": (b"[" * 200_000, ", line 1: not readable JSON"),
     "digits.jsonl": (b"1" * 5_000, ", line 1: not readable JSON"),
     "no_text.json": (b'[{"text": "a"}, {}]', ", text 2: the field 'text' is missing"),
-    "list.jsonl": (b'{"text": "a"}\n["a"]', ", line 2: it is no object"),
+    "list.jsonl": (b'{"text": "a"}\n["a"]', ", line 2: not a JSON object"),
     "gbk.txt": (b"a\n" + "狭窄".encode("gb18030"), ", line 2: not UTF-8"),
     "gbk.json": (b'[\n"' + "狭窄".encode("gb18030"), ", line 2: not UTF-8"),
     "utf16.txt": ("狭窄".encode("utf-16"), ", line 1: not UTF-8"),
@@ -138,15 +138,17 @@ EMPTY_FILES = {
 def test_files_without_a_text_are_counted(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     path.write_bytes(EMPTY_FILES[name])
-    with pytest.raises(ValueError, match=f"^{re.escape(str(path))}: there is no text$"):
+    with pytest.raises(ValueError, match=f"^{re.escape(str(path))}: no texts found$"):
         read(path)
     (tmp_path / "other.txt").write_text("狭窄", "utf-8")
     records, report = read(path, tmp_path / "other.txt")
     assert found(records) == [("狭窄", None)]
-    assert report.lost["files without a text"] == [f"{tmp_path}: {name}"]
+    assert report.lost["files without texts"] == [f"{tmp_path}: {name}"]
 
 
 def test_a_folder_without_texts_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "table.csv").write_text("a", "utf-8")
-    with pytest.raises(ValueError, match=r"no file that ends in \.json, \.jsonl, \.spacy, \.txt"):
+    with pytest.raises(
+        ValueError, match=r"no file in this folder ends in \.json, \.jsonl, \.spacy, \.txt"
+    ):
         read(tmp_path)

@@ -19,12 +19,12 @@ from spacy_str_encoder.formats.tokens import (
     without_white_space,
 )
 
-from .token_records import tokenized_records
+from .token_texts import tokenized_texts
 
 NLP = spacy.blank("xx")
 
 
-@given(record=tokenized_records())
+@given(record=tokenized_texts())
 def test_tokens_are_found_where_they_were(record: AnnotatedText) -> None:
     assert find_tokens(record.text, token_texts(record)) == record.tokens
 
@@ -50,7 +50,7 @@ def test_all_tokens_are_found(
     ("text", "tokens"), [("a x b", ["a", "b"]), ("b a", ["a", "b"]), ("ab", ["a", " ", "b"])]
 )
 def test_a_text_with_other_tokens_is_refused(text: str, tokens: list[str]) -> None:
-    with pytest.raises(AnnotationError, match="does not go on with the token"):
+    with pytest.raises(AnnotationError, match="must continue with the token"):
         find_tokens(text, tokens)
 
 
@@ -63,11 +63,11 @@ def test_tokens_are_joined_as_their_script_is_written() -> None:
 @pytest.mark.parametrize("tokens", ["a b", None, ("a",)])
 def test_tokens_are_a_list(tokens: list[str]) -> None:
     for read in (join_tokens, lambda tokens: find_tokens("a b", tokens)):
-        with pytest.raises(AnnotationError, match="no list"):
+        with pytest.raises(AnnotationError, match="must be a list"):
             read(tokens)
 
 
-@given(record=tokenized_records())
+@given(record=tokenized_texts())
 def test_white_space_becomes_tokens_as_in_spacy(record: AnnotatedText) -> None:
     text = record.text
     bare = [(s + len(w) - len(w.lstrip()), s + len(w.rstrip())) for s, w in _words(record)]
@@ -81,7 +81,7 @@ def _words(record: AnnotatedText) -> list[tuple[int, str]]:
     return [(start, record.text[start:end]) for start, end in record.tokens or []]
 
 
-@given(record=tokenized_records())
+@given(record=tokenized_texts())
 def test_docs_have_the_tokens_of_records_even_those_that_begin_with_a_space(
     record: AnnotatedText,
 ) -> None:

@@ -1,4 +1,4 @@
-"""Annotated texts on their way between a file format and docs, or another format."""
+"""Annotated texts, the form that all formats are read into and written from."""
 
 import json
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from .report import LossError
 
 @dataclass(frozen=True)
 class AnnotatedEntity:
-    """An entity by its character offsets, the end exclusive."""
+    """Entity with character offsets (exclusive end)."""
 
     start: int
     end: int
@@ -21,7 +21,7 @@ class AnnotatedEntity:
 
 @dataclass(frozen=True)
 class AnnotatedRelation:
-    """A relation by the indices of its entities."""
+    """Relation between two entities, given by their indices."""
 
     head: int
     tail: int
@@ -30,17 +30,17 @@ class AnnotatedRelation:
 
 @dataclass(frozen=True)
 class AnnotatedText:
-    """An annotated text.
+    """Text with its entities and relations.
 
     text (str): The text.
     entities (list[AnnotatedEntity]): Its entities.
     relations (list[AnnotatedRelation]): Its relations.
-    tokens (list[tuple[int, int]] | None): The character offsets of its tokens, the ends exclusive,
-        without white space; None if the format has none.
-    meta (dict[str, Any]): What else its format says of it, fit for JSON.
-    place (str): Where it was read, for messages.
-    has_relations (bool): Whether relations were annotated, if only as none.
-    has_entities (bool): Whether entities were.
+    tokens (list[tuple[int, int]] | None): The character offsets of its tokens (exclusive ends),
+        without whitespace. None if the format has no tokens.
+    meta (dict[str, Any]): All other data of the text, serializable as JSON.
+    place (str): The file and line it was read from, for messages.
+    has_relations (bool): Whether its relations are annotated, even if there are none.
+    has_entities (bool): Whether its entities are annotated, even if there are none.
     """
 
     text: str
@@ -54,14 +54,14 @@ class AnnotatedText:
 
 
 class AnnotationError(ValueError):
-    """A text that says something impossible, or is not in the format of its file."""
+    """Invalid annotations, or a text that is not in the format of its file."""
 
 
 def check_annotations(annotated: AnnotatedText) -> None:
-    """Check that the fields are of the right type, and offsets and indices possible.
+    """Check the types of all fields, and that offsets and indices are valid.
 
-    text (AnnotatedText): The text.
-    RAISES (AnnotationError): If they are not.
+    annotated (AnnotatedText): The text.
+    RAISES (AnnotationError): If a field is invalid.
     """
     check_string("the text", annotated.text)
     for entity in annotated.entities:
@@ -69,12 +69,11 @@ def check_annotations(annotated: AnnotatedText) -> None:
         check_integers("the offsets of an entity", entity.start, entity.end)
         if entity.start >= entity.end:
             raise AnnotationError(
-                f"the entity {entity.start}-{entity.end} ({entity.label}) ends where it begins, or "
-                "before"
+                f"the entity {entity.start}-{entity.end} ({entity.label}) must end after its start"
             )
         if entity.start < 0 or entity.end > len(annotated.text):
             raise AnnotationError(
-                f"the entity {entity.start}-{entity.end} ({entity.label}) lies outside of the "
+                f"the entity {entity.start}-{entity.end} ({entity.label}) must lie within the "
                 f"text, which has {len(annotated.text)} characters"
             )
     indices = set(range(len(annotated.entities)))
@@ -83,14 +82,14 @@ def check_annotations(annotated: AnnotatedText) -> None:
         check_integers("the indices of a relation", relation.head, relation.tail)
         if not {relation.head, relation.tail} <= indices:
             raise AnnotationError(
-                f"the relation {relation.head}-{relation.tail} ({relation.label}) names an entity "
-                f"that is not among the {len(annotated.entities)} of the text"
+                f"the relation {relation.head}-{relation.tail} ({relation.label}) refers to an "
+                f"entity that does not exist; the text has {len(annotated.entities)} entities"
             )
     if annotated.tokens is not None:
         _check_tokens(annotated.text, annotated.tokens)
     if not isinstance(annotated.meta, dict):
-        raise AnnotationError(f"the meta data are no object but {annotated.meta!r}")
-    check_string("what else is said of it", json.dumps(annotated.meta, ensure_ascii=False))
+        raise AnnotationError(f"the metadata must be an object, got {annotated.meta!r}")
+    check_string("the metadata", json.dumps(annotated.meta, ensure_ascii=False))
 
 
 def _check_tokens(text: str, tokens: list[tuple[int, int]]) -> None:
@@ -98,7 +97,7 @@ def _check_tokens(text: str, tokens: list[tuple[int, int]]) -> None:
     for (_, end), (start, _) in pairwise([(0, 0), *tokens, (len(text), len(text))]):
         if not 0 <= end <= start <= len(text) or text[end:start].strip():
             raise AnnotationError(
-                f"the text from {end} to {start} is neither a token nor white space"
+                f"the text from {end} to {start} is neither a token nor whitespace"
             )
     for start, end in tokens:
         if not text[start:end].strip():
@@ -106,17 +105,17 @@ def _check_tokens(text: str, tokens: list[tuple[int, int]]) -> None:
 
 
 def check_string(name: str, value: object, *, empty: bool = True) -> None:
-    """Check that a field is a string that can be encoded.
+    """Check that a value is a string that can be encoded as UTF-8.
 
-    name (str): What it is, for the message.
-    value (object): The field.
+    name (str): The name of the value, for the message.
+    value (object): The value.
     empty (bool): Whether it may be empty.
-    RAISES (AnnotationError): If it is not.
+    RAISES (AnnotationError): If it is not such a string.
     """
     if not isinstance(value, str):
-        raise AnnotationError(f"{name} is no string but {value!r}")
+        raise AnnotationError(f"{name} must be a string, got {value!r}")
     if not value and not empty:
-        raise AnnotationError(f"{name} is empty")
+        raise AnnotationError(f"{name} must not be empty")
     try:
         value.encode()
     except UnicodeEncodeError as error:
@@ -124,33 +123,34 @@ def check_string(name: str, value: object, *, empty: bool = True) -> None:
 
 
 def check_list(name: str, value: object) -> None:
-    """Check that a field is a list.
+    """Check that a value is a list.
 
-    name (str): What it is, for the message.
-    value (object): The field.
-    RAISES (AnnotationError): If it is not.
+    name (str): The name of the value, for the message.
+    value (object): The value.
+    RAISES (AnnotationError): If it is not a list.
     """
     if not isinstance(value, list):
-        raise AnnotationError(f"{name} are no list but {value!r}")
+        raise AnnotationError(f"{name} must be a list, got {value!r}")
 
 
 def check_integers(name: str, *values: object) -> None:
-    """Check that fields are whole numbers.
+    """Check that values are integers.
 
-    name (str): What they are, for the message.
-    *values (object): The fields.
-    RAISES (AnnotationError): If one is not.
+    name (str): The name of the values, for the message.
+    *values (object): The values.
+    RAISES (AnnotationError): If a value is not an integer.
     """
     for value in values:
         if type(value) is not int:
-            raise AnnotationError(f"{name} are no whole numbers: {value!r}")
+            raise AnnotationError(f"{name} must be integers, got {value!r}")
 
 
 def in_text_order(annotated: AnnotatedText) -> AnnotatedText:
-    """Put the entities of a text in text order.
+    """Sort the entities of a text by position.
 
-    text (AnnotatedText): The text.
-    RETURNS (AnnotatedText): The same entities by start, end and label, and the same relations.
+    annotated (AnnotatedText): The text.
+    RETURNS (AnnotatedText): The text with its entities sorted by start, end and label, and its
+        relations.
     """
     entities = annotated.entities
     order = sorted(range(len(entities)), key=lambda i: (*vars(entities[i]).values(), i))
@@ -163,10 +163,10 @@ def in_text_order(annotated: AnnotatedText) -> AnnotatedText:
 
 @contextmanager
 def errors_at(place: str) -> Iterator[None]:
-    """Turn what reading a text runs into, if it is in no such format, into one kind of error.
+    """Raise errors that come from a malformed text as annotation errors.
 
-    place (str): Where the text is, for the message.
-    RAISES (AnnotationError): In place of other errors, but for losses that are ruled out.
+    place (str): The location of the text, for the message.
+    RAISES (AnnotationError): In place of any other error except LossError.
     """
     try:
         yield
@@ -181,4 +181,4 @@ def _describe(error: Exception) -> str:
         return str(error)
     if isinstance(error, KeyError):
         return f"the field {error} is missing"
-    return f"it is not in the format ({error})"
+    return f"not in this format ({error})"

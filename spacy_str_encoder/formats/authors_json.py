@@ -1,8 +1,8 @@
 """The JSON of the paper's published code.
 
 A list of `{"text", "entities": [[start, end, text, type]], "relations": [[i, j, "label_1_2"]]}`.
-The entities i < j are in text order, and the direction is part of the label: `_1_2` from the first
-to the second, `_2_1` from the second to the first. Other fields go to the meta data.
+Entities are in text order, so i < j. The direction is part of the label: `_1_2` points from the
+first entity to the second, `_2_1` from the second to the first. Other fields become metadata.
 """
 
 from typing import Any
@@ -41,7 +41,9 @@ def parse(item: Any, place: str, report: ConversionReport) -> AnnotatedText:
 
 def _parse_entity(text: str, start: int, end: int, surface: str, label: str) -> AnnotatedEntity:
     if text[start:end] != surface:
-        raise AnnotationError(f"the entity {start}-{end} is {text[start:end]!r}, not {surface!r}")
+        raise AnnotationError(
+            f"the entity {start}-{end} must have the text {surface!r}, got {text[start:end]!r}"
+        )
     return AnnotatedEntity(start, end, label)
 
 
@@ -51,7 +53,7 @@ def _parse_relation(first: int, second: int, label: str) -> AnnotatedRelation:
     if label.endswith(BACKWARD):
         return AnnotatedRelation(second, first, label.removesuffix(BACKWARD))
     raise AnnotationError(
-        f"the relation label '{label}' ends neither in {FORWARD} nor in {BACKWARD}"
+        f"the label of a relation must end in {FORWARD} or {BACKWARD}, got {label!r}"
     )
 
 

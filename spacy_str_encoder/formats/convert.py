@@ -1,4 +1,4 @@
-"""From one format to another."""
+"""Convert files from one format to another."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -18,19 +18,23 @@ from .registry import JSON_SUFFIXES, detect_format, find_files, get_format
 from .report import ConversionReport
 from .split import split_texts
 
-# How the names of files end that are no folders.
+# Suffixes of formats that are files, not folders.
 FILE_SUFFIXES = {SUFFIX, *JSON_SUFFIXES}
 
 
 @dataclass(frozen=True)
 class Source:
-    """A file or folder to read, and its format."""
+    """File or folder to read, and its format."""
 
     path: Path
     format: Format
 
     def read(self, report: ConversionReport) -> Iterator[AnnotatedText]:
-        """RETURNS (Iterator[AnnotatedText]): Its texts."""
+        """Read the texts.
+
+        report (ConversionReport): The report, to count losses.
+        RETURNS (Iterator[AnnotatedText]): The texts.
+        """
         return self.format.read(self.path, report)
 
 
@@ -41,9 +45,9 @@ def find_sources(
 
     inputs (Iterable[Path]): Files or folders.
     formats (dict[str, Format]): All formats.
-    name (str | None): The format that all of them are in; found out if None.
+    name (str | None): The format of all files; detected if None.
     RETURNS (list[Source]): The files.
-    RAISES (ValueError): If a file is missing, or its format can't be told.
+    RAISES (ValueError): If a file is missing, or its format can't be detected.
     """
     if name is not None:
         formats = {name: get_format(name, formats)}
@@ -53,12 +57,13 @@ def find_sources(
 
 @dataclass(frozen=True)
 class TextWriter:
-    """Writes texts in a format.
+    """Writer of texts in one format.
 
     format (Format): The format.
-    nlp (Language): Tokenizes texts that have no tokens, if the format needs them.
-    report (ConversionReport): Counts the texts, and what is lost.
-    track (Callable[[Iterable[AnnotatedText]], Iterable[AnnotatedText]]): Shows how far it has come.
+    nlp (Language): The pipeline that tokenizes texts without tokens, if the format needs them.
+    report (ConversionReport): The report, to count texts and losses.
+    track (Callable[[Iterable[AnnotatedText]], Iterable[AnnotatedText]]): Function that shows the
+        progress.
     """
 
     format: Format
@@ -67,15 +72,15 @@ class TextWriter:
     track: Callable[[Iterable[AnnotatedText]], Iterable[AnnotatedText]] = iter
 
     def write(self, texts: Iterable[AnnotatedText], target: Path) -> int:
-        """Write texts to a file, all of them or no file.
+        """Write texts to a file. If an error occurs, nothing is written.
 
         texts (Iterable[AnnotatedText]): The texts.
-        target (Path): The file; it is replaced if it is there. A folder must be empty or missing.
-        RETURNS (int): How many texts there were.
+        target (Path): The file, replaced if it exists. A folder must be empty or missing.
+        RETURNS (int): The number of texts.
         RAISES (ValueError): If the folder is not empty.
         """
         if target.is_dir() and any(target.iterdir()):
-            raise ValueError(f"{target}: the folder is not empty")
+            raise ValueError(f"{target}: the folder must be empty or missing")
         before = self.report.texts
         counted = self._count(self.track(texts))
         if self.format.needs_tokens:
@@ -88,21 +93,21 @@ class TextWriter:
         for annotated in texts:
             self.report.texts += 1
             if not (annotated.has_relations or self.format.keeps_unannotated):
-                self.report.choose(f"{UNANNOTATED}, as having none", annotated.place, "")
+                self.report.choose(f"{UNANNOTATED}, written as none", annotated.place, "")
             if not (annotated.has_entities or self.format.keeps_missing_entities):
-                self.report.choose(f"{WITHOUT_ENTITIES}, as having none", annotated.place, "")
+                self.report.choose(f"{WITHOUT_ENTITIES}, written as none", annotated.place, "")
             yield annotated
 
 
 def plan_targets(sources: Sequence[Source], output: Path, suffix: str) -> dict[Path, Source]:
-    """Decide which file is written to where.
+    """Decide where each file is written.
 
     sources (Sequence[Source]): The files to read.
-    output (Path): A file, if its name ends like one and there is one source; else a folder.
-    suffix (str): How the names of the files to write end.
+    output (Path): A file if it has the suffix of one and there is one source; otherwise a folder.
+    suffix (str): The suffix of the files to write.
     RETURNS (dict[Path, Source]): The file to read for each file to write.
-    RAISES (ValueError): If two would be written to the same place, or one over what is read, or
-        the name of a file is one of another format.
+    RAISES (ValueError): If two files would be written to the same path, a file would overwrite an
+        input, or the suffix of the output belongs to another format.
     """
     targets = _place(sources, output, suffix)
     check_outputs(targets, [source.path for source in sources])
@@ -114,23 +119,25 @@ def _is_file(output: Path, suffix: str) -> bool:
         return False
     if output.suffix == suffix or {output.suffix, suffix} <= JSON_SUFFIXES:
         return True
-    what = f"files end in {suffix}" if suffix else "it is a folder"
-    raise ValueError(f"{output} is no name for the format that is written: {what}")
+    expected = f"end in {suffix}" if suffix else "be a folder"
+    raise ValueError(f"{output}: the output must {expected} in this format")
 
 
 def _place(sources: Sequence[Source], output: Path, suffix: str) -> dict[Path, Source]:
     if _is_file(output, suffix):
         if len(sources) > 1:
-            raise ValueError(f"{len(sources)} files can't all be written to {output}")
+            raise ValueError(
+                f"{output}: the output must be a folder, since there are {len(sources)} input files"
+            )
         return {output: sources[0]}
     targets: dict[Path, Source] = {}
     for source in sources:
-        # Folders such as "." and ".." have their name only in the absolute path.
+        # The names of folders such as "." and ".." are only in their absolute paths.
         target = output / f"{Path(abspath(source.path)).stem}{suffix}"
         if target in targets:
             raise ValueError(
                 f"{targets[target].path} and {source.path} would both be written to {target}; "
-                "rename one"
+                "rename one of them"
             )
         targets[target] = source
     return targets
@@ -140,8 +147,8 @@ def convert_files(targets: dict[Path, Source], writer: TextWriter) -> Iterator[t
     """Convert files one by one.
 
     targets (dict[Path, Source]): The file to read for each file to write.
-    writer (TextWriter): Writes them.
-    YIELDS (tuple[Path, int]): Each file that was written, and the number of its texts.
+    writer (TextWriter): The writer of the output format.
+    YIELDS (tuple[Path, int]): Each file written, and the number of its texts.
     """
     for target, source in targets.items():
         yield target, writer.write(source.read(writer.report), target)
@@ -156,20 +163,20 @@ def convert_split(
     seed: int,
     group_by: str | None = None,
 ) -> Iterator[tuple[Path, int]]:
-    """Divide the texts of all files at random into a file for each part.
+    """Split the texts of all files at random, into one file per part.
 
     sources (Sequence[Source]): The files to read.
     output (Path): The folder to write to.
-    writer (TextWriter): Writes them.
+    writer (TextWriter): The writer of the output format.
     shares (dict[str, float]): The share of each part.
     seed (int): The seed of the random order.
-    group_by (str | None): The field of the meta data that says which texts stay together.
-    YIELDS (tuple[Path, int]): Each file that was written, and the number of its texts.
-    RAISES (ValueError): If the output is a file, or one that is read would be written over.
+    group_by (str | None): The metadata field that defines which texts stay together.
+    YIELDS (tuple[Path, int]): Each file written, and the number of its texts.
+    RAISES (ValueError): If the output is a file, or an input would be overwritten.
     """
     targets = {name: output / f"{name}{writer.format.suffix}" for name in shares}
     if output.suffix in FILE_SUFFIXES:
-        raise ValueError(f"{output} is no folder, and a split is several files")
+        raise ValueError(f"{output}: the output must be a folder, since a split has several files")
     check_outputs(targets.values(), [source.path for source in sources])
     texts = list(chain.from_iterable(source.read(writer.report) for source in sources))
     for name, part in split_texts(texts, shares, seed=seed, group_by=group_by).items():

@@ -1,4 +1,4 @@
-"""spaCy's DocBin, with entities in `doc.ents` or a span group, and relations in the user data."""
+"""spaCy's DocBin, with entities in `doc.ents` or a span group, and relations in `doc.user_data`."""
 
 from collections.abc import Iterable, Iterator
 from functools import partial
@@ -18,15 +18,15 @@ from .report import ConversionReport
 
 
 def docbin_format(nlp: Language, *, spans_key: str | None = None) -> Format:
-    """Files that training reads.
+    """Define the format of files for training.
 
-    nlp (Language): Tokenizes texts that have no tokens yet.
+    nlp (Language): The pipeline that tokenizes texts without tokens.
     spans_key (str | None): The span group that holds the entities; `doc.ents` if None.
     RETURNS (Format): The format.
     """
     return Format(
         "spacy",
-        "spaCy's DocBin, for training",
+        "spaCy's DocBin for training",
         SUFFIX,
         recognizes=lambda path, item: path.suffix.lower() == SUFFIX,
         read=partial(read, spans_key=spans_key),
@@ -65,6 +65,6 @@ def _check_meta(annotated: AnnotatedText) -> AnnotatedText:
         srsly.msgpack_dumps({META: annotated.meta})
     except (OverflowError, ValueError) as error:
         raise AnnotationError(
-            f"{annotated.place}: a DocBin can't hold its meta data ({error})"
+            f"{annotated.place}: the metadata can't be stored in a DocBin ({error})"
         ) from error
     return annotated

@@ -1,14 +1,14 @@
-"""doccano's JSON lines, of projects with entities and relations.
+"""doccano's JSON lines, for projects with entities and relations.
 
 `{"id", "text", "entities": [{"id", "label", "start_offset", "end_offset"}], "relations": [{"id",
-"from_id", "to_id", "type"}], "Comments": []}` a line, the ends exclusive. Projects without
-relations have `"label": [[start, end, label]]` instead, and until 1.6 `"data"` for the text. Other
-fields go to the meta data.
+"from_id", "to_id", "type"}], "Comments": []}` per line (exclusive ends). Projects without relations
+have `"label": [[start, end, label]]` instead, and until version 1.6 `"data"` for the text. Other
+fields become metadata.
 
-Offsets count what the editor in the browser counts: UTF-16 code units, or grapheme clusters if the
-project was made so; until 1.4 code points. No file says which. Code units are read and written, and
-texts where the others differ are reported. On import, a project drops entities that overlap unless
-it allows them.
+Offsets count the units of the editor in the browser: UTF-16 code units by default, grapheme
+clusters if the project is configured so, code points until version 1.4. Files do not say which.
+UTF-16 code units are read and written, and texts in which the other units differ are reported. On
+import, a project drops overlapping entities unless it allows them.
 """
 
 import unicodedata
@@ -29,7 +29,7 @@ from .utf16 import ASTRAL, count_utf16, from_utf16
 
 ENTITY_FIELDS = ("id", "label", "start_offset", "end_offset")
 RELATION_FIELDS = ("id", "from_id", "to_id", "type")
-# The categories of characters that belong to the one before, or join two.
+# Unicode categories of characters that combine with the preceding one, or join two.
 JOINING = ("Mn", "Mc", "Me", "Cf")
 
 
@@ -88,7 +88,7 @@ def _parse_relations(
     index: dict[int, int] = {}
     for i, entity in enumerate(entities):
         if "id" in entity and index.setdefault(entity["id"], i) != i:
-            raise AnnotationError(f"several entities have the id {entity['id']!r}")
+            raise AnnotationError(f"duplicate entity id {entity['id']!r}")
     for relation in relations:
         lose_other_fields("relations", relation, RELATION_FIELDS, place, report)
     return [
@@ -100,7 +100,7 @@ def _parse_relations(
 def _find(entity_id: int, index: dict[int, int]) -> int:
     check_integers("the ids of a relation", entity_id)
     if entity_id not in index:
-        raise AnnotationError(f"a relation names the id {entity_id}, which no entity has")
+        raise AnnotationError(f"a relation refers to the id {entity_id}, but no entity has it")
     return index[entity_id]
 
 
@@ -108,10 +108,9 @@ def _report_counting(annotated: AnnotatedText, report: ConversionReport) -> None
     reached = annotated.text[: max((entity.end for entity in annotated.entities), default=0)]
     uneven = [i for i in range(len(reached)) if _is_uneven(reached, i)]
     if uneven:
-        reason = "texts whose offsets count UTF-16 code units, as doccano does by default"
-        report.choose(
-            reason, annotated.place, f"others differ from {reached[uneven[0] :][:10]!r} on"
-        )
+        reason = "texts with offsets in UTF-16 code units, doccano's default"
+        case = f"other units differ from {reached[uneven[0] :][:10]!r} on"
+        report.choose(reason, annotated.place, case)
 
 
 def _is_uneven(text: str, i: int) -> bool:

@@ -1,4 +1,4 @@
-"""Between texts and docs."""
+"""Convert annotated texts to docs and back."""
 
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -24,7 +24,7 @@ from .entities import MISALIGNED, keep_entities, without_repeats
 from .report import ConversionReport
 from .tokens import spaces_after, with_white_space
 
-OVERLAPPING = "entities that overlap another one"
+OVERLAPPING = "entities that overlap another entity"
 
 
 def to_docs(
@@ -34,15 +34,15 @@ def to_docs(
     *,
     spans_key: str | None = None,
 ) -> Iterator[Doc]:
-    """Make docs with entities and relations.
+    """Convert texts to docs with entities and relations.
 
     texts (Iterable[AnnotatedText]): The texts.
-    nlp (Language): Tokenizes the texts that have no tokens.
-    report (ConversionReport): Counts what is lost: entities that do not align with tokens, or
-        overlap one that begins earlier (or is longer), and relations that connect such.
-    spans_key (str | None): A span group that gets all entities, those too that overlap. A doc with
+    nlp (Language): The pipeline that tokenizes texts without tokens.
+    report (ConversionReport): The report, to count losses: entities that do not align with tokens
+        or overlap an entity that starts earlier (or is longer), and the relations of such entities.
+    spans_key (str | None): A span group for all entities, including overlapping ones. A doc with
         unannotated entities has no such group.
-    YIELDS (Doc): The docs. `doc.ents` are the entities that do not overlap one before.
+    YIELDS (Doc): The docs. `doc.ents` holds the entities without overlaps.
     """
     for annotated in texts:
         doc = _make_doc(annotated, nlp)
@@ -78,7 +78,7 @@ def _make_doc(annotated: AnnotatedText, nlp: Language) -> Doc:
 def _align_entities(
     annotated: AnnotatedText, doc: Doc, report: ConversionReport
 ) -> tuple[AnnotatedText, list[Span]]:
-    """A text of the entities that align with the tokens of its doc, and their spans."""
+    """Keep the entities that align with the tokens of the doc, and return their spans as well."""
     spans = {}
     for i, entity in enumerate(annotated.entities):
         if span := doc.char_span(entity.start, entity.end, label=entity.label):
@@ -87,7 +87,7 @@ def _align_entities(
 
 
 def _without_overlaps(spans: Sequence[Span]) -> list[int]:
-    """The indices of the spans that overlap none that begins earlier, or is longer."""
+    """Return the indices of spans that do not overlap one that starts earlier or is longer."""
     kept, reached = [], 0
     for i in sorted(range(len(spans)), key=lambda i: (spans[i].start, -spans[i].end)):
         if spans[i].start >= reached:
@@ -103,12 +103,12 @@ def from_docs(
     name: str = "docs",
     spans_key: str | None = None,
 ) -> Iterator[AnnotatedText]:
-    """Make texts of annotated docs.
+    """Convert annotated docs to texts.
 
     docs (Iterable[Doc]): The docs.
-    report (ConversionReport): Counts what is lost: entities that are not in the span group, and
+    report (ConversionReport): The report, to count losses: entities outside of the span group, and
         relations of spans that are not entities.
-    name (str): What the docs are of, for messages.
+    name (str): The source of the docs, for messages.
     spans_key (str | None): The span group that holds the entities; `doc.ents` if None.
     YIELDS (AnnotatedText): The texts.
     """
@@ -124,7 +124,7 @@ def from_docs(
         for relation, ends in zip(relations, indices, strict=True):
             if ends is None:
                 case = f"{relation.head.text!r} {relation.label} {relation.tail.text!r}"
-                report.lose("relations of spans that are not among the entities", place, case)
+                report.lose("relations of spans that are not entities", place, case)
         yield AnnotatedText(
             doc.text,
             [AnnotatedEntity(*entity) for entity in places],
@@ -146,7 +146,7 @@ def _report_unread(
 ) -> None:
     if others := ", ".join(f"'{key}'" for key in doc.spans if key != spans_key):
         source = "doc.ents" if spans_key is None else f"'{spans_key}'"
-        report.choose(f"docs with span groups, of which {source} are read", place, others)
+        report.choose(f"docs with other span groups (only {source} is read)", place, others)
     if spans_key is not None:
         kept = {place_of(span) for span in doc.spans.get(spans_key, ())}
         for span in doc.ents:
@@ -156,10 +156,10 @@ def _report_unread(
 
 
 def token_offsets(doc: Doc) -> list[tuple[int, int]]:
-    """Where the tokens of a doc are.
+    """Get the character offsets of the tokens of a doc.
 
     doc (Doc): The doc.
-    RETURNS (list[tuple[int, int]]): The character offsets of its tokens, but for white space.
+    RETURNS (list[tuple[int, int]]): The character offsets of its tokens, without whitespace.
     """
     return [(token.idx, token.idx + len(token)) for token in doc if not token.text.isspace()]
 
@@ -168,7 +168,7 @@ def with_tokens(texts: Iterable[AnnotatedText], nlp: Language) -> Iterator[Annot
     """Tokenize the texts that have no tokens.
 
     texts (Iterable[AnnotatedText]): The texts.
-    nlp (Language): Tokenizes.
+    nlp (Language): The pipeline with the tokenizer.
     YIELDS (AnnotatedText): The texts, all with tokens.
     """
     for annotated in texts:
@@ -178,14 +178,14 @@ def with_tokens(texts: Iterable[AnnotatedText], nlp: Language) -> Iterator[Annot
 
 
 def make_tokenizer(language: str | None) -> Language:
-    """Make a pipeline that only tokenizes.
+    """Create a pipeline that only tokenizes.
 
-    language (str | None): The code of the language, such as `zh`. If None, any text that needs
-        tokenizing is an error: no language fits all texts.
+    language (str | None): The code of the language, such as `zh`. If None, a text that needs
+        tokenization raises an error, since no language suits all texts.
     RETURNS (Language): The pipeline.
     """
     nlp = spacy.blank(language or "xx")
-    # The limit is one of models, and nothing but the tokenizer runs.
+    # The limit protects models, and only the tokenizer runs here.
     nlp.max_length = sys.maxsize
     if language is None:
         nlp.tokenizer = _ask_for_language
@@ -193,4 +193,4 @@ def make_tokenizer(language: str | None) -> Language:
 
 
 def _ask_for_language(text: str) -> Doc:
-    raise ValueError("the texts have no tokens; name their language, such as --lang en or zh")
+    raise ValueError("the texts have no tokens; set their language, such as --lang en or --lang zh")

@@ -1,4 +1,4 @@
-"""Names of the files of documents, for formats that are folders."""
+"""File names of documents, for formats that are folders."""
 
 import re
 import unicodedata
@@ -10,8 +10,8 @@ from ..doc.origin import ID
 from .annotated_text import AnnotatedText
 from .report import ConversionReport
 
-# What some file system forbids, hides or trims, what leads out of the folder, and folders that are
-# named as the files of another document may be.
+# Names that some file system forbids, hides or trims, that lead out of the folder, or whose folders
+# may have the name of another document's file.
 UNSAFE = re.compile(
     r'[\\:*?"<>|\x00-\x1f\x7f]|(^|/)[./ ]|[./ ](/|$)|\.(txt|ann|xmi|xml|conf)/', re.IGNORECASE
 )
@@ -21,10 +21,10 @@ MAX_BYTES = 200
 def name_documents(
     texts: Iterable[AnnotatedText], report: ConversionReport
 ) -> Iterator[tuple[str, AnnotatedText]]:
-    """Give each text a name for its file: the id in its meta data, or a number.
+    """Give each text a file name: the id in its metadata, or a number.
 
     texts (Iterable[AnnotatedText]): The texts.
-    report (ConversionReport): Tells which ids are no names, or are those of an earlier text.
+    report (ConversionReport): The report, to count ids that are invalid as names or duplicates.
     YIELDS (tuple[str, AnnotatedText]): The name, a relative path without suffix, and the text.
     """
     taken: set[str] = set()
@@ -32,7 +32,7 @@ def name_documents(
         name = _as_name(annotated.meta.get(ID))
         if name is None or _key(name) in taken:
             if ID in annotated.meta:
-                reason = "documents whose id is no name for a file or not the only one, numbered"
+                reason = "documents named by a number, as their id is no file name or a duplicate"
                 report.choose(reason, annotated.place, repr(annotated.meta[ID]))
             name = next(name for i in count(number) if (name := f"{i:06}") not in taken)
         taken.add(_key(name))
@@ -46,5 +46,5 @@ def _as_name(document_id: Any) -> str | None:
 
 
 def _key(name: str) -> str:
-    # Some file systems take capitals, or composed characters, for the same.
+    # Some file systems ignore case, or the composition of characters.
     return unicodedata.normalize("NFC", name).casefold()

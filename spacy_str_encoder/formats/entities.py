@@ -1,4 +1,4 @@
-"""Entities and relations of texts: finding them, leaving them out, saying which is meant."""
+"""Find, filter and describe the entities and relations of texts."""
 
 from collections.abc import Collection
 from dataclasses import replace
@@ -7,21 +7,22 @@ from .annotated_text import AnnotatedEntity, AnnotatedRelation, AnnotatedText
 from .report import ConversionReport
 
 MISALIGNED = "entities that do not align with tokens"
-UNANNOTATED = "texts whose relations nobody annotated"
-WITHOUT_ENTITIES = "texts whose entities nobody annotated"
-UNFOUND = "relations whose head or tail can't be told among the entities"
+UNANNOTATED = "texts with unannotated relations"
+WITHOUT_ENTITIES = "texts with unannotated entities"
+UNFOUND = "relations whose head or tail matches no entity, or several"
 
 
 def find_entity(
     annotated: AnnotatedText, place: tuple[int, int], label: str | None, report: ConversionReport
 ) -> int | None:
-    """Find an entity by where it is, and by its label if there are several.
+    """Find an entity by its offsets, and by its label if several have the same offsets.
 
-    text (AnnotatedText): The text.
+    annotated (AnnotatedText): The text.
     place (tuple[int, int]): The character offsets of the entity.
-    label (str | None): Its label; None if nothing is said of it.
-    report (ConversionReport): Counts entities that have another label.
-    RETURNS (int | None): Its index, the first one if it is there twice; None if it can't be told.
+    label (str | None): The label of the entity; None if unknown.
+    report (ConversionReport): The report, to count entities with a different label.
+    RETURNS (int | None): The index of the entity, or of the first of identical ones. None if none
+        matches, or if several match.
     """
     found = [
         i for i, entity in enumerate(annotated.entities) if (entity.start, entity.end) == place
@@ -32,22 +33,20 @@ def find_entity(
         return None
     if label not in (None, annotated.entities[found[0]].label):
         case = f"{describe_entity(annotated, found[0])}, not {label!r}"
-        report.choose(
-            "labels of entities to which relations give another one", annotated.place, case
-        )
+        report.choose("entities whose label differs from that in a relation", annotated.place, case)
     return found[0]
 
 
 def keep_entities(
     annotated: AnnotatedText, kept: Collection[int], reason: str, report: ConversionReport
 ) -> AnnotatedText:
-    """Leave out all entities but some, and the relations that connect others.
+    """Keep some entities of a text, and the relations between them.
 
-    text (AnnotatedText): The text.
+    annotated (AnnotatedText): The text.
     kept (Collection[int]): The indices of the entities to keep.
-    reason (str): Why the others are lost, as a plural.
-    report (ConversionReport): Counts them, and the relations.
-    RETURNS (AnnotatedText): A text with what is kept, in the same order.
+    reason (str): A plural noun phrase for the entities that are lost.
+    report (ConversionReport): The report, to count lost entities and relations.
+    RETURNS (AnnotatedText): A text with the remaining annotations, in the same order.
     """
     entities: dict[int, AnnotatedEntity] = {}
     for i, entity in enumerate(annotated.entities):
@@ -63,20 +62,20 @@ def keep_entities(
             relations.append(AnnotatedRelation(*ends, relation.label))
         else:
             case = describe_relation(annotated, relation)
-            report.lose("relations of such entities", annotated.place, case)
+            report.lose("relations of entities that were left out", annotated.place, case)
     return replace(annotated, entities=list(entities.values()), relations=relations)
 
 
 def keep_relations(
     annotated: AnnotatedText, kept: Collection[int], reason: str, report: ConversionReport
 ) -> AnnotatedText:
-    """Leave out all relations but some.
+    """Keep some relations of a text.
 
-    text (AnnotatedText): The text.
+    annotated (AnnotatedText): The text.
     kept (Collection[int]): The indices of the relations to keep.
-    reason (str): Why the others are lost, as a plural.
-    report (ConversionReport): Counts them.
-    RETURNS (AnnotatedText): A text with what is kept, in the same order.
+    reason (str): A plural noun phrase for the relations that are lost.
+    report (ConversionReport): The report, to count lost relations.
+    RETURNS (AnnotatedText): A text with the remaining relations, in the same order.
     """
     for i, relation in enumerate(annotated.relations):
         if i not in kept:
@@ -86,17 +85,17 @@ def keep_relations(
 
 
 def without_repeats(annotated: AnnotatedText, report: ConversionReport) -> AnnotatedText:
-    """Leave out entities that are the same as one before, which gets their relations.
+    """Remove duplicate entities, and attach their relations to the first of each.
 
-    text (AnnotatedText): The text.
-    report (ConversionReport): Counts them.
-    RETURNS (AnnotatedText): A text without them.
+    annotated (AnnotatedText): The text.
+    report (ConversionReport): The report, to count the duplicates.
+    RETURNS (AnnotatedText): A text without duplicates.
     """
     first: dict[AnnotatedEntity, int] = {}
     for i, entity in enumerate(annotated.entities):
         if entity in first:
             case = describe_entity(annotated, i)
-            report.lose("entities that repeat another one", annotated.place, case)
+            report.lose("duplicate entities", annotated.place, case)
         first.setdefault(entity, len(first))
     places = [first[entity] for entity in annotated.entities]
     relations = [
@@ -106,9 +105,9 @@ def without_repeats(annotated: AnnotatedText, report: ConversionReport) -> Annot
 
 
 def describe_entity(annotated: AnnotatedText, index: int) -> str:
-    """Say which entity is meant.
+    """Describe an entity, for messages.
 
-    text (AnnotatedText): The text.
+    annotated (AnnotatedText): The text.
     index (int): The index of the entity.
     RETURNS (str): Its text, label and offsets.
     """
@@ -117,11 +116,11 @@ def describe_entity(annotated: AnnotatedText, index: int) -> str:
 
 
 def describe_relation(annotated: AnnotatedText, relation: AnnotatedRelation) -> str:
-    """Say which relation is meant.
+    """Describe a relation, for messages.
 
-    text (AnnotatedText): The text.
+    annotated (AnnotatedText): The text.
     relation (AnnotatedRelation): One of its relations.
-    RETURNS (str): The texts of its entities, and its label.
+    RETURNS (str): The texts of its head and tail, and its label.
     """
     head, tail = _surface(annotated, relation.head), _surface(annotated, relation.tail)
     return f"{head} {relation.label} {tail}"

@@ -1,4 +1,4 @@
-"""Fields of objects that a text has no place for, or keeps in its meta data."""
+"""Fields of JSON objects that become metadata of a text, or are lost."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -8,21 +8,21 @@ from .report import ConversionReport
 
 
 def other_fields(item: Mapping[str, Any], known: Collection[str]) -> dict[str, Any]:
-    """The fields of an object beside those that a format names.
+    """Get the fields of an object that are not part of a format.
 
     item (Mapping[str, Any]): The object.
-    known (Collection[str]): The fields that are named.
-    RETURNS (dict[str, Any]): The others.
+    known (Collection[str]): The fields of the format.
+    RETURNS (dict[str, Any]): The other fields.
     """
     return {name: value for name, value in item.items() if name not in known}
 
 
 def are_objects(value: Any, *fields: str) -> bool:
-    """Whether a value is a list of objects that all have some fields.
+    """Check if a value is a list of objects with certain fields.
 
     value (Any): The value.
-    *fields (str): The fields.
-    RETURNS (bool): Whether it is; an empty list is.
+    *fields (str): The fields that all objects must have.
+    RETURNS (bool): Whether the value is such a list. An empty list is.
     """
     return isinstance(value, list) and all(
         isinstance(each, dict) and each.keys() >= set(fields) for each in value
@@ -32,30 +32,30 @@ def are_objects(value: Any, *fields: str) -> bool:
 def lose_other_fields(
     kind: str, item: Mapping[str, Any], known: Collection[str], place: str, report: ConversionReport
 ) -> None:
-    """Report the fields of a part of a text that a text can't hold.
+    """Report fields that can't be converted.
 
-    kind (str): What the part is, as a plural.
-    item (Mapping[str, Any]): The part.
-    known (Collection[str]): The fields that it can hold, or that say nothing else.
-    place (str): Where the text was read.
-    report (ConversionReport): Counts the others.
+    kind (str): A plural noun for the objects, such as "entities".
+    item (Mapping[str, Any]): The object with the fields.
+    known (Collection[str]): The fields that are converted, or are redundant.
+    place (str): The location of the text, for messages.
+    report (ConversionReport): The report, to count the other fields.
     """
     for name, value in other_fields(item, known).items():
-        report.lose(f"other fields of {kind}", place, f"{name!r}: {value!r}")
+        report.lose(f"unsupported fields of {kind}", place, f"{name!r}: {value!r}")
 
 
 def with_meta(
     item: dict[str, Any], annotated: AnnotatedText, report: ConversionReport
 ) -> dict[str, Any]:
-    """Add the meta data of a text to the fields that its format names.
+    """Add the metadata of a text to the fields of its format.
 
-    item (dict[str, Any]): These fields.
-    text (AnnotatedText): The text.
-    report (ConversionReport): Counts the meta data that have the name of such a field.
+    item (dict[str, Any]): The fields of the format.
+    annotated (AnnotatedText): The text.
+    report (ConversionReport): The report, to count metadata whose name the format uses itself.
     RETURNS (dict[str, Any]): All fields.
     """
     for name in annotated.meta:
         if name in item:
-            reason = "meta data with the name of a field of the format"
+            reason = "metadata fields whose name the format uses itself"
             report.lose(reason, annotated.place, repr(name))
     return {**item, **other_fields(annotated.meta, item)}

@@ -1,4 +1,4 @@
-"""What an annotation format is."""
+"""Definition of an annotation format."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -14,20 +14,21 @@ Write = Callable[[Iterable[AnnotatedText], Path, ConversionReport], None]
 
 @dataclass(frozen=True)
 class Format:
-    """A way of writing annotated texts down.
+    """File format for annotated texts.
 
-    name (str): What it is called on the command line.
-    description (str): What it is, in a few words.
-    suffix (str): How the names of its files end; empty if it is a folder.
-    recognizes (Callable[[Path, Any], bool]): Whether a file may be in this format, by its path and
-        the first text if it holds JSON, else None.
-    read (Callable[[Path, ConversionReport], Iterator[AnnotatedText]]): Reads a file.
-    write (Callable[[Iterable[AnnotatedText], Path, ConversionReport], None]): Writes a file; there
-        is none with that name yet.
-    needs_tokens (bool): Whether the texts that it writes must have tokens.
-    keeps_unannotated (bool): Whether it tells texts whose relations nobody annotated from those
-        that have none.
-    keeps_missing_entities (bool): The same of entities.
+    name (str): The name on the command line.
+    description (str): A short description.
+    suffix (str): The suffix of its files; empty if the format is a folder.
+    recognizes (Callable[[Path, Any], bool]): Function that tells if a file may be in this format.
+        It gets the path, and the first text if the file holds JSON (else None).
+    read (Callable[[Path, ConversionReport], Iterator[AnnotatedText]]): Function that reads a file.
+    write (Callable[[Iterable[AnnotatedText], Path, ConversionReport], None]): Function that writes
+        a file. The file must not exist yet.
+    needs_tokens (bool): Whether texts must have tokens to be written.
+    keeps_unannotated (bool): Whether the format distinguishes texts with unannotated relations from
+        texts without relations.
+    keeps_missing_entities (bool): Whether the format distinguishes texts with unannotated entities
+        from texts without entities.
     """
 
     name: str

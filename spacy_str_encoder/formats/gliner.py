@@ -1,9 +1,9 @@
 """The JSON that GLiNER trains on (https://github.com/urchade/GLiNER).
 
 A list of `{"tokenized_text", "ner": [[first, last, label]], "relations": [[head, tail, label]]}`.
-Entities count tokens, the last one included; head and tail are indices of entities. Texts of which
-only entities are known lack `"relations"`. GLiNER ignores `"text"`, which is written beside them,
-so that white space is not lost. Other fields, such as `"ner_negatives"`, go to the meta data.
+The offsets of entities count tokens and include the last one; head and tail are indices of
+entities. Texts with unannotated relations lack `"relations"`. `"text"` is written as well, so that
+whitespace is not lost; GLiNER ignores it. Other fields, such as `"ner_negatives"`, become metadata.
 """
 
 from typing import Any
@@ -42,13 +42,13 @@ def parse(item: Any, place: str, report: ConversionReport) -> AnnotatedText:
 
 
 def parse_entity(entity: list[Any], text: str, tokens: Offsets) -> AnnotatedEntity:
-    """Make an entity of what GLiNER and GLiREL say of it.
+    """Parse an entity of GLiNER or GLiREL.
 
-    entity (list[Any]): Its first and last token, its label, and for GLiREL its text.
+    entity (list[Any]): The first and last token, the label and, for GLiREL, the text.
     text (str): The text.
-    tokens (list[tuple[int, int]]): The character offsets of its tokens.
+    tokens (list[tuple[int, int]]): The character offsets of the tokens.
     RETURNS (AnnotatedEntity): The entity.
-    RAISES (AnnotationError): If there are no such tokens, or its text is another one.
+    RAISES (AnnotationError): If the tokens don't exist, or their text is different.
     """
     first, last, label, *surface = entity
     return AnnotatedEntity(*parse_place(text, tokens, first, last, *surface), label)
@@ -57,21 +57,21 @@ def parse_entity(entity: list[Any], text: str, tokens: Offsets) -> AnnotatedEnti
 def parse_place(
     text: str, tokens: Offsets, first: int, last: int, surface: str | None = None
 ) -> tuple[int, int]:
-    """Find the characters of tokens, and check that they are what they are said to be.
+    """Get the character offsets of a span of tokens, and check its text.
 
     text (str): The text.
-    tokens (list[tuple[int, int]]): The character offsets of its tokens.
+    tokens (list[tuple[int, int]]): The character offsets of the tokens.
     first (int): The first token.
     last (int): The last token.
-    surface (str | None): The characters, whatever the white space between them.
-    RETURNS (tuple[int, int]): Their offsets, the end exclusive.
-    RAISES (AnnotationError): If there are no such tokens, or the characters are other ones.
+    surface (str | None): The expected text of the span. Whitespace may differ.
+    RETURNS (tuple[int, int]): The character offsets (exclusive end).
+    RAISES (AnnotationError): If the tokens don't exist, or their text is different.
     """
     start, end = inclusive_span(tokens, first, last)
     found = text[start:end]
     if surface is not None and "".join(surface.split()) != "".join(found.split()):
         raise AnnotationError(
-            f"the tokens {first} to {last} (inclusive) are {found!r}, not {surface!r}"
+            f"the tokens {first} to {last} (inclusive) must be {surface!r}, got {found!r}"
         )
     return start, end
 
@@ -93,7 +93,7 @@ def serialize(annotated: AnnotatedText, report: ConversionReport) -> dict[str, A
 
 FORMAT = json_format(
     "gliner",
-    "the JSON that GLiNER trains on",
+    "training data of GLiNER (JSON)",
     matches=matches,
     parse=parse,
     serialize=serialize,

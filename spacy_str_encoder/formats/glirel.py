@@ -1,10 +1,10 @@
 """The JSON lines that GLiREL trains on (https://github.com/jackboyla/GLiREL).
 
 `{"tokenized_text", "ner": [[first, last, label, text]], "relations": [{"head", "tail",
-"relation_text"}]}` a line. Entities count tokens, the last one included. Head and tail are
-`{"mention", "position": [first, last], "type"}`: GLiREL goes by the position, and the type matters
-only if several entities are there. GLiREL ignores `"text"`, which is written beside them, so that
-white space is not lost. Other fields of a line go to the meta data.
+"relation_text"}]}` per line. The offsets of entities count tokens and include the last one. Head
+and tail are `{"mention", "position": [first, last], "type"}`: GLiREL uses the position, and the
+type matters only if several entities have the same position. `"text"` is written as well, so that
+whitespace is not lost; GLiREL ignores it. Other fields of a line become metadata.
 """
 
 from collections.abc import Iterator
@@ -83,7 +83,7 @@ def serialize(annotated: AnnotatedText, report: ConversionReport) -> dict[str, A
 
 FORMAT = json_format(
     "glirel",
-    "the JSON lines that GLiREL trains on",
+    "training data of GLiREL (JSON lines)",
     matches=matches,
     parse=parse,
     serialize=serialize,

@@ -1,4 +1,4 @@
-"""Formats whose files are JSON lines, or a JSON list."""
+"""Formats whose files are JSON lines or a JSON list."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
@@ -13,8 +13,8 @@ from .format import Format
 from .reading import read_items
 from .report import ConversionReport
 
-# Both get the place of the text, or the text, and the report for what is lost. There may be no
-# text in an object: that is up to `parse` to report.
+# `parse` gets an object, its location and the report. If the object yields no text, it returns None
+# and reports that itself.
 Parse = Callable[[Any, str, ConversionReport], AnnotatedText | None]
 Serialize = Callable[[AnnotatedText, ConversionReport], dict[str, Any]]
 
@@ -30,19 +30,20 @@ def json_format(
     needs_tokens: bool = False,
     keeps_unannotated: bool = False,
 ) -> Format:
-    """A format with one JSON object a text. Read are JSON lines and lists alike, whatever the
-    name of the file; written is a list if its name ends in .json, else lines.
+    """Define a format with one JSON object per text. It reads both JSON lines and JSON lists,
+    whatever the name of the file, and writes a list if the name ends in .json, else lines.
 
-    name (str): What it is called on the command line.
-    description (str): What it is, in a few words.
-    matches (Callable[[Any], bool]): Whether an object may be a text of this format.
-    parse (Callable[[Any, str, ConversionReport], AnnotatedText | None]): Makes a text of an object.
-    serialize (Callable[[AnnotatedText, ConversionReport], dict[str, Any]]): Makes an object of a
-        text.
-    suffix (str): How the names of its files end.
+    name (str): The name on the command line.
+    description (str): A short description.
+    matches (Callable[[Any], bool]): Function that tells if an object may be in this format.
+    parse (Callable[[Any, str, ConversionReport], AnnotatedText | None]): Function that converts an
+        object to a text.
+    serialize (Callable[[AnnotatedText, ConversionReport], dict[str, Any]]): Function that converts
+        a text to an object.
+    suffix (str): The suffix of its files.
     needs_tokens (bool): Whether `serialize` needs tokens.
-    keeps_unannotated (bool): Whether it tells texts whose relations nobody annotated from those
-        that have none.
+    keeps_unannotated (bool): Whether the format distinguishes texts with unannotated relations from
+        texts without relations.
     RETURNS (Format): The format.
     """
     return Format(
@@ -61,16 +62,17 @@ def read(path: Path, report: ConversionReport, *, parse: Parse) -> Iterator[Anno
     """Read the texts of a file.
 
     path (Path): The file.
-    report (ConversionReport): Counts what is lost.
-    parse (Callable[[Any, str, ConversionReport], AnnotatedText | None]): Makes a text of an object.
+    report (ConversionReport): The report, to count losses.
+    parse (Callable[[Any, str, ConversionReport], AnnotatedText | None]): Function that converts an
+        object to a text.
     YIELDS (AnnotatedText): The texts.
-    RAISES (ValueError): If the file is not in the format; the message names file and line, or
-        text.
+    RAISES (ValueError): If the file is not in this format. The message names the file, and the line
+        or the number of the text.
     """
     for place, item in read_items(path):
         with errors_at(place):
             if not isinstance(item, dict):
-                raise AnnotationError("it is no object")
+                raise AnnotationError("not a JSON object")
             annotated = parse(item, place, report)
             if annotated is None:
                 continue
@@ -88,9 +90,9 @@ def write(
 
     texts (Iterable[AnnotatedText]): The texts.
     path (Path): The file.
-    report (ConversionReport): Counts what is lost.
-    serialize (Callable[[AnnotatedText, ConversionReport], dict[str, Any]]): Makes an object of a
-        text.
+    report (ConversionReport): The report, to count losses.
+    serialize (Callable[[AnnotatedText, ConversionReport], dict[str, Any]]): Function that converts
+        a text to an object.
     """
     items = (serialize(annotated, report) for annotated in texts)
     if path.suffix.lower() == ".json":

@@ -1,7 +1,9 @@
-"""JSON lines: `{"text", "entities": [{"start", "end", "label"}], "relations": [{"head", "tail",
-"label"}]}` a line, with character offsets, ends exclusive; head and tail are indices of entities.
-It may have `"tokens"`, a list of strings, and `"meta"`, an object; other fields go to the meta
-data. A text without `"relations"` is one whose relations nobody annotated.
+"""JSON lines with character offsets, the default format.
+
+`{"text", "entities": [{"start", "end", "label"}], "relations": [{"head", "tail", "label"}]}` per
+line. Offsets count characters (exclusive end); head and tail are indices of entities. `"tokens"` (a
+list of strings) and `"meta"` (an object) are optional, and other fields become metadata. A text
+without `"relations"` has unannotated relations.
 """
 
 from typing import Any

@@ -1,11 +1,11 @@
-"""The JSON export of Label Studio, for plain texts with labelled regions and their relations.
+"""The JSON export of Label Studio, for plain texts with labeled regions and their relations.
 
-A list of `{"id", "data": {"text"}, "annotations": [{"was_cancelled", "result": [...]}]}`; see
-`label_studio_result.py` for what is in a result. One annotation of a task is read. The other data
-go to the meta data; what else the file says of the task and its annotation is kept there, under
+A list of `{"id", "data": {"text"}, "annotations": [{"was_cancelled", "result": [...]}]}`;
+`label_studio_result.py` describes the results. One annotation per task is read. The other data
+become metadata, and all other fields of the task and its annotation are kept there under
 `label_studio`.
 
-Texts of other formats are written for the template of named entities: `<Labels name="label"
+Texts of other formats are written for the template for named entities: `<Labels name="label"
 toName="text">` and `<Text name="text" value="$text"/>`.
 """
 
@@ -19,7 +19,7 @@ from .label_studio_result import parse_result, select_regions, serialize_result
 from .report import ConversionReport
 
 KEPT = "label_studio"
-# The field of the data that has the text, the control that labels it, the object that shows it.
+# The data field with the text, the control that labels it, and the object that shows it.
 NAMES = {"text": "text", "from_name": "label", "to_name": "text"}
 
 
@@ -33,7 +33,7 @@ def parse(item: Any, place: str, report: ConversionReport) -> AnnotatedText | No
     check_list("the annotations", item["annotations"])
     annotation = _choose_annotation(item["annotations"], place, report)
     if annotation is None:
-        report.lose("tasks that nobody annotated", place, f"task {item.get('id')!r}")
+        report.lose("unannotated tasks", place, f"task {item.get('id')!r}")
         return None
     data, result = item["data"], annotation["result"]
     check_list("the regions and relations", result)
@@ -53,7 +53,7 @@ def parse(item: Any, place: str, report: ConversionReport) -> AnnotatedText | No
 def _choose_annotation(annotations: list[Any], place: str, report: ConversionReport) -> Any:
     finished = [each for each in annotations if not each.get("was_cancelled")]
     if finished and len(annotations) > 1:
-        reason = "tasks with several annotations, of which the first not cancelled is read"
+        reason = "tasks with several annotations (the first one not cancelled is read)"
         report.choose(reason, place, f"{len(annotations)} annotations")
     return finished[0] if finished else None
 
@@ -64,9 +64,9 @@ def _find_names(
     controls = list(dict.fromkeys(region["from_name"] for region in regions))
     objects = list(dict.fromkeys(region["to_name"] for region in regions))
     if len(objects) > 1:
-        raise AnnotationError(f"its regions are in several texts: {objects}")
+        raise AnnotationError(f"all regions must be in the same text, got {objects}")
     if len(controls) > 1:
-        reason = "tasks with labels of several controls, of which the first is written again"
+        reason = "tasks with labels from several controls (only the first is kept)"
         report.choose(reason, place, f"{controls}")
     if not regions:
         return {**NAMES, "text": _find_text_field(data, NAMES["to_name"])}
@@ -80,7 +80,10 @@ def _find_text_field(data: dict[str, Any], object_name: str) -> str:
         if name in fields:
             return name
     if len(fields) != 1:
-        raise AnnotationError(f"its data have no 'text', but {len(fields)} other strings: {fields}")
+        raise AnnotationError(
+            f"the data must have a field 'text' or a single string, got {len(fields)} strings: "
+            f"{fields}"
+        )
     return fields[0]
 
 

@@ -1,12 +1,13 @@
-"""What annotators make in Label Studio: regions of a text, and relations between regions.
+"""Results of Label Studio: regions of a text, and relations between regions.
 
 A region of plain text is `{"id", "type": "labels", "from_name", "to_name", "value": {"start",
-"end", "text", "labels"}}`, the end exclusive. With several labels it is as many entities. Offsets
-count code points; until 2021 they counted UTF-16 code units, which the texts of the regions tell.
+"end", "text", "labels"}}` (exclusive end). A region with several labels becomes several entities.
+Offsets count code points; until 2021 they counted UTF-16 code units, which shows in the texts of
+the regions.
 
-A relation is `{"type": "relation", "from_id", "to_id", "direction", "labels"}`. With several labels
-it is as many relations, and so it has to be written: Label Studio keeps only one from a region to
-another.
+A relation is `{"type": "relation", "from_id", "to_id", "direction", "labels"}`. A relation with
+several labels becomes several relations. These are written as one again, since Label Studio keeps
+only one relation from a region to another.
 """
 
 import re
@@ -28,11 +29,11 @@ from .utf16 import from_utf16
 
 Spans = list[tuple[int, int]]
 
-# Fields of a region that no annotator fills in.
+# Fields of a region that annotators do not fill in.
 REGION_FIELDS = ("id", "type", "from_name", "to_name", "value", "origin", "readonly", "hidden")
-# From which of its two regions a relation goes to which.
+# Head and tail of a relation for each direction, as indices of its two regions.
 DIRECTIONS = {"right": [(0, 1)], "left": [(1, 0)], "bi": [(0, 1), (1, 0)]}
-# In the texts of regions, a line break is a backslash and an n.
+# In the texts of regions, a line break is written as a backslash and an n.
 WHITE_SPACE = re.compile(r"(?:\s|\\n)+")
 
 
@@ -40,9 +41,10 @@ def select_regions(result: list[Any], place: str, report: ConversionReport) -> l
     """Select the regions that are entities.
 
     result (list[Any]): The regions and relations of an annotation.
-    place (str): Where it was read.
-    report (ConversionReport): Counts the other regions, and the other fields of those selected.
-    RETURNS (list[Any]): The regions that have labels.
+    place (str): The location of the annotation, for messages.
+    report (ConversionReport): The report, to count other regions, and unsupported fields of the
+        selected ones.
+    RETURNS (list[Any]): The regions with labels.
     """
     selected = []
     for region in result:
@@ -52,29 +54,29 @@ def select_regions(result: list[Any], place: str, report: ConversionReport) -> l
         elif region["type"] == "labels":
             report.lose("regions without a label", place, repr(region["id"]))
         elif region["type"] != "relation":
-            report.lose(f"regions of the type {region['type']!r}", place, repr(region["id"]))
+            report.lose(f"regions of type {region['type']!r}", place, repr(region["id"]))
     return selected
 
 
 def _get_labels(labelled: dict[str, Any]) -> list[str]:
     labels = labelled.get("labels")
     if not isinstance(labels, list | None):
-        raise AnnotationError(f"the labels {labels!r} are no list")
+        raise AnnotationError(f"the labels must be a list, got {labels!r}")
     return labels or []
 
 
 def parse_result(
     result: list[Any], regions: list[Any], text: str, place: str, report: ConversionReport
 ) -> tuple[list[AnnotatedEntity], list[AnnotatedRelation]]:
-    """Make entities and relations.
+    """Parse entities and relations.
 
     result (list[Any]): The regions and relations of an annotation.
-    regions (list[Any]): Those of its regions that are entities.
+    regions (list[Any]): The regions that are entities.
     text (str): The text.
-    place (str): Where it was read.
-    report (ConversionReport): Counts what is lost or chosen.
+    place (str): The location of the annotation, for messages.
+    report (ConversionReport): The report, to count losses and choices.
     RETURNS (tuple[list[AnnotatedEntity], list[AnnotatedRelation]]): The entities and relations.
-    RAISES (AnnotationError): If they say something impossible.
+    RAISES (AnnotationError): If the annotation is invalid.
     """
     spans = _find_spans(regions, text, place, report)
     index: dict[str, list[int]] = {each["id"]: [] for each in result if each["type"] != "relation"}
@@ -101,7 +103,7 @@ def _find_spans(regions: list[Any], text: str, place: str, report: ConversionRep
     with suppress(AnnotationError):
         shifted = from_utf16(text, spans)
         if _find_mismatch(regions, text, shifted) is None:
-            report.choose("tasks whose offsets count UTF-16 code units", place, mismatch)
+            report.choose("tasks with offsets in UTF-16 code units", place, mismatch)
             return shifted
     raise AnnotationError(mismatch)
 
@@ -109,11 +111,14 @@ def _find_spans(regions: list[Any], text: str, place: str, report: ConversionRep
 def _find_mismatch(regions: list[Any], text: str, spans: Spans) -> str | None:
     for region, (start, end) in zip(regions, spans, strict=True):
         if not 0 <= start < end <= len(text):
-            return f"the region {start}-{end} lies outside of the text of {len(text)} characters"
+            return (
+                f"the region {start}-{end} must lie within the text, which has {len(text)} "
+                "characters"
+            )
         found = text[start:end]
         expected = region["value"].get("text", found)
         if WHITE_SPACE.sub(" ", found) != WHITE_SPACE.sub(" ", expected):
-            return f"the region {start}-{end} is {found!r}, not {expected!r}"
+            return f"the region {start}-{end} must have the text {expected!r}, got {found!r}"
     return None
 
 
@@ -124,17 +129,20 @@ def _parse_relation(
     case = f"{ids[0]!r} to {ids[1]!r}"
     direction = relation.get("direction", "right")
     if not set(ids) <= index.keys():
-        raise AnnotationError(f"the relation of {case} names a region that is not there")
+        raise AnnotationError(f"the relation from {case} refers to a region that does not exist")
     if direction not in DIRECTIONS:
-        raise AnnotationError(f"the relation of {case} has the unknown direction {direction!r}")
+        raise AnnotationError(
+            f"the direction of the relation from {case} must be one of {', '.join(DIRECTIONS)}, "
+            f"got {direction!r}"
+        )
     found = [index[region_id] for region_id in ids]
     if not all(found):
-        report.lose("relations of regions that are left out", place, case)
+        report.lose("relations of regions that were left out", place, case)
     elif not _get_labels(relation):
         report.lose("relations without a label", place, case)
     else:
         if max(map(len, found)) > 1:
-            reason = "relations of regions with several labels, connected to the first"
+            reason = "relations of regions with several labels, attached to the first label"
             report.choose(reason, place, case)
         for label in _get_labels(relation):
             for head, tail in DIRECTIONS[direction]:
@@ -144,12 +152,12 @@ def _parse_relation(
 def serialize_result(
     annotated: AnnotatedText, from_name: str, to_name: str, report: ConversionReport
 ) -> list[dict[str, Any]]:
-    """Make regions and relations.
+    """Convert entities and relations to regions and relations.
 
-    text (AnnotatedText): The text.
-    from_name (str): The control that labels its text.
-    to_name (str): The object that shows its text.
-    report (ConversionReport): Counts relations that are there twice.
+    annotated (AnnotatedText): The text.
+    from_name (str): The control that labels the text.
+    to_name (str): The object that shows the text.
+    report (ConversionReport): The report, to count duplicate relations.
     RETURNS (list[dict[str, Any]]): The regions and relations.
     """
     names = {"from_name": from_name, "to_name": to_name}
@@ -183,13 +191,13 @@ def _serialize_entity(annotated: AnnotatedText, entity: AnnotatedEntity) -> dict
 def _group_labels(
     annotated: AnnotatedText, report: ConversionReport
 ) -> dict[tuple[int, int], list[str]]:
-    """The labels of the relations by head and tail."""
+    """Group the labels of relations by head and tail."""
     labels: dict[tuple[int, int], list[str]] = {}
     for relation in annotated.relations:
         group = labels.setdefault((relation.head, relation.tail), [])
         if relation.label in group:
             case = describe_relation(annotated, relation)
-            report.lose("relations that repeat another one", annotated.place, case)
+            report.lose("duplicate relations", annotated.place, case)
         else:
             group.append(relation.label)
     return labels

@@ -1,4 +1,4 @@
-"""Strings without offsets: where in their text they are."""
+"""Positions of strings in their text, for formats without offsets."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
@@ -9,11 +9,11 @@ Span = tuple[int, int]
 
 
 def find_all(text: str, string: str) -> list[Span]:
-    """Find all occurrences of a string, those too that overlap each other.
+    """Find all occurrences of a string, including overlapping ones.
 
     text (str): The text.
-    string (str): The string; not empty.
-    RETURNS (list[tuple[int, int]]): Their offsets, the ends exclusive.
+    string (str): The string, which must not be empty.
+    RETURNS (list[tuple[int, int]]): The character offsets (exclusive ends).
     """
     spans = []
     start = text.find(string)
@@ -24,14 +24,14 @@ def find_all(text: str, string: str) -> list[Span]:
 
 
 def find_closest(text: str, first: str, second: str) -> list[tuple[Span, Span]]:
-    """Find where two strings are closest to each other. Occurrences that overlap count only where
-    there are no others.
+    """Find the occurrences of two strings that are closest to each other. Overlapping occurrences
+    count only if there are no others.
 
     text (str): The text.
-    first (str): A string.
-    second (str): Another string.
-    RETURNS (list[tuple[tuple[int, int], tuple[int, int]]]): Every pair of an occurrence of the
-        first and one of the second with the fewest characters between them.
+    first (str): The first string.
+    second (str): The second string.
+    RETURNS (list[tuple[tuple[int, int], tuple[int, int]]]): All pairs of occurrences with the
+        fewest characters between them.
     """
     firsts, seconds = find_all(text, first), find_all(text, second)
     pairs = list(_neighbours(firsts, seconds)) or list(product(firsts, seconds))
@@ -40,7 +40,7 @@ def find_closest(text: str, first: str, second: str) -> list[tuple[Span, Span]]:
 
 
 def _neighbours(firsts: list[Span], seconds: list[Span]) -> Iterator[tuple[Span, Span]]:
-    """Each of the first spans with the one that ends before it, and the one that begins after."""
+    """Pair each of the first spans with the closest second spans before and after it."""
     for span in firsts:
         before = bisect_right(seconds, span[0], key=itemgetter(1))
         after = bisect_left(seconds, span[1], key=itemgetter(0))

@@ -2,12 +2,12 @@
 
 `{"text", "tokens": [{"text", "start", "end", "id", "ws"}], "spans": [{"start", "end",
 "token_start", "token_end", "label"}], "relations": [{"head", "child", "head_span", "child_span",
-"label"}], "answer"}` a line. Spans have character offsets, and count tokens, those of white space
-too, with the last one included. Head and child are the last tokens of spans, and `head_span` and
-`child_span` say of which: by their characters, for Prodigy writes a wrong `token_start` where a
-text begins with a span. What was rejected or ignored is left out. Other fields of a line go to the
-meta data. Colours, and which tokens were disabled, are of the view and not of the annotation. The
-file can hold spans that overlap, though that view shows none.
+"label"}], "answer"}` per line. Spans have character offsets and token offsets; the latter count
+whitespace tokens too and include the last token. Head and child are the last tokens of spans, and
+`head_span` and `child_span` identify the spans. These are matched by characters, since Prodigy
+writes a wrong `token_start` if a text begins with a span. Rejected and ignored tasks and spans are
+left out. Colors and disabled tokens belong to the interface and are ignored. Other fields of a line
+become metadata. The file may contain overlapping spans, although the interface shows none.
 """
 
 from collections.abc import Iterator
@@ -70,16 +70,16 @@ def _is_accepted(
 ) -> bool:
     answer = item.get("answer", "accept")
     if answer not in ANSWERS:
-        raise AnnotationError(f"the answer is {answer!r}, none of {', '.join(ANSWERS)}")
+        raise AnnotationError(f"the answer must be one of {', '.join(ANSWERS)}, got {answer!r}")
     if answer != "accept":
-        report.lose(f"{kind} that were answered with '{answer}'", place, case)
+        report.lose(f"{kind} answered with '{answer}'", place, case)
     return answer == "accept"
 
 
 def _parse_tokens(tokens: list[Any], text: str, place: str, report: ConversionReport) -> Offsets:
     for number, token in enumerate(tokens):
         if token.get("id", number) != number:
-            raise AnnotationError(f"the token {number} has the id {token['id']!r}")
+            raise AnnotationError(f"the id of token {number} must be {number}, got {token['id']!r}")
         lose_other_fields("tokens", token, TOKEN_FIELDS, place, report)
     return [_parse_place(token, text) for token in tokens]
 
@@ -89,10 +89,12 @@ def _parse_place(span: dict[str, Any], text: str) -> tuple[int, int]:
     check_integers("the offsets of a span", start, end)
     if not 0 <= start < end <= len(text):
         raise AnnotationError(
-            f"{start}-{end} lies outside of the text, which has {len(text)} characters"
+            f"{start}-{end} must lie within the text, which has {len(text)} characters"
         )
     if span.get("text", text[start:end]) != text[start:end]:
-        raise AnnotationError(f"{start}-{end} is {text[start:end]!r}, not {span['text']!r}")
+        raise AnnotationError(
+            f"{start}-{end} must have the text {span['text']!r}, got {text[start:end]!r}"
+        )
     return start, end
 
 
@@ -105,7 +107,7 @@ def _parse_spans(
         if tokens is not None and span.get("token_end") is not None:
             first, last = span["token_start"], span["token_end"]
             if inclusive_span(tokens, first, last) != (start, end):
-                reason = "places of spans by characters, where the tokens say another one"
+                reason = "spans whose tokens and characters differ (the characters are read)"
                 report.choose(reason, place, f"{case}, not the tokens {first} to {last}")
         lose_other_fields("spans", span, SPAN_FIELDS, place, report)
         if span.get("label") is None:
@@ -138,7 +140,7 @@ def _find_end(
         return find_entity(annotated, _parse_place(span, annotated.text), span.get("label"), report)
     if annotated.tokens is None:
         raise AnnotationError(
-            f"a relation names the token {relation[end]!r}, but there are no tokens"
+            f"a relation refers to the token {relation[end]!r}, but the text has no tokens"
         )
     _, last = inclusive_span(annotated.tokens, relation[end], relation[end])
     found = [i for i, entity in enumerate(annotated.entities) if entity.end == last]
@@ -186,7 +188,7 @@ def _serialize_relation(head: dict[str, Any], child: dict[str, Any], label: str)
 
 FORMAT = json_format(
     "prodigy",
-    "the JSON lines of Prodigy's rel.manual",
+    "JSON lines of Prodigy's rel.manual",
     matches=matches,
     parse=parse,
     serialize=serialize,

@@ -1,4 +1,4 @@
-"""Raw texts, with their words where a file has them."""
+"""Read raw texts, and their tokens if a file has some."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -21,13 +21,14 @@ SUFFIXES = {LINES_SUFFIX, SUFFIX, *JSON_SUFFIXES}
 
 
 def read_raw_texts(paths: Iterable[Path], report: ConversionReport) -> list[AnnotatedText]:
-    """Read texts, and their words where they are given.
+    """Read texts, and their tokens if given.
 
-    paths (Iterable[Path]): Text files with a text a line, JSON or JSON lines of objects with "text"
-        and perhaps "tokens", files of docs, annotated files in any format, or folders of these.
-    report (ConversionReport): Counts the texts that are left out.
+    paths (Iterable[Path]): Text files with one text per line, JSON or JSON lines of objects with
+        "text" and optionally "tokens", DocBin files, annotated files in any format, or folders of
+        these.
+    report (ConversionReport): The report, to count texts and files that are left out.
     RETURNS (list[AnnotatedText]): The texts, without annotations.
-    RAISES (ValueError): If a file can't be read, or there is no text at all.
+    RAISES (ValueError): If a file can't be read, or there are no texts.
     """
     paths = list(paths)
     formats = all_formats(make_tokenizer(None))
@@ -36,10 +37,10 @@ def read_raw_texts(paths: Iterable[Path], report: ConversionReport) -> list[Anno
         for file in _find_files(path, formats, report):
             found = list(_without_blank(_read_file(file, formats, report), report))
             if not found:
-                report.lose("files without a text", str(file.parent), file.name)
+                report.lose("files without texts", str(file.parent), file.name)
             texts += found
     if not texts:
-        raise ValueError(f"{', '.join(map(str, paths))}: there is no text")
+        raise ValueError(f"{', '.join(map(str, paths))}: no texts found")
     return texts
 
 
@@ -50,9 +51,9 @@ def _find_files(path: Path, formats: dict[str, Format], report: ConversionReport
     files = [file for file in entries if file.suffix.lower() in SUFFIXES]
     if not files:
         suffixes = ", ".join(sorted(SUFFIXES))
-        raise ValueError(f"{path}: the folder has no file that ends in {suffixes}")
+        raise ValueError(f"{path}: no file in this folder ends in {suffixes}")
     for other in sorted({*entries} - {*files}):
-        report.lose("files and folders that are not texts", str(path), other.name)
+        report.lose("folders, and files of unsupported types", str(path), other.name)
     return files
 
 
@@ -74,7 +75,7 @@ def _read_file(
     path: Path, formats: dict[str, Format], report: ConversionReport
 ) -> Iterable[AnnotatedText]:
     if not path.exists():
-        raise ValueError(f"{path}: there is no such file or folder")
+        raise ValueError(f"{path}: no such file or folder")
     suffix = path.suffix.lower()
     if suffix == LINES_SUFFIX:
         return _read_lines(path)
@@ -85,8 +86,8 @@ def _read_file(
         return read_json(path, report, parse=_parse)
     if not _is_annotated(path, first[0], formats):
         raise ValueError(
-            f"{path}: it has neither texts (.txt, .spacy, or JSON of objects with a string "
-            '"text") nor annotations in a format that convert reads'
+            f"{path}: unsupported file; must be texts (.txt, .spacy, or JSON objects with a string "
+            '"text") or a format that `convert` reads'
         )
     return detect_format(path, formats).read(path, report)
 
@@ -108,8 +109,8 @@ def _first_item(path: Path) -> list[Any]:
 
 
 def _is_raw(item: Any) -> bool:
-    # Annotations are of no use here, so that what is wrong with them does no harm. Tokens that
-    # are no strings have a meaning in some format.
+    # Annotations are not needed, so errors in them do not matter here. Tokens other than strings
+    # belong to one of the annotation formats.
     if not isinstance(item, dict) or not isinstance(item.get("text"), str):
         return False
     return all(isinstance(token, str) for token in item.get("tokens") or [])

@@ -1,4 +1,4 @@
-"""Reading UTF-8 and JSON, with errors that name file and line; writing files whole."""
+"""Read UTF-8 and JSON, with errors that name file and line."""
 
 import json
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
@@ -12,7 +12,7 @@ def read_lines(path: Path) -> Iterator[tuple[int, str]]:
     """Read the lines of a UTF-8 file, with or without a byte order mark.
 
     path (Path): The file.
-    YIELDS (tuple[int, str]): The line's number from 1, and the line with its end.
+    YIELDS (tuple[int, str]): The number of the line, starting at 1, and the line with its ending.
     RAISES (ValueError): If a line is not UTF-8.
     """
     with path.open("rb") as file:
@@ -25,23 +25,23 @@ def read_lines(path: Path) -> Iterator[tuple[int, str]]:
 
 
 def advise_to_convert(line: bytes) -> str:
-    """Say what to do with a file that is not UTF-8.
+    """Suggest a fix for a file that is not UTF-8.
 
-    line (bytes): Its line that is not.
-    RETURNS (str): A part of a sentence.
+    line (bytes): The line that can't be decoded.
+    RETURNS (str): The advice, to be appended to an error message.
     """
     is_utf16 = line.startswith((BOM_UTF16_LE, BOM_UTF16_BE))
     encoding = "UTF-16" if is_utf16 else "ENCODING (such as GB18030 or CP1252)"
-    return f"if it is text at all, convert it with iconv -f {encoding} -t UTF-8"
+    return f"if it is a text file, convert it with iconv -f {encoding} -t UTF-8"
 
 
 def parse_json(content: str, path: Path, *, first_line: int) -> Any:
     """Parse JSON.
 
     content (str): The JSON.
-    path (Path): The file it is from, for the error.
-    first_line (int): The number of its first line in that file, for the error.
-    RETURNS (Any): What it holds.
+    path (Path): The file it was read from, for the message.
+    first_line (int): The number of its first line in that file, for the message.
+    RETURNS (Any): The parsed value.
     RAISES (ValueError): If it is not JSON.
     """
     try:
@@ -56,11 +56,11 @@ def parse_json(content: str, path: Path, *, first_line: int) -> Any:
 
 
 def read_items(path: Path) -> Iterator[tuple[str, Any]]:
-    """Read the texts of a file of JSON lines, or of a JSON list.
+    """Read the items of a file of JSON lines, or of a JSON list.
 
     path (Path): The file.
-    YIELDS (tuple[str, Any]): Where the text is, for messages, and the text.
-    RAISES (ValueError): If the file is neither.
+    YIELDS (tuple[str, Any]): The location of the item, for messages, and the item.
+    RAISES (ValueError): If the file is neither JSON lines nor a JSON list.
     """
     lines = ((number, line) for number, line in read_lines(path) if line.strip())
     first = list(islice(lines, 1))

@@ -1,4 +1,4 @@
-"""All formats, and which one a file is in."""
+"""All formats, and the detection of a file's format."""
 
 from collections.abc import Iterator
 from itertools import chain, islice
@@ -29,16 +29,16 @@ from .reading import read_items
 from .report import ConversionReport
 
 JSON_SUFFIXES = {".json", ".jsonl"}
-# How many texts are looked at until only one format fits.
+# Maximum number of texts to read until only one format matches.
 MAX_ITEMS = 1000
 
 
 def all_formats(nlp: Language, *, spans_key: str | None = None) -> dict[str, Format]:
-    """All formats by their name.
+    """Get all formats.
 
-    nlp (Language): Tokenizes texts for formats that need tokens.
+    nlp (Language): The pipeline that tokenizes texts for formats that need tokens.
     spans_key (str | None): The span group that holds the entities of docs; `doc.ents` if None.
-    RETURNS (dict[str, Format]): The formats.
+    RETURNS (dict[str, Format]): The formats by name.
     """
     formats = [
         docbin_format(nlp, spans_key=spans_key),
@@ -58,47 +58,49 @@ def all_formats(nlp: Language, *, spans_key: str | None = None) -> dict[str, For
 
 
 def get_format(name: str, formats: dict[str, Format]) -> Format:
-    """Look a format up.
+    """Look up a format.
 
-    name (str): Its name.
+    name (str): The name of the format.
     formats (dict[str, Format]): All formats.
     RETURNS (Format): The format.
-    RAISES (ValueError): If there is none of that name.
+    RAISES (ValueError): If no format has that name.
     """
     if name not in formats:
-        raise ValueError(f"there is no format '{name}'; it must be one of {', '.join(formats)}")
+        raise ValueError(f"unknown format '{name}'; must be one of {', '.join(formats)}")
     return formats[name]
 
 
 def detect_format(path: Path, formats: dict[str, Format]) -> Format:
-    """Find out the format of a file or folder by its name and its first texts.
+    """Detect the format of a file or folder by its name and its first texts.
 
     path (Path): The file or folder.
     formats (dict[str, Format]): All formats.
-    RETURNS (Format): The only one that fits.
-    RAISES (ValueError): If none fits, or more than one; if it is missing or no readable JSON.
+    RETURNS (Format): The only format that matches.
+    RAISES (ValueError): If no format or more than one matches, or the file is missing or contains
+        invalid JSON.
     """
     if not path.exists():
-        raise ValueError(f"{path}: there is no such file or folder")
+        raise ValueError(f"{path}: no such file or folder")
     names = list(formats)
     for item in islice(_first_items(path), MAX_ITEMS):
         names = [name for name in names if formats[name].recognizes(path, item)]
         if len(names) == 1:
             return formats[names[0]]
     if names:
-        problem = f"may be {' or '.join(names)}; name its format with `convert --from`"
+        problem = f"the format may be {' or '.join(names)}; set it with `convert --from`"
     else:
-        problem = "fits no format; name one with `convert --from`, to be told what it lacks"
-    raise ValueError(f"{path}: it {problem}: {', '.join(formats)}")
+        problem = "no format matches; set one with `convert --from` to see what is missing"
+    raise ValueError(f"{path}: {problem}: {', '.join(formats)}")
 
 
 def find_files(path: Path, formats: dict[str, Format]) -> list[Path]:
-    """List the annotated files of a folder that is not itself in a format.
+    """List the annotated files of a folder, unless the folder itself is in a format.
 
     path (Path): A file or folder.
     formats (dict[str, Format]): All formats.
-    RETURNS (list[Path]): The files in it, by name; or the path itself.
-    RAISES (ValueError): If the folder has none, or both is in a format and has such files.
+    RETURNS (list[Path]): The files in the folder, sorted by name; or the path itself.
+    RAISES (ValueError): If the folder has no annotated files, or is itself in a format and has
+        annotated files as well.
     """
     suffixes = {each.suffix for each in formats.values() if each.suffix}
     if suffixes & JSON_SUFFIXES:
@@ -109,15 +111,13 @@ def find_files(path: Path, formats: dict[str, Format]) -> list[Path]:
     names = [name for name, each in formats.items() if each.recognizes(path, None)]
     if names and files:
         raise ValueError(
-            f"{path}: the folder may be {' or '.join(names)}, but has {files[0].name} too; name "
-            "what is to be read with `convert --from`"
+            f"{path}: the format of the folder may be {' or '.join(names)}, but it also contains "
+            f"{files[0].name}; set the format to read with `convert --from`"
         )
     if names:
         return [path]
     if not files:
-        raise ValueError(
-            f"{path}: the folder has no file that ends in {', '.join(sorted(suffixes))}"
-        )
+        raise ValueError(f"{path}: no file in this folder ends in {', '.join(sorted(suffixes))}")
     return files
 
 
@@ -126,7 +126,7 @@ def _first_items(path: Path) -> Iterator[Any]:
         return iter([None])
     items = (item for _, item in read_items(path))
     if (first := next(items, None)) is None:
-        raise ValueError(f"{path}: the file holds no text")
+        raise ValueError(f"{path}: the file contains no texts")
     return chain([first], items)
 
 
@@ -136,11 +136,11 @@ def read_docs(
     """Read annotated docs in any format.
 
     path (Path): A file, or a folder of files.
-    nlp (Language): Tokenizes texts that have no tokens.
-    report (ConversionReport): Counts what docs can't hold.
-    spans_key (str | None): A span group that gets all entities, those too that overlap.
+    nlp (Language): The pipeline that tokenizes texts without tokens.
+    report (ConversionReport): The report, to count what docs can't hold.
+    spans_key (str | None): A span group for all entities, including overlapping ones.
     YIELDS (Doc): The docs.
-    RAISES (ValueError): If the format can't be told, or a file is not in it.
+    RAISES (ValueError): If the format can't be detected, or a file is not in it.
     """
     formats = all_formats(nlp, spans_key=spans_key)
     for file in find_files(path, formats):

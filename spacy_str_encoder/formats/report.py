@@ -1,4 +1,4 @@
-"""What a conversion could not carry over, and what it had to choose."""
+"""Report of what a conversion lost, and what it had to choose."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -8,18 +8,19 @@ EXAMPLES = 3
 
 
 class LossError(ValueError):
-    """Something would be lost, and that was ruled out."""
+    """Loss of data in a conversion that must be lossless."""
 
 
 @dataclass
 class ConversionReport:
-    """What happened to texts on their way.
+    """Counts of what a conversion lost and chose.
 
-    strict (bool): Whether a loss is an error.
-    texts (int): How many were written.
-    lost (dict[str, list[str]]): What could not be carried over: for each reason, the place and a
-        description of every case.
-    chosen (dict[str, list[str]]): What was one of several possibilities, likewise.
+    strict (bool): Whether to raise an error if anything is lost.
+    texts (int): The number of texts written.
+    lost (dict[str, list[str]]): The cases that could not be converted, by reason. Each case has a
+        location and a description.
+    chosen (dict[str, list[str]]): The cases in which one of several possibilities was chosen, in
+        the same form.
     """
 
     strict: bool = False
@@ -28,41 +29,41 @@ class ConversionReport:
     chosen: dict[str, list[str]] = field(default_factory=dict)
 
     def lose(self, reason: str, place: str, case: str) -> None:
-        """Count something that is lost.
+        """Count a loss.
 
-        reason (str): Why, as a plural: "entities that do not align with tokens".
-        place (str): Where it was read.
-        case (str): What it is.
-        RAISES (LossError): If losses are ruled out.
+        reason (str): A plural noun phrase, such as "entities that do not align with tokens".
+        place (str): The location in the input.
+        case (str): A description of this case.
+        RAISES (LossError): If the report is strict.
         """
         if self.strict:
             raise LossError(f"{place}: {case} would be lost ({reason})")
         self.lost.setdefault(reason, []).append(f"{place}: {case}")
 
     def choose(self, reason: str, place: str, case: str) -> None:
-        """Count something that was one of several possibilities.
+        """Count a choice between several possibilities.
 
-        reason (str): What was chosen, as a plural.
-        place (str): Where it was read.
-        case (str): What it is.
+        reason (str): A plural noun phrase for what was chosen.
+        place (str): The location in the input.
+        case (str): A description of this case.
         """
         self.chosen.setdefault(reason, []).append(f"{place}: {case}")
 
     @property
     def losses(self) -> Counter[str]:
-        """RETURNS (Counter[str]): How many cases there are of each loss."""
+        """RETURNS (Counter[str]): The number of cases for each reason of a loss."""
         return Counter({reason: len(cases) for reason, cases in self.lost.items()})
 
     def to_dict(self) -> dict[str, Any]:
-        """RETURNS (dict[str, Any]): All of it, fit for JSON."""
+        """RETURNS (dict[str, Any]): The whole report, serializable as JSON."""
         return {"texts": self.texts, "lost": self.lost, "chosen": self.chosen}
 
 
 def summarize(report: ConversionReport) -> list[str]:
-    """Say in a few lines what was lost and chosen, with the first cases of each reason.
+    """Summarize a report, with the first cases of each reason.
 
     report (ConversionReport): The report.
-    RETURNS (list[str]): The lines.
+    RETURNS (list[str]): The lines to print.
     """
     lines = []
     for verb, reasons in (("left out", report.lost), ("chosen", report.chosen)):

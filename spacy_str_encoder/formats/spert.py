@@ -1,9 +1,9 @@
 """SpERT's JSON (https://github.com/lavis-nlp/spert).
 
 A list of `{"tokens", "entities": [{"type", "start", "end"}], "relations": [{"type", "head",
-"tail"}]}`. Entities count tokens, the end exclusive; head and tail are indices of entities. SpERT
-ignores other fields: `"text"` is written beside them, so that white space is not lost. The others,
-such as `"orig_id"`, go to the meta data.
+"tail"}]}`. The offsets of entities count tokens (exclusive end); head and tail are indices of
+entities. `"text"` is written as well, so that whitespace is not lost; SpERT ignores other fields.
+Other fields, such as `"orig_id"`, become metadata.
 """
 
 from typing import Any

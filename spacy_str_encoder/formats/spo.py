@@ -2,10 +2,10 @@
 2019).
 
 `{"text", "spo_list": [{"predicate", "subject", "subject_type", "object": {"@value"}, "object_type":
-{"@value"}}]}` a line; in DuIE 1.0, the object and its type are strings. There are no offsets: a
-triple is where its two strings are closest to each other, and left out if there are several such
-places, or none. Further roles of an object (DuIE 2.0) and marks of a triple (`Combined`, in the
-first CMeIE) are left out. Other fields of the line go to the meta data.
+{"@value"}}]}` per line; in DuIE 1.0, the object and its type are strings. There are no offsets: a
+triple is located where its two strings are closest to each other, and left out if there is no such
+position or several. Additional roles of an object (DuIE 2.0) and marks of a triple (`Combined`, in
+the first CMeIE) are left out. Other fields of the line become metadata.
 """
 
 from dataclasses import replace
@@ -29,7 +29,7 @@ VALUE = "@value"
 
 
 class Triple(NamedTuple):
-    """A relation and its two entities, without offsets."""
+    """Relation and its two entities, without offsets."""
 
     subject: str
     subject_type: str
@@ -71,14 +71,14 @@ def _parse_triple(fields: dict[str, Any], place: str, report: ConversionReport) 
     lose_other_fields("triples", marks, Triple._fields, place, report)
     if isinstance(fields["object"], dict):
         for role, value in other_fields(fields["object"], (VALUE,)).items():
-            report.lose("further roles of objects", place, f"{role!r}: {value!r} of {triple}")
+            report.lose("additional roles of objects", place, f"{role!r}: {value!r} of {triple}")
     return triple
 
 
 def _locate(
     triple: Triple, text: str, place: str, report: ConversionReport
 ) -> list[AnnotatedEntity]:
-    """The subject and the object; neither if it can't be told where they are."""
+    """Find the subject and the object; return neither if their position is unknown."""
     strings = triple.subject, triple.object
     pairs = find_closest(text, *strings)
     if not pairs:
@@ -86,10 +86,10 @@ def _locate(
         report.lose("triples with a string that is not in the text", place, f"{triple}: {missing}")
         return []
     if len(pairs) > 1:
-        report.lose("triples that may be in several places", place, f"{triple}")
+        report.lose("triples with several possible positions", place, f"{triple}")
         return []
     if any(len(find_all(text, string)) > 1 for string in strings):
-        reason = "triples with a string that is there several times, where they are closest"
+        reason = "triples with a repeated string, read where subject and object are closest"
         report.choose(reason, place, f"{triple}")
     [(subject, object_)] = pairs
     return [
@@ -100,7 +100,7 @@ def _locate(
 
 def _describe_missing(string: str, text: str) -> str:
     in_other_case = string.lower() in text.lower()
-    return f"{string!r} is there in other case only" if in_other_case else f"no {string!r}"
+    return f"{string!r} only in different case" if in_other_case else f"no {string!r}"
 
 
 def serialize(annotated: AnnotatedText, report: ConversionReport) -> dict[str, Any]:
@@ -116,11 +116,11 @@ def _without_unfindable(annotated: AnnotatedText, report: ConversionReport) -> A
         if _is_found_again(annotated, relation):
             findable.append(relation)
         else:
-            reason = "relations whose strings would be found elsewhere"
+            reason = "relations whose strings would be read at another position"
             report.lose(reason, annotated.place, describe_relation(annotated, relation))
     connected = {i for relation in findable for i in (relation.head, relation.tail)}
     annotated = replace(annotated, relations=findable)
-    return keep_entities(annotated, connected, "entities without a relation", report)
+    return keep_entities(annotated, connected, "entities without relations", report)
 
 
 def _is_found_again(annotated: AnnotatedText, relation: AnnotatedRelation) -> bool:
@@ -144,7 +144,7 @@ def _serialize_triple(annotated: AnnotatedText, relation: AnnotatedRelation) -> 
 
 FORMAT = json_format(
     "spo",
-    "triples as in CMeIE and DuIE",
+    "triples of CMeIE and DuIE (JSON lines)",
     matches=matches,
     parse=parse,
     serialize=serialize,

@@ -1,4 +1,4 @@
-"""Tokens as formats have them: strings, or offsets that count tokens."""
+"""Tokens of formats: strings, and offsets that count tokens."""
 
 import unicodedata
 from bisect import bisect_left
@@ -10,6 +10,7 @@ from .annotated_text import (
     AnnotatedText,
     AnnotationError,
     check_integers,
+    check_list,
     check_string,
 )
 from .entities import MISALIGNED, keep_entities
@@ -19,36 +20,34 @@ Offsets = list[tuple[int, int]]
 
 
 def find_tokens(text: str, tokens: Sequence[str]) -> Offsets:
-    """Find tokens in their text.
+    """Find the positions of tokens in their text.
 
     text (str): The text.
-    tokens (Sequence[str]): Its tokens in order. The white space between them may be tokens or not.
-    RETURNS (list[tuple[int, int]]): Their character offsets, the ends exclusive.
-    RAISES (AnnotationError): If the text has something else.
+    tokens (Sequence[str]): The tokens in order. Whitespace tokens are optional.
+    RETURNS (list[tuple[int, int]]): The character offsets of the tokens (exclusive ends).
+    RAISES (AnnotationError): If the tokens do not match the text.
     """
-    if not isinstance(tokens, list):
-        raise AnnotationError("the tokens are no list")
+    check_list("the tokens", tokens)
     offsets, end = [], 0
     for token in tokens:
         check_string("a token", token)
         start = text.find(token, end)
         if start < 0 or text[end:start].strip():
-            raise AnnotationError(f"the text does not go on with the token {token!r} at {end}")
+            raise AnnotationError(f"the text must continue with the token {token!r} at {end}")
         end = start + len(token)
         offsets.append((start, end))
     return offsets
 
 
 def join_tokens(tokens: Sequence[str]) -> tuple[str, Offsets]:
-    """Make a text of tokens, with a space between two of them unless both are in a script that has
-    none between words.
+    """Join tokens to a text, with spaces between tokens unless both are in a script that does not
+    separate words.
 
     tokens (Sequence[str]): The tokens.
     RETURNS (tuple[str, list[tuple[int, int]]]): The text, and the character offsets of the tokens.
     RAISES (AnnotationError): If a token is empty.
     """
-    if not isinstance(tokens, list):
-        raise AnnotationError("the tokens are no list")
+    check_list("the tokens", tokens)
     text, offsets = "", []
     for token in tokens:
         check_string("a token", token, empty=False)
@@ -60,23 +59,23 @@ def join_tokens(tokens: Sequence[str]) -> tuple[str, Offsets]:
 
 
 def is_wide(character: str) -> bool:
-    """Is this a character of a script that has no spaces between words?
+    """Check if a character belongs to a script without spaces between words.
 
     character (str): One character.
-    RETURNS (bool): Whether it is Chinese, Japanese, or their punctuation.
+    RETURNS (bool): Whether it is Chinese or Japanese, or their punctuation.
     """
-    # Korean is wide too, but has spaces.
+    # Korean characters are wide too, but Korean has spaces.
     wide = unicodedata.east_asian_width(character) in "WF"
     return wide and not unicodedata.name(character, "").startswith("HANGUL")
 
 
 def place_tokens(text: str | None, tokens: Sequence[str]) -> tuple[str, Offsets]:
-    """Find tokens in their text, or make a text of them if nobody kept it.
+    """Find the positions of tokens in their text, or join them if there is no text.
 
     text (str | None): The text.
-    tokens (Sequence[str]): Its tokens in order.
+    tokens (Sequence[str]): The tokens in order.
     RETURNS (tuple[str, list[tuple[int, int]]]): The text, and the character offsets of all tokens.
-    RAISES (AnnotationError): If the text has something else.
+    RAISES (AnnotationError): If the tokens do not match the text.
     """
     if text is None:
         return join_tokens(tokens)
@@ -85,20 +84,20 @@ def place_tokens(text: str | None, tokens: Sequence[str]) -> tuple[str, Offsets]
 
 
 def without_white_space(text: str, tokens: Offsets) -> Offsets:
-    """Leave out tokens of white space, which texts do not have.
+    """Remove whitespace tokens, as annotated texts have none.
 
     text (str): The text.
-    tokens (list[tuple[int, int]]): The character offsets of its tokens.
-    RETURNS (list[tuple[int, int]]): Those of the others.
+    tokens (list[tuple[int, int]]): The character offsets of the tokens.
+    RETURNS (list[tuple[int, int]]): The character offsets of the other tokens.
     """
     return [(start, end) for start, end in tokens if text[start:end].strip()]
 
 
 def with_white_space(annotated: AnnotatedText) -> Offsets:
-    """The tokens of a text as spaCy has them: white space is a token too, but for one space after
-    a token.
+    """Get the tokens of a text as in spaCy, where whitespace is a token too, except for a single
+    space after a token.
 
-    text (AnnotatedText): A text with tokens.
+    annotated (AnnotatedText): A text with tokens.
     RETURNS (list[tuple[int, int]]): The character offsets of all tokens.
     """
     tokens: Offsets = []
@@ -112,32 +111,32 @@ def with_white_space(annotated: AnnotatedText) -> Offsets:
 
 
 def spaces_after(text: str, tokens: Offsets) -> list[bool]:
-    """Which tokens have a space after them.
+    """Check which tokens are followed by a space.
 
     text (str): The text.
-    tokens (list[tuple[int, int]]): The character offsets of all its tokens, as spaCy has them.
-    RETURNS (list[bool]): Whether there is a space, for each token.
+    tokens (list[tuple[int, int]]): The character offsets of all tokens, as in spaCy.
+    RETURNS (list[bool]): Whether a space follows, for each token.
     """
     end_of_text = (len(text), len(text))
     return [end < start for (_, end), (start, _) in pairwise([*tokens, end_of_text])]
 
 
 def token_texts(annotated: AnnotatedText) -> list[str]:
-    """The tokens of a text.
+    """Get the tokens of a text as strings.
 
-    text (AnnotatedText): A text with tokens.
-    RETURNS (list[str]): Their texts.
+    annotated (AnnotatedText): A text with tokens.
+    RETURNS (list[str]): The tokens.
     """
     return [annotated.text[start:end] for start, end in annotated.tokens or []]
 
 
 def token_span(annotated: AnnotatedText, entity: AnnotatedEntity) -> tuple[int, int] | None:
-    """Where an entity is, in tokens.
+    """Get the tokens of an entity.
 
-    text (AnnotatedText): A text with tokens.
+    annotated (AnnotatedText): A text with tokens.
     entity (AnnotatedEntity): One of its entities.
-    RETURNS (tuple[int, int] | None): Its first token, and the one after its last; None if it does
-        not align with tokens.
+    RETURNS (tuple[int, int] | None): The first token and the one after the last. None if the entity
+        does not align with tokens.
     """
     tokens = annotated.tokens or []
     first = bisect_left(tokens, entity.start, key=lambda token: token[0])
@@ -153,12 +152,12 @@ def token_span(annotated: AnnotatedText, entity: AnnotatedEntity) -> tuple[int, 
 def align_entities(
     annotated: AnnotatedText, report: ConversionReport
 ) -> tuple[AnnotatedText, Offsets]:
-    """Find out where entities are, in tokens, and leave out those that do not align with tokens.
+    """Get the tokens of all entities, and remove entities that do not align with tokens.
 
-    text (AnnotatedText): A text with tokens.
-    report (ConversionReport): Counts what is left out: entities, and relations that connect such.
-    RETURNS (tuple[AnnotatedText, list[tuple[int, int]]]): A text of the others; for each of its
-        entities its first token, and the one after its last.
+    annotated (AnnotatedText): A text with tokens.
+    report (ConversionReport): The report, to count the entities and relations that are left out.
+    RETURNS (tuple[AnnotatedText, list[tuple[int, int]]]): A text with the remaining entities, and
+        for each of them the first token and the one after the last.
     """
     spans = {}
     for i, entity in enumerate(annotated.entities):
@@ -167,31 +166,31 @@ def align_entities(
     return keep_entities(annotated, spans.keys(), MISALIGNED, report), list(spans.values())
 
 
-def character_span(record_tokens: Offsets, start: int, end: int) -> tuple[int, int]:
-    """Where a span of tokens is, in characters.
+def character_span(tokens: Offsets, start: int, end: int) -> tuple[int, int]:
+    """Get the character offsets of a span of tokens.
 
-    record_tokens (list[tuple[int, int]]): The character offsets of the tokens.
-    start (int): Its first token.
-    end (int): The token after its last.
-    RETURNS (tuple[int, int]): Its character offsets, the end exclusive.
-    RAISES (AnnotationError): If there are no such tokens.
+    tokens (list[tuple[int, int]]): The character offsets of the tokens.
+    start (int): The first token.
+    end (int): The token after the last.
+    RETURNS (tuple[int, int]): The character offsets of the span (exclusive end).
+    RAISES (AnnotationError): If the tokens don't exist.
     """
-    if not (type(start) is type(end) is int and 0 <= start < end <= len(record_tokens)):
+    if not (type(start) is type(end) is int and 0 <= start < end <= len(tokens)):
         raise AnnotationError(
-            f"the tokens {start!r} to {end!r} (exclusive) are not among the {len(record_tokens)} "
-            "of the text"
+            f"the tokens {start!r} to {end!r} (exclusive) do not exist; the text has "
+            f"{len(tokens)} tokens"
         )
-    return record_tokens[start][0], record_tokens[end - 1][1]
+    return tokens[start][0], tokens[end - 1][1]
 
 
-def inclusive_span(record_tokens: Offsets, first: int, last: int) -> tuple[int, int]:
-    """Where a span of tokens is, in characters.
+def inclusive_span(tokens: Offsets, first: int, last: int) -> tuple[int, int]:
+    """Get the character offsets of a span of tokens.
 
-    record_tokens (list[tuple[int, int]]): The character offsets of the tokens.
-    first (int): Its first token.
-    last (int): Its last token.
-    RETURNS (tuple[int, int]): Its character offsets, the end exclusive.
-    RAISES (AnnotationError): If there are no such tokens.
+    tokens (list[tuple[int, int]]): The character offsets of the tokens.
+    first (int): The first token.
+    last (int): The last token.
+    RETURNS (tuple[int, int]): The character offsets of the span (exclusive end).
+    RAISES (AnnotationError): If the tokens don't exist.
     """
     check_integers("the tokens of a span", first, last)
-    return character_span(record_tokens, first, last + 1)
+    return character_span(tokens, first, last + 1)

@@ -1,4 +1,4 @@
-"""The lines of an .ann file, and the spans that they name."""
+"""Lines of an .ann file, and the spans they describe."""
 
 import re
 from collections.abc import Iterator
@@ -13,17 +13,17 @@ from ..report import ConversionReport
 LINE = re.compile(r"([TREAMN#]\S+|\*)\t([^\t]*)(?:\t(.*))?", re.DOTALL)
 SPAN = re.compile(r"(\S+) (\d{1,10} \d{1,10}(?:;\d{1,10} \d{1,10})*) *")
 BYTE_ORDER_MARK = "\ufeff"
-# The begins and ends of the pieces of a span.
+# The start and end of each piece of a span.
 Pieces = list[tuple[int, int]]
 
 
 @dataclass(frozen=True)
 class Line:
-    """A line: where it is, and what its three columns hold.
+    """Location and three columns of a line.
 
-    place (str): The file and the number of the line.
-    id (str): Its id, such as T1.
-    content (str): What it says.
+    place (str): The file and line number.
+    id (str): The id, such as T1.
+    content (str): The type and the offsets or arguments.
     surface (str): The text of a span, or a note.
     """
 
@@ -34,11 +34,11 @@ class Line:
 
 
 def read_annotations(path: Path) -> Iterator[Line]:
-    """Read the lines of a file, but for blank ones.
+    """Read the lines of a file, skipping blank ones.
 
     path (Path): The file.
     YIELDS (Line): The lines.
-    RAISES (AnnotationError): If one has no id, or that of an earlier one.
+    RAISES (AnnotationError): If a line has no id or a duplicate id.
     """
     ids: set[str] = set()
     for number, line in read_lines(path):
@@ -47,26 +47,26 @@ def read_annotations(path: Path) -> Iterator[Line]:
             place = f"{path}, line {number}"
             match = LINE.fullmatch(line)
             if match is None:
-                raise AnnotationError(f"{place}: it does not begin with an id and a tab: {line!r}")
+                raise AnnotationError(f"{place}: must begin with an id and a tab, got {line!r}")
             if match[1] in ids and match[1] != "*":
-                raise AnnotationError(f"{place}: there is a line with the id {match[1]} already")
+                raise AnnotationError(f"{place}: duplicate id {match[1]}")
             ids.add(match[1])
             yield Line(place, match[1], match[2], match[3] or "")
 
 
 def parse_span(line: Line, text: str, report: ConversionReport) -> AnnotatedEntity | None:
-    """Make an entity of a line.
+    """Parse the line of an entity.
 
     line (Line): A line whose id begins with T.
     text (str): The text.
-    report (ConversionReport): Counts what is lost.
+    report (ConversionReport): The report, to count losses.
     RETURNS (AnnotatedEntity | None): The entity; None if it is discontinuous.
-    RAISES (AnnotationError): If the line is in another form, or the text is not what it says.
+    RAISES (AnnotationError): If the line is malformed or does not match the text.
     """
     match = SPAN.fullmatch(line.content)
     if match is None:
         raise AnnotationError(
-            f"{line.place}: no type and offsets, such as Drug 0 7: {line.content!r}"
+            f"{line.place}: must have a type and offsets, such as Drug 0 7, got {line.content!r}"
         )
     pieces = []
     for piece in match[2].split(";"):
@@ -83,15 +83,17 @@ def _check_span(line: Line, text: str, pieces: Pieces) -> None:
     problem = None
     for start, end in pieces:
         if not start < end <= len(text):
-            problem = f"{start} {end} is no span of the text, which has {len(text)} characters"
+            problem = (
+                f"{start} {end} must be a span within the text, which has {len(text)} characters"
+            )
     if problem is None and not _fits(line, text, pieces):
-        problem = f"the text there is {_surface(text, pieces)!r}, not {line.surface!r}"
+        problem = f"the text of the span must be {line.surface!r}, got {_surface(text, pieces)!r}"
     if problem is not None:
         raise AnnotationError(f"{line.place}: {problem}{_advise(line, text, pieces)}")
 
 
 def _fits(line: Line, text: str, pieces: Pieces) -> bool:
-    # brat, too, takes a span without its text, and pieces without a space between them.
+    # brat also accepts a span without its text, and pieces that are joined without a space.
     given = _normalize(line.surface)
     return not given or given in {_normalize(_surface(text, pieces, by)) for by in (" ", "")}
 
@@ -101,7 +103,7 @@ def _surface(text: str, pieces: Pieces, separator: str = " ") -> str:
 
 
 def _normalize(surface: str) -> str:
-    # Some programs write a line break in a span as a space, or trim lines.
+    # Some programs replace a line break in a span by a space, or trim lines.
     return re.sub(r"\s", " ", surface).rstrip()
 
 
@@ -114,11 +116,11 @@ def _advise(line: Line, text: str, pieces: Pieces) -> str:
     }
     for change, other in others.items():
         if line.surface and other != text and _fits(line, other, pieces):
-            return f"; it would fit if {change}"
+            return f"; it would match if {change}"
     return ""
 
 
 def _is_continuous(text: str, pieces: Pieces) -> bool:
-    # brat cuts a span where it goes over a line break.
+    # brat splits a span that crosses a line break.
     gaps = [text[end:start] for (_, end), (start, _) in pairwise(pieces)]
     return all(gap.isspace() and gap.splitlines() != [gap] for gap in gaps)

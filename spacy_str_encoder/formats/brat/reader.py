@@ -1,4 +1,4 @@
-"""Reading brat standoff."""
+"""Read brat standoff."""
 
 import codecs
 import re
@@ -13,36 +13,36 @@ from ..report import ConversionReport
 from .lines import BYTE_ORDER_MARK, Line, parse_span, read_annotations
 
 ARGUMENTS = re.compile(r"(\S+) (\S+?):(\S+) (\S+?):(\S+) *")
-# What lines other than entities and relations are, by how their ids begin.
+# Kinds of lines other than entities and relations, by the first character of their id.
 OTHERS = {
     "E": "events",
     "*": "equivalences",
     "A": "attributes",
     "M": "attributes",
-    "N": "normalisations",
+    "N": "normalizations",
     "#": "notes",
 }
 
 
 def read(path: Path, report: ConversionReport) -> Iterator[AnnotatedText]:
-    """Read the documents of a folder, or the one that a .txt or .ann belongs to.
+    """Read the documents of a folder, or the document that a .txt or .ann belongs to.
 
     path (Path): The folder or file.
-    report (ConversionReport): Counts what is lost.
-    YIELDS (AnnotatedText): The documents. The `id` of their meta data is their path in the folder,
+    report (ConversionReport): The report, to count losses.
+    YIELDS (AnnotatedText): The documents. The `id` in their metadata is their path in the folder,
         without suffix.
-    RAISES (ValueError): If the files are not in the format; the message names file and line.
+    RAISES (ValueError): If a file is not in this format. The message names file and line.
     """
     root = path if path.is_dir() else path.parent
     for stem in _find_documents(path):
         text_path, lines_path = (stem.with_name(stem.name + suffix) for suffix in (".txt", ".ann"))
         if not text_path.exists():
-            raise AnnotationError(f"{lines_path}: there is no {text_path.name} beside it")
+            raise AnnotationError(f"{lines_path}: {text_path.name} is missing in the same folder")
         if lines_path.exists():
             annotated = _read_document(text_path, lines_path, report)
             yield replace(annotated, meta={ID: stem.relative_to(root).as_posix()})
         else:
-            report.lose("texts without .ann, which nobody annotated", str(text_path), "all of it")
+            report.lose("unannotated texts, without an .ann file", str(text_path), "the whole text")
 
 
 def _find_documents(path: Path) -> list[Path]:
@@ -52,11 +52,11 @@ def _find_documents(path: Path) -> list[Path]:
         file.with_suffix("")
         for file in path.rglob("*")
         if file.suffix in (".txt", ".ann")
-        # brat does not show hidden files; other programs leave copies in such folders.
+        # brat does not show hidden files, and other programs leave copies in hidden folders.
         and not any(part.startswith(".") for part in file.relative_to(path).parts)
     }
     if not found:
-        raise ValueError(f"{path}: there is no .txt or .ann in the folder")
+        raise ValueError(f"{path}: no .txt or .ann file in this folder")
     return sorted(found)
 
 
@@ -79,8 +79,8 @@ def _read_text(path: Path, report: ConversionReport) -> str:
     text = "".join(line for _, line in read_lines(path))
     if not path.read_bytes().startswith(codecs.BOM_UTF8):
         return text
-    # brat counts it, so without it no offset would be right.
-    report.choose("byte order marks, kept as the first character", str(path), repr(text[:10]))
+    # brat counts the mark, so all offsets would be wrong without it.
+    report.choose("byte order marks kept as the first character", str(path), repr(text[:10]))
     return BYTE_ORDER_MARK + text
 
 
@@ -89,20 +89,20 @@ def _parse_relation(
 ) -> AnnotatedRelation | None:
     match = ARGUMENTS.fullmatch(line.content)
     if match is None:
-        form = "no label and two arguments, such as Treats Arg1:T1 Arg2:T2"
-        raise AnnotationError(f"{line.place}: {form}: {line.content!r}")
+        form = "a label and two arguments, such as Treats Arg1:T1 Arg2:T2"
+        raise AnnotationError(f"{line.place}: must have {form}, got {line.content!r}")
     label, first_role, first, second_role, second = match.groups()
     for argument in (first, second):
         if argument not in ids:
-            raise AnnotationError(f"{line.place}: there is no {argument} in the file")
+            raise AnnotationError(f"{line.place}: the file has no line with the id {argument}")
     if not {first, second} <= places.keys():
-        reason = "relations of events, or of entities that are left out"
+        reason = "relations of events, or of entities that were left out"
         report.lose(reason, line.place, line.content)
         return None
     if (first_role, second_role) == ("Arg2", "Arg1"):
         first, second = second, first
     elif (first_role, second_role) != ("Arg1", "Arg2"):
-        reason = "relations with other roles than Arg1 and Arg2, from the first to the second"
+        reason = "relations with roles other than Arg1 and Arg2, read from the first to the second"
         report.choose(reason, line.place, line.content)
     return AnnotatedRelation(places[first], places[second], label)
 
@@ -116,4 +116,4 @@ def _report_others(line: Line, places: Mapping[str, int], report: ConversionRepo
     if kind == "E":
         trigger = line.content.partition(" ")[0].partition(":")[2]
         if trigger in places:
-            report.choose("triggers of events, taken as entities", line.place, trigger)
+            report.choose("event triggers read as entities", line.place, trigger)

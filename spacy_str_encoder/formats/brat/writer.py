@@ -1,4 +1,4 @@
-"""Writing brat standoff."""
+"""Write brat standoff."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -11,18 +11,18 @@ from ..entities import keep_entities, keep_relations
 from ..fields import lose_other_fields
 from ..report import ConversionReport
 
-# What brat lets a configuration define; a line of hyphens draws a line in its dialogs.
+# Names that brat lets a configuration define. A line of hyphens draws a line in its dialogs.
 DEFINABLE = re.compile(r"[A-Za-z0-9_-]*[A-Za-z0-9_][A-Za-z0-9_-]*")
 ANY_TWO = "Arg1:<ENTITY>, Arg2:<ENTITY>"
 
 
 def write(texts: Iterable[AnnotatedText], path: Path, report: ConversionReport) -> None:
-    """Write texts as pairs of a .txt and an .ann, with the annotation.conf that brat needs.
+    """Write each text as a .txt and an .ann, and the annotation.conf that brat needs.
 
-    texts (Iterable[AnnotatedText]): The texts. A document gets the name that `id` in the meta data
-        is, if it is one.
-    path (Path): The folder; there is none yet.
-    report (ConversionReport): Counts what is lost.
+    texts (Iterable[AnnotatedText]): The texts. A document is named after the `id` in its metadata
+        if that is a valid name.
+    path (Path): The folder. It must not exist yet.
+    report (ConversionReport): The report, to count losses.
     """
     path.mkdir()
     types: set[str] = set()
@@ -42,16 +42,16 @@ def _write_file(path: Path, content: str) -> None:
 
 
 def _select(annotated: AnnotatedText, report: ConversionReport) -> AnnotatedText:
-    """What of a text brat can hold."""
-    lose_other_fields("the meta data", annotated.meta, (ID,), annotated.place, report)
+    """Keep the annotations that brat can hold."""
+    lose_other_fields("the metadata", annotated.meta, (ID,), annotated.place, report)
     kept = {i for i, entity in enumerate(annotated.entities) if _is_word(entity.label)}
-    annotated = keep_entities(annotated, kept, "entities whose type has white space", report)
+    annotated = keep_entities(annotated, kept, "entities whose type contains whitespace", report)
     kept = {i for i, entity in enumerate(annotated.entities) if _is_whole(annotated.text, entity)}
     annotated = keep_entities(
         annotated, kept, "entities that begin or end with a line break", report
     )
     kept = {i for i, relation in enumerate(annotated.relations) if _is_word(relation.label)}
-    return keep_relations(annotated, kept, "relations whose label has white space", report)
+    return keep_relations(annotated, kept, "relations whose label contains whitespace", report)
 
 
 def _is_word(label: str) -> bool:
@@ -64,7 +64,7 @@ def _is_whole(text: str, entity: AnnotatedEntity) -> bool:
 
 
 def _cut(text: str, entity: AnnotatedEntity) -> list[tuple[int, int]]:
-    """The pieces of an entity between line breaks: brat can't read it else."""
+    """Split an entity at line breaks, since brat can't read it in one piece."""
     pieces, start = [], entity.start
     surface = text[entity.start : entity.end]
     for line, whole_line in zip(
@@ -90,8 +90,8 @@ def _serialize(annotated: AnnotatedText) -> Iterator[str]:
 def _configure(types: set[str], labels: set[str], report: ConversionReport) -> Iterator[str]:
     for label in sorted(types | labels):
         if not DEFINABLE.fullmatch(label):
-            reason = "labels that brat shows but cannot define: they have more than letters a-z, "
-            report.choose(reason + "digits, hyphens and underscores", "annotation.conf", label)
+            reason = "labels that brat shows but can't define, with characters other than letters "
+            report.choose(reason + "a-z, digits, hyphens and underscores", "annotation.conf", label)
     yield "[entities]\n"
     yield from (f"{label}\n" for label in sorted(types) if DEFINABLE.fullmatch(label))
     # The first line lets entities overlap.

@@ -1,9 +1,9 @@
-"""UIMA CAS XMI as INCEpTION exports it: an .xmi a document, with a TypeSystem.xml beside it, in a
-folder, or in its .zip of a document or a project.
+"""UIMA CAS XMI as exported by INCEpTION: one .xmi per document with a TypeSystem.xml, in a folder
+or in the .zip of a document or a project.
 
 Entities are annotations of the layer NamedEntity, or of layers that the project defines; relations
-go from `Governor` to `Dependent`. Their label is the feature `value` or `label`, or else the first
-that is a string. Offsets count UTF-16 units; dkpro-cassis converts them.
+point from `Governor` to `Dependent`. Their label is the feature `value` or `label`, or else the
+first string feature. Offsets count UTF-16 code units; dkpro-cassis converts them.
 
 Source: https://inception-project.github.io
 """
@@ -17,7 +17,7 @@ from ..format import Format
 from .reader import read
 from .writer import write
 
-# A project has an archive for each document and annotator.
+# The export of a project contains an archive for each document and annotator.
 EXPORTED = re.compile(r"\.xmi$|(annotation|curation)/.+\.zip$")
 
 
@@ -37,7 +37,7 @@ def _is_export(path: Path) -> bool:
 
 FORMAT = Format(
     "uima",
-    "UIMA CAS XMI as INCEpTION has it, a folder",
+    "UIMA CAS XMI of INCEpTION (folder)",
     "",
     recognizes=recognizes,
     read=read,

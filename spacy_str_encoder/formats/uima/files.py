@@ -1,4 +1,4 @@
-"""The documents in what INCEpTION exports."""
+"""Documents in an export of INCEpTION."""
 
 import zipfile
 import zlib
@@ -10,16 +10,16 @@ from ..annotated_text import AnnotationError
 from ..report import ConversionReport
 
 TYPE_SYSTEM = "TypeSystem.xml"
-# Documents as they were before anybody annotated them; a project has them beside the others.
+# Unannotated versions of the documents, which the export of a project contains as well.
 INITIAL = ("INITIAL_CAS.xmi", "INITIAL_CAS.zip")
 AnyPath = Path | zipfile.Path
 
 
 @dataclass(frozen=True)
 class Document:
-    """A document: where it is, and what its files hold.
+    """Location and files of a document.
 
-    place (str): The path of the .xmi, through archives too.
+    place (str): The path of the .xmi, which may lead through archives.
     xmi (bytes): The annotated text.
     type_system (bytes): The type system.
     """
@@ -32,10 +32,12 @@ class Document:
 def find_documents(path: Path, report: ConversionReport) -> Iterator[Document]:
     """Find the documents of an export.
 
-    path (Path): An .xmi, or a .zip or a folder with such, also in folders or archives within it.
-    report (ConversionReport): Tells what is left out.
+    path (Path): An .xmi file, or a .zip or folder that contains some, also in inner folders and
+        archives.
+    report (ConversionReport): The report, to count what is left out.
     YIELDS (Document): The documents.
-    RAISES (ValueError): If there is none, one has no type system, or an archive is broken.
+    RAISES (ValueError): If there are no documents, a type system is missing, or an archive is
+        damaged.
     """
     beside = None if path.is_dir() else _find_type_system(path.parent.iterdir())
     empty = True
@@ -43,7 +45,7 @@ def find_documents(path: Path, report: ConversionReport) -> Iterator[Document]:
         empty = False
         yield document
     if empty:
-        raise ValueError(f"{path}: there is no .xmi in it; export it as UIMA CAS XMI (XML 1.0)")
+        raise ValueError(f"{path}: no .xmi files; export the project as UIMA CAS XMI (XML 1.0)")
 
 
 def _find_type_system(entries: Iterable[AnyPath]) -> AnyPath | None:
@@ -59,7 +61,7 @@ def _visit(
         yield from _visit_archive(entry, place, report)
     elif entry.name.endswith(".xmi"):
         if type_system is None:
-            raise AnnotationError(f"{place}: there is no {TYPE_SYSTEM} beside it")
+            raise AnnotationError(f"{place}: {TYPE_SYSTEM} is missing in the same folder")
         yield Document(place, entry.read_bytes(), type_system.read_bytes())
 
 
@@ -71,7 +73,7 @@ def _visit_folder(
     for entry in entries:
         inner = f"{place}/{entry.name}"
         if entry.name in INITIAL:
-            report.choose("documents before anybody annotated them, left out", inner, "all of it")
+            report.choose("unannotated versions of documents, left out", inner, "the whole text")
         elif not entry.name.startswith("."):
             yield from _visit(entry, inner, type_system, report)
 
@@ -82,6 +84,6 @@ def _visit_archive(entry: AnyPath, place: str, report: ConversionReport) -> Iter
             folder = zipfile.Path(zipfile.ZipFile(file))
             yield from _visit_folder(folder, place, None, report)
     except (zipfile.BadZipFile, zlib.error, EOFError) as error:
-        raise ValueError(f"{place}: the archive is broken ({error})") from error
-    except RuntimeError as error:  # which zipfile raises for what is encrypted
+        raise ValueError(f"{place}: the archive is damaged ({error})") from error
+    except RuntimeError as error:  # which zipfile raises for encrypted archives
         raise ValueError(f"{place}: the archive can't be read ({error})") from error

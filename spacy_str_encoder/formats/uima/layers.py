@@ -1,4 +1,4 @@
-"""The layers of annotations that a project of INCEpTION defines."""
+"""Annotation layers that a project of INCEpTION defines."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -7,21 +7,21 @@ from typing import Any
 from ..report import ConversionReport
 from .types import ENTITY, HEAD, STRING, TAIL
 
-# How names of types begin that no project defines: of use are only the entities among them, not
-# sentences, syntax, coreference, or what tells about the project.
+# Prefixes of built-in types. Of these, only entities are read: no sentences, syntax, coreference or
+# data about the project.
 BUILT_IN = ("uima.", "de.tudarmstadt.ukp.", "org.dkpro.core.")
 ENTITIES = ENTITY.removesuffix("NamedEntity")
 POSITION = ("sofa", "begin", "end")
-# An annotation, as dkpro-cassis has it, and its label.
+# An annotation of dkpro-cassis, and its label.
 Labelled = tuple[Any, str | None]
 
 
 @dataclass(frozen=True)
 class Layer:
-    """A layer that is read.
+    """Layer to read.
 
-    label (str): The feature that is the label.
-    is_relation (bool): Whether it has relations; else it has spans.
+    label (str): The feature that holds the label.
+    is_relation (bool): Whether the layer holds relations; otherwise it holds spans.
     """
 
     label: str
@@ -30,7 +30,7 @@ class Layer:
 
 @dataclass
 class Layers:
-    """Finds out what the types of annotations are, and reports once what is not read of them.
+    """Layers by annotation type, and a report of what is not read (once per layer or feature).
 
     report (ConversionReport): The report.
     """
@@ -42,10 +42,10 @@ class Layers:
     def select(
         self, annotations: Iterable[Any], place: str
     ) -> tuple[list[Labelled], list[Labelled]]:
-        """Select the spans and the relations among annotations.
+        """Select the spans and relations among annotations.
 
         annotations (Iterable[Any]): The annotations of a document.
-        place (str): Where they were read, for the report.
+        place (str): The location of the document, for the report.
         RETURNS (tuple[list[Labelled], list[Labelled]]): The spans, and the relations.
         """
         spans: list[Labelled] = []
@@ -69,12 +69,12 @@ class Layers:
         ranges = {feature.name: feature.rangeType.name for feature in type_.all_features}
         labels = [name for name, range_ in ranges.items() if range_ == STRING]
         if not labels or not _is_flat(ranges):
-            reason = "layers that are neither spans nor relations, or have no feature for a label"
+            reason = "layers without a label feature, or with neither spans nor relations"
             self.report.lose(reason, place, type_.name)
             return None
         usual = [name for name in ("value", "label") if name in labels]
         if len(usual or labels) > 1:
-            reason = "layers with several features for a label, of which the first is read"
+            reason = "layers with several label features (the first one is read)"
             self.report.choose(reason, place, f"{type_.name}: {', '.join(usual or labels)}")
         return Layer((usual or labels)[0], is_relation={HEAD, TAIL} <= ranges.keys())
 
@@ -86,14 +86,14 @@ class Layers:
                 and name not in self._unread
             ):
                 value = annotation[feature.name]
-                # Links to other annotations are an array, which may be empty.
+                # Links to other annotations are stored in an array, which may be empty.
                 if getattr(value, "elements", value):
                     self._unread.add(name)
-                    self.report.lose("features of layers that are not read", place, name)
+                    self.report.lose("unsupported features of layers", place, name)
 
 
 def _is_flat(ranges: Mapping[str, str]) -> bool:
-    """Whether it has a position, and all features are values, none the next link of a chain."""
+    """Check that a layer has a position and plain values only, with no links of a chain."""
     values = [range_ for name, range_ in ranges.items() if name not in (HEAD, TAIL)]
     is_value = (range_.startswith("uima.cas.") for range_ in values)
     return set(POSITION) <= ranges.keys() and all(is_value)

@@ -1,4 +1,4 @@
-"""Reading UIMA CAS XMI."""
+"""Read UIMA CAS XMI."""
 
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
@@ -26,11 +26,11 @@ from .types import DOCUMENT, DOCUMENT_ID, HEAD, LANGUAGE, META, TAIL, TITLE, TOK
 def read(path: Path, report: ConversionReport) -> Iterator[AnnotatedText]:
     """Read the documents of an export.
 
-    path (Path): An .xmi, or a .zip or a folder with such.
-    report (ConversionReport): Counts what is lost.
-    YIELDS (AnnotatedText): The documents. The `id` of their meta data is their title.
+    path (Path): An .xmi file, or a .zip or folder that contains some.
+    report (ConversionReport): The report, to count losses.
+    YIELDS (AnnotatedText): The documents. The `id` in their metadata is their title.
     RAISES (ImportError): If dkpro-cassis is not installed.
-    RAISES (ValueError): If a file is not in the format; the message names it.
+    RAISES (ValueError): If a file is not in this format. The message names the file.
     """
     layers = Layers(report)
     ids: set[str] = set()
@@ -39,7 +39,7 @@ def read(path: Path, report: ConversionReport) -> Iterator[AnnotatedText]:
             annotated = _parse(document, layers, report)
             check_annotations(annotated)
         if annotated.meta[ID] in ids:
-            reason = "documents that are there more than once, all of them taken"
+            reason = "documents with the title of another one (all of them are read)"
             report.choose(reason, annotated.place, annotated.meta[ID])
         ids.add(annotated.meta[ID])
         yield annotated
@@ -49,7 +49,7 @@ def _parse(document: Document, layers: Layers, report: ConversionReport) -> Anno
     cas, place = _load(document), document.place
     text = cas.sofa_string
     if text is None:
-        raise AnnotationError("it has no text")
+        raise AnnotationError("the document has no text")
     annotations = sorted(cas.select("uima.cas.TOP"), key=lambda annotation: annotation.xmiID)
     spans, links = layers.select(annotations, place)
     entities = _read_entities(spans, text, place, report)
@@ -68,38 +68,38 @@ def _load(document: Document) -> Any:
     type_system = _load_type_system(document.type_system)
     try:
         with warnings.catch_warnings():
-            # It only warns of an offset outside of the text, or within a character.
+            # cassis only warns of an offset outside of the text or within a character.
             warnings.simplefilter("error", UserWarning)
             return cassis.load_cas_from_xmi(BytesIO(document.xmi), typesystem=type_system)
     except UserWarning as error:
-        raise AnnotationError(f"an offset is not between two characters ({error})") from error
+        raise AnnotationError(f"all offsets must lie between two characters ({error})") from error
     except KeyError as error:
-        raise AnnotationError(f"there is nothing with the id {error}") from error
-    except Exception as error:  # of lxml or cassis: they share no type
-        raise AnnotationError(f"it is no CAS XMI of its type system ({error})") from error
+        raise AnnotationError(f"no annotation has the id {error}") from error
+    except Exception as error:  # errors of lxml and cassis have no common type
+        raise AnnotationError(f"not a CAS XMI of its type system ({error})") from error
 
 
 @lru_cache(maxsize=1)
 def _load_type_system(content: bytes) -> Any:
     try:
         with warnings.catch_warnings():
-            # It warns of a feature that is named "type", to which it gives another name.
+            # cassis warns when it renames a feature with the name "type".
             warnings.simplefilter("ignore", UserWarning)
             return import_cassis().load_typesystem(BytesIO(content))
-    except Exception as error:  # of lxml or cassis: they share no type
-        raise AnnotationError(f"its {TYPE_SYSTEM} is no type system ({error})") from error
+    except Exception as error:  # errors of lxml and cassis have no common type
+        raise AnnotationError(f"{TYPE_SYSTEM} is not a valid type system ({error})") from error
 
 
 def _read_entities(
     spans: Iterable[Labelled], text: str, place: str, report: ConversionReport
 ) -> dict[int, AnnotatedEntity]:
-    """The entities by the id of the annotation."""
+    """Read the entities, by the id of the annotation."""
     entities = {}
     for span, label in spans:
         if label and span.begin != span.end:
             entities[span.xmiID] = AnnotatedEntity(span.begin, span.end, label)
         else:
-            reason = "spans without characters" if label else "spans without a label"
+            reason = "empty spans" if label else "spans without a label"
             case = f"{text[span.begin : span.end]!r} ({span.type.name}, {span.begin}-{span.end})"
             report.lose(reason, place, case)
     return entities
@@ -125,8 +125,8 @@ def _read_relations(
 
 def _relation_problem(label: str | None, ends: Sequence[Any]) -> str:
     if len(ends) < 2:
-        return "relations with a loose end"
-    return "relations of spans that are left out" if label else "relations without a label"
+        return "relations without a head or tail"
+    return "relations of spans that were left out" if label else "relations without a label"
 
 
 def _read_tokens(
@@ -139,7 +139,7 @@ def _read_tokens(
         check_annotations(AnnotatedText(text, [], [], tokens))
     except AnnotationError as error:
         report.choose(
-            "documents whose tokens do not cover the text, read without them", place, str(error)
+            "documents read without their tokens, which do not cover the text", place, str(error)
         )
         return None
     return tokens

@@ -1,4 +1,4 @@
-"""The types of annotations in INCEpTION."""
+"""Annotation types of INCEpTION."""
 
 from types import ModuleType
 
@@ -10,9 +10,9 @@ ENTITY = "de.tudarmstadt.ukp.dkpro.core.api.ner.type.NamedEntity"
 RELATION = "webanno.custom.Relation"
 # The features of a relation layer.
 HEAD, TAIL = "Governor", "Dependent"
-# The title is the name of a document; its id is that of the annotator, or the title again.
+# The title is the name of a document; its id is the name of the annotator, or the title again.
 TITLE, DOCUMENT_ID = "documentTitle", "documentId"
-# What else is said of a document, and what UIMA itself says.
+# Other metadata of a document, and the language that UIMA itself stores.
 META = (DOCUMENT_ID, "documentUri", "collectionId", "documentBaseUri")
 LANGUAGE = "language"
 
@@ -21,12 +21,12 @@ def import_cassis() -> ModuleType:
     """Import dkpro-cassis, which reads and writes UIMA.
 
     RETURNS (ModuleType): The module.
-    RAISES (ImportError): If it is not there; the message says how to install it.
+    RAISES (ImportError): If it is not installed. The message tells how to install it.
     """
     try:
         import cassis
     except ImportError as error:
         raise ImportError(
-            "UIMA needs dkpro-cassis; install it: pip install 'spacy_str_encoder[uima]'"
+            "UIMA requires dkpro-cassis; install it with pip install 'spacy_str_encoder[uima]'"
         ) from error
     return cassis

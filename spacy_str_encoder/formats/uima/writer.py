@@ -1,4 +1,4 @@
-"""Writing UIMA CAS XMI."""
+"""Write UIMA CAS XMI."""
 
 import re
 from collections.abc import Iterable
@@ -34,19 +34,19 @@ TYPES: dict[str, tuple[str, dict[str, str]]] = {
     ENTITY: (ANNOTATION, {"value": STRING, "identifier": STRING}),
     RELATION: (ANNOTATION, {TAIL: ENTITY, HEAD: ENTITY, "label": STRING}),
 }
-# What XML 1.0 cannot hold.
+# Characters that XML 1.0 can't represent.
 UNWRITABLE = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-# INCEpTION refuses a document with an annotation that begins or ends with one of these.
+# INCEpTION rejects a document with an annotation that begins or ends with one of these.
 BLANK = r"[\s\u200b-\u200f\u202a-\u202e\u2060-\u206f]"
 BLANK_ENDED = re.compile(rf"{BLANK}|.*{BLANK}\Z", re.DOTALL)
 
 
 def write(texts: Iterable[AnnotatedText], path: Path, report: ConversionReport) -> None:
-    """Write texts as an .xmi each, with the type system of all.
+    """Write each text as an .xmi, and their common type system.
 
     texts (Iterable[AnnotatedText]): The texts.
-    path (Path): The folder; there is none yet.
-    report (ConversionReport): Counts what is lost.
+    path (Path): The folder. It must not exist yet.
+    report (ConversionReport): The report, to count losses.
     RAISES (ImportError): If dkpro-cassis is not installed.
     """
     type_system = _make_type_system()
@@ -55,7 +55,7 @@ def write(texts: Iterable[AnnotatedText], path: Path, report: ConversionReport) 
     for name, annotated in name_documents(texts, report):
         if unwritable := UNWRITABLE.search(annotated.text):
             case = f"{unwritable[0]!r} at {unwritable.start()}"
-            report.lose("texts with characters that XML cannot hold", annotated.place, case)
+            report.lose("texts with characters that XML can't represent", annotated.place, case)
         else:
             target = path / f"{name}.xmi"
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -74,20 +74,18 @@ def _make_type_system() -> Any:
 
 
 def _select(annotated: AnnotatedText, report: ConversionReport) -> AnnotatedText:
-    """What of the entities and relations INCEpTION can take."""
+    """Keep the entities and relations that INCEpTION accepts."""
     kept = {i for i, entity in enumerate(annotated.entities) if not UNWRITABLE.search(entity.label)}
-    reason = "entities whose type has characters that XML cannot hold"
+    reason = "entities whose type has characters that XML can't represent"
     annotated = keep_entities(annotated, kept, reason, report)
     kept = {
         i
         for i, entity in enumerate(annotated.entities)
         if not BLANK_ENDED.match(annotated.text, entity.start, entity.end)
     }
-    annotated = keep_entities(
-        annotated, kept, "entities that begin or end with white space", report
-    )
+    annotated = keep_entities(annotated, kept, "entities that begin or end with whitespace", report)
     kept = {i for i, each in enumerate(annotated.relations) if not UNWRITABLE.search(each.label)}
-    reason = "relations whose label has characters that XML cannot hold"
+    reason = "relations whose label has characters that XML can't represent"
     return keep_relations(annotated, kept, reason, report)
 
 
@@ -97,7 +95,7 @@ def _select_meta(annotated: AnnotatedText, name: str, report: ConversionReport) 
         for key, value in annotated.meta.items()
         if key in (ID, *META, LANGUAGE) and isinstance(value, str) and not UNWRITABLE.search(value)
     }
-    lose_other_fields("the meta data", annotated.meta, {ID, *fields}, annotated.place, report)
+    lose_other_fields("the metadata", annotated.meta, {ID, *fields}, annotated.place, report)
     title = fields.pop(ID, name)
     return {TITLE: title, DOCUMENT_ID: title, **fields}
 
@@ -106,7 +104,8 @@ def _make_cas(annotated: AnnotatedText, meta: dict[str, str], type_system: Any) 
     types = {name: type_system.get_type(name) for name in TYPES}
     cas = import_cassis().Cas(type_system, sofa_string=annotated.text)
     cas.add(types[DOCUMENT](begin=0, end=len(annotated.text), **meta))
-    # The ids follow the order in which annotations are added, so it is kept.
+    # The ids follow the order in which annotations are added, so tokens, spans and relations are
+    # added in this order.
     cas.add_all(types[TOKEN](begin=start, end=end) for start, end in annotated.tokens or [])
     spans = [types[ENTITY](begin=e.start, end=e.end, value=e.label) for e in annotated.entities]
     cas.add_all(spans)

@@ -14,10 +14,10 @@ from spacy_str_encoder.formats.annotated_text import (
 )
 
 MISALIGNED = "entities that do not align with tokens"
-REPEATED = "entities that repeat another one"
-UNCONNECTED = "relations of such entities"
-UNFOUND = "relations whose head or tail can't be told among the entities"
-UNANNOTATED = "texts whose relations nobody annotated"
+REPEATED = "duplicate entities"
+UNCONNECTED = "relations of entities that were left out"
+UNFOUND = "relations whose head or tail matches no entity, or several"
+UNANNOTATED = "texts with unannotated relations"
 
 # White space of several kinds, a character outside of the Basic Multilingual Plane, a mark that
 # combines with the letter before.
@@ -28,7 +28,7 @@ META = st.dictionaries(st.sampled_from(["orig_id", "来源"]), st.integers() | s
 
 
 @st.composite
-def tokenized_records(draw: st.DrawFn) -> AnnotatedText:
+def tokenized_texts(draw: st.DrawFn) -> AnnotatedText:
     """Any text cut into tokens anywhere, with entities that may be crossing, nested, the same, or
     between tokens, and relations."""
     text = draw(TEXTS)

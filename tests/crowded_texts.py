@@ -20,7 +20,7 @@ LABELS = st.one_of(st.sampled_from(["Drug", "药物", "a:b", "#", "a b"]), st.te
 
 
 @st.composite
-def crowded_records(draw: st.DrawFn) -> AnnotatedText:
+def crowded_texts(draw: st.DrawFn) -> AnnotatedText:
     """Any text, with entities that overlap and repeat, and relations that do too."""
     text = draw(st.text(CHARACTERS, max_size=20))
     offsets = st.integers(0, len(text))
@@ -53,7 +53,7 @@ def expect(
             entities.append(entity)
     for relation in record.relations:
         if relation.head not in kept or relation.tail not in kept:
-            lost["relations of such entities"] += 1
+            lost["relations of entities that were left out"] += 1
         elif problem := relation_problem(relation):
             lost[problem] += 1
         else:
