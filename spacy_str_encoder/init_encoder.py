@@ -1,7 +1,7 @@
-"""A small BERT with random weights and one piece per character, as a Hugging Face folder.
+"""Create a small BERT with random weights and one piece per character, as a Hugging Face folder.
 
-It stands in for a pretrained encoder where none can be had. With one piece per character every
-entity, wherever it begins and ends, is a whole number of pieces.
+Use it if you have no pretrained encoder. With one piece per character, every entity consists of
+whole pieces, wherever it starts and ends.
 """
 
 from collections.abc import Iterable
@@ -17,10 +17,10 @@ from transformers import BertConfig, BertModel, BertTokenizerFast
 SPECIAL_PIECES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 PRINTABLE_ASCII = [chr(code) for code in range(0x21, 0x7F)]
 CONTINUATION = "##"
-# WordPiece makes one [UNK] of a word that is longer than this: no word may be.
+# WordPiece replaces longer words by a single [UNK], so this is beyond the length of any word.
 MAX_CHARACTERS_PER_WORD = 1_000_000
-# WordPiece's time grows faster than the square of a word's length (4,000 letters: over a second),
-# so the tokenizer cuts longer runs into words of this length first.
+# The run time of WordPiece grows faster than the square of a word's length (4,000 letters take over
+# a second), so the tokenizer first cuts longer runs into words of this length.
 MAX_RUN_LENGTH = 512
 NORMALIZER = normalizers.BertNormalizer(
     clean_text=True, handle_chinese_chars=True, strip_accents=False, lowercase=False
@@ -42,18 +42,18 @@ def init_encoder(
 ) -> BertModel:
     """Write a BERT with random weights whose pieces are the characters of the texts.
 
-    texts (Iterable[str]): Texts with every character that the encoder shall know.
-    output (Path): The folder to write.
-    layers (int): Number of transformer layers.
-    width (int): Width of the hidden states.
-    heads (int): Number of attention heads; must divide the width.
-    intermediate (Optional[int]): Width of the feed-forward layers; None is 4 * width.
-    max_length (int): Most pieces in a sequence, including [CLS] and [SEP].
-    dropout (float): Dropout of hidden states and attention in training.
-    seed (int): Seed of the weights.
-    force (bool): Write into a folder that is not empty, replacing files of the same names.
-    RETURNS (BertModel): The model that was written.
-    RAISES (ValueError): If a size is impossible or the folder must not be written.
+    texts (Iterable[str]): Texts with all characters that the encoder must know.
+    output (Path): The folder to write to.
+    layers (int): The number of transformer layers.
+    width (int): The width of the hidden states.
+    heads (int): The number of attention heads, which must divide the width.
+    intermediate (int | None): The width of the feed-forward layers; 4 * width if None.
+    max_length (int): The maximum number of pieces in a sequence, including [CLS] and [SEP].
+    dropout (float): The dropout of hidden states and attention during training.
+    seed (int): The random seed of the weights.
+    force (bool): Whether to write to a folder that is not empty and replace files in it.
+    RETURNS (BertModel): The model.
+    RAISES (ValueError): If a size is invalid, or the folder is not empty and `force` is not set.
     """
     config = build_config(
         layers=layers,
@@ -75,10 +75,16 @@ def init_encoder(
 def build_config(
     *, layers: int, width: int, heads: int, intermediate: int, max_length: int, dropout: float
 ) -> BertConfig:
-    """Describe the BERT, all but the size of its vocabulary.
+    """Build the config of the BERT, without the size of its vocabulary.
 
+    layers (int): The number of transformer layers.
+    width (int): The width of the hidden states.
+    heads (int): The number of attention heads.
+    intermediate (int): The width of the feed-forward layers.
+    max_length (int): The maximum number of pieces in a sequence.
+    dropout (float): The dropout of hidden states and attention.
     RETURNS (BertConfig): The config.
-    RAISES (ValueError): If no BERT can have these sizes.
+    RAISES (ValueError): If a size is invalid.
     """
     check_sizes(layers=layers, width=width, heads=heads, intermediate=intermediate)
     if width % heads:
@@ -100,9 +106,9 @@ def build_config(
 
 
 def check_sizes(**sizes: int) -> None:
-    """Refuse sizes below 1.
+    """Check that sizes are at least 1.
 
-    **sizes (int): The sizes, by the names that the error shall use.
+    **sizes (int): The sizes, by their names in the error message.
     RAISES (ValueError): If a size is below 1.
     """
     for name, size in sizes.items():
@@ -111,25 +117,25 @@ def check_sizes(**sizes: int) -> None:
 
 
 def check_output(output: Path, *, force: bool) -> None:
-    """Refuse an output folder whose files might be lost.
+    """Check that writing to a folder does not replace files by accident.
 
-    output (Path): The folder to write.
-    force (bool): Allow a folder that is not empty.
+    output (Path): The folder to write to.
+    force (bool): Whether to allow a folder that is not empty.
     RAISES (ValueError): If the output is a file, or not empty without force.
     """
     if output.exists() and not output.is_dir():
-        raise ValueError(f"{output}: is a file; name a folder to write to")
+        raise ValueError(f"{output}: the output must be a folder, but is a file")
     if not force and output.exists() and any(output.iterdir()):
-        raise ValueError(f"{output}: the folder is not empty; name another one or use --force")
+        raise ValueError(f"{output}: the folder is not empty; choose another one or use --force")
 
 
 def build_vocabulary(texts: Iterable[str]) -> list[str]:
-    """List the pieces of a tokenizer that makes one piece of each character.
+    """List the pieces of a tokenizer with one piece per character.
 
-    A character that BERT splits off by itself begins a word wherever it stands; every other one
-    also needs its form inside of a word.
+    A character that BERT splits off always starts a word. All other characters also need a piece
+    for positions within a word.
 
-    texts (Iterable[str]): Texts with every character that the vocabulary shall hold.
+    texts (Iterable[str]): Texts with all characters that the vocabulary must contain.
     RETURNS (list[str]): The pieces, in the order of their ids.
     """
     seen = set(chain(PRINTABLE_ASCII, chain.from_iterable(texts)))
@@ -139,34 +145,34 @@ def build_vocabulary(texts: Iterable[str]) -> list[str]:
 
 
 def is_kept(character: str) -> bool:
-    """Does BERT's tokenizer keep this character, rather than drop it as a space or control?
+    """Check if BERT's tokenizer keeps a character and does not drop it as a space or control.
 
     character (str): One character.
-    RETURNS (bool): Whether it reaches the pieces.
+    RETURNS (bool): Whether the character is kept.
     """
     return NORMALIZER.normalize_str(character).strip() != ""
 
 
 def is_split_off(character: str) -> bool:
-    """Does BERT's tokenizer put spaces around this character, as it does for Han characters?
+    """Check if BERT's tokenizer puts spaces around a character, as around Han characters.
 
-    BERT's ranges are not Unicode's (Kangxi radicals and the ideographic zero are not in them), so
-    the tokenizer is asked instead of a table.
+    BERT's ranges differ from Unicode's (they lack Kangxi radicals and the ideographic zero), so the
+    tokenizer itself is used and no table.
 
     character (str): One character.
-    RETURNS (bool): Whether it always is a word of its own.
+    RETURNS (bool): Whether the character is always a word of its own.
     """
     return NORMALIZER.normalize_str(character) == f" {character} "
 
 
 def build_tokenizer(vocabulary: list[str], *, max_length: int) -> BertTokenizerFast:
-    """Build the cased tokenizer over a vocabulary of characters.
+    """Build a cased tokenizer for a vocabulary of characters.
 
-    The names of special pieces have no meaning in a text: it is data, so a literal [SEP] is five
+    The names of special pieces have no special meaning within a text: a literal [SEP] is five
     characters.
 
     vocabulary (list[str]): The pieces, in the order of their ids.
-    max_length (int): Most pieces in a sequence, including [CLS] and [SEP].
+    max_length (int): The maximum number of pieces in a sequence, including [CLS] and [SEP].
     RETURNS (BertTokenizerFast): The tokenizer.
     """
     return BertTokenizerFast(
@@ -180,10 +186,10 @@ def build_tokenizer(vocabulary: list[str], *, max_length: int) -> BertTokenizerF
 
 
 def build_backend(vocabulary: list[str]) -> Tokenizer:
-    """Build what tokenizer.json holds: BERT's own steps, with no limit to a word's length.
+    """Build the content of tokenizer.json: the steps of BERT, without a limit on word length.
 
     vocabulary (list[str]): The pieces, in the order of their ids.
-    RETURNS (Tokenizer): The tokenizer without the names of its special pieces.
+    RETURNS (Tokenizer): The tokenizer, without the names of its special pieces.
     """
     ids = {piece: index for index, piece in enumerate(vocabulary)}
     backend = Tokenizer(
@@ -200,14 +206,14 @@ def build_backend(vocabulary: list[str]) -> Tokenizer:
 
 
 def build_model(config: BertConfig, *, seed: int) -> BertModel:
-    """Build a BERT with fresh weights, and leave torch's global random state as it was.
+    """Build a BERT with random weights, without changing torch's global random state.
 
-    The weights are random but for the positions: these begin as sinusoids (Vaswani et al. 2017,
-    section 3.5) of the size that BERT's random ones have. So near positions are alike from the
-    start, which a small corpus would take long to teach.
+    The weights are random except for the positions, which start as sinusoids (Vaswani et al. 2017,
+    section 3.5) with the standard deviation of BERT's random ones. So nearby positions are similar
+    from the start, which would take long to learn from a small corpus.
 
-    config (BertConfig): The sizes.
-    seed (int): The same seed and sizes give the same weights.
+    config (BertConfig): The config.
+    seed (int): The random seed. The same seed and config give the same weights.
     RETURNS (BertModel): The model, without a pooler.
     """
     with torch.random.fork_rng(devices=[]):
@@ -220,11 +226,11 @@ def build_model(config: BertConfig, *, seed: int) -> BertModel:
 
 
 def sinusoids(length: int, width: int) -> torch.Tensor:
-    """Sines and cosines of the positions, from fast to slow ones.
+    """Compute sines and cosines of positions, from high to low frequencies.
 
     length (int): The number of positions.
     width (int): The number of sines and cosines.
-    RETURNS (Tensor): *Shape:* (length, width).
+    RETURNS (Tensor): The sinusoids. *Shape:* (length, width).
     """
     frequencies = 10000 ** (-torch.arange(0, width, 2) / width)
     angles = torch.arange(length)[:, None] * frequencies

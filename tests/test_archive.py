@@ -388,10 +388,13 @@ def test_ray_annotates_as_one_process_though_an_actor_is_killed(
 @pytest.mark.parametrize(
     ("options", "problem"),
     [
-        (["--ray-address", "auto"], "--ray-address, --cpus-each and --gpus-each need --engine ray"),
-        (["--gpus-each", "1"], "need --engine ray"),
-        (["--cpus-each", "2"], "need --engine ray"),
-        (["--engine", "ray", "--gpu-id", "0"], "actors have --gpus-each"),
+        (
+            ["--ray-address", "auto"],
+            "--ray-address, --cpus-each and --gpus-each require --engine ray",
+        ),
+        (["--gpus-each", "1"], "require --engine ray"),
+        (["--cpus-each", "2"], "require --engine ray"),
+        (["--engine", "ray", "--gpu-id", "0"], "use --gpus-each"),
     ],
 )
 def test_options_that_say_nothing_to_an_engine_are_refused(
@@ -492,18 +495,18 @@ def run_command(*arguments: object) -> tuple[int, str]:
 
 def test_the_command_says_what_it_did(model: str, archive: Path, tmp_path: Path) -> None:
     code, printed = run_command(model, archive, "--output", tmp_path / "out")
-    assert (code, printed.strip()) == (3, f"{tmp_path}/out: 36 texts annotated, 2 records rejected")
+    assert (code, printed.strip()) == (3, f"{tmp_path}/out: 36 texts annotated, 2 rejected")
     (archive / "a.jsonl").unlink()
     (archive / "notes.doc").touch()
     code, printed = run_command(model, archive, "--output", tmp_path / "other")
-    assert code == 0 and "not read: 1 files of other kinds" in printed
+    assert code == 0 and "skipped: 1 files of unsupported types" in printed
 
 
 @pytest.mark.parametrize(
     ("options", "code", "message"),
     [
         (["--max-rejected", "1"], 4, "2 records are rejected"),
-        (["--text-field", "report"], 3, "8 texts annotated, 30 records rejected"),
+        (["--text-field", "report"], 3, "8 texts annotated, 30 rejected"),
         (["missing.csv"], 1, "missing.csv: there is no such file"),
     ],
 )
@@ -522,4 +525,4 @@ def test_ctrl_c_is_told(
 
     monkeypatch.setattr(run_module, "ChunkReader", stop)
     code, printed = run_command(model, archive, "--output", tmp_path / "out")
-    assert code == 130 and "goes on from here" in printed
+    assert code == 130 and "Repeat the same command to resume" in printed

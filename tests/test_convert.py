@@ -71,7 +71,7 @@ def test_each_file_becomes_one_for_training(tmp_path: Path) -> None:
     result = run(ASSETS / "dev.json", ASSETS / "handwritten.json", "-o", tmp_path, "--lang", "zh")
     assert result.exit_code == 0
     assert result.stdout == (
-        f"{tmp_path / 'dev.spacy'}: 70 records\n{tmp_path / 'handwritten.spacy'}: 133 records\n"
+        f"{tmp_path / 'dev.spacy'}: 70 texts\n{tmp_path / 'handwritten.spacy'}: 133 texts\n"
     )
     docs = read_spacy(tmp_path / "dev.spacy")
     items = json.loads((ASSETS / "dev.json").read_text("utf-8"))
@@ -147,7 +147,7 @@ def test_what_docs_can_not_hold_is_shown(tmp_path: Path) -> None:
     result = run(path, "-o", tmp_path, "--lang", "zh")
     assert result.exit_code == 0
     assert result.stdout.splitlines() == [
-        f"{tmp_path / 'in.spacy'}: 2 records",
+        f"{tmp_path / 'in.spacy'}: 2 texts",
         "left out: 2 entities that overlap another entity",
         f"  {path}, line 2: '前降支' (BodyPart, 0-3)",
         f"  {path}, line 2: '近段' (Location, 3-5)",
@@ -280,7 +280,7 @@ def test_what_is_read_is_not_written_over(tmp_path: Path) -> None:
     before = path.read_bytes()
     for options in (["--to", "jsonl"], ["--to", "jsonl", "--split", "1:1"]):
         message = run_error(path, "-o", tmp_path, *options)
-        assert message == f"{path} is read and would be written over; give another output"
+        assert message == f"{path} is an input and would be overwritten; choose another output"
     assert path.read_bytes() == before
 
 
@@ -288,7 +288,7 @@ def test_a_report_is_not_written_over_what_is_read_or_written(tmp_path: Path) ->
     path = write_lines(tmp_path / "in.jsonl", LINE)
     before = path.read_bytes()
     options = ("-o", tmp_path / "out", "--lang", "zh", "--report")
-    assert "is read" in run_error(path, *options, path)
+    assert "is an input" in run_error(path, *options, path)
     assert "written twice" in run_error(path, *options, tmp_path / "out" / "in.spacy")
     assert path.read_bytes() == before
 

@@ -58,7 +58,7 @@ def test_no_output_is_written_over_the_data_or_another_one(model: Path, data: Pa
     for options in (["-o", data], ["--plot", data], ["-o", "same.png", "--plot", "same.png"]):
         result = run(model, data, *options)
         assert result.exit_code == 1
-        assert "give another output" in result.stderr
+        assert "choose another output" in result.stderr
     assert data.read_bytes() == before
 
 

@@ -308,7 +308,9 @@ def test_output_is_not_overwritten_without_force(tmp_path: Path) -> None:
 def test_output_is_a_file(tmp_path: Path) -> None:
     path = write_texts(tmp_path / "texts.txt", TEXTS)
     for options in [[], ["--force"]]:
-        assert_one_line_error(run(path, "-o", path, *options), f"{path}: is a file")
+        assert_one_line_error(
+            run(path, "-o", path, *options), f"{path}: the output must be a folder, but is a file"
+        )
 
 
 def test_command_has_the_defaults_of_the_function() -> None:

@@ -194,7 +194,7 @@ def test_windows_that_cannot_be_masked_are_counted() -> None:
     report = ConversionReport()
     windows = cut_texts([AnnotatedText("龘", [], [])], tokenizer, report, length=64)
     assert windows == []
-    assert report.losses == {"windows without any piece that can be masked": 1}
+    assert report.losses == {"windows without maskable pieces": 1}
 
 
 def test_the_longest_window_fits_the_positions_of_roberta() -> None:
@@ -339,7 +339,7 @@ def test_texts_of_a_held_out_file_are_not_trained_on(tmp_path: Path) -> None:
     kept, held_out = hold_out(records, str(tmp_path / "test.txt"), seed=0, report=report)
     assert [r.text for r in kept] == ["c"]
     assert [r.text for r in held_out] == ["a", "b"]
-    assert report.losses == {"texts that are held out too": 2}
+    assert report.losses == {"texts that are also held out": 2}
 
 
 # Training
@@ -537,7 +537,7 @@ def test_the_command_shows_what_was_done(encoder: Path, tmp_path: Path) -> None:
     assert "left out: 1 blank texts" in printed
     assert "28 texts in 28 windows" in printed and "3 texts held out" in printed
     assert "unknown to the encoder" in printed
-    assert "began with a fresh one" in printed
+    assert "was given a new one" in printed
     summary = json.loads((output / METRICS).read_text("utf-8"))
     for each in summary["evaluations"]:
         assert f"{each['perplexity']:.2f}" in printed
@@ -590,7 +590,7 @@ def test_an_unknown_encoder_is_named(texts: Path, tmp_path: Path) -> None:
             "前降支",
             "there are 1 different texts, and 'held-out' would be empty",
         ),
-        ("unknown.txt", "龘\n龘龘\n龘龘龘", "the encoder has no piece for anything"),
+        ("unknown.txt", "龘\n龘龘\n龘龘龘", "the encoder has no pieces for this text"),
         ("syntax.jsonl", "{", "line 1, column 2: not JSON"),
         ("number.jsonl", '{"text": 1}', "unsupported file; must be texts"),
         ("tokens.jsonl", '{"text": "a", "tokens": ["b"]}', "must continue with the token"),
@@ -618,7 +618,7 @@ def test_texts_that_cannot_be_used_are_named(
         ("--epochs", "inf", "epochs (inf) must be above 0"),
         ("--learn-rate", "-1", "learn_rate (-1.0) must be above 0"),
         ("--mask-rate", "1", "mask_rate (1.0) must be above 0 and below 1"),
-        ("--gpu-id", "99", "PyTorch sees no GPU 99"),
+        ("--gpu-id", "99", "PyTorch can't find GPU 99"),
     ],
 )
 def test_impossible_values_are_named(
@@ -629,7 +629,9 @@ def test_impossible_values_are_named(
 
 
 def test_an_output_that_is_a_file_is_named(encoder: Path, texts: Path) -> None:
-    assert_fails(run(encoder, texts, "-o", texts), f"{texts}: is a file")
+    assert_fails(
+        run(encoder, texts, "-o", texts), f"{texts}: the output must be a folder, but is a file"
+    )
 
 
 def test_a_missing_library_is_named(

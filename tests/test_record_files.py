@@ -87,7 +87,9 @@ def test_a_failure_leaves_the_file_as_it_was(docs: list[Doc], tmp_path: Path) ->
 
 
 def test_other_files_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"xlsx: records are written to .jsonl, .csv, .parquet"):
+    with pytest.raises(
+        ValueError, match=r"xlsx: unsupported file type; must be one of .jsonl, .csv, .parquet"
+    ):
         write_records(tmp_path / "records.xlsx", [])
 
 

@@ -242,9 +242,9 @@ def test_gold_docs_worst_first(model: Path, make_nlp: MakeNlp, tmp_path: Path) -
 @pytest.mark.parametrize(
     "source, options, message",
     [
-        ("missing.txt", [], "missing.txt: there is no such file or folder"),
+        ("missing.txt", [], "missing.txt: no such file or folder"),
         ("missing.spacy", ["--gold"], "missing.spacy"),
-        ("page.html", [], "page.html is read and would be written over"),
+        ("page.html", [], "page.html is an input and would be overwritten"),
     ],
 )
 def test_what_can_not_be_read_is_one_line(

@@ -1,7 +1,7 @@
-"""The command line, one command a file: arguments, what is printed, and errors as one line.
+"""Command-line interface, with one command per file: arguments, output and one-line errors.
 
-The work is done elsewhere: a command imports the module that does it when it runs, since torch and
-transformers take seconds to import and `--help` must not wait for them.
+The work is done in other modules. A command imports them when it runs, since importing torch and
+transformers takes seconds and would delay `--help`.
 """
 
 import typer

@@ -22,14 +22,14 @@ CPUS_EACH = 1.0
 
 
 class EngineName(str, Enum):
-    """Where texts can be annotated."""
+    """Engines that can annotate texts."""
 
     local = "local"
     ray = "ray"
 
 
 class OutputFormat(str, Enum):
-    """What can be written."""
+    """Formats that can be written."""
 
     jsonl = "jsonl"
     parquet = "parquet"
@@ -42,57 +42,56 @@ def annotate_command(
         list[str],
         typer.Argument(
             metavar="INPUT...",
-            help="Files, folders, or patterns of names in quotes: .jsonl, .csv, .tsv, .txt (a text "
-            "a line), all perhaps with .gz, .parquet, .spacy.",
+            help="Files, folders or quoted patterns: .jsonl, .csv, .tsv or .txt (one text per "
+            "line), optionally compressed (.gz), .parquet or .spacy.",
             show_default=False,
         ),
     ],
     output: Annotated[
         Path, typer.Option("--output", "-o", help="Folder to write to.", show_default=False)
     ],
-    format: Annotated[OutputFormat, typer.Option(help="What to write.")] = OutputFormat.jsonl,
-    text_field: Annotated[str, typer.Option(help="Field, or column, of the text.")] = "text",
-    id_field: Annotated[str, typer.Option(help="Field, or column, of the identifier.")] = "id",
+    format: Annotated[OutputFormat, typer.Option(help="Format to write.")] = OutputFormat.jsonl,
+    text_field: Annotated[str, typer.Option(help="Field or column with the text.")] = "text",
+    id_field: Annotated[str, typer.Option(help="Field or column with the identifier.")] = "id",
     whole_files: Annotated[
-        bool, typer.Option("--whole-files", help="A .txt file is one text, not a text a line.")
+        bool, typer.Option("--whole-files", help="Read each .txt file as one text.")
     ] = False,
-    max_length: Annotated[
-        int, typer.Option(min=1, help="Characters that a text may have.")
-    ] = 50_000,
-    part_size: Annotated[int, typer.Option(min=1, help="Texts that a file has.")] = 1000,
-    batch_size: Annotated[int, typer.Option(min=1, help="Texts to annotate at a time.")] = 64,
-    n_process: Annotated[
-        int, typer.Option(min=1, help="Processes, or actors of Ray, that annotate.")
-    ] = 1,
+    max_length: Annotated[int, typer.Option(min=1, help="Maximum characters per text.")] = 50_000,
+    part_size: Annotated[int, typer.Option(min=1, help="Texts per output file.")] = 1000,
+    batch_size: Annotated[int, typer.Option(min=1, help="Texts per batch.")] = 64,
+    n_process: Annotated[int, typer.Option(min=1, help="Number of processes or Ray actors.")] = 1,
     engine: Annotated[
-        EngineName, typer.Option(help="Where to annotate: on this machine, or on Ray.")
+        EngineName, typer.Option(help="Engine to run on: this machine or Ray.")
     ] = EngineName.local,
     ray_address: Annotated[
         str | None,
-        typer.Option(help="Address of a Ray cluster, or auto.", show_default="started here"),
+        typer.Option(help="Address of a Ray cluster, or auto.", show_default="a new local cluster"),
     ] = None,
-    cpus_each: Annotated[float, typer.Option(min=0, help="CPUs of each actor of Ray.")] = CPUS_EACH,
-    gpus_each: Annotated[float, typer.Option(min=0, help="GPUs of each actor of Ray.")] = 0,
+    cpus_each: Annotated[float, typer.Option(min=0, help="CPUs per Ray actor.")] = CPUS_EACH,
+    gpus_each: Annotated[float, typer.Option(min=0, help="GPUs per Ray actor.")] = 0,
     max_rejected: Annotated[
         int | None,
-        typer.Option(min=0, help="Stop if more records are rejected.", show_default="any number"),
+        typer.Option(
+            min=0, help="Maximum number of rejected texts before stopping.", show_default="no limit"
+        ),
     ] = None,
     with_texts: Annotated[
-        bool, typer.Option("--with-texts", help="Write rejected records beside the reasons.")
+        bool, typer.Option("--with-texts", help="Include the texts in rejected.jsonl.")
     ] = False,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Begin again: remove what earlier runs wrote.")
+        bool, typer.Option("--overwrite", help="Start over and delete the output of earlier runs.")
     ] = False,
     gpu_id: GpuId = -1,
 ) -> None:
-    """Annotate an archive: every text once, through crashes and bad records.
+    """Annotate an archive of texts, each text exactly once.
 
-    Stopped, or killed, the same command goes on. Files are written whole, and
-    manifest.jsonl says which are done. Records that can't be annotated go to
-    rejected.jsonl, with their place and the reason, without their text.
+    If the run is stopped or crashes, repeat the same command to resume it. Output
+    files are always complete, and manifest.jsonl lists them. Texts that can't be
+    annotated are listed in rejected.jsonl with their location and the reason, but
+    without the text itself.
 
-    Exit codes: 0 all is annotated; 3 some records are rejected; 4 too many are, and
-    the run stopped; 1 an error; 130 stopped by Ctrl-C.
+    Exit codes: 0 all texts annotated; 3 some texts rejected; 4 too many texts
+    rejected, the run has stopped; 1 error; 130 stopped by Ctrl-C.
 
     Example: spacy-str-encoder annotate training/model-best reports.jsonl -o annotated
 
@@ -122,9 +121,9 @@ def annotate_command(
             overwrite=overwrite,
         )
     if others:
-        typer.echo(f"not read: {len(others)} files of other kinds, such as {others[0]}")
-    now = f" ({done.annotated_now} now)" if done.annotated_now < done.annotated else ""
-    typer.echo(f"{output}: {done.annotated} texts annotated{now}, {done.rejected} records rejected")
+        typer.echo(f"skipped: {len(others)} files of unsupported types, such as {others[0]}")
+    now = f" ({done.annotated_now} in this run)" if done.annotated_now < done.annotated else ""
+    typer.echo(f"{output}: {done.annotated} texts annotated{now}, {done.rejected} rejected")
     if done.rejected:
         raise typer.Exit(SOME_REJECTED)
 
@@ -138,27 +137,27 @@ def choose_engine(
     cpus: float,
     gpus: float,
 ) -> "Engine":
-    """Choose where texts are annotated.
+    """Get the engine that annotates texts.
 
-    name (EngineName): On this machine, or on Ray.
-    n_process (int): How many processes or actors annotate.
-    gpu_id (int): The number of the GPU on this machine; -1 is the CPU.
-    address (str | None): The address of a Ray cluster; one is started here if None.
-    cpus (float): The CPUs of each actor of Ray.
-    gpus (float): The GPUs of each actor of Ray.
+    name (EngineName): The name of the engine.
+    n_process (int): The number of processes or Ray actors.
+    gpu_id (int): The ID of the GPU on this machine; -1 for the CPU.
+    address (str | None): The address of a Ray cluster; if None, a local one is started.
+    cpus (float): The number of CPUs per Ray actor.
+    gpus (float): The number of GPUs per Ray actor.
     RETURNS (Engine): The engine.
-    RAISES (ValueError): If an option says nothing to that engine.
+    RAISES (ValueError): If an option does not apply to the engine.
     """
     from spacy_str_encoder.archive import annotate_here, annotate_in_processes
 
     if name is EngineName.ray:
         if gpu_id >= 0:
-            raise ValueError("--gpu-id is for this machine; on Ray, actors have --gpus-each")
+            raise ValueError("--gpu-id can't be used with --engine ray; use --gpus-each")
         from spacy_str_encoder.archive.on_ray import annotate_on_ray
 
         return partial(annotate_on_ray, workers=n_process, address=address, cpus=cpus, gpus=gpus)
     if address is not None or gpus or cpus != CPUS_EACH:
-        raise ValueError("--ray-address, --cpus-each and --gpus-each need --engine ray")
+        raise ValueError("--ray-address, --cpus-each and --gpus-each require --engine ray")
     several = partial(annotate_in_processes, processes=n_process)
     return several if n_process > 1 else annotate_here
 
@@ -169,14 +168,14 @@ def run_with_bar(
     settings: "Settings",
     **options: Any,
 ) -> "Progress":
-    """Annotate an archive, and show how far it has come.
+    """Annotate an archive and show a progress bar.
 
-    write_part (PartWriter): Annotates a chunk.
-    sources (Sequence[Source]): What to read.
-    settings (Settings): What decides about what is written.
-    **options (Any): Those of `annotate_archive`.
-    RETURNS (Progress): What was done.
-    RAISES (Exit): If the run is stopped, by Ctrl-C or by too many rejected records.
+    write_part (PartWriter): The writer that annotates a chunk.
+    sources (Sequence[Source]): The files to read.
+    settings (Settings): The settings that determine the output.
+    **options (Any): Further options of `annotate_archive`.
+    RETURNS (Progress): The counts of the finished run.
+    RAISES (Exit): If the run is stopped by Ctrl-C or by too many rejected texts.
     """
     from spacy_str_encoder.archive import TooManyRejectedError, annotate_archive
 
@@ -189,19 +188,19 @@ def run_with_bar(
             typer.secho(f"Error: {error}", fg=typer.colors.RED, err=True)
             raise typer.Exit(TOO_MANY_REJECTED) from error
         except KeyboardInterrupt as error:
-            typer.echo("Stopped. The same command goes on from here.", err=True)
+            typer.echo("Stopped. Repeat the same command to resume.", err=True)
             raise typer.Exit(STOPPED) from error
 
 
 def show_progress(bar: Bar, task: TaskID, progress: "Progress") -> None:
-    """Show how far a run has come.
+    """Update a progress bar.
 
     bar (Bar): The bar.
-    task (TaskID): Its task.
-    progress (Progress): How far.
+    task (TaskID): The task of the bar.
+    progress (Progress): The progress of the run.
     """
     rejected = f", {progress.rejected} rejected" if progress.rejected else ""
     elapsed = bar.tasks[task].elapsed or 0
-    rate = f", {progress.annotated_now / elapsed:.0f} a second" if elapsed else ""
+    rate = f", {progress.annotated_now / elapsed:.0f} per second" if elapsed else ""
     description = f"{progress.annotated} texts{rejected}{rate}"
     bar.update(task, completed=progress.read, description=description)

@@ -15,51 +15,50 @@ def convert_command(
     ],
     output: Annotated[
         Path,
-        typer.Option("--output", "-o", help="Folder, or file, to write.", show_default=False),
+        typer.Option("--output", "-o", help="Folder or file to write to.", show_default=False),
     ],
     source: Annotated[
         str | None,
-        typer.Option("--from", help="Format of the input.", show_default="found out"),
+        typer.Option("--from", help="Format of the input.", show_default="detected"),
     ] = None,
     target: Annotated[str, typer.Option("--to", help="Format to write.")] = "spacy",
     lang: Annotated[
         str | None,
-        typer.Option(help="Language, such as en or zh, of texts without tokens."),
+        typer.Option(help="Language of texts without tokens, such as en or zh."),
     ] = None,
     spans_key: Annotated[
         str | None,
-        typer.Option(help="Span group of docs that holds all entities, nested ones too."),
+        typer.Option(help="Span group of docs with all entities, including nested ones."),
     ] = None,
     split: Annotated[
         str | None,
-        typer.Option(metavar="SHARES", help="Divide into train, dev and test, such as 8:1:1."),
+        typer.Option(metavar="SHARES", help="Shares of train, dev and test, such as 8:1:1."),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the division.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Random seed of the split.")] = 0,
     group_by: Annotated[
         str | None,
         typer.Option(
             metavar="FIELD",
-            help="Field of the meta data; records with the same value are not divided.",
+            help="Metadata field; texts with the same value stay together in a split.",
             show_default="the text",
         ),
     ] = None,
     strict: Annotated[
-        bool, typer.Option("--strict", help="Stop at anything that would be lost.")
+        bool, typer.Option("--strict", help="Stop if anything would be lost.")
     ] = False,
     report_path: Annotated[
         Path | None,
-        typer.Option("--report", metavar="FILE", help="Write all that was lost, as JSON."),
+        typer.Option("--report", metavar="FILE", help="JSON file for a report of all losses."),
     ] = None,
 ) -> None:
     """Convert annotated texts from one format to another.
 
-    Formats: spacy (DocBin, for training), jsonl, authors (of the paper's code),
-    spert, gliner, glirel, prodigy (rel.manual), doccano, label-studio,
-    spo (triples of CMeIE and DuIE), brat (folders),
-    uima (the XMI of INCEpTION).
+    Formats: spacy (DocBin for training), jsonl, authors (the paper's code), spert,
+    gliner, glirel, prodigy (rel.manual), doccano, label-studio, spo (triples of
+    CMeIE and DuIE), brat (folders), uima (XMI of INCEpTION).
 
-    The format of the input is found out. What the output can't hold is counted
-    and shown: entities that overlap or do not align with tokens, for one.
+    The format of the input is detected. Annotations that the output format can't
+    hold, such as overlapping entities, are counted and listed.
 
     Example: spacy-str-encoder convert train.json dev.json -o corpus --lang zh
 
@@ -74,7 +73,7 @@ def convert_command(
 
     with errors_as_one_line():
         if group_by is not None and split is None:
-            raise ValueError("--group-by says how to divide the records, and needs --split")
+            raise ValueError("--group-by requires --split, such as --split 8:1:1")
         report = ConversionReport(strict=strict)
         nlp = make_tokenizer(lang)
         formats = all_formats(nlp, spans_key=spans_key)
@@ -96,6 +95,6 @@ def convert_command(
             check_outputs([*counts, report_path], [])
             write_json(report_path, report.to_dict())
     for path, count in counts.items():
-        typer.echo(f"{path}: {count} records")
+        typer.echo(f"{path}: {count} texts")
     for line in summarize(report):
         typer.echo(line)

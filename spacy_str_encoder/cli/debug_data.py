@@ -15,7 +15,7 @@ from .progress import track
 if TYPE_CHECKING:
     from spacy_str_encoder.debug_data.settings import PipelineSettings
 
-# PipelineSettings of the config are options that are not known here.
+# Overrides of the config are passed as options that typer does not know.
 CONTEXT = {"ignore_unknown_options": True}
 SPLITS = ("train", "dev", "test")
 
@@ -25,31 +25,31 @@ def debug_data_command(
         list[str],
         typer.Argument(
             metavar="TRAIN [DEV] [TEST]",
-            help="Files or folders, in any format that convert reads.",
+            help="Files or folders in any format that `convert` reads.",
             show_default=False,
         ),
     ],
     config: Annotated[
         Path | None,
-        typer.Option("--config", "-c", help="Config of the pipeline that is to be trained."),
+        typer.Option("--config", "-c", help="Config of the pipeline to train."),
     ] = None,
     lang: Annotated[
         str | None,
-        typer.Option(help="Without a config: language of the pipeline, such as en or zh."),
+        typer.Option(help="Language of the pipeline, such as en or zh, if there is no config."),
     ] = None,
     spans_key: Annotated[
         str | None,
-        typer.Option(help="Without a config: span group of docs that holds all entities."),
+        typer.Option(help="Span group of docs with all entities, if there is no config."),
     ] = None,
     as_json: Annotated[
-        bool, typer.Option("--json", help="Print all of it as JSON, in place of tables.")
+        bool, typer.Option("--json", help="Print the full report as JSON instead of tables.")
     ] = False,
 ) -> None:
-    """Tell what to know of annotated data before training, and give advice.
+    """Summarize annotated data and suggest fixes before training.
 
-    With --config, the tokens, windows and candidates of the pipeline are looked
-    at too. Its settings can be overridden as in spacy train, after the files:
-    --components.str_rel.negative_rate 0.3
+    With --config, the report covers the tokens, windows and candidate pairs of the
+    pipeline too. Config settings can be overridden after the files, as in
+    spacy train: --components.str_rel.negative_rate 0.3
 
     Example: spacy-str-encoder debug-data train.spacy dev.spacy -c configs/english.cfg
 
@@ -77,8 +77,8 @@ def _split_arguments(arguments: list[str]) -> tuple[dict[str, Path], list[str]]:
     files = list(takewhile(lambda argument: not argument.startswith("-"), arguments))
     if not 0 < len(files) <= len(SPLITS):
         raise ValueError(
-            f"there are {len(files)} files before the settings of the config; give TRAIN, or TRAIN "
-            "and DEV, or all of TRAIN, DEV and TEST"
+            f"there must be 1 to {len(SPLITS)} files, TRAIN [DEV] [TEST], before the first option, "
+            f"got {len(files)}"
         )
     return dict(zip(SPLITS, map(Path, files), strict=False)), arguments[len(files) :]
 
@@ -89,11 +89,11 @@ def _get_settings(
     from spacy_str_encoder.debug_data.settings import make_settings, read_settings
 
     if config is not None and (lang or spans_key):
-        raise ValueError("--lang and --spans-key are for data without a --config, which has both")
+        raise ValueError("--lang and --spans-key can't be used with --config, which sets both")
     if config is not None:
         return read_settings(config, _parse_overrides(overrides))
     if overrides:
-        raise ValueError(f"{overrides[0]} has no meaning without a --config")
+        raise ValueError(f"{overrides[0]} requires --config")
     return make_settings(lang, spans_key=spans_key)
 
 

@@ -6,7 +6,7 @@ import typer
 
 @contextmanager
 def errors_as_one_line() -> Iterator[None]:
-    """Print an error that the user can mend without its traceback, and exit with 1."""
+    """Print errors that users can fix as one line without traceback, and exit with code 1."""
     try:
         yield
     except (ImportError, OSError, ValueError) as error:

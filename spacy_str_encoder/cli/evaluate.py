@@ -19,7 +19,7 @@ def evaluate_command(
         Path,
         typer.Argument(
             metavar="DATA",
-            help="Gold docs: a file or folder in any format that convert reads.",
+            help="File or folder with gold annotations, in any format that `convert` reads.",
             show_default=False,
         ),
     ],
@@ -37,26 +37,26 @@ def evaluate_command(
         bool,
         typer.Option(
             "--details",
-            help="Print triples of types, confusions, recall by distance and calibration too.",
+            help="Also print type triples, confusions, recall by distance and calibration.",
         ),
     ] = False,
     plot: Annotated[
         Path | None,
-        typer.Option(help="PNG file for a plot of the calibration.", show_default=False),
+        typer.Option(help="PNG file for a calibration plot.", show_default=False),
     ] = None,
     samples: Annotated[
-        int, typer.Option(min=1, help="Resamples of the docs for intervals and p-values.")
+        int, typer.Option(min=1, help="Number of bootstrap samples for intervals and p-values.")
     ] = 1000,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the resamples.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Random seed of the bootstrap.")] = 0,
     gpu_id: GpuId = -1,
 ) -> None:
-    """Score entities, and relations between predicted and between correct entities.
+    """Score entities, and relations between predicted and between gold entities.
 
-    Prints micro scores with 95 % intervals, macro F1, calibration error (ECE),
-    and scores by label. In strict scores boundaries, types, labels and directions
-    have to be right; "boundaries only" ignores the types of entities. --compare
-    gives the differences of the micro F1, with intervals and p-values of a paired
-    bootstrap over the docs.
+    Prints micro scores with 95 % intervals, macro F1, calibration error (ECE) and
+    scores by label. Strict scores require correct boundaries, types, labels and
+    directions; "boundaries only" ignores the types of entities. --compare prints
+    differences in micro F1, with intervals and p-values from a paired bootstrap
+    over the docs.
 
     Example: spacy-str-encoder evaluate training/model-best test.spacy -o scores.json
 

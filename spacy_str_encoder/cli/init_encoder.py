@@ -11,8 +11,8 @@ def init_encoder_command(
         list[Path],
         typer.Argument(
             metavar="TEXTS",
-            help="Files or folders with the texts: .txt (a text a line), .jsonl or .json (objects "
-            'with "text"), or any format that convert reads.',
+            help="Files or folders with texts: .txt (one text per line), .jsonl or .json (objects "
+            'with "text"), or any format that `convert` reads.',
             show_default=False,
         ),
     ],
@@ -20,9 +20,11 @@ def init_encoder_command(
         Path,
         typer.Option("--output", "-o", help="Folder to write the encoder to.", show_default=False),
     ],
-    layers: Annotated[int, typer.Option(min=1, help="Transformer layers.")] = 4,
+    layers: Annotated[int, typer.Option(min=1, help="Number of transformer layers.")] = 4,
     width: Annotated[int, typer.Option(min=1, help="Width of the hidden states.")] = 256,
-    heads: Annotated[int, typer.Option(min=1, help="Attention heads; must divide the width.")] = 4,
+    heads: Annotated[
+        int, typer.Option(min=1, help="Number of attention heads; must divide the width.")
+    ] = 4,
     intermediate: Annotated[
         int | None,
         typer.Option(
@@ -30,23 +32,23 @@ def init_encoder_command(
         ),
     ] = None,
     max_length: Annotated[
-        int, typer.Option(min=3, help="Most pieces in a sequence, with [CLS] and [SEP].")
+        int, typer.Option(min=3, help="Maximum pieces per sequence, including [CLS] and [SEP].")
     ] = 512,
     dropout: Annotated[
-        float, typer.Option(help="Dropout in training, at least 0 and below 1.")
+        float, typer.Option(help="Dropout during training, at least 0 and below 1.")
     ] = 0.1,
     seed: Annotated[
-        int, typer.Option(min=0, max=2**32 - 1, help="Seed of the random weights.")
+        int, typer.Option(min=0, max=2**32 - 1, help="Random seed of the weights.")
     ] = 0,
     force: Annotated[
-        bool, typer.Option("--force", help="Write into a folder that is not empty.")
+        bool, typer.Option("--force", help="Write to a folder that is not empty.")
     ] = False,
 ) -> None:
-    """Make a small BERT with random weights and one piece per character.
+    """Create a small BERT with random weights and one piece per character.
 
-    For languages like Chinese where no pretrained encoder can be had. The
-    vocabulary is printable ASCII and every character of the texts. The result is
-    a Hugging Face folder: give its path as the name of the encoder in a config.
+    Use it for Chinese and similar languages if you have no pretrained encoder. The
+    vocabulary consists of printable ASCII and all characters of the texts. The
+    result is a Hugging Face folder: set its path as the encoder name in your config.
 
     Example: spacy-str-encoder init-encoder train.json reports.txt -o encoder
     """
@@ -57,7 +59,7 @@ def init_encoder_command(
     report = ConversionReport()
     with errors_as_one_line():
         model = init_encoder(
-            [record.text for record in read_raw_texts(texts, report)],
+            [annotated.text for annotated in read_raw_texts(texts, report)],
             output,
             layers=layers,
             width=width,

@@ -1,4 +1,4 @@
-"""Arguments and options that several commands have."""
+"""Arguments and options shared by several commands."""
 
 from typing import Annotated
 
@@ -8,8 +8,8 @@ Model = Annotated[
     str,
     typer.Argument(
         metavar="MODEL",
-        help="The pipeline: its folder, or the name of its package.",
+        help="Folder of the pipeline, or name of its package.",
         show_default=False,
     ),
 ]
-GpuId = Annotated[int, typer.Option(help="Number of the GPU; -1 is the CPU.")]
+GpuId = Annotated[int, typer.Option(help="GPU ID, or -1 for the CPU.")]

@@ -3,12 +3,12 @@ from pathlib import Path
 
 
 def prepare(*, gpu_id: int, inputs: Iterable[Path], outputs: Iterable[Path]) -> None:
-    """Let what can fail fail before the long part.
+    """Choose the device and check the output files before a long run starts.
 
-    gpu_id (int): The number of the GPU; the CPU if it is negative.
-    inputs (Iterable[Path]): The files that are read.
-    outputs (Iterable[Path]): The files that are going to be written. Their folders are made.
-    RAISES (ValueError): If there is no such GPU, or a file can't be written.
+    gpu_id (int): The ID of the GPU, or a negative number for the CPU.
+    inputs (Iterable[Path]): The files to read.
+    outputs (Iterable[Path]): The files to write. Missing folders are created.
+    RAISES (ValueError): If the GPU does not exist, or a file can't be written.
     """
     import spacy
 
@@ -20,5 +20,5 @@ def prepare(*, gpu_id: int, inputs: Iterable[Path], outputs: Iterable[Path]) -> 
     check_outputs(outputs, inputs)
     for path in outputs:
         if path.is_dir():
-            raise ValueError(f"{path}: can't write a file, since this is a folder")
+            raise ValueError(f"{path}: can't write to this file, since it is a folder")
         path.parent.mkdir(parents=True, exist_ok=True)

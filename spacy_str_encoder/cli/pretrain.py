@@ -16,7 +16,7 @@ def pretrain_command(
         str,
         typer.Argument(
             metavar="ENCODER",
-            help="The encoder: a folder, a name on the Hugging Face hub, or package:NAME/FOLDER.",
+            help="Encoder: a folder, a name on the Hugging Face hub, or package:NAME/FOLDER.",
             show_default=False,
         ),
     ],
@@ -24,8 +24,8 @@ def pretrain_command(
         list[Path],
         typer.Argument(
             metavar="TEXTS",
-            help="Files or folders with the texts: .txt (a text a line), .jsonl or .json (objects "
-            'with "text", and "tokens" if words are known), or any format that convert reads.',
+            help="Files or folders with texts: .txt (one text per line), .jsonl or .json (objects "
+            'with "text" and optionally "tokens"), or any format that `convert` reads.',
             show_default=False,
         ),
     ],
@@ -37,36 +37,34 @@ def pretrain_command(
         str,
         typer.Option(
             metavar="SHARE|FILE",
-            help="Share of the texts to measure perplexity with, or a file of other texts.",
+            help="Share of the texts to hold out for measuring perplexity, or a file of texts.",
         ),
     ] = "0.05",
     steps: Annotated[
         int | None,
-        typer.Option(min=1, help="Updates to make, in place of --epochs.", show_default=False),
+        typer.Option(min=1, help="Number of updates, overrides --epochs.", show_default=False),
     ] = None,
-    epochs: Annotated[float, typer.Option(help="How often to go through the texts.")] = 10.0,
-    batch_size: Annotated[int, typer.Option(min=1, help="Windows of text in an update.")] = 32,
+    epochs: Annotated[float, typer.Option(help="Number of passes over the texts.")] = 10.0,
+    batch_size: Annotated[int, typer.Option(min=1, help="Windows per update.")] = 32,
     learn_rate: Annotated[
-        float, typer.Option(help="Highest learning rate; for fresh weights, 1e-3 may be better.")
+        float, typer.Option(help="Peak learning rate; try 1e-3 for randomly initialized weights.")
     ] = 1e-4,
-    mask_rate: Annotated[float, typer.Option(help="Share of the words to be guessed.")] = 0.15,
+    mask_rate: Annotated[float, typer.Option(help="Share of the words to mask.")] = 0.15,
     save_every: Annotated[
-        int, typer.Option(min=1, help="Updates between checkpoints, and evaluations.")
+        int, typer.Option(min=1, help="Updates between checkpoints and evaluations.")
     ] = 500,
-    seed: Annotated[
-        int, typer.Option(min=0, max=2**32 - 1, help="Seed of all that is random.")
-    ] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Random seed.")] = 0,
     force: Annotated[
-        bool, typer.Option("--force", help="Write into a folder that is not empty.")
+        bool, typer.Option("--force", help="Write to a folder that is not empty.")
     ] = False,
-    gpu_id: Annotated[int, typer.Option(help="Number of the GPU; -1 is the CPU.")] = -1,
+    gpu_id: Annotated[int, typer.Option(help="GPU ID, or -1 for the CPU.")] = -1,
 ) -> None:
-    """Train an encoder to guess masked words of raw texts, before it learns a task.
+    """Pretrain an encoder on raw texts by predicting masked words.
 
-    The texts should be of the kind that will be annotated. Whole words are
-    masked: those that the texts give, or else the tokenizer's. The result is a
-    Hugging Face folder: give its path as the name of the encoder in a config.
-    Interrupted, the same command goes on from the last checkpoint.
+    Use texts that resemble those you want to annotate. Whole words are masked: the
+    tokens of the texts if given, or else the words of the tokenizer. The result is
+    a Hugging Face folder: set its path as the encoder name in your config. If the
+    run is interrupted, repeat the same command to resume from the last checkpoint.
 
     Example: spacy-str-encoder pretrain encoders/mine reports.txt -o encoders/reports
     """
@@ -107,8 +105,8 @@ def pretrain_command(
 
 
 def _choose_device(gpu_id: int) -> None:
-    """Hide all other GPUs, since the Trainer takes all that it sees. This has an effect only
-    before anything has looked for them, as many imports do.
+    """Hide all other GPUs, since the Trainer uses every GPU it sees. This only works before any
+    import has queried the GPUs.
     """
     if gpu_id < 0:
         return
@@ -118,7 +116,7 @@ def _choose_device(gpu_id: int) -> None:
     import torch
 
     if not torch.cuda.device_count():
-        raise ValueError(f"PyTorch sees no GPU {gpu_id}; leave --gpu-id out to train on the CPU")
+        raise ValueError(f"PyTorch can't find GPU {gpu_id}; omit --gpu-id to train on the CPU")
 
 
 def _show(bar: Progress, task: TaskID, step: int, steps: int, perplexity: float | None) -> None:

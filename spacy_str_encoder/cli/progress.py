@@ -15,10 +15,10 @@ ItemT = TypeVar("ItemT")
 
 
 def make_bar(*numbers: ProgressColumn) -> Progress:
-    """Make a bar on stderr that is only seen if that is a terminal.
+    """Create a progress bar on stderr that is shown on terminals only.
 
-    *numbers (ProgressColumn): What stands behind the bar.
-    RETURNS (Progress): The bar.
+    *numbers (ProgressColumn): The columns to the right of the bar.
+    RETURNS (Progress): The progress bar.
     """
     console = Console(stderr=True)
     columns = [TextColumn("{task.description}"), BarColumn(), *numbers]
@@ -26,11 +26,11 @@ def make_bar(*numbers: ProgressColumn) -> Progress:
 
 
 def track(items: Iterable[ItemT], description: str, total: int | None = None) -> Iterator[ItemT]:
-    """Show on stderr, if that is a terminal, how far a loop has come.
+    """Show the progress of a loop on stderr, on terminals only.
 
-    items (Iterable): What is gone through.
-    description (str): What is done.
-    total (int | None): How many there are, if it is known.
+    items (Iterable): The items to loop over.
+    description (str): The text to the left of the bar.
+    total (int | None): The number of items, if known.
     YIELDS (ItemT): The items.
     """
     with make_bar(MofNCompleteColumn(), TimeElapsedColumn()) as bar:

@@ -15,33 +15,33 @@ def visualize_command(
         str,
         typer.Argument(
             metavar="TEXT|FILE",
-            help="A text, or a file: with a text a line (.txt), or in any format that convert "
-            "reads.",
+            help="A text, a .txt file with one text per line, or a file in any format that "
+            "`convert` reads.",
             show_default=False,
         ),
     ],
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="The page to write.", show_default=False)
+        Path, typer.Option("--output", "-o", help="HTML file to write.", show_default=False)
     ],
     gold: Annotated[
         bool,
-        typer.Option("--gold", help="Compare with the annotations of FILE, worst texts first."),
+        typer.Option("--gold", help="Compare with the gold annotations of FILE, worst first."),
     ] = False,
     limit: Annotated[
         int | None,
-        typer.Option(min=1, help="Show so many texts at most.", show_default="all"),
+        typer.Option(min=1, help="Maximum number of texts to show.", show_default="all"),
     ] = None,
     title: Annotated[
-        str | None, typer.Option(help="The title of the page.", show_default="that of the file")
+        str | None, typer.Option(help="Title of the page.", show_default="name of the file")
     ] = None,
     gpu_id: GpuId = -1,
 ) -> None:
-    """Write a page to look at: entities, and relations as arcs, with their scores.
+    """Write an HTML page of entities, and of relations as arcs, with their scores.
 
-    With --gold it shows what is right, wrong and missed, and filters by label and
-    kind; all texts are compared to find the worst, which keep their numbers in FILE.
-    The page is one file that loads nothing from elsewhere. It holds the texts: mind
-    who may read them.
+    With --gold, the page shows correct, wrong and missed predictions, with filters
+    by label and kind. All texts are compared, the worst come first, and each keeps
+    its number in FILE. The page is a single file without external resources. It
+    contains the texts, so share it only with people who may read them.
 
     Example: spacy-str-encoder visualize training/model-best "Ada works at Acme." -o page.html
 

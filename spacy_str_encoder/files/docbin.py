@@ -1,4 +1,4 @@
-"""Files of docs."""
+"""Read spaCy's DocBin files."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +13,7 @@ def read_docbin(path: Path, vocab: Vocab) -> Iterator[Doc]:
     """Read the docs of a file.
 
     path (Path): The file.
-    vocab (Vocab): The vocabulary that they get.
+    vocab (Vocab): The vocabulary of the docs.
     YIELDS (Doc): The docs.
     RAISES (ValueError): If the file is not a DocBin, or is damaged.
     """
@@ -21,5 +21,5 @@ def read_docbin(path: Path, vocab: Vocab) -> Iterator[Doc]:
         yield from DocBin().from_disk(path).get_docs(vocab)
     except OSError:
         raise
-    except Exception as error:  # of zlib, msgpack or spaCy: they share no type
+    except Exception as error:  # errors of zlib, msgpack and spaCy have no common type
         raise ValueError(f"{path}: the file is not a DocBin ({error})") from error

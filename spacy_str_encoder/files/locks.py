@@ -1,4 +1,4 @@
-"""Folders that one run at a time writes to."""
+"""Locks for folders that only one run at a time may write to."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,14 +11,14 @@ LOCK = ".lock"
 
 @contextmanager
 def locked(folder: Path, *, run: str) -> Iterator[None]:
-    """Keep other runs out of a folder.
+    """Lock a folder, so that no other run uses it.
 
     folder (Path): The folder.
-    run (str): What another run does there, for the error: "is writing".
-    RAISES (ValueError): If another run is there.
+    run (str): The activity of the other run, for the message: "is writing".
+    RAISES (ValueError): If another run has locked the folder.
     """
     try:
         with FileLock(folder / LOCK, timeout=0):
             yield
     except Timeout as error:
-        raise ValueError(f"{folder}: another run {run} here; wait until it is done") from error
+        raise ValueError(f"{folder}: another run {run} here; wait until it finishes") from error

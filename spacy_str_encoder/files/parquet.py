@@ -1,4 +1,4 @@
-"""Parquet files, for which there is a library that need not be installed."""
+"""Parquet files, which require an optional library."""
 
 import json
 from importlib.util import find_spec
@@ -6,16 +6,19 @@ from typing import Any
 
 
 def require_pyarrow() -> None:
-    """Check that Parquet files can be read and written.
+    """Check that the library for Parquet files is installed.
 
-    RAISES (ImportError): If they can't.
+    RAISES (ImportError): If it is not installed.
     """
     if find_spec("pyarrow") is None:
-        raise ImportError("Parquet files need pyarrow: pip install 'spacy_str_encoder[parquet]'")
+        raise ImportError(
+            "Parquet files require pyarrow; install it with "
+            "pip install 'spacy_str_encoder[parquet]'"
+        )
 
 
 def to_string(value: Any) -> str | None:
-    """Make what a column of strings holds: what is no string is written as JSON.
+    """Convert a value for a string column. Values other than strings become JSON.
 
     value (Any): The value.
     RETURNS (str | None): The string; None for None.

@@ -1,4 +1,4 @@
-"""Records in files: as JSON lines, or as a flat table, a key and a value a row."""
+"""Write records to files: as JSON lines, or as a flat table with one key and value per row."""
 
 import csv
 from collections.abc import Iterable, Iterator
@@ -13,9 +13,9 @@ from ..doc.records import Record, walk_attributes
 from .parquet import require_pyarrow, to_string
 from .whole import write_json_lines, written_whole
 
-# The number of the doc, and its identifier; the number of the record in it; the central entity;
-# what leads to the value; the value. Offsets are characters, ends exclusive. The columns are the
-# same for any data.
+# The number and identifier of the doc, the number of the record in the doc, the central entity, the
+# key, and the value. Offsets count characters (exclusive ends). The columns are the same for all
+# data.
 COLUMNS = {
     "doc": "int64",
     "id": "string",
@@ -33,34 +33,35 @@ COLUMNS = {
     "value_end": "int64",
     "score": "float64",
 }
-# Between the keys on the way from a central entity to a value.
+# Separates the keys on the path from a central entity to a value.
 KEY_SEPARATOR = "."
 ROWS_AT_ONCE = 10_000
 
 
 def write_records(path: str | Path, docs: Iterable[Doc]) -> None:
-    """Write the records of docs: as JSON lines, a doc a line (`.jsonl`), or as a table, a value a
-    row (`.csv`, `.parquet`).
+    """Write the records of docs as JSON lines with one doc per line (`.jsonl`), or as a table with
+    one value per row (`.csv`, `.parquet`).
 
-    path (str | Path): The file. It is written over, once all is written.
-    docs (Iterable[Doc]): The docs, with `doc._.records`, and an identifier if they have a
+    path (str | Path): The file. An existing file is replaced when writing is complete.
+    docs (Iterable[Doc]): The docs, with `doc._.records`. Their identifier, if any, is
         `doc.user_data["meta"]["id"]`.
-    RAISES (ValueError): If the file name ends otherwise, or nothing says how records are made.
+    RAISES (ValueError): If the file type is not supported, or the docs lack the settings of their
+        records.
     """
     path = Path(path)
     writers = {".jsonl": _write_jsonl, ".csv": _write_csv, ".parquet": _write_parquet}
     if path.suffix not in writers:
-        raise ValueError(f"{path}: records are written to {', '.join(writers)}.")
+        raise ValueError(f"{path}: unsupported file type; must be one of {', '.join(writers)}.")
     with written_whole(path) as unfinished:
         writers[path.suffix](unfinished, docs)
 
 
 def to_rows(docs: Iterable[Doc]) -> Iterator[dict[str, Any]]:
-    """Write the records of docs as rows of a table.
+    """Convert the records of docs to rows of a table.
 
     docs (Iterable[Doc]): The docs, with `doc._.records`.
-    YIELDS (dict[str, Any]): What is in the `COLUMNS`; None in those of the value where an entity
-        has no attributes.
+    YIELDS (dict[str, Any]): The rows, with the fields in `COLUMNS`. The fields of the value are
+        None if a record has no values.
     """
     empty = dict.fromkeys(COLUMNS)
     for doc_number, doc in enumerate(docs):

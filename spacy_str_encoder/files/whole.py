@@ -1,4 +1,4 @@
-"""Writing files whole, and JSON."""
+"""Write JSON, and files that are either complete or missing."""
 
 import json
 import os
@@ -10,10 +10,10 @@ from typing import Any
 
 
 def write_json(path: Path, item: Any) -> None:
-    """Write JSON that people can read, in UTF-8.
+    """Write indented JSON, in UTF-8.
 
     path (Path): The file.
-    item (Any): What to write.
+    item (Any): The item to write.
     """
     text = json.dumps(item, ensure_ascii=False, indent=2)
     path.write_text(f"{text}\n", encoding="utf-8", newline="\n")
@@ -23,7 +23,7 @@ def write_json_lines(path: Path, items: Iterable[Any]) -> None:
     """Write JSON lines, in UTF-8.
 
     path (Path): The file.
-    items (Iterable[Any]): What to write, an item a line.
+    items (Iterable[Any]): The items, written one per line.
     """
     with path.open("w", encoding="utf-8", newline="\n") as file:
         file.writelines(f"{json.dumps(item, ensure_ascii=False)}\n" for item in items)
@@ -33,7 +33,7 @@ def write_json_list(path: Path, items: Iterable[Any]) -> None:
     """Write a JSON list, in UTF-8.
 
     path (Path): The file.
-    items (Iterable[Any]): What to write, an item a line.
+    items (Iterable[Any]): The items, written one per line.
     """
     with path.open("w", encoding="utf-8", newline="\n") as file:
         file.write("[")
@@ -43,33 +43,33 @@ def write_json_list(path: Path, items: Iterable[Any]) -> None:
 
 
 def check_outputs(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
-    """Check that no file is written over what is read, or over another one.
+    """Check that no output overwrites an input or another output.
 
     outputs (Iterable[Path]): The files to write.
-    inputs (Iterable[Path]): The files that are read.
-    RAISES (ValueError): If one would be.
+    inputs (Iterable[Path]): The files to read.
+    RAISES (ValueError): If a file would be overwritten.
     """
     read, written = {path.resolve() for path in inputs}, set()
     for path in outputs:
         if path.resolve() in read:
-            raise ValueError(f"{path} is read and would be written over; give another output")
+            raise ValueError(f"{path} is an input and would be overwritten; choose another output")
         if path.resolve() in written:
-            raise ValueError(f"{path} would be written twice; give another output")
+            raise ValueError(f"{path} would be written twice; choose another output")
         written.add(path.resolve())
 
 
 @contextmanager
 def written_whole(path: Path, *, tag: str = "") -> Iterator[Path]:
-    """Write a file or folder under another name, and rename it when it is complete and on the disk,
-    so that nothing half-written is ever taken for whole, even after the power has failed.
+    """Write a file or folder under a temporary name, and rename it when it is complete and synced
+    to disk. So an incomplete file never has the final name, not even after a power failure.
 
     path (Path): The file or folder.
-    tag (str): Tells what is unfinished from what others may be writing to the same place.
-    YIELDS (Path): Where to write it, in the same folder.
+    tag (str): A part of the temporary name that keeps apart several writers of the same file.
+    YIELDS (Path): The temporary path, in the same folder.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}{tag}.unfinished{path.suffix}")
-    # A run that was killed may have left one.
+    # An earlier run that was killed may have left one.
     _remove(unfinished)
     try:
         yield unfinished
@@ -78,7 +78,7 @@ def written_whole(path: Path, *, tag: str = "") -> Iterator[Path]:
         unfinished.replace(path)
         sync(path.parent)
     except OSError as error:
-        # That the disk is full is said of no file.
+        # The error for a full disk names no file.
         error.filename = error.filename or str(path)
         raise
     finally:
@@ -86,12 +86,12 @@ def written_whole(path: Path, *, tag: str = "") -> Iterator[Path]:
 
 
 def sync(path: Path) -> None:
-    """Wait until a file, or a folder's list of files, is on the disk.
+    """Wait until a file, or the file list of a folder, is written to disk.
 
     path (Path): The file or folder.
     """
     if path.is_dir() and os.name == "nt":
-        return  # Windows opens no folders.
+        return  # Windows can't open folders.
     descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
     try:
         os.fsync(descriptor)

@@ -1,7 +1,7 @@
-"""Training an encoder on raw texts, before it learns entities and relations.
+"""Pretrain an encoder on raw texts, before it is trained on entities and relations.
 
-Files become texts, texts become windows of pieces with their words, and windows are masked anew
-each time that they are looked at. What trains is transformers' Trainer.
+Files are read as texts, texts are cut into windows of pieces and their words, and windows are
+masked anew in each epoch. Training uses the Trainer of transformers.
 """
 
 from .run import Summary, pretrain

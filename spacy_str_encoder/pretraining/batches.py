@@ -1,4 +1,4 @@
-"""Batches of windows that are alike in length, so that little of what is computed is padding."""
+"""Batches of windows of similar length, to save padding."""
 
 from collections.abc import Sequence
 from math import ceil
@@ -8,7 +8,8 @@ from spacy.util import minibatch
 
 from .masking import Example, MaskedWindows
 
-# Windows are drawn at random for so many batches, and sorted by length within these.
+# Windows are shuffled and divided into groups of so many batches, and sorted by length within each
+# group.
 BATCHES_IN_GROUP = 50
 Batch = list[Example]
 
@@ -16,16 +17,16 @@ Batch = list[Example]
 class MaskedBatches:
     """Batches that are drawn and masked anew in each epoch.
 
-    They depend on nothing but the seed, the epoch and the windows: a run that goes on after an
-    interruption sees the same ones. That is what `group_by_length` of transformers' Trainer lacks.
+    They depend only on the seed, the epoch and the windows, so a resumed run sees the same batches.
+    `group_by_length` of transformers' Trainer does not guarantee this.
     """
 
     def __init__(self, windows: MaskedWindows, *, size: int, seed: int) -> None:
         """Start with the first epoch.
 
         windows (MaskedWindows): The windows.
-        size (int): Most windows in a batch.
-        seed (int): The seed of what is drawn.
+        size (int): The maximum number of windows in a batch.
+        seed (int): The random seed.
         """
         self.windows = windows
         self.lengths = [len(window.pieces) for window in windows.windows]
@@ -40,9 +41,9 @@ class MaskedBatches:
         return [self.windows[number] for number in self.batches[index]]
 
     def set_epoch(self, epoch: int) -> None:
-        """Change batches and masks; accelerate's data loader calls this before each epoch.
+        """Draw new batches and masks. The data loader of accelerate calls this before each epoch.
 
-        epoch (int): The number of the epoch, from 0.
+        epoch (int): The number of the epoch, starting at 0.
         """
         self.windows.set_epoch(epoch)
         order = numpy.random.default_rng([self.seed, epoch]).permutation(len(self.windows))
@@ -52,10 +53,10 @@ class MaskedBatches:
 
 
 def batch_by_length(examples: Sequence[Example], *, size: int) -> list[Batch]:
-    """Batch examples once and for all.
+    """Make fixed batches of examples, sorted by length.
 
     examples (Sequence[dict[str, list[int]]]): The examples.
-    size (int): Most examples in a batch.
+    size (int): The maximum number of examples in a batch.
     RETURNS (list[list[dict[str, list[int]]]]): The batches, the shortest examples first.
     """
     by_length = sorted(examples, key=lambda example: len(example["input_ids"]))

@@ -1,4 +1,4 @@
-"""Hiding words, for the encoder to guess."""
+"""Mask words, for the encoder to predict."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,10 +10,10 @@ from ..arrays import IntArray
 from .windows import Window
 from .words import NO_WORD
 
-# What a loss does not look at.
+# The label of pieces that the loss ignores.
 IGNORED = -100
-# Of the pieces of words that are to be guessed, so many are replaced by the mask, and so many by
-# any other piece; the rest stays as it is.
+# The shares of the pieces to predict that are replaced by the mask, or by a random piece. The rest
+# stays unchanged.
 MASK_SHARE = 0.8
 RANDOM_SHARE = 0.1
 Example = dict[str, list[int]]
@@ -21,14 +21,14 @@ Example = dict[str, list[int]]
 
 @dataclass(frozen=True)
 class Masking:
-    """How words are hidden: all pieces of a word or none.
+    """Whole word masking: all pieces of a word are masked, or none.
 
     Sources: Devlin et al. 2019, arXiv 1810.04805, section 3.1; whole words: Cui et al. 2019, arXiv
     1906.08101.
 
     mask_piece (int): The id of `[MASK]`.
-    ordinary_pieces (IntArray): The ids of all pieces that have no special meaning.
-    rate (float): The share of the words that are to be guessed.
+    ordinary_pieces (IntArray): The ids of all pieces that are not special.
+    rate (float): The share of the words to predict.
     """
 
     mask_piece: int
@@ -36,11 +36,11 @@ class Masking:
     rate: float
 
     def mask(self, window: Window, random: numpy.random.Generator) -> Example:
-        """Hide words of a window, at least one.
+        """Mask words of a window, at least one.
 
-        window (Window): The window; it has a word.
-        random (Generator): The source of every choice.
-        RETURNS (dict[str, list[int]]): `input_ids`, and `labels`: the pieces to be guessed, -100
+        window (Window): A window with at least one word.
+        random (Generator): The random number generator.
+        RETURNS (dict[str, list[int]]): `input_ids`, and `labels`: the pieces to predict, and -100
             for all others.
         """
         is_hidden = numpy.isin(window.words, self._choose_words(window, random))
@@ -61,18 +61,18 @@ def make_masking(tokenizer: Any, *, rate: float) -> Masking:
     """Set up masking for a tokenizer.
 
     tokenizer (PreTrainedTokenizerFast): The tokenizer.
-    rate (float): The share of the words that are to be guessed.
-    RETURNS (Masking): What hides words.
+    rate (float): The share of the words to predict.
+    RETURNS (Masking): The masking.
     """
     ordinary = numpy.setdiff1d(numpy.arange(len(tokenizer)), tokenizer.all_special_ids)
     return Masking(tokenizer.mask_token_id, ordinary, rate)
 
 
 def mask_once(windows: Sequence[Window], masking: Masking, *, seed: int) -> list[Example]:
-    """Mask windows once and for all.
+    """Mask windows with fixed masks.
 
     windows (Sequence[Window]): The windows.
-    masking (Masking): What hides their words.
+    masking (Masking): The masking.
     seed (int): The seed of the masks.
     RETURNS (list[dict[str, list[int]]]): The examples.
     """
@@ -83,15 +83,15 @@ def mask_once(windows: Sequence[Window], masking: Masking, *, seed: int) -> list
 class MaskedWindows:
     """Windows that are masked anew in each epoch.
 
-    The masks depend on nothing but the seed, the epoch and the window: a run that goes on after an
-    interruption sees the same ones.
+    The masks depend only on the seed, the epoch and the window, so a resumed run sees the same
+    masks.
     """
 
     def __init__(self, windows: Sequence[Window], masking: Masking, *, seed: int) -> None:
         """Start with the first epoch.
 
         windows (Sequence[Window]): The windows.
-        masking (Masking): What hides their words.
+        masking (Masking): The masking.
         seed (int): The seed of the masks.
         """
         self.windows = windows
@@ -109,6 +109,6 @@ class MaskedWindows:
     def set_epoch(self, epoch: int) -> None:
         """Change the masks.
 
-        epoch (int): The number of the epoch, from 0.
+        epoch (int): The number of the epoch, starting at 0.
         """
         self.epoch = epoch

@@ -1,4 +1,4 @@
-"""From the name of an encoder to a masked language model."""
+"""Load an encoder as a masked language model."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,11 +11,11 @@ from ..encoders import EncoderError, load_encoder, resolve_name, without_warning
 
 @dataclass(frozen=True)
 class MaskedModel:
-    """An encoder with a head that guesses pieces.
+    """Encoder with a masked language modeling head.
 
-    transformer (PreTrainedModel): Both; its `base_model` is the encoder.
+    transformer (PreTrainedModel): The model with its head; `base_model` is the encoder.
     tokenizer (PreTrainedTokenizerFast): The tokenizer.
-    has_fresh_head (bool): Whether the weights of the head are new.
+    has_fresh_head (bool): Whether the weights of the head are newly initialized.
     """
 
     transformer: Any
@@ -24,23 +24,23 @@ class MaskedModel:
 
 
 def load_masked_model(name: str, *, seed: int) -> MaskedModel:
-    """Load an encoder with the head that it was pretrained with, or else with a fresh one.
+    """Load an encoder with its pretrained head, or with a new one if it has none.
 
     name (str): The encoder, as in `spacy_str_encoder.encoders.load_encoder`.
-    seed (int): The seed of a fresh head.
+    seed (int): The seed of a new head.
     RETURNS (MaskedModel): The model.
-    RAISES (ValueError): If the name cannot be had, or is no encoder that the method fits.
+    RAISES (ValueError): If the encoder can't be loaded or is not supported.
     """
     encoder = load_encoder(
         name, focus_layers=1, tokenizer_config={"use_fast": True}, transformer_config={}
     )
     if encoder.tokenizer.mask_token_id is None or encoder.tokenizer.pad_token_id is None:
         raise EncoderError(
-            f"The tokenizer of the encoder '{name}' lacks [MASK] or [PAD], and pretraining needs "
-            "both. Choose another encoder or tokenizer."
+            f"The tokenizer of the encoder '{name}' lacks [MASK] or [PAD]. Pretraining requires "
+            "both: choose another encoder or tokenizer."
         )
     transformer, missing = _load_with_head(name, encoder.transformer.config, seed=seed)
-    # These were read strictly.
+    # Missing encoder weights are an error in `load_encoder`, but only a warning here.
     transformer.base_model.load_state_dict(encoder.transformer.state_dict())
     return MaskedModel(transformer, encoder.tokenizer, bool(missing))
 

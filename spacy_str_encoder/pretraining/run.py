@@ -1,4 +1,4 @@
-"""From the name of an encoder and files of texts to a folder with the pretrained encoder."""
+"""Pretrain an encoder on files of texts, and write it to a folder."""
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -21,20 +21,20 @@ from .training import Evaluation, Show, show_nothing, train
 from .windows import Window, count_unknown, cut_texts
 
 METRICS = "pretraining.json"
-# The masks of held-out texts are always the same, so that perplexities on the same texts can be
-# compared, whatever the settings.
+# The masks of held-out texts never change, so that perplexities on the same texts can be compared
+# across settings.
 HELD_OUT_SEED = 0
 HELD_OUT_RATE = 0.15
 
 
 class Sizes(TypedDict):
-    """How much it was.
+    """Sizes of the data.
 
-    texts (int): The texts to train on.
-    held_out_texts (int): The texts that were held out.
-    windows (int): The windows that the texts to train on were cut into.
-    pieces (int): The pieces of these.
-    unknown_pieces (int): Those of them that stand for what the encoder has no piece for.
+    texts (int): The number of texts for training.
+    held_out_texts (int): The number of held-out texts.
+    windows (int): The number of windows for training.
+    pieces (int): The number of pieces in these windows.
+    unknown_pieces (int): The number of unknown pieces among them.
     """
 
     texts: int
@@ -45,15 +45,15 @@ class Sizes(TypedDict):
 
 
 class Summary(TypedDict):
-    """What was trained on what, and how it went.
+    """Summary of a run.
 
     encoder (str): The name of the encoder.
-    has_fresh_head (bool): Whether it came without weights for the head that guesses pieces.
+    has_fresh_head (bool): Whether the head was newly initialized, since the encoder had none.
     settings (dict[str, Any]): The settings.
     sizes (Sizes): The sizes of the data.
-    lost (dict[str, int]): What was left out, counted by the reason.
-    resumed_at (int): The step that an interrupted run went on from, or 0.
-    evaluations (list[Evaluation]): Training loss and perplexity, as training went on.
+    lost (dict[str, int]): The counts of what was left out, by reason.
+    resumed_at (int): The step from which the run was resumed, or 0.
+    evaluations (list[Evaluation]): The training loss and perplexity in the course of training.
     """
 
     encoder: str
@@ -67,7 +67,7 @@ class Summary(TypedDict):
 
 @dataclass(frozen=True)
 class Part:
-    """Texts, and the windows that they were cut into."""
+    """Texts and their windows."""
 
     texts: list[AnnotatedText]
     windows: list[Window]
@@ -85,19 +85,19 @@ def pretrain(
     on_gpu: bool = False,
     show: Show = show_nothing,
 ) -> Summary:
-    """Train an encoder to guess masked words of texts, and write it to a folder.
+    """Train an encoder to predict masked words of texts, and write it to a folder.
 
     encoder (str): The encoder, as in `spacy_str_encoder.encoders.load_encoder`.
     texts (Iterable[Path]): Files or folders with texts.
-    output (Path): The folder. A run that was interrupted goes on from the checkpoints in it.
-    settings (Settings): How to train.
-    report (ConversionReport): Counts what is left out.
-    held_out (str): The share of the texts to measure perplexity with, or a file of other texts.
-    force (bool): Write into a folder that is not empty, replacing files of the same names.
-    on_gpu (bool): Whether to train on the first GPU that there is.
-    show (Show): Shows how far it has come.
-    RETURNS (Summary): What was done. The folder has it too, as pretraining.json.
-    RAISES (ValueError): If something can't be read or written, or there is nothing to train on.
+    output (Path): The folder to write to. An interrupted run resumes from the checkpoints in it.
+    settings (Settings): The settings.
+    report (ConversionReport): The report, to count what is left out.
+    held_out (str): The share of the texts to hold out for measuring perplexity, or a file of texts.
+    force (bool): Whether to write to a folder that is not empty and replace files in it.
+    on_gpu (bool): Whether to train on the first visible GPU.
+    show (Show): Function that shows the progress.
+    RETURNS (Summary): The summary of the run, also written to pretraining.json in the folder.
+    RAISES (ValueError): If a file can't be read or written, or there are no texts to train on.
     """
     model = load_masked_model(encoder, seed=settings.seed)
     all_texts = read_raw_texts(texts, report)
@@ -125,14 +125,14 @@ def _cut(texts: list[AnnotatedText], model: MaskedModel, report: ConversionRepor
     windows = cut_texts(texts, model.tokenizer, report, length=length)
     if not windows:
         raise ValueError(
-            f"{texts[0].place}: the encoder has no piece for anything in this text, nor in "
-            f"{len(texts) - 1} others; choose another encoder"
+            f"{texts[0].place}: the encoder has no pieces for this text and {len(texts) - 1} "
+            "others; choose another encoder"
         )
     return Part(texts, windows)
 
 
 def _describe_run(model: MaskedModel, parts: Iterable[Part], settings: Settings) -> dict[str, Any]:
-    """All that the weights depend on: if it is the same, a run may go on from checkpoints."""
+    """Describe everything that the weights depend on. A run may resume only if it is the same."""
     weights, texts = sha256(), sha256()
     for tensor in model.transformer.state_dict().values():
         weights.update(tensor.numpy().tobytes())
@@ -173,7 +173,7 @@ def _count(parts: Iterable[Part], model: MaskedModel) -> Sizes:
 
 def _write(model: MaskedModel, summary: Summary, folder: Path) -> None:
     model.transformer.save_pretrained(folder)
-    # It would keep the length that texts were cut to, and cut those of other programs in silence.
+    # Otherwise the saved tokenizer would silently truncate texts to the length of the windows.
     model.tokenizer.backend_tokenizer.no_truncation()
     model.tokenizer.save_pretrained(folder)
     srsly.write_json(folder / METRICS, summary)

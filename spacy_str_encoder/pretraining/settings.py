@@ -3,15 +3,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Settings:
-    """How an encoder is pretrained.
+    """Settings of pretraining.
 
-    steps (int | None): How many updates to make; if None, `epochs` says it.
-    epochs (float): How often to go through the texts.
-    batch_size (int): Windows in an update.
-    learn_rate (float): The highest learning rate.
-    mask_rate (float): The share of the words that are masked in training.
-    save_every (int): Updates between two checkpoints, each with an evaluation.
-    seed (int): The seed of the head, the held-out texts, their order, the masks and dropout.
+    steps (int | None): The number of updates; if None, `epochs` applies.
+    epochs (float): The number of passes over the texts.
+    batch_size (int): The number of windows per update.
+    learn_rate (float): The peak learning rate.
+    mask_rate (float): The share of the words to mask in training.
+    save_every (int): The number of updates between checkpoints, each with an evaluation.
+    seed (int): The seed of the head, the held-out texts, the order, the masks and dropout.
     """
 
     steps: int | None = None
@@ -23,7 +23,10 @@ class Settings:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        """RAISES (ValueError): If a value is impossible."""
+        """Check the values.
+
+        RAISES (ValueError): If a value is out of range.
+        """
         for name in ("steps", "epochs", "batch_size", "learn_rate", "save_every"):
             value = getattr(self, name)
             if value is not None and not 0 < value < float("inf"):

@@ -1,4 +1,4 @@
-"""What was done, for a terminal of 80 columns."""
+"""Summary of a run for a terminal of 80 columns."""
 
 from collections.abc import Iterator
 
@@ -12,8 +12,8 @@ from .run import Summary
 def lay_out(summary: Summary) -> Iterator[Table | Text]:
     """Lay out a summary.
 
-    summary (Summary): What was done.
-    YIELDS (Table | Text): What to print, in this order.
+    summary (Summary): The summary.
+    YIELDS (Table | Text): The texts and tables to print, in this order.
     """
     sizes = summary["sizes"]
     yield Text(
@@ -22,12 +22,12 @@ def lay_out(summary: Summary) -> Iterator[Table | Text]:
     )
     if sizes["unknown_pieces"]:
         share = 100 * sizes["unknown_pieces"] / sizes["pieces"]
-        yield Text(f"{share:.1f} % of the pieces are unknown to the encoder, and taught it nothing")
+        yield Text(f"{share:.1f} % of the pieces are unknown to the encoder and were never masked")
     if summary["has_fresh_head"]:
-        yield Text("The encoder had no head that guesses pieces, and began with a fresh one")
+        yield Text("The encoder had no language modeling head and was given a new one")
     if summary["resumed_at"]:
-        yield Text(f"Went on from step {summary['resumed_at']:,} of an interrupted run")
-    table = make_table("Guessing masked words", [], ["step", "training loss", "perplexity"])
+        yield Text(f"Resumed from step {summary['resumed_at']:,} of an interrupted run")
+    table = make_table("Masked word prediction", [], ["step", "training loss", "perplexity"])
     for row in summary["evaluations"]:
         loss = "-" if row["loss"] is None else f"{row['loss']:.3f}"
         table.add_row(f"{row['step']:,}", loss, f"{row['perplexity']:,.2f}")

@@ -1,4 +1,4 @@
-"""Which texts to train on, and which to measure perplexity with."""
+"""Split texts into those for training and held-out ones."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -12,15 +12,16 @@ from ..formats.split import split_texts
 def hold_out(
     texts: list[AnnotatedText], held_out: str, *, seed: int, report: ConversionReport
 ) -> tuple[list[AnnotatedText], list[AnnotatedText]]:
-    """Divide texts into those to train on and those to measure perplexity with.
+    """Split texts into those for training and those for measuring perplexity.
 
     texts (list[AnnotatedText]): All texts.
-    held_out (str): The share that is held out, such as "0.05", or a file of other texts.
-    seed (int): The seed of the choice.
-    report (ConversionReport): Counts the texts that are left out since they are held out too.
-    RETURNS (tuple[list[AnnotatedText], list[AnnotatedText]]): The texts to train on, and those held
-        out. No text is in both.
-    RAISES (ValueError): If it is neither a share nor a file, or one of the two would be empty.
+    held_out (str): The share to hold out, such as "0.05", or a file of other texts.
+    seed (int): The seed of the split.
+    report (ConversionReport): The report, to count texts that are left out of training because the
+        held-out file contains them.
+    RETURNS (tuple[list[AnnotatedText], list[AnnotatedText]]): The texts for training and the
+        held-out texts. No text is in both.
+    RAISES (ValueError): If `held_out` is neither a share nor a file, or one part would be empty.
     """
     share = _parse_share(held_out)
     if share is not None:
@@ -29,7 +30,7 @@ def hold_out(
     kept_apart = read_raw_texts([Path(held_out)], report)
     kept = list(_without_repeats(texts, {annotated.text for annotated in kept_apart}, report))
     if not kept:
-        raise ValueError(f"{held_out}: all texts are held out, and there is none to train on")
+        raise ValueError(f"{held_out}: contains all texts, so that none are left for training")
     return kept, kept_apart
 
 
@@ -48,6 +49,6 @@ def _without_repeats(
 ) -> Iterator[AnnotatedText]:
     for annotated in texts:
         if annotated.text in held_out:
-            report.lose("texts that are held out too", annotated.place, repr(annotated.text[:40]))
+            report.lose("texts that are also held out", annotated.place, repr(annotated.text[:40]))
         else:
             yield annotated

@@ -1,4 +1,4 @@
-"""Masked language modelling by transformers' Trainer."""
+"""Masked language modeling with transformers' Trainer."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -28,23 +28,22 @@ try:
     import accelerate  # noqa: F401
 except ImportError as error:
     raise ImportError(
-        "pretraining needs accelerate; install it with pip install 'spacy_str_encoder[pretrain]'"
+        "pretraining requires accelerate; install it with pip install 'spacy_str_encoder[pretrain]'"
     ) from error
 
-# The share of the steps in which the learning rate rises.
+# The share of the steps during which the learning rate rises.
 WARMUP = 0.1
 WEIGHT_DECAY = 0.01
-# Gets the steps made, the steps in all, and the perplexity if it was just measured.
+# Gets the number of finished steps, the total number, and the perplexity if just measured.
 Show = Callable[[int, int, float | None], None]
 
 
 class Evaluation(TypedDict):
-    """Where training stood.
+    """Evaluation during training.
 
-    step (int): The steps made.
-    loss (float | None): The mean training loss since the evaluation before; None where there is
-        none.
-    perplexity (float): That of the held-out texts.
+    step (int): The number of finished steps.
+    loss (float | None): The mean training loss since the previous evaluation; None before training.
+    perplexity (float): The perplexity on the held-out texts.
     """
 
     step: int
@@ -53,15 +52,16 @@ class Evaluation(TypedDict):
 
 
 class Watcher(TrainerCallback):
-    """Shows how far training has come, and keeps the last complete checkpoint.
+    """Callback that shows the progress and keeps only the last complete checkpoint.
 
-    There is none after the last step: the Trainer would go on from it with a step too many.
+    No checkpoint is saved after the last step, since the Trainer would resume from it with an
+    additional step.
     """
 
     def __init__(self, show: Show) -> None:
-        """Start to watch.
+        """Create the callback.
 
-        show (Show): Shows it.
+        show (Show): Function that shows the progress.
         """
         self.show = show
 
@@ -78,10 +78,10 @@ class Watcher(TrainerCallback):
         RAISES (ValueError): If it is not a number any more.
         """
         perplexity = metrics["eval_perplexity"]
-        # Before a checkpoint takes the place of the last good one.
+        # Raised before a checkpoint replaces the last good one.
         if not isfinite(perplexity):
             raise ValueError(
-                f"training has diverged: the perplexity is {perplexity} after step "
+                f"training has diverged, with a perplexity of {perplexity} after step "
                 f"{state.global_step}; lower the learning rate"
             )
         self.show(state.global_step, state.max_steps, perplexity)
@@ -92,7 +92,7 @@ class Watcher(TrainerCallback):
 
 
 def show_nothing(step: int, steps: int, perplexity: float | None) -> None:
-    """Show nothing."""
+    """Ignore the progress."""
 
 
 def train(
@@ -107,22 +107,22 @@ def train(
 ) -> list[Evaluation]:
     """Train a masked language model, from its last checkpoint if there is one.
 
-    model (MaskedModel): The model; its weights change.
-    batches (MaskedBatches): What to learn from.
-    held_out (Sequence[list[dict[str, list[int]]]]): Batches, masked once and for all, to measure
-        the perplexity with.
-    settings (Settings): How to train.
-    folder (Path): Where the checkpoints are.
-    on_gpu (bool): Whether to train on the first GPU that there is.
-    show (Show): Shows how far it has come.
-    RETURNS (list[Evaluation]): The evaluations, the first one before training.
+    model (MaskedModel): The model, whose weights are updated.
+    batches (MaskedBatches): The batches for training.
+    held_out (Sequence[list[dict[str, list[int]]]]): The batches for measuring perplexity, with
+        fixed masks.
+    settings (Settings): The settings.
+    folder (Path): The folder for checkpoints.
+    on_gpu (bool): Whether to train on the first visible GPU.
+    show (Show): Function that shows the progress.
+    RETURNS (list[Evaluation]): The evaluations, of which the first precedes training.
     RAISES (ValueError): If the perplexity is no longer finite.
     """
     step = find_last_step(folder)
     trainer = Trainer(
         model=model.transformer,
         args=_make_arguments(settings, folder, on_gpu=on_gpu, is_new=not step),
-        # Pads labels as it does pieces.
+        # This collator pads the labels as well as the pieces.
         data_collator=partial(_pad, DataCollatorForTokenClassification(model.tokenizer)),
         train_dataset=batches,
         eval_dataset=held_out,
@@ -131,7 +131,7 @@ def train(
         callbacks=[Watcher(show)],
     )
     trainer.remove_callback(PrinterCallback)
-    # It would warn that tied weights are not in the checkpoint, which they need not be.
+    # Otherwise it warns that the checkpoint lacks tied weights, which is expected.
     with without_warnings():
         trainer.train(resume_from_checkpoint=str(name_checkpoint(folder, step)) if step else None)
     if trainer.state.global_step % settings.save_every:
@@ -145,15 +145,15 @@ def _make_arguments(settings: Settings, folder: Path, *, on_gpu: bool, is_new: b
         output_dir=str(folder),
         max_steps=settings.steps or -1,
         num_train_epochs=settings.epochs,
-        # What it takes for a window is a batch already.
+        # Each item of the datasets is a batch already.
         per_device_train_batch_size=1,
         per_device_eval_batch_size=1,
         learning_rate=settings.learn_rate,
         warmup_ratio=WARMUP,
         weight_decay=WEIGHT_DECAY,
         seed=settings.seed,
-        **{f"{what}_strategy": "steps" for what in ("eval", "logging", "save")},
-        **{f"{what}_steps": every for what in ("eval", "logging", "save")},
+        **{f"{event}_strategy": "steps" for event in ("eval", "logging", "save")},
+        **{f"{event}_steps": every for event in ("eval", "logging", "save")},
         eval_on_start=is_new,
         use_cpu=not on_gpu,
         dataloader_pin_memory=on_gpu,
@@ -173,7 +173,7 @@ def _find_losses(logits: Tensor, labels: Tensor) -> Tensor:
 
 
 def _measure_perplexity(evaluated: Any) -> dict[str, float]:
-    # Of all pieces that were masked: a mean of the means of batches would depend on the batches.
+    # The mean over all masked pieces: a mean over batches would depend on the batches.
     losses = evaluated.predictions[evaluated.label_ids != IGNORED]
     return {"perplexity": float(numpy.exp(losses.mean(dtype="float64")))}
 

@@ -1,4 +1,4 @@
-"""From a text to what the encoder reads at once."""
+"""Cut texts into windows, the pieces that the encoder reads at once."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -16,9 +16,9 @@ from .words import NO_WORD, find_given_words, find_own_words
 class Window:
     """Pieces that the encoder reads at once.
 
-    pieces (IntArray): Their ids, with those of `[CLS]` and `[SEP]`. *Shape:* (pieces,).
-    words (IntArray): The number of each one's word; -1 if it has none, and is never masked, as
-        `[CLS]`, `[SEP]`, `[UNK]` and white space. *Shape:* (pieces,).
+    pieces (IntArray): The ids of the pieces, including `[CLS]` and `[SEP]`. *Shape:* (pieces,).
+    words (IntArray): The number of each piece's word, or -1 for pieces that are never masked:
+        `[CLS]`, `[SEP]`, `[UNK]` and whitespace. *Shape:* (pieces,).
     """
 
     pieces: IntArray
@@ -28,12 +28,13 @@ class Window:
 def cut_texts(
     texts: Iterable[AnnotatedText], tokenizer: Any, report: ConversionReport, *, length: int
 ) -> list[Window]:
-    """Cut texts into windows, one after the other, so that all of a text is read.
+    """Cut texts into consecutive windows that cover all of a text.
 
-    texts (Iterable[AnnotatedText]): The texts, with their words where they are given.
-    tokenizer (PreTrainedTokenizerFast): Makes pieces of them.
-    report (ConversionReport): Counts the windows that are left out, since no piece can be masked.
-    length (int): Most pieces in a window.
+    texts (Iterable[AnnotatedText]): The texts, with or without tokens.
+    tokenizer (PreTrainedTokenizerFast): The tokenizer of the encoder.
+    report (ConversionReport): The report, to count windows that are left out since none of their
+        pieces can be masked.
+    length (int): The maximum number of pieces in a window.
     RETURNS (list[Window]): The windows.
     """
     windows = []
@@ -43,7 +44,7 @@ def cut_texts(
                 windows.append(window)
             else:
                 case = repr(annotated.text[:40])
-                report.lose("windows without any piece that can be masked", annotated.place, case)
+                report.lose("windows without maskable pieces", annotated.place, case)
     return windows
 
 
@@ -62,10 +63,10 @@ def _cut_text(annotated: AnnotatedText, tokenizer: Any, *, length: int) -> Itera
 
 
 def count_unknown(windows: Iterable[Window], tokenizer: Any) -> int:
-    """Count the pieces that stand for what the encoder has no piece for.
+    """Count the pieces that are unknown to the encoder.
 
     windows (Iterable[Window]): The windows.
     tokenizer (PreTrainedTokenizerFast): The tokenizer.
-    RETURNS (int): How many there are.
+    RETURNS (int): The number of unknown pieces.
     """
     return sum(int((window.pieces == tokenizer.unk_token_id).sum()) for window in windows)

@@ -1,4 +1,4 @@
-"""Which word each piece belongs to. Words are numbered by their order; -1 is none."""
+"""Assign pieces to words. Words are numbered in text order; -1 means no word."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
@@ -10,11 +10,11 @@ NO_WORD = -1
 
 
 def find_given_words(pieces: Offsets, words: Offsets) -> list[int]:
-    """Number the words of pieces where words are given. Words that share a piece are one.
+    """Number the words of pieces by given words. Words that share a piece count as one.
 
     pieces (list[tuple[int, int]]): The character offsets of the pieces, in order.
-    words (list[tuple[int, int]]): Those of the words.
-    RETURNS (list[int]): The word of each piece.
+    words (list[tuple[int, int]]): The character offsets of the words, in order.
+    RETURNS (list[int]): The number of each piece's word.
     """
     starts, ends = [start for start, _ in words], [end for _, end in words]
     numbers = []
@@ -31,15 +31,15 @@ def find_given_words(pieces: Offsets, words: Offsets) -> list[int]:
 
 
 def find_own_words(text: str, pieces: Offsets, words: Sequence[int | None]) -> list[int]:
-    """Number the words of pieces as their tokenizer splits a text.
+    """Number the words of pieces by the words of the tokenizer.
 
-    What some tokenizers take for a word is a whole sentence where there are no spaces: a Chinese
-    piece is a word of its own.
+    Some tokenizers treat a whole sentence without spaces as one word, so each Chinese piece is a
+    word of its own.
 
     text (str): The text.
     pieces (list[tuple[int, int]]): The character offsets of the pieces, in order.
-    words (Sequence[int | None]): The tokenizer's number of the word of each piece.
-    RETURNS (list[int]): The word of each piece.
+    words (Sequence[int | None]): The number of each piece's word according to the tokenizer.
+    RETURNS (list[int]): The number of each piece's word.
     """
     keys: list[tuple[int | None, int] | None] = []
     for (start, end), word in zip(pieces, words, strict=True):
