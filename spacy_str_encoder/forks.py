@@ -1,17 +1,16 @@
-"""Processes that are forked, as `nlp.pipe` with `n_process` does on Linux."""
+"""Threads in forked processes, which `nlp.pipe` with `n_process` starts on Linux."""
 
 import os
 import sys
 
 
 def use_one_thread_in_forks() -> None:
-    """Let each process that is forked from this one compute with one thread of PyTorch, as those of
-    its own `DataLoader` do.
+    """Limit PyTorch to one thread in each forked process, as its own `DataLoader` does.
 
-    Threads are not forked with their process. PyTorch would wait for them forever:
+    Threads do not survive a fork, and PyTorch would wait for them forever:
     https://github.com/pytorch/pytorch/issues/41197
     """
-    # Windows has no forks.
+    # Windows can't fork.
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=_use_one_thread)
 

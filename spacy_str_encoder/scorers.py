@@ -1,4 +1,4 @@
-"""Scores of relations."""
+"""Scorers of relations."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
@@ -13,19 +13,19 @@ from .doc.relation import RelationKey, get_relations, has_relations, relation_ke
 def score_relations(
     examples: Iterable[Example], *, symmetric: Sequence[str] = (), **kwargs: Any
 ) -> dict[str, Any]:
-    """Score relations strictly: a relation is right if both entities have the gold boundaries and
-    types, and its label and direction are those of the gold relation. Every gold relation counts,
-    whether or not its pair was ever asked about. Docs whose relations nobody annotated are left
+    """Score relations strictly: a predicted relation is correct if its label, its direction, and
+    the boundaries and types of both entities match a gold relation. All gold relations count,
+    including those whose entities are no candidate pair. Docs with unannotated relations are left
     out.
 
     Source: Xue et al. 2019, arXiv 1908.07721, section IV-B.
 
-    examples (Iterable[Example]): The predicted and the gold docs.
-    symmetric (Sequence[str]): The labels whose relations have no direction: which of the two
-        entities is the head makes no difference.
-    **kwargs (Any): Other settings of the component, which change nothing.
+    examples (Iterable[Example]): The predicted and gold docs.
+    symmetric (Sequence[str]): The labels without direction, whose head and tail are
+        interchangeable.
+    **kwargs (Any): Other settings of the component, which are ignored.
     RETURNS (dict[str, Any]): Micro `rels_p`, `rels_r`, `rels_f` and `rels_per_type`; None if no
-        doc was annotated.
+        doc has annotated relations.
     """
     per_type: dict[str, PRFScore] = defaultdict(PRFScore)
     annotated = [example for example in examples if has_relations(example.reference)]
@@ -46,7 +46,10 @@ def score_relations(
 
 
 def make_relation_scorer() -> Callable[..., dict[str, Any]]:
-    """RETURNS (Callable): `score_relations`, for configs."""
+    """Create the scorer, for configs.
+
+    RETURNS (Callable): The function `score_relations`.
+    """
     return score_relations
 
 

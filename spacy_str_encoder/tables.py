@@ -7,11 +7,11 @@ from rich.table import Table
 
 
 def make_table(title: str, names: Iterable[str], figures: Iterable[str]) -> Table:
-    """Make a table without rows.
+    """Create a table without rows.
 
-    title (str): Its title.
+    title (str): The title.
     names (Iterable[str]): The headers of the first columns, whose cells may be long.
-    figures (Iterable[str]): The headers of the others, whose cells are numbers.
+    figures (Iterable[str]): The headers of the other columns, whose cells are numbers.
     RETURNS (Table): The table.
     """
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)

@@ -91,7 +91,7 @@ def test_what_is_no_corpus_is_refused(nlp: Language, tmp_path: Path, name: str) 
     (tmp_path / "train.jsonl").write_text("{}", "utf-8")
     (tmp_path / "empty").mkdir()
     path = tmp_path / name
-    with pytest.raises(ValueError, match=re.escape(f"The corpus {path} is no .spacy file")):
+    with pytest.raises(ValueError, match=re.escape(f"The corpus {path} must be a .spacy file")):
         list(make_reader(path)(nlp))
 
 
@@ -146,7 +146,7 @@ def test_a_limit_counts_the_docs_that_are_drawn(nlp: Language, tmp_path: Path) -
 @pytest.mark.parametrize("share", [0.0, -0.1, 1.1, float("nan")])
 def test_a_share_that_is_none_is_refused(share: float, tmp_path: Path) -> None:
     with pytest.raises(
-        ValueError, match=rf"train.spacy must be above 0 and at most 1, not {share}"
+        ValueError, match=rf"train.spacy must be above 0 and at most 1, got {share}"
     ):
         make_reader(tmp_path / "train.spacy", share=share)
 

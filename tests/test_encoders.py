@@ -199,7 +199,7 @@ def test_attention_that_is_not_computed(encoder_copy: Path, settings: dict[str, 
 
 def test_tokenizer_that_puts_no_cls_first(encoder_copy: Path) -> None:
     edit_tokenizer(encoder_copy, post_processor=None)
-    assert "puts no [CLS]" in error_of(lambda: load(encoder_copy))
+    assert "does not start texts with [CLS]" in error_of(lambda: load(encoder_copy))
 
 
 def test_tokenizer_without_pieces_for_a_text(encoder_copy: Path) -> None:
@@ -207,7 +207,7 @@ def test_tokenizer_without_pieces_for_a_text(encoder_copy: Path) -> None:
     PreTrainedTokenizerFast(tokenizer_object=tokenizer, cls_token="[CLS]").save_pretrained(
         encoder_copy
     )
-    assert "puts no [CLS]" in error_of(lambda: load(encoder_copy))
+    assert "does not start texts with [CLS]" in error_of(lambda: load(encoder_copy))
 
 
 def test_slow_tokenizer(encoder_path: Path) -> None:

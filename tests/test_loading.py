@@ -189,17 +189,18 @@ def test_a_pickle_in_the_place_of_weights_is_not_run(
             "STREncoder.v1",
             "STREncoder.v2",
             "Could not find function 'spacy-str-encoder.STREncoder.v2' in function registry "
-            "'architectures'. Was it made by a newer spacy_str_encoder? This one is ",
+            "'architectures'. Was it saved by a newer spacy_str_encoder? The "
+            "installed version is ",
         ),
         (
             'factory = "str_rel"',
             'factory = "str_rel_again"',
-            "Can't find factory for 'str_rel_again' for language Chinese (zh). Was it made by a",
+            "Can't find factory for 'str_rel_again' for language Chinese (zh). Was it saved by a",
         ),
         (
             "negative_rate",
             "negative_share",
-            "str_rel -> negative_share unexpected argument: 'negative_share'. Was it made by a",
+            "str_rel -> negative_share unexpected argument: 'negative_share'. Was it saved by a",
         ),
     ],
 )

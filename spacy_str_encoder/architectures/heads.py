@@ -1,4 +1,4 @@
-"""What finds entities, and what classifies pairs of them."""
+"""Heads that predict entities, and relations of entity pairs."""
 
 from spacy.tokens import Doc
 from spacy_transformers.data_classes import TransformerData
@@ -20,13 +20,14 @@ def CRFTagger(
     tok2vec: Model[list[Doc], list[Floats2d]],
     features: Model[list[Doc], list[Floats2d]] | None = None,
 ) -> Model[list[Doc], list[Floats2d]]:
-    """Find entities by BILUO tags and a linear-chain CRF.
+    """Construct a tagger that predicts entities with BILUO tags and a linear-chain CRF.
 
     Source: Xue et al. 2019, arXiv 1908.07721, Eqs. 9 to 12.
 
-    tok2vec (Model[list[Doc], list[Floats2d]]): A vector for each token, from any spaCy tok2vec.
-    features (Model[list[Doc], list[Floats2d]] | None): More of that kind, to put beside it: the
-        shapes of words (`spacy.MultiHashEmbed.v2`), if the encoder is uncased.
+    tok2vec (Model[list[Doc], list[Floats2d]]): Any spaCy tok2vec layer, with a vector for each
+        token.
+    features (Model[list[Doc], list[Floats2d]] | None): Another tok2vec layer, whose vectors are
+        concatenated, such as word shapes (`spacy.MultiHashEmbed.v2`) for an uncased encoder.
     RETURNS (Model[list[Doc], list[Floats2d]]): The tagger, see `layers.crf_tagger`.
     """
     return crf_tagger(tok2vec, features=features)
@@ -40,19 +41,20 @@ def RelationClassifier(
     pool_entities: bool = False,
     pool_context: bool = False,
 ) -> Model[PairsInT, Floats2d]:
-    """Classify pairs of entities by what `[CLS]` sees when it looks at them alone.
+    """Construct a classifier of entity pairs that uses the state of `[CLS]` after it attends to the
+    pair alone.
 
     Source: Xue et al. 2019, arXiv 1908.07721, Eqs. 13 to 17.
 
     tok2vec (Model[list[Doc], list[TransformerData]]): A `FocusedListener`.
-    mask (Literal["cls", "pair"]): `cls`: only `[CLS]` is confined to the pair (Eq. 13). `pair`:
-        the entities are as well (Eq. 14); cheaper, since nothing else needs to be computed.
-    hidden_width (int | None): The width of the hidden layer; that of the pairs' vectors if None.
-    entity_types (bool): Whether the classifier is told the types of the two entities, by vectors
-        that are added to their rows before the focused layers. Not in the paper; Eq. 14 only.
-    pool_entities (bool): Whether it sees the means of the rows of the two entities beside
-        `[CLS]`. Not in the paper; Eq. 14 only.
-    pool_context (bool): Whether it sees the maxima of the encoder's output between the two
+    mask (Literal["cls", "pair"]): `cls`: only `[CLS]` attends to the pair alone (Eq. 13). `pair`:
+        the two entities do too (Eq. 14), which is cheaper, since no other rows are computed.
+    hidden_width (int | None): The width of the hidden layer; if None, that of the pair vectors.
+    entity_types (bool): Whether to add embeddings of the two entity types to their rows before the
+        focused layers. Not in the paper; Eq. 14 only.
+    pool_entities (bool): Whether to append the mean rows of the two entities to `[CLS]`. Not in the
+        paper; Eq. 14 only.
+    pool_context (bool): Whether to append the maxima of the encoder's output between the two
         entities, as in SpERT (Eberts and Ulges 2020, arXiv 1909.07755). Not in the paper.
     RETURNS (Model[list[DocPairs], Floats2d]): The classifier, see
         `layers.relation_classifier`.
@@ -74,15 +76,15 @@ def PooledRelationClassifier(
     hidden_width: int | None = None,
     entity_types: bool = False,
 ) -> Model[PairsInT, Floats2d]:
-    """Classify pairs of entities by the vectors of their tokens and of those around them.
+    """Construct a classifier of entity pairs that uses the vectors of their tokens and context.
 
-    tok2vec (Model[list[Doc], list[Floats2d]]): A vector for each token, from any spaCy tok2vec,
-        such as `spacy.Tok2VecListener.v1`.
-    pooling (Model[tuple[list[Floats2d], list[IntArray]], Floats2d]): Makes one vector of each pair:
-        `PairMaxima`, `PairCNN` or `PairCapsules`.
-    hidden_width (int | None): The width of the hidden layer; that of the pairs' vectors if None.
-    entity_types (bool): Whether the classifier is told the types of the two entities.
-    RETURNS (Model[list[DocPairs], Floats2d]): The classifier, see
+    tok2vec (Model[list[Doc], list[Floats2d]]): Any spaCy tok2vec layer, with a vector for each
+        token, such as `spacy.Tok2VecListener.v1`.
+    pooling (Model[tuple[list[Floats2d], list[IntArray]], Floats2d]): Layer that returns one vector
+        for each pair: `PairMaxima`, `PairCNN` or `PairCapsules`.
+    hidden_width (int | None): The width of the hidden layer; if None, that of the pair vectors.
+    entity_types (bool): Whether to append embeddings of the two entity types.
+    RETURNS (Model[tuple[list[Doc], list[EntityPairs]], Floats2d]): The classifier, see
         `layers.relation_classifier`.
     """
     pairs2vectors = PooledPairs(tok2vec, pooling)

@@ -1,4 +1,4 @@
-"""What makes vectors of pairs of entities out of those of tokens."""
+"""Layers that pool the vectors of tokens to vectors of entity pairs."""
 
 from ..layers.pair_pooling import PairPooling, Pooling
 from ..modules.capsules import PairCapsules as PairCapsulesModule
@@ -7,10 +7,11 @@ from ..modules.pair_vectors import PairMaxima as PairMaximaModule
 
 
 def PairMaxima(width: int, context: int | None = None) -> Pooling:
-    """Describe a pair by the maxima of its entities and of what is before, between and after them.
+    """Construct a layer that pools the maxima of the two entities and of the tokens before, between
+    and after them.
 
-    width (int): The width of the tokens' vectors.
-    context (int | None): How many tokens on either side of the two to look at; all of the doc if
+    width (int): The width of the token vectors.
+    context (int | None): The number of tokens to use on either side of the pair; the whole doc if
         None.
     RETURNS (Model[tuple[list[Floats2d], list[IntArray]], Floats2d]): The layer.
     """
@@ -25,19 +26,19 @@ def PairCNN(
     piecewise: bool,
     context: int | None = None,
 ) -> Pooling:
-    """Describe a pair by convolutions over the tokens and their distances from its entities.
+    """Construct a layer of convolutions over the tokens and their distances from the two entities.
 
     Sources: Nguyen and Grishman 2015, "Relation Extraction: Perspective from Convolutional Neural
     Networks"; Sahu et al. 2016, arXiv 1606.09370; for the segments Zeng et al. 2015, "Distant
     Supervision for Relation Extraction via Piecewise Convolutional Neural Networks".
 
-    width (int): The width of the tokens' vectors.
+    width (int): The width of the token vectors.
     filters (int): The number of filters of each width.
-    filter_widths (list[int]): How many tokens a filter sees.
-    max_distance (int): Tokens further away than that from an entity count as this far.
-    piecewise (bool): Whether the entities and what is before, between and after them have maxima
-        of their own.
-    context (int | None): How many tokens on either side of the two to look at; all of the doc if
+    filter_widths (list[int]): The numbers of tokens that filters cover.
+    max_distance (int): The maximum distance from an entity; greater distances are clipped.
+    piecewise (bool): Whether to pool the two entities and the tokens before, between and after them
+        separately.
+    context (int | None): The number of tokens to use on either side of the pair; the whole doc if
         None.
     RETURNS (Model[tuple[list[Floats2d], list[IntArray]], Floats2d]): The layer.
     """
@@ -60,19 +61,19 @@ def PairCapsules(
     routings: int,
     context: int | None = None,
 ) -> Pooling:
-    """Describe a pair by capsules of its entities and of what is before, between and after them,
-    routed to capsules of the pair.
+    """Construct a layer of capsules of the two entities and of the tokens before, between and after
+    them, which are routed to capsules of the pair.
 
-    Sources: Wang et al. 2018, arXiv 1807.06718; Sabour et al. 2017, arXiv 1710.09829. See
-    `modules.capsules` for what differs.
+    Sources: Wang et al. 2018, arXiv 1807.06718; Sabour et al. 2017, arXiv 1710.09829. For the
+    differences, see `modules.capsules`.
 
-    width (int): The width of the tokens' vectors.
-    capsules (int): The number of capsules of each of the five segments.
-    capsule_width (int): Their width.
-    pair_capsules (int): The number of capsules of a pair.
-    pair_capsule_width (int): Their width.
-    routings (int): How often the routing is refined, 1 or more.
-    context (int | None): How many tokens on either side of the two to look at; all of the doc if
+    width (int): The width of the token vectors.
+    capsules (int): The number of capsules for each of the five segments.
+    capsule_width (int): The width of these capsules.
+    pair_capsules (int): The number of capsules for each pair.
+    pair_capsule_width (int): The width of these capsules.
+    routings (int): The number of routing iterations, 1 or more.
+    context (int | None): The number of tokens to use on either side of the pair; the whole doc if
         None.
     RETURNS (Model[tuple[list[Floats2d], list[IntArray]], Floats2d]): The layer.
     """

@@ -1,4 +1,4 @@
-"""What lets tokens look at each other, without BERT."""
+"""Encoders of token context without BERT."""
 
 from thinc.api import Model
 from thinc.types import Floats2d
@@ -9,14 +9,14 @@ from ..modules.dilated_convolutions import ResidualDilatedConvolutions
 
 
 def BiLSTM(width: int, depth: int) -> Model[list[Floats2d], list[Floats2d]]:
-    """Read the tokens of a doc from both ends: an `encode` layer for `spacy.Tok2Vec.v2`.
+    """Construct a bidirectional LSTM, an `encode` layer for `spacy.Tok2Vec.v2`.
 
-    Unlike `spacy.TorchBiLSTMEncoder.v1`, this does not read the padding, so that no doc changes
-    another one of its batch; it takes docs without tokens, and an optimizer's averages.
+    Unlike `spacy.TorchBiLSTMEncoder.v1`, it does not read padding, so that docs in a batch do not
+    affect each other. It also supports docs without tokens and parameter averages of the optimizer.
 
     Sources: Huang et al. 2015, arXiv 1508.01991; Gridach 2017, J. Biomed. Inform. 70.
 
-    width (int): The width of the vectors, the same as that of the `embed` layer.
+    width (int): The width of the vectors, the same as in the `embed` layer.
     depth (int): The number of layers.
     RETURNS (Model[list[Floats2d], list[Floats2d]]): The layer.
     """
@@ -26,14 +26,14 @@ def BiLSTM(width: int, depth: int) -> Model[list[Floats2d], list[Floats2d]]:
 def ResidualDilatedCNN(
     width: int, window_size: int, dilations: list[int]
 ) -> Model[list[Floats2d], list[Floats2d]]:
-    """Let tokens look at their surroundings through dilated convolutions: an `encode` layer for
+    """Construct residual dilated convolutions over tokens, an `encode` layer for
     `spacy.Tok2Vec.v2`.
 
     Source: Qiu et al. 2018, arXiv 1808.08669.
 
-    width (int): The width of the vectors, the same as that of the `embed` layer.
-    window_size (int): How many tokens on either side a convolution looks at.
-    dilations (list[int]): The step from one of these tokens to the next, layer by layer.
+    width (int): The width of the vectors, the same as in the `embed` layer.
+    window_size (int): The number of tokens that a convolution covers on either side.
+    dilations (list[int]): The distance between these tokens in each layer.
     RETURNS (Model[list[Floats2d], list[Floats2d]]): The layer.
     """
     module = ResidualDilatedConvolutions(width, window_size=window_size, dilations=dilations)

@@ -1,1 +1,1 @@
-"""Torch modules for those who do without BERT. They know neither spaCy nor thinc."""
+"""Torch modules that depend on neither spaCy nor thinc."""

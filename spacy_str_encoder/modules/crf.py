@@ -1,9 +1,9 @@
 """A linear-chain CRF over BILUO tags, in torch only.
 
-The CRF is that of Lafferty et al. (2001), used for entities as in Xue et al. (2019), "Fine-tuning
-BERT for Joint Entity and Relation Extraction in Chinese Medical Text" (arXiv 1908.07721, Eqs.
-9-12). Its likelihood is pytorch-crf's. Added here: illegal tag sequences are ruled out, Viterbi
-decoding is batched, and whole entities get a probability.
+The CRF (Lafferty et al. 2001) is used for entities as in Xue et al. 2019, "Fine-tuning BERT for
+Joint Entity and Relation Extraction in Chinese Medical Text" (arXiv 1908.07721, Eqs. 9-12). The
+likelihood is computed by pytorch-crf. This module also rules out illegal tag sequences, decodes in
+batches, and computes the probabilities of entities.
 """
 
 from collections.abc import Sequence
@@ -14,28 +14,28 @@ from torch.func import functional_call
 from torch.nn.functional import pad
 from torchcrf import CRF
 
-# Finite, so that a wrong gold path gives a large loss and no NaN; low enough that no emission
-# below 1e5 makes up for it.
+# Finite, so that an illegal gold path gives a large loss and not NaN, but too low for emissions
+# below 1e5 to outweigh it.
 ILLEGAL = -1e6
 
 
 def biluo_tags(labels: Sequence[str]) -> list[str]:
-    """List the tags of some labels: "O", then four tags a label (BIEOS in the paper; E=L, S=U).
-    The order is that of the labels, so a label added at the end moves no tag id.
+    """List the tags of labels: "O", then four tags per label (BIEOS in the paper; E=L, S=U). The
+    tags have the order of the labels, so adding a label at the end changes no tag id.
 
-    labels (Sequence[str]): Entity labels.
-    RETURNS (list[str]): The tags; a tag's id is its index.
+    labels (Sequence[str]): The entity labels.
+    RETURNS (list[str]): The tags. The id of a tag is its index.
     """
     return ["O"] + [f"{prefix}-{label}" for label in labels for prefix in "BILU"]
 
 
 class BiluoCRF(torch.nn.Module):
-    """A linear-chain CRF that knows which BILUO tag may follow which. An illegal transition has
-    a constant score in place of its parameter, so that it is neither used nor trained. All scores
-    start at zero, and the first of equally good tags is taken: before training, everything is "O".
+    """Linear-chain CRF that only allows legal transitions between BILUO tags. Illegal transitions
+    have a constant score instead of a parameter, so they are neither used nor trained. All scores
+    start at zero, and the first of equally good tags is chosen: before training, all tags are "O".
 
-    Everywhere, `mask` is True on the positions of a sequence and False on the padding to its
-    right, which may hold anything. Empty sequences and empty batches are allowed.
+    In all methods, `mask` is True on the positions of a sequence and False on the padding to its
+    right, which may contain any values. Empty sequences and empty batches are allowed.
     """
 
     labels: list[str]
@@ -43,10 +43,13 @@ class BiluoCRF(torch.nn.Module):
     legal: Tensor
 
     def __init__(self, labels: Sequence[str]) -> None:
-        """labels (Sequence[str]): Entity labels, each once."""
+        """Initialize the scores.
+
+        labels (Sequence[str]): The entity labels, without duplicates.
+        """
         super().__init__()
         if len(set(labels)) != len(labels):
-            raise ValueError(f"Each label of a CRF must be given once, but got: {list(labels)}.")
+            raise ValueError(f"Each label of a CRF must be given once, got {list(labels)}.")
         self.labels = list(labels)
         self.tags = biluo_tags(labels)
         self.crf = CRF(len(self.tags), batch_first=True)
@@ -54,16 +57,16 @@ class BiluoCRF(torch.nn.Module):
             torch.nn.init.zeros_(scores)
         # shape: (tags, tags), from the first to the second
         legal = torch.tensor([[_may_follow(a, b) for b in self.tags] for a in self.tags])
-        # The labels say it all, so it is not saved with the parameters.
+        # It follows from the labels, so it is not saved with the parameters.
         self.register_buffer("legal", legal, persistent=False)
 
     def forward(self, emissions: Tensor, tags: Tensor, mask: Tensor) -> Tensor:
-        """Compute the log likelihood of each tag sequence: 0 for an empty one.
+        """Compute the log likelihood of each tag sequence, which is 0 for an empty sequence.
 
-        emissions (Tensor): Scores of the tags. *Shape:* (batch, length, tags)
-        tags (Tensor): Ids of the gold tags. *Shape:* (batch, length)
-        mask (Tensor): True where there is a tag. *Shape:* (batch, length)
-        RETURNS (Tensor): Log likelihoods. *Shape:* (batch,)
+        emissions (Tensor): The scores of the tags. *Shape:* (batch, length, tags)
+        tags (Tensor): The ids of the gold tags. *Shape:* (batch, length)
+        mask (Tensor): True on the positions of a sequence. *Shape:* (batch, length)
+        RETURNS (Tensor): The log likelihoods. *Shape:* (batch,)
         """
         if mask.size(1) == 0:
             return emissions.sum(dim=(1, 2))  # zeros that backward() accepts
@@ -71,7 +74,7 @@ class BiluoCRF(torch.nn.Module):
         scores = {"start_transitions": start, "transitions": transitions, "end_transitions": end}
         emissions = emissions.masked_fill(~mask.unsqueeze(2), 0.0)
         tags = tags.masked_fill(~mask, 0)
-        # pytorch-crf wants a tag in each sequence: an empty one lends its first padding.
+        # pytorch-crf requires a tag in each sequence, so empty ones use their first padding.
         nonempty = torch.cat([torch.ones_like(mask[:, :1]), mask[:, 1:]], dim=1)
         inputs = (emissions, tags, nonempty)
         # shape: (batch,)
@@ -80,20 +83,20 @@ class BiluoCRF(torch.nn.Module):
 
     @torch.no_grad()
     def decode(self, emissions: Tensor, mask: Tensor) -> Tensor:
-        """Find the best tags of each sequence by Viterbi's algorithm. They are always legal.
+        """Find the best legal tags of each sequence with Viterbi's algorithm.
 
-        emissions (Tensor): Scores of the tags. *Shape:* (batch, length, tags)
-        mask (Tensor): True where there is a tag. *Shape:* (batch, length)
-        RETURNS (Tensor): Ids of the tags, 0 ("O") in the padding. *Shape:* (batch, length)
+        emissions (Tensor): The scores of the tags. *Shape:* (batch, length, tags)
+        mask (Tensor): True on the positions of a sequence. *Shape:* (batch, length)
+        RETURNS (Tensor): The ids of the tags, 0 ("O") in the padding. *Shape:* (batch, length)
         """
         if mask.size(1) == 0:
             return mask.long()
         start, transitions, end = self._scores(-torch.inf)
-        # Sums have to stay finite, or an illegal path would be as good as a legal one.
+        # Sums must stay finite, otherwise illegal paths would be as good as legal ones.
         emissions = emissions.to(start.dtype).nan_to_num().clamp(-1e30, 1e30)
         # shape: (batch, tags)
         score = start + emissions[:, 0]
-        # In the padding a tag comes from itself, so that all paths can be read from the right.
+        # In the padding, each tag points back to itself, so all paths can be read from the right.
         itself = torch.arange(score.size(1), device=score.device)
         history = []
         for i in range(1, mask.size(1)):
@@ -106,21 +109,21 @@ class BiluoCRF(torch.nn.Module):
 
     @torch.no_grad()
     def entity_probabilities(self, emissions: Tensor, mask: Tensor, entities: Tensor) -> Tensor:
-        """Compute the probability of each entity: that of all tag sequences that have exactly
-        this span with this label. This is the forward-backward algorithm with one path in the
-        span, divided by the sum over all paths (constrained forward-backward: Culotta and
+        """Compute the probability of each entity, the total probability of all tag sequences with
+        exactly this span and label. This is the forward-backward algorithm with a single path in
+        the span, divided by the sum over all paths (constrained forward-backward: Culotta and
         McCallum 2004, "Confidence Estimation for Information Extraction").
 
-        emissions (Tensor): Scores of the tags. *Shape:* (batch, length, tags)
-        mask (Tensor): True where there is a tag. *Shape:* (batch, length)
-        entities (Tensor): Sequence, start, end (exclusive) and index of the label of each entity,
-            as integers. *Shape:* (entities, 4)
-        RETURNS (Tensor): Probabilities. *Shape:* (entities,)
+        emissions (Tensor): The scores of the tags. *Shape:* (batch, length, tags)
+        mask (Tensor): True on the positions of a sequence. *Shape:* (batch, length)
+        entities (Tensor): The sequence, start, end (exclusive) and label index of each entity, as
+            integers. *Shape:* (entities, 4)
+        RETURNS (Tensor): The probabilities. *Shape:* (entities,)
         """
         if len(entities) == 0:
             return self.crf.transitions.new_zeros(0)
-        # Log scores grow with the length: near 1e4 float32 keeps three decimals, and their
-        # differences are what counts. MPS has no float64.
+        # Log scores grow with the length, and only their differences matter: near 1e4, float32 has
+        # three decimals. MPS does not support float64.
         device = "cpu" if emissions.device.type == "mps" else emissions.device
         mask, entities = mask.to(device), entities.to(device)
         _check_entities(entities, mask, len(self.labels))
@@ -136,15 +139,15 @@ class BiluoCRF(torch.nn.Module):
 
     @torch.no_grad()
     def resized(self, labels: Sequence[str]) -> "BiluoCRF":
-        """Make a CRF for more labels, which starts with the parameters of this one.
+        """Create a CRF for more labels, initialized with the parameters of this one.
 
-        labels (Sequence[str]): The labels of this CRF, then the new ones.
-        RETURNS (BiluoCRF): A new CRF, on the same device.
+        labels (Sequence[str]): The labels of this CRF, followed by new ones.
+        RETURNS (BiluoCRF): The new CRF, on the same device.
         """
         if list(labels[: len(self.labels)]) != self.labels:
             raise ValueError(
                 f"The labels of a resized CRF must begin with its present labels, {self.labels}, "
-                f"in this order, but got: {list(labels)}. Add new labels at the end."
+                f"in this order, got {list(labels)}. Add new labels at the end."
             )
         resized = BiluoCRF(labels).to(self.crf.transitions).train(self.training)
         for old, new in zip(self.crf.parameters(), resized.crf.parameters(), strict=True):
@@ -154,10 +157,11 @@ class BiluoCRF(torch.nn.Module):
     def _scores(self, illegal: float) -> tuple[Tensor, Tensor, Tensor]:
         """Get the scores of the start, the transitions and the end.
 
-        illegal (float): The score of what is illegal.
-        RETURNS (tuple[Tensor, Tensor, Tensor]): *Shapes:* (tags,), (tags, tags), (tags,)
+        illegal (float): The score of illegal transitions.
+        RETURNS (tuple[Tensor, Tensor, Tensor]): The scores. *Shapes:* (tags,), (tags, tags),
+            (tags,)
         """
-        # A sequence starts and ends as if it stood between two "O".
+        # A sequence starts and ends as if it were between two "O".
         start = self.crf.start_transitions.masked_fill(~self.legal[0], illegal)
         transitions = self.crf.transitions.masked_fill(~self.legal, illegal)
         end = self.crf.end_transitions.masked_fill(~self.legal[:, 0], illegal)
@@ -173,8 +177,8 @@ def _may_follow(previous: str, tag: str) -> bool:
 def _read_back(last: Tensor, history: list[Tensor]) -> Tensor:
     """Follow Viterbi's back pointers.
 
-    last (Tensor): Best tag of the last position. *Shape:* (batch,)
-    history (list[Tensor]): Best previous tag of each tag, for each position but the first.
+    last (Tensor): The best tag of the last position. *Shape:* (batch,)
+    history (list[Tensor]): The best previous tag of each tag, for all positions except the first.
         *Shape:* (batch, tags)
     RETURNS (Tensor): The best path. *Shape:* (batch, length)
     """
@@ -185,15 +189,15 @@ def _read_back(last: Tensor, history: list[Tensor]) -> Tensor:
 
 
 def _path_sums(emissions: Tensor, mask: Tensor, start: Tensor, transitions: Tensor) -> Tensor:
-    """Sum, in log space, over all paths that lead to a tag: the tag's transition is in, its
-    emission is not. Run on the reversed sequences, it sums over all paths that lead away; their
-    padding comes first then, and is waited through with the score of the start.
+    """Sum, in log space, over all paths to each tag, including the transition to the tag, but not
+    its emission. On reversed sequences, it sums over all paths from each tag: their padding comes
+    first, where the score of the start is carried along.
 
-    emissions (Tensor): Scores of the tags. *Shape:* (batch, length, tags)
-    mask (Tensor): True where there is a tag. *Shape:* (batch, length)
-    start (Tensor): Scores of the first tag. *Shape:* (tags,)
-    transitions (Tensor): Scores from tag to tag. *Shape:* (tags, tags)
-    RETURNS (Tensor): Log sums. *Shape:* (batch, length, tags)
+    emissions (Tensor): The scores of the tags. *Shape:* (batch, length, tags)
+    mask (Tensor): True on the positions of a sequence. *Shape:* (batch, length)
+    start (Tensor): The scores of the first tag. *Shape:* (tags,)
+    transitions (Tensor): The scores from tag to tag. *Shape:* (tags, tags)
+    RETURNS (Tensor): The log sums. *Shape:* (batch, length, tags)
     """
     sums = [start.expand(emissions.size(0), -1)]
     for i in range(emissions.size(1) - 1):
@@ -209,24 +213,24 @@ def _entity_scores(
 ) -> Tensor:
     """Sum, in log space, over all paths with the tags U, or B I ... I L, of each entity.
 
-    emissions (Tensor): Scores of the tags. *Shape:* (batch, length, tags)
-    transitions (Tensor): Scores from tag to tag. *Shape:* (tags, tags)
-    before (Tensor): Sums over the paths to each tag. *Shape:* (batch, length, tags)
-    after (Tensor): Sums over the paths from each tag. *Shape:* (batch, length, tags)
-    entities (Tensor): Sequence, start, end, label. *Shape:* (entities, 4)
-    RETURNS (Tensor): Log sums. *Shape:* (entities,)
+    emissions (Tensor): The scores of the tags. *Shape:* (batch, length, tags)
+    transitions (Tensor): The scores from tag to tag. *Shape:* (tags, tags)
+    before (Tensor): The sums over the paths to each tag. *Shape:* (batch, length, tags)
+    after (Tensor): The sums over the paths from each tag. *Shape:* (batch, length, tags)
+    entities (Tensor): The sequence, start, end and label of each entity. *Shape:* (entities, 4)
+    RETURNS (Tensor): The log sums. *Shape:* (entities,)
     """
     row, first, end, label = entities.unbind(dim=1)
     last = end - 1
     B, I, L, U = (4 * label + tag for tag in range(1, 5))  # noqa: E741
     arrive, leave = before + emissions, after + emissions
     one = arrive[row, first, U] + after[row, first, U]
-    # Scores of all I on the left of a position, each with a transition from I to itself.
+    # The scores of all I to the left of a position, each with a transition from I to I.
     # shape: (batch, length, labels)
     steps = emissions[:, :, 2::4] + transitions.diagonal()[2::4]
     inner = steps.cumsum(dim=1) - steps
     inner = inner[row, last, label] - inner[row, (first + 1).minimum(last), label]
-    # n times I has n - 1 transitions from I to itself.
+    # A sequence of n tags I has n - 1 transitions from I to I.
     inner = inner + transitions[B, I] - transitions[I, I] + transitions[I, L]
     inner = torch.where(last - first == 1, transitions[B, L], inner)
     several = arrive[row, first, B] + inner + leave[row, last, L]
@@ -235,12 +239,12 @@ def _entity_scores(
 
 def _check_entities(entities: Tensor, mask: Tensor, n_labels: int) -> None:
     row, start, end, label = entities.unbind(dim=1)
-    # A sequence that is not in the batch counts as one of length 0, put last.
+    # Indices outside of the batch refer to an additional sequence of length 0 at the end.
     lengths = pad(mask.sum(dim=1), (0, 1))
     length = lengths[row.where((row >= 0) & (row < len(mask)), -1)]
-    right = (start >= 0) & (start < end) & (end <= length) & (label >= 0) & (label < n_labels)
-    if not right.all():
+    valid = (start >= 0) & (start < end) & (end <= length) & (label >= 0) & (label < n_labels)
+    if not valid.all():
         raise ValueError(
-            f"An entity needs a sequence of the batch, a span in it and one of {n_labels} labels, "
-            f"but got (sequence, start, end, label) = {entities[~right][0].tolist()}."
+            f"An entity must have a span in a sequence of the batch and one of {n_labels} labels, "
+            f"got (sequence, start, end, label) = {entities[~valid][0].tolist()}."
         )

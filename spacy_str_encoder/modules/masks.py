@@ -1,7 +1,6 @@
-"""The task masks of dynamic range attention: which position may look at which.
+"""Task masks of dynamic range attention, which define the positions that a position may attend to.
 
-These plain boolean matrices are the definition; every faster way to compute the
-same thing is tested against them.
+These boolean matrices are the definition: all faster implementations are tested against them.
 
 Source: Xue et al. 2019, arXiv 1908.07721, section III-B.
 """
@@ -15,20 +14,21 @@ MaskName = Literal["cls", "pair"]
 
 
 def ner_mask(length: int) -> Tensor:
-    """The mask of entity recognition: every position sees every position.
+    """Create the mask of entity recognition: all positions attend to all positions.
 
-    length (int): The number of pieces, the special ones included.
-    RETURNS (Tensor): Boolean. *Shape:* (length, length).
+    length (int): The number of pieces, including special ones.
+    RETURNS (Tensor): The boolean mask. *Shape:* (length, length).
     """
     return torch.ones(length, length, dtype=torch.bool)
 
 
 def cls_mask(in_focus: Tensor) -> Tensor:
-    """Eq. 13: the `[CLS]` row sees the pieces in focus, every other row sees everything.
+    """Create the mask of Eq. 13: the `[CLS]` row attends to the pieces in focus only, all other
+    rows attend to everything.
 
-    in_focus (Tensor): Boolean: which pieces are `[CLS]` (always the first) or belong to one
-        of the two entities of the pair. *Shape:* (pairs, length).
-    RETURNS (Tensor): Boolean. *Shape:* (pairs, length, length).
+    in_focus (Tensor): True for `[CLS]` (always the first piece) and the pieces of the two entities
+        of the pair. *Shape:* (pairs, length).
+    RETURNS (Tensor): The boolean mask. *Shape:* (pairs, length, length).
     """
     pairs, length = in_focus.shape
     mask = torch.ones(pairs, length, length, dtype=torch.bool, device=in_focus.device)
@@ -37,12 +37,12 @@ def cls_mask(in_focus: Tensor) -> Tensor:
 
 
 def pair_mask(in_focus: Tensor) -> Tensor:
-    """Eq. 14: the rows in focus see only each other.
+    """Create the mask of Eq. 14: the rows in focus attend to each other only.
 
-    The output of all other rows is never used. They see everything here, since a row that sees
-    nothing has no softmax: kernels answer with NaN or with uniform attention.
+    The output of all other rows is never used. They attend to everything here, since the softmax of
+    a fully masked row is undefined: kernels return NaN or uniform attention.
 
-    in_focus (Tensor): Boolean, as in `cls_mask`. *Shape:* (pairs, length).
-    RETURNS (Tensor): Boolean. *Shape:* (pairs, length, length).
+    in_focus (Tensor): The pieces in focus, as in `cls_mask`. *Shape:* (pairs, length).
+    RETURNS (Tensor): The boolean mask. *Shape:* (pairs, length, length).
     """
     return in_focus[:, None, :] | ~in_focus[:, :, None]

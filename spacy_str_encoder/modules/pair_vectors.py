@@ -1,4 +1,4 @@
-"""Vectors of pairs of entities, by maxima over words and over convolutions, in torch only."""
+"""Vectors of entity pairs from maxima over words or over convolutions, in torch only."""
 
 from collections.abc import Sequence
 
@@ -19,19 +19,24 @@ from .pair_words import (
 
 
 class PairMaxima(torch.nn.Module):
-    """Pairs by the maxima of their entities and of the words before, between and after them."""
+    """Vectors of entity pairs from maxima over the two entities and over the words before, between
+    and after them.
+    """
 
     def __init__(self, width: int) -> None:
-        """width (int): The width of the words' vectors."""
+        """Initialize the layer.
+
+        width (int): The width of the word vectors.
+        """
         super().__init__()
         self.output_width = SEGMENTS * width
 
     def forward(self, words: Tensor, pairs: Pairs) -> Tensor:
-        """Make vectors of pairs.
+        """Compute vectors of pairs.
 
-        words (Tensor): The words of each text, zeros in the padding. *Shape:* (texts, longest,
+        words (Tensor): The words of each text, with zeros in the padding. *Shape:* (texts, longest,
             width)
-        pairs (Pairs): The pairs, one or more.
+        pairs (Pairs): The pairs, at least one.
         RETURNS (Tensor): The vectors. *Shape:* (pairs, output width)
         """
         return in_chunks(self._pool, words, pairs, width=self.output_width)
@@ -41,14 +46,15 @@ class PairMaxima(torch.nn.Module):
 
 
 class PairConvolutions(torch.nn.Module):
-    """Pairs by the maxima of convolutions over the words and their distances from the entities.
+    """Vectors of entity pairs from maxima of convolutions over the words and their distances from
+    the two entities.
 
     Sources: Nguyen and Grishman 2015, "Relation Extraction: Perspective from Convolutional Neural
     Networks" (NAACL workshop on vector space modeling); Sahu et al. 2016, "Relation extraction from
     clinical texts using domain invariant convolutional neural network" (arXiv 1606.09370); the
-    segments as in `pool_segments`. Where the middle of a filter is tells where all of it is, so one
-    embedding of it is added for each entity, in place of one for each word to convolve. Words are
-    then convolved once for all pairs of a text.
+    segments as in `pool_segments`. The position of the middle of a filter determines all of its
+    positions, so one position embedding per entity is added to the output of the filter, not one to
+    each of its words. Words are therefore convolved only once for all pairs of a text.
     """
 
     def __init__(
@@ -60,18 +66,20 @@ class PairConvolutions(torch.nn.Module):
         max_distance: int,
         piecewise: bool,
     ) -> None:
-        """width (int): The width of the words' vectors.
+        """Initialize the layers.
+
+        width (int): The width of the word vectors.
         filters (int): The number of filters of each width.
-        filter_widths (Sequence[int]): How many words a filter sees.
-        max_distance (int): Words further away than that from an entity count as this far.
-        piecewise (bool): Whether each of five segments has maxima of its own.
+        filter_widths (Sequence[int]): The numbers of words that filters cover.
+        max_distance (int): The maximum distance from an entity; greater distances are clipped.
+        piecewise (bool): Whether to pool the five segments separately.
         """
         super().__init__()
         total = filters * len(filter_widths)
         self.convolutions = torch.nn.ModuleList(
             torch.nn.Conv1d(width, filters, size) for size in filter_widths
         )
-        # Small, or places would outweigh the words.
+        # Small, otherwise positions would outweigh the words.
         weights = torch.randn(2, 2 * max_distance + 1, total) / 10
         self.places = torch.nn.ModuleList(
             torch.nn.Embedding.from_pretrained(weight, freeze=False) for weight in weights
@@ -82,7 +90,7 @@ class PairConvolutions(torch.nn.Module):
         self.output_width = (SEGMENTS if piecewise else 1) * total
 
     def forward(self, words: Tensor, pairs: Pairs) -> Tensor:
-        """Make vectors of pairs, see `PairMaxima`."""
+        """Compute vectors of pairs, see `PairMaxima`."""
         return in_chunks(self._pool, self._convolve(words), pairs, width=self.output_width)
 
     def _convolve(self, words: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Pairs of entities, and the words around them, in torch only."""
+"""Entity pairs and the words around them, in torch only."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
-# The most words that are looked at in one step: 16 MB with vectors of 256.
+# The maximum number of words to process in one step: 16 MB with vectors of width 256.
 MAX_WORDS = 16384
 # Before the first entity, the first entity, between the two, the second entity, after both.
 SEGMENTS = 5
@@ -16,11 +16,11 @@ SEGMENTS = 5
 
 @dataclass(frozen=True)
 class Pairs:
-    """Pairs of entities, and which words are looked at for each. All tensors hold integers.
+    """Entity pairs, and the bounds of the words to use for each. All tensors hold integers.
 
-    texts (Tensor): The text that each pair is in. *Shape:* (pairs,)
-    entities (Tensor): Start and end of the first entity, and of the second. *Shape:* (pairs, 4)
-    bounds (Tensor): Start and end of the words that are looked at. *Shape:* (pairs, 2)
+    texts (Tensor): The index of each pair's text. *Shape:* (pairs,)
+    entities (Tensor): The start and end of the first entity, and of the second. *Shape:* (pairs, 4)
+    bounds (Tensor): The start and end of the words to use. *Shape:* (pairs, 2)
     """
 
     texts: Tensor
@@ -28,21 +28,22 @@ class Pairs:
     bounds: Tensor
 
     def __getitem__(self, pairs: slice) -> "Pairs":
-        """pairs (slice): Some of the pairs.
-        RETURNS (Pairs): These alone.
+        """Select some of the pairs.
+
+        pairs (slice): The pairs to select.
+        RETURNS (Pairs): The selected pairs.
         """
         return Pairs(self.texts[pairs], self.entities[pairs], self.bounds[pairs])
 
 
 @dataclass(frozen=True)
 class PairWords:
-    """The words of pairs, laid end to end without padding. All tensors hold integers.
+    """Words of pairs, concatenated without padding. All tensors hold integers.
 
-    segments (Tensor): The segment that each word is in; those of the first pair come first.
-        *Shape:* (words,)
-    positions (Tensor): Where in its text each word is. *Shape:* (words,)
-    texts (Tensor): The text that it is in. *Shape:* (words,)
-    entities (Tensor): Start and end of the first entity of its pair, and of the second.
+    segments (Tensor): The index of each word's segment, counted across all pairs. *Shape:* (words,)
+    positions (Tensor): The position of each word in its text. *Shape:* (words,)
+    texts (Tensor): The index of each word's text. *Shape:* (words,)
+    entities (Tensor): The start and end of the first entity of each word's pair, and of the second.
         *Shape:* (words, 4)
     pairs (int): The number of pairs.
     """
@@ -55,13 +56,14 @@ class PairWords:
 
 
 def make_pairs(texts: Tensor, entities: Tensor, lengths: Tensor, *, context: int | None) -> Pairs:
-    """Choose the words that are looked at for each pair.
+    """Determine the bounds of the words to use for each pair.
 
-    texts (Tensor): The text that each pair is in. *Shape:* (pairs,)
-    entities (Tensor): Start and end of the first entity, and of the second, in text order.
+    texts (Tensor): The index of each pair's text. *Shape:* (pairs,)
+    entities (Tensor): The start and end of the first entity, and of the second, in text order.
         *Shape:* (pairs, 4)
     lengths (Tensor): The length of each text. *Shape:* (texts,)
-    context (int | None): How many words on either side of the two; all words of the text if None.
+    context (int | None): The number of words to use on either side of the pair; the whole text if
+        None.
     RETURNS (Pairs): The pairs.
     """
     start, end = torch.zeros_like(texts), lengths[texts]
@@ -74,22 +76,22 @@ def make_pairs(texts: Tensor, entities: Tensor, lengths: Tensor, *, context: int
 def in_chunks(
     pool: Callable[[Tensor, PairWords], Tensor], rows: Tensor, pairs: Pairs, *, width: int
 ) -> Tensor:
-    """Make a vector of each pair, with bounded memory. To learn from many pairs, each chunk is
-    computed once more in the backward pass.
+    """Compute a vector for each pair with bounded memory. In training, if there are several chunks
+    of pairs, each chunk is computed again in the backward pass.
 
-    pool (Callable[[Tensor, PairWords], Tensor]): Makes vectors from the rows of texts and the
-        words of some pairs.
+    pool (Callable[[Tensor, PairWords], Tensor]): Function that computes vectors from the rows of
+        texts and the words of some pairs.
     rows (Tensor): The rows of each text. *Shape:* (texts, length, width of the rows)
-    pairs (Pairs): The pairs, one or more.
+    pairs (Pairs): The pairs, at least one.
     width (int): The width of the vectors.
     RETURNS (Tensor): The vectors. *Shape:* (pairs, width)
     """
-    # No pair has more words than this, even if its entities overlap.
+    # An upper bound for the words of a pair, even if its entities overlap.
     longest = int((pairs.bounds[:, 1] - pairs.bounds[:, 0]).max()) * 2
     size, count = max(1, MAX_WORDS // longest), len(pairs.texts)
     if size < count and torch.is_grad_enabled():
         pool = partial(checkpoint, pool, use_reentrant=False)
-    # In one place from the start: small vectors between large arrays would split up the memory.
+    # Allocated at once: small vectors between large arrays would fragment the memory.
     vectors = rows.new_zeros(count, width)
     for start in range(0, count, size):
         chunk = slice(start, start + size)
@@ -98,10 +100,10 @@ def in_chunks(
 
 
 def words_of(pairs: Pairs) -> PairWords:
-    """Lay out the words of pairs. A word that is in both entities comes twice.
+    """Concatenate the words of pairs. Words that belong to both entities occur twice.
 
     pairs (Pairs): The pairs.
-    RETURNS (PairWords): Their words.
+    RETURNS (PairWords): The words of the pairs.
     """
     # shape: (segments of all pairs,)
     start, end = (bounds.flatten() for bounds in _segment_bounds(pairs))
@@ -127,33 +129,34 @@ def take_words(rows: Tensor, words: PairWords) -> Tensor:
 
     rows (Tensor): The rows of each text. *Shape:* (texts, length, width)
     words (PairWords): The words.
-    RETURNS (Tensor): Their rows. *Shape:* (words, width)
+    RETURNS (Tensor): The rows of the words. *Shape:* (words, width)
     """
     return rows[words.texts, words.positions]
 
 
 def distance_to(entity: int, words: PairWords) -> Tensor:
-    """How far words are from an entity of their pair.
+    """Compute the distance of words from an entity of their pair.
 
-    entity (int): 0 for the first of each pair, 1 for the second.
+    entity (int): 0 for the first entity of each pair, 1 for the second.
     words (PairWords): The words.
-    RETURNS (Tensor): The distances: 0 within, negative before. *Shape:* (words,)
+    RETURNS (Tensor): The distances: 0 within the entity, negative before it. *Shape:* (words,)
     """
     start, end = words.entities[:, 2 * entity], words.entities[:, 2 * entity + 1]
     return (words.positions - start).clamp(max=0) + (words.positions - end + 1).clamp(min=0)
 
 
 def pool_segments(rows: Tensor, words: PairWords) -> Tensor:
-    """Find the maxima of each of the five segments that the two entities cut a text into.
+    """Compute the maxima of each of the five segments into which the two entities divide a text.
 
     Source: Zeng et al. 2015, "Distant Supervision for Relation Extraction via Piecewise
-    Convolutional Neural Networks" (EMNLP), whose three segments are cut at the two entities; with
-    segments of their own for the entities in Luo et al. 2017, "Segment convolutional neural
-    networks (Seg-CNNs) for classifying relations in clinical notes" (doi:10.1093/jamia/ocx090).
+    Convolutional Neural Networks" (EMNLP), with three segments that are divided by the two
+    entities. The entities are segments of their own in Luo et al. 2017, "Segment convolutional
+    neural networks (Seg-CNNs) for classifying relations in clinical notes"
+    (doi:10.1093/jamia/ocx090).
 
     rows (Tensor): The rows of the words. *Shape:* (words, width)
     words (PairWords): The words.
-    RETURNS (Tensor): The maxima, 0 for a segment without words. *Shape:* (pairs, 5, width)
+    RETURNS (Tensor): The maxima, 0 for segments without words. *Shape:* (pairs, 5, width)
     """
     return _maxima(rows, words.segments, SEGMENTS * words.pairs).unflatten(
         0, (words.pairs, SEGMENTS)
@@ -161,7 +164,7 @@ def pool_segments(rows: Tensor, words: PairWords) -> Tensor:
 
 
 def pool_pairs(rows: Tensor, words: PairWords) -> Tensor:
-    """Find the maxima of all words of each pair.
+    """Compute the maxima of all words of each pair.
 
     rows (Tensor): The rows of the words. *Shape:* (words, width)
     words (PairWords): The words.
