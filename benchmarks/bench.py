@@ -1,4 +1,4 @@
-"""Measure how fast the focused layers are, in ratios that carry over to other machines."""
+"""Benchmark the focused layers, with ratios of times that carry over to other machines."""
 
 import os
 import platform
@@ -18,17 +18,17 @@ OUTPUT = Path(__file__).parents[1] / "docs" / "benchmarks"
 
 
 def main(
-    output: Annotated[Path, typer.Option("--output", "-o", help="The folder to write.")] = OUTPUT,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write to.")] = OUTPUT,
     gpu: Annotated[bool, typer.Option(help="Measure on the GPU.")] = False,
 ) -> None:
-    """Print a table, and write JSON and plots; compares with the JSON that is there."""
+    """Print a table of results and of earlier ones in OUTPUT, and write JSON and plots."""
     if gpu:
         spacy.require_gpu()
     device = torch.device("cuda" if gpu else "cpu")
     name = "gpu" if gpu else "cpu"
     earlier = report.read_earlier(output / f"{name}.json")
     with TemporaryDirectory() as folder:
-        # First, since memory is in pieces later.
+        # This comes first, since memory is fragmented later.
         long_doc = pipelines.long_doc(Path(folder))
         results = [*encoders.measure(device), *pipelines.measure(Path(folder)), *long_doc]
         growth = pipelines.growth(Path(folder))
@@ -39,7 +39,11 @@ def main(
 
 
 def machine(device: torch.device) -> dict[str, str | int]:
-    """RETURNS (dict[str, str | int]): What the figures are measured with."""
+    """Describe the hardware and software of the measurement.
+
+    device (torch.device): The device.
+    RETURNS (dict[str, str | int]): The description.
+    """
     name = torch.cuda.get_device_name() if device.type == "cuda" else platform.machine()
     return {
         "device": name,

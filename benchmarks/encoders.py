@@ -1,4 +1,4 @@
-"""The focused layers against one pass of the encoder, and against doing it the plain way."""
+"""Benchmarks of the focused layers against one pass of the encoder and naive implementations."""
 
 from functools import partial
 from itertools import combinations
@@ -19,17 +19,19 @@ from workload import BERT_BASE, ENTITY_LENGTHS, Sentence, Shape, make_sentences
 
 PIECES = 64
 PAIRS = 28
-# [CLS] and two entities, whose pieces are two in the mean.
+# [CLS] and two entities of two pieces on average.
 ROWS = 1 + 2 * sum(ENTITY_LENGTHS) / len(ENTITY_LENGTHS)
 
 
 class Batch:
-    """Sentences of the same length in an encoder with fresh weights."""
+    """Sentences of the same length, and an encoder with random weights."""
 
     def __init__(self, shape: Shape, sentences: list[Sentence], device: torch.device) -> None:
-        """shape (Shape): The size of the encoder.
+        """Create the encoder.
+
+        shape (Shape): The size of the encoder.
         sentences (list[Sentence]): The sentences.
-        device (torch.device): Where to compute.
+        device (torch.device): The device.
         """
         config = BertConfig(
             vocab_size=1000,
@@ -45,11 +47,19 @@ class Batch:
         self.rows = _focus_rows(sentences)
 
     def encode(self) -> Any:
-        """RETURNS (tuple[Tensor, ...]): The states of every layer."""
+        """Encode the sentences.
+
+        RETURNS (tuple[Tensor, ...]): The states of all layers.
+        """
         return self.model(self.pieces, output_hidden_states=True).hidden_states
 
     def find(self, focus_layers: int, mask: MaskName) -> torch.Tensor:
-        """Encode the sentences, and look at all pairs. RETURNS (Tensor): What `[CLS]` saw."""
+        """Encode the sentences, and run the focused layers for all pairs.
+
+        focus_layers (int): The number of focused layers, K.
+        mask (Literal["cls", "pair"]): The mask.
+        RETURNS (Tensor): The state of `[CLS]` for each pair.
+        """
         hidden_states = self.encode()
         shared = len(hidden_states) - 1 - focus_layers
         states = {
@@ -60,8 +70,12 @@ class Batch:
         return run_focused(layers, states, self.rows, mask=mask)
 
     def find_under_whole_mask(self, focus_layers: int, mask: MaskName) -> torch.Tensor:
-        """Encode the sentences, and run the last layers again on all rows, a sentence's pairs in
-        a batch. RETURNS (Tensor): What `[CLS]` saw.
+        """Encode the sentences, and run the last layers again on all rows, with the pairs of a
+        sentence in one batch.
+
+        focus_layers (int): The number of focused layers, K.
+        mask (Literal["cls", "pair"]): The mask.
+        RETURNS (Tensor): The state of `[CLS]` for each pair.
         """
         make_mask = cls_mask if mask == "cls" else pair_mask
         shared = self.encode()[-1 - focus_layers]
@@ -75,8 +89,8 @@ class Batch:
         return torch.cat(vectors)
 
     def find_by_encoding_again(self) -> None:
-        """Encode the sentences, and each once more for each of its pairs, these in a batch. The
-        mask is left out, in favour of this way.
+        """Encode the sentences, and encode each again for each of its pairs, with the pairs of a
+        sentence in one batch. There is no mask, which makes this faster.
         """
         self.encode()
         for pieces in self.pieces:
@@ -105,9 +119,9 @@ def _focus_rows(sentences: list[Sentence]) -> FocusRows:
 
 @torch.no_grad()
 def measure(device: torch.device) -> list[Result]:
-    """Measure.
+    """Run the benchmarks.
 
-    device (torch.device): Where to compute.
+    device (torch.device): The device.
     RETURNS (list[Result]): The ratios.
     """
     batch = Batch(BERT_BASE, make_sentences(4, pieces=PIECES), device)

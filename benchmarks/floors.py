@@ -1,24 +1,29 @@
-"""How many multiply-adds the linear maps need at least, in units of the squared width.
+"""Minimum number of multiply-adds of the linear layers, in units of the squared width.
 
-A layer has 12 of them a row: one each for queries, keys, values and the output of attention, and
-eight for the feed-forward part. Attention itself, a few percent, is left out.
+A transformer layer has 12 per row: one each for queries, keys, values and the output of attention,
+and eight for the feed-forward layers. Attention itself takes a few percent and is left out.
 """
 
 
 def plain(layers: int, pieces: int) -> float:
-    """RETURNS (float): One pass through an encoder, for one sentence."""
+    """Count one pass of the encoder over a sentence.
+
+    layers (int): The number of layers.
+    pieces (int): The number of pieces in the sentence.
+    RETURNS (float): The multiply-adds.
+    """
     return 12 * layers * pieces
 
 
 def pair_mask(focus_layers: int, rows: float) -> float:
-    """Eq. 14, for one pair.
+    """Count the focused layers for one pair under the mask of Eq. 14.
 
-    The queries, keys and values of the first focused layer are those of the sentence; the last
-    one has only the `[CLS]` row as a query.
+    The first focused layer shares the queries, keys and values of the sentence. In the last one,
+    only the `[CLS]` row is a query.
 
-    focus_layers (int): K.
-    rows (float): The rows in focus.
-    RETURNS (float): Multiply-adds.
+    focus_layers (int): The number of focused layers, K.
+    rows (float): The number of rows in focus.
+    RETURNS (float): The multiply-adds.
     """
     if focus_layers == 1:
         return 9
@@ -27,16 +32,16 @@ def pair_mask(focus_layers: int, rows: float) -> float:
 
 
 def cls_mask(focus_layers: int, rows: float, pieces: int) -> float:
-    """Eq. 13, for one pair.
+    """Count the focused layers for one pair under the mask of Eq. 13.
 
-    In the first focused layer only the `[CLS]` row differs from pair to pair. In the last only
-    that row is a query, and its keys are the rows in focus; so in the layer before, these alone
-    are queries.
+    In the first focused layer, only the `[CLS]` row differs between pairs. In the last one, only
+    this row is a query, and its keys are the rows in focus. So in the layer before, only the rows
+    in focus are queries.
 
-    focus_layers (int): K.
-    rows (float): The rows in focus.
-    pieces (int): The pieces of the sentence.
-    RETURNS (float): Multiply-adds.
+    focus_layers (int): The number of focused layers, K.
+    rows (float): The number of rows in focus.
+    pieces (int): The number of pieces in the sentence.
+    RETURNS (float): The multiply-adds.
     """
     if focus_layers < 3:
         return 9 if focus_layers == 1 else 9 + 12
@@ -48,5 +53,10 @@ def cls_mask(focus_layers: int, rows: float, pieces: int) -> float:
 
 
 def whole_mask(focus_layers: int, pieces: int) -> float:
-    """RETURNS (float): Running the last K layers again on every row, for one pair."""
+    """Count the last layers for one pair if they run again on all rows.
+
+    focus_layers (int): The number of focused layers, K.
+    pieces (int): The number of pieces in the sentence.
+    RETURNS (float): The multiply-adds.
+    """
     return 12 * focus_layers * pieces

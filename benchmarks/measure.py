@@ -1,4 +1,4 @@
-"""Times two things in turn, so that what else the machine does befalls both."""
+"""Measure times and memory. Two functions are timed in turn, so that other load affects both."""
 
 import ctypes
 import statistics
@@ -15,15 +15,15 @@ Work = Callable[[], Any]
 
 @dataclass(frozen=True)
 class Result:
-    """A measured figure.
+    """Result of a benchmark.
 
-    name (str): What was measured.
+    name (str): The name.
     value (float): The median.
     low (float): The first quartile.
     high (float): The third quartile.
-    floor (float | None): What multiply-adds alone would give, if that can be said.
-    target (str): What it has to be.
-    unit (str): Its unit; a ratio has none.
+    floor (float | None): The ratio of multiply-adds, if it can be computed.
+    target (str): The target, such as `≤ 1.9`.
+    unit (str): The unit; empty for a ratio.
     """
 
     name: str
@@ -36,13 +36,17 @@ class Result:
 
     @property
     def is_met(self) -> bool:
-        """RETURNS (bool): Whether the median is within the target."""
+        """RETURNS (bool): Whether the median meets the target."""
         relation, bound = self.target.split()
         return self.value <= float(bound) if relation == "≤" else self.value >= float(bound)
 
 
 def seconds(work: Work) -> float:
-    """RETURNS (float): How long something takes, what a GPU still does about it included."""
+    """Time a function, including pending work on the GPU.
+
+    work (Callable): The function.
+    RETURNS (float): The time in seconds.
+    """
     synchronize()
     start = perf_counter()
     work()
@@ -66,16 +70,16 @@ def ratio(
     repeats: int = 7,
     scale: float = 1.0,
 ) -> Result:
-    """Time two things in turn, and divide the times.
+    """Time two functions in turn, and divide their times.
 
-    name (str): What is measured.
-    work (Callable): What is above the line.
-    other (Callable): What is below it.
-    target (str): What the ratio has to be, as `≤ 1.9`.
+    name (str): The name of the benchmark.
+    work (Callable): The function in the numerator.
+    other (Callable): The function in the denominator.
+    target (str): The target of the ratio, such as `≤ 1.9`.
     floor (float | None): The ratio of multiply-adds.
-    repeats (int): How many times each is timed, after once that is not.
-    scale (float): How much more the one below the line does than the one above.
-    RETURNS (Result): The median of the ratios, and their quartiles.
+    repeats (int): The number of measurements, after one warm-up.
+    scale (float): Factor by which `other` does more work than `work`.
+    RETURNS (Result): The median and quartiles of the ratio.
     """
     work(), other()
     ratios = [scale * seconds(work) / seconds(other) for _ in range(repeats)]
@@ -84,20 +88,20 @@ def ratio(
 
 
 def memory_above(work: Work, *, on_gpu: bool) -> float:
-    """Find how much memory something needs while it runs.
+    """Measure the peak memory of a function.
 
-    work (Callable): What to run.
-    on_gpu (bool): Whether it runs on the GPU, and its memory counts.
-    RETURNS (float): Megabytes at the peak, above what was in use before.
+    work (Callable): The function.
+    on_gpu (bool): Whether to measure the memory of the GPU.
+    RETURNS (float): The peak in MB, above the memory in use before.
     """
     if on_gpu:
         torch.cuda.reset_peak_memory_stats()
         before = torch.cuda.memory_allocated()
         work()
         return (torch.cuda.max_memory_allocated() - before) / 1e6
-    # What was freed before must not be used again unseen.
+    # Return free memory to the system, since its reuse would not be measured.
     ctypes.CDLL(None).malloc_trim(0)
-    # Linux then starts the high-water mark anew.
+    # Reset the peak in Linux.
     Path("/proc/self/clear_refs").write_text("5")
     before = _status_kilobytes("VmRSS")
     work()

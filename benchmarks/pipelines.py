@@ -1,4 +1,4 @@
-"""Whole pipelines: prediction, training, a very long doc, and growth."""
+"""Benchmarks of whole pipelines: prediction, training, a very long doc, and growth."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -25,9 +25,9 @@ from workload import (
 
 BATCH_SIZE = 32
 PREDICTIONS = ((BERT_BASE, 4, "≤ 2.1"), (MINILM, 2, "≤ 2.0"))
-# The lengths of the entities of a doc as long as BERT allows.
+# The lengths of the entities in a doc of the maximum length for BERT.
 LONG_DOC = (1, 2, 2, 3) * 50
-# Small, so that growth shows that has nothing to do with the encoder.
+# A small encoder, so that growth outside of the encoder becomes visible.
 SMALL = Shape("small", 4, 128, 4)
 DOCS = (100, 300, 1000, 3000)
 PIECES_A_DOC = (32, 64, 128, 256, 512)
@@ -40,10 +40,10 @@ LISTENER = {
 
 
 def measure(folder: Path) -> list[Result]:
-    """Measure.
+    """Run the benchmarks.
 
-    folder (Path): Where to put encoders.
-    RETURNS (list[Result]): The figures.
+    folder (Path): The folder for encoders.
+    RETURNS (list[Result]): The results.
     """
     return [
         *(prediction(shape, k, target, folder) for shape, k, target in PREDICTIONS),
@@ -56,9 +56,9 @@ def prediction(shape: Shape, focus_layers: int, target: str, folder: Path) -> Re
     """Compare `nlp.pipe` with the bare encoder on the same batch, tokenized beforehand.
 
     shape (Shape): The size of the encoder.
-    focus_layers (int): K.
-    target (str): What the ratio has to be.
-    folder (Path): Where to put the encoder.
+    focus_layers (int): The number of focused layers, K.
+    target (str): The target of the ratio.
+    folder (Path): The folder for encoders.
     RETURNS (Result): The ratio.
     """
     nlp = make_pipeline(make_encoder(shape, folder), focus_layers=focus_layers, mask="pair")
@@ -82,9 +82,9 @@ def prediction(shape: Shape, focus_layers: int, target: str, folder: Path) -> Re
 
 
 def against_spacy(folder: Path) -> Result:
-    """Compare entities alone with spaCy's own transformer and `ner`, on the same encoder.
+    """Compare entity recognition with spaCy's own transformer and `ner`, on the same encoder.
 
-    folder (Path): Where to put the encoder.
+    folder (Path): The folder for encoders.
     RETURNS (Result): The ratio.
     """
     path = make_encoder(BERT_BASE, folder)
@@ -115,10 +115,10 @@ def against_spacy(folder: Path) -> Result:
 
 
 def training(folder: Path) -> list[Result]:
-    """Compare a training step of both tasks with one of entities alone.
+    """Compare a training step of both tasks with one of entity recognition only.
 
-    folder (Path): Where to put the encoder.
-    RETURNS (list[Result]): The ratios for all pairs, and for a part of those without a relation.
+    folder (Path): The folder for encoders.
+    RETURNS (list[Result]): The ratios with all pairs, and with a share of the negative pairs.
     """
     nlp = make_pipeline(make_encoder(BERT_BASE, folder), focus_layers=4, mask="pair")
     nlp.remove_pipe("known_entities")
@@ -127,7 +127,7 @@ def training(folder: Path) -> list[Result]:
 
     def step() -> None:
         nlp.update(examples, sgd=optimizer)
-        # The encoder steps when every component has learned.
+        # The encoder is updated after all components.
         component(nlp, "str_encoder").finish_update(optimizer)
 
     def step_of_entities() -> None:
@@ -143,25 +143,25 @@ def training(folder: Path) -> list[Result]:
 
 
 def long_doc(folder: Path) -> list[Result]:
-    """Look at all pairs of one doc of 200 entities.
+    """Predict the relations of one doc with 200 entities.
 
-    folder (Path): Where to put the encoder.
-    RETURNS (list[Result]): The memory, and the time of a pair against that in a usual sentence.
+    folder (Path): The folder for encoders.
+    RETURNS (list[Result]): The peak memory, and the time per pair relative to a usual sentence.
     """
     encoder = make_encoder(BERT_BASE, folder)
     nlp = make_pipeline(encoder, focus_layers=4, mask="pair", window=512)
     [long] = make_sentences(1, pieces=512, lengths=LONG_DOC)
     [usual] = make_sentences(1)
     pairs = len(LONG_DOC) * (len(LONG_DOC) - 1) // 2
-    look_at_long, look_at_usual = relations_of(nlp, long), relations_of(nlp, usual)
-    look_at_usual()
+    run_long, run_usual = relations_of(nlp, long), relations_of(nlp, usual)
+    run_usual()
     on_gpu = component(nlp, "str_encoder").model.transformer.device.type == "cuda"
-    memory = memory_above(look_at_long, on_gpu=on_gpu)
+    memory = memory_above(run_long, on_gpu=on_gpu)
     title = f"one doc of {len(LONG_DOC)} entities ({pairs:,} pairs), Eq. 14, K=4"
     time = ratio(
         f"{title}: time of a pair / that in a doc of {PAIRS}",
-        look_at_long,
-        lambda: [look_at_usual() for _ in range(30)],
+        run_long,
+        lambda: [run_usual() for _ in range(30)],
         target="≤ 1.0",
         repeats=2,
         scale=30 * PAIRS / pairs,
@@ -170,11 +170,11 @@ def long_doc(folder: Path) -> list[Result]:
 
 
 def relations_of(nlp: Language, sentence: Sentence) -> Callable[[], Any]:
-    """Encode a sentence, and give what then finds its relations.
+    """Encode a sentence, and return a function that predicts its relations.
 
     nlp (Language): The pipeline.
     sentence (Sentence): The sentence.
-    RETURNS (Callable): Runs `str_rel` alone.
+    RETURNS (Callable): Function that runs `str_rel` only.
     """
     remember(nlp, [sentence])
     with nlp.select_pipes(disable=["str_rel", "doc_cleaner"]):
@@ -183,20 +183,30 @@ def relations_of(nlp: Language, sentence: Sentence) -> Callable[[], Any]:
 
 
 def component(nlp: Language, name: str) -> Any:
-    """RETURNS (Any): A component, of whatever class it is."""
+    """Get a component, typed as Any.
+
+    nlp (Language): The pipeline.
+    name (str): The name of the component.
+    RETURNS (Any): The component.
+    """
     return nlp.get_pipe(name)
 
 
 def remember(nlp: Language, sentences: list[Sentence]) -> list[str]:
-    """Let a pipeline know the entities of sentences. RETURNS (list[str]): Their texts."""
+    """Set the entities that a pipeline assigns to sentences.
+
+    nlp (Language): The pipeline.
+    sentences (list[Sentence]): The sentences.
+    RETURNS (list[str]): The texts of the sentences.
+    """
     return component(nlp, "known_entities").remember(sentences)
 
 
 def growth(folder: Path) -> dict[str, dict[str, list[float]]]:
-    """Time `nlp.pipe` on ever more docs, longer docs and docs with more pairs.
+    """Time `nlp.pipe` on more docs, longer docs and docs with more pairs.
 
-    folder (Path): Where to put encoders.
-    RETURNS (dict[str, dict[str, list[float]]]): Sizes and seconds, by what grows.
+    folder (Path): The folder for encoders.
+    RETURNS (dict[str, dict[str, list[float]]]): The sizes and seconds, by the quantity that grows.
     """
     nlp = make_pipeline(make_encoder(SMALL, folder), focus_layers=2, mask="pair", window=512)
     by_docs = {n: make_sentences(n) for n in DOCS}

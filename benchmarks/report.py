@@ -1,4 +1,4 @@
-"""Shows figures as a table, keeps them as JSON, and draws them."""
+"""Show results as a table, save them as JSON, and plot them."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -20,8 +20,8 @@ Growth = dict[str, dict[str, list[float]]]
 def show(results: list[Result], earlier: dict[str, float]) -> None:
     """Print a table.
 
-    results (list[Result]): The figures.
-    earlier (dict[str, float]): The figures of an earlier run, by name.
+    results (list[Result]): The results.
+    earlier (dict[str, float]): The values of an earlier run, by name.
     """
     table = Table("measure", "floor", "must reach", "median", "quartiles", "earlier")
     for r in results:
@@ -34,8 +34,10 @@ def show(results: list[Result], earlier: dict[str, float]) -> None:
 
 
 def read_earlier(path: Path) -> dict[str, float]:
-    """RETURNS (dict[str, float]): The figures that a file holds, by name; none if it is not
-    there.
+    """Read the values of an earlier run.
+
+    path (Path): The JSON file.
+    RETURNS (dict[str, float]): The values by name; empty if there is no such file.
     """
     if not path.exists():
         return {}
@@ -43,12 +45,12 @@ def read_earlier(path: Path) -> dict[str, float]:
 
 
 def save(path: Path, results: list[Result], growth: Growth, machine: dict[str, Any]) -> None:
-    """Write figures as JSON.
+    """Write results as JSON.
 
     path (Path): The file.
-    results (list[Result]): The ratios.
+    results (list[Result]): The results.
     growth (dict[str, dict[str, list[float]]]): The sizes and seconds.
-    machine (dict[str, Any]): What they were measured with.
+    machine (dict[str, Any]): The hardware and software of the measurement.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     rounded = [
@@ -63,10 +65,10 @@ def save(path: Path, results: list[Result], growth: Growth, machine: dict[str, A
 
 
 def draw_results(path: Path, results: list[Result]) -> None:
-    """Draw ratios beside their floors.
+    """Plot ratios with their floors.
 
-    path (Path): The PNG to write.
-    results (list[Result]): The figures.
+    path (Path): The PNG file to write.
+    results (list[Result]): The results.
     """
     with_floor = [r for r in results if r.floor is not None][::-1]
     figure, axes = pyplot.subplots(figsize=(9, 0.45 * len(with_floor) + 1))
@@ -87,9 +89,9 @@ def draw_results(path: Path, results: list[Result]) -> None:
 
 
 def draw_growth(path: Path, growth: Growth) -> None:
-    """Draw how time grows.
+    """Plot times against sizes.
 
-    path (Path): The PNG to write.
+    path (Path): The PNG file to write.
     growth (dict[str, dict[str, list[float]]]): The sizes and seconds.
     """
     figure, panels = pyplot.subplots(1, len(growth), figsize=(3.4 * len(growth), 3))

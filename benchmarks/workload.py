@@ -1,4 +1,4 @@
-"""What is measured: sentences, encoders with fresh weights, and pipelines."""
+"""Workload of the benchmarks: sentences, encoders with random weights, and pipelines."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,18 +13,18 @@ from spacy.training import Example
 from spacy_str_encoder import Relation
 from spacy_str_encoder.init_encoder import init_encoder
 
-# Each of these is one piece. What they mean makes no difference to how long they take.
+# Each of these is one piece. Their meaning does not affect the times.
 CHARACTERS = [chr(code) for code in range(0x4E00, 0x4E00 + 400)]
 ENTITY_LENGTHS = (1, 1, 2, 2, 2, 2, 3, 3)
 ENTITY_LABELS = ("BodyPart", "Degree", "Location", "Negation", "Quantifier")
 RELATION_LABELS = ("Modifier", "Negative", "Percentage", "Position")
-# In the paper's corpus 14 % of the pairs have a relation: 2,219 of 15,386.
+# In the paper's corpus, 14 % of the pairs have a relation: 2,219 of 15,386.
 RELATIONS = 4
 
 
 @dataclass(frozen=True)
 class Shape:
-    """The size of an encoder."""
+    """Size of an encoder."""
 
     name: str
     layers: int
@@ -38,10 +38,10 @@ MINILM = Shape("MiniLM", 6, 384, 12)
 
 @dataclass(frozen=True)
 class Sentence:
-    """A text, and where its entities are.
+    """Text with entities.
 
-    text (str): The text, a piece a character.
-    entities (list[tuple[int, int]]): Start and end of each entity.
+    text (str): The text, with one piece per character.
+    entities (list[tuple[int, int]]): The start and end of each entity.
     """
 
     text: str
@@ -51,12 +51,12 @@ class Sentence:
 def make_sentences(
     count: int, *, pieces: int = 64, lengths: tuple[int, ...] = ENTITY_LENGTHS, seed: int = 0
 ) -> list[Sentence]:
-    """Make sentences with entities at random places.
+    """Make sentences with entities at random positions.
 
     count (int): The number of sentences.
-    pieces (int): Their pieces, `[CLS]` and `[SEP]` included.
-    lengths (tuple[int, ...]): The pieces of each entity.
-    seed (int): The seed of everything random.
+    pieces (int): The number of pieces per sentence, including `[CLS]` and `[SEP]`.
+    lengths (tuple[int, ...]): The number of pieces of each entity.
+    seed (int): The random seed.
     RETURNS (list[Sentence]): The sentences.
     """
     random = Random(seed)
@@ -64,7 +64,7 @@ def make_sentences(
 
 
 def _make_sentence(random: Random, length: int, lengths: tuple[int, ...]) -> Sentence:
-    # The characters outside of entities, and the entities, in random order.
+    # Characters outside of entities (0) and entities, in random order.
     parts = [0] * (length - sum(lengths)) + list(lengths)
     random.shuffle(parts)
     entities, start = [], 0
@@ -76,11 +76,11 @@ def _make_sentence(random: Random, length: int, lengths: tuple[int, ...]) -> Sen
 
 
 def make_encoder(shape: Shape, folder: Path) -> Path:
-    """Write an encoder with fresh weights.
+    """Write an encoder with random weights.
 
-    shape (Shape): Its size.
-    folder (Path): Where to put its folder.
-    RETURNS (Path): Its folder.
+    shape (Shape): The size of the encoder.
+    folder (Path): The folder for encoders.
+    RETURNS (Path): The folder of the encoder.
     """
     path = folder / shape.name
     if not path.exists():
@@ -93,11 +93,11 @@ def make_encoder(shape: Shape, folder: Path) -> Path:
 def make_pipeline(encoder: Path, *, focus_layers: int, mask: str, window: int = 128) -> Language:
     """Build an untrained pipeline.
 
-    Untrained, `str_ner` finds whatever it finds. It does all of its work, and then a component
-    puts the entities there that are to be measured with.
+    The predictions of an untrained `str_ner` are arbitrary. It does all of its work, and another
+    component then replaces its predictions by the entities of the workload.
 
-    encoder (Path): The encoder.
-    focus_layers (int): K.
+    encoder (Path): The folder of the encoder.
+    focus_layers (int): The number of focused layers, K.
     mask (str): The mask.
     window (int): The length of windows, in tokens.
     RETURNS (Language): The pipeline.
@@ -120,16 +120,16 @@ def make_pipeline(encoder: Path, *, focus_layers: int, mask: str, window: int = 
 
 
 class KnownEntities:
-    """Puts the entities of a sentence into its doc."""
+    """Component that sets the entities of known sentences."""
 
     def __init__(self) -> None:
         self.entities: dict[str, list[tuple[int, int]]] = {}
 
     def remember(self, sentences: list[Sentence]) -> list[str]:
-        """Take the entities of sentences, in place of those before.
+        """Replace the known sentences.
 
         sentences (list[Sentence]): The sentences.
-        RETURNS (list[str]): Their texts.
+        RETURNS (list[str]): The texts of the sentences.
         """
         self.entities = {sentence.text: sentence.entities for sentence in sentences}
         return list(self.entities)
@@ -147,9 +147,9 @@ def make_known_entities(nlp: Language, name: str) -> KnownEntities:
 
 
 def make_examples(nlp: Language, sentences: list[Sentence]) -> Iterator[Example]:
-    """Annotate sentences, with every label of entities and relations.
+    """Annotate sentences, with all labels of entities and relations.
 
-    nlp (Language): Tokenizes them.
+    nlp (Language): The pipeline that tokenizes them.
     sentences (list[Sentence]): The sentences.
     YIELDS (Example): The examples.
     """

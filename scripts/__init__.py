@@ -1,1 +1,1 @@
-"""What the commands of `project.yml` run, each with `python -m scripts.NAME`."""
+"""Scripts for the commands of `project.yml`, run with `python -m scripts.NAME`."""

@@ -1,5 +1,5 @@
-"""A baseline that counts: the majority label of each string, the majority relation of each pair of
-types. It tells how hard a corpus is.
+"""Frequency baseline: the most frequent label of each string, and the most frequent relation of
+each pair of types. It shows how difficult a corpus is.
 """
 
 from collections import Counter, defaultdict
@@ -18,7 +18,7 @@ TypePair = tuple[str, str]
 
 
 class FrequencyBaseline:
-    """Labels what it has seen with what it was most often."""
+    """Baseline that predicts the most frequent annotations of the training docs."""
 
     def __init__(self, docs: Iterable[Doc]) -> None:
         """Count entities and relations.
@@ -34,7 +34,7 @@ class FrequencyBaseline:
                 first, second = sorted((relation.head, relation.tail))
                 relations[first.label_, second.label_][relation_class(relation)] += 1
         self.labels = {text: counts.most_common(1)[0][0] for text, counts in labels.items()}
-        # Of all pairs of two types most have no relation; to say so everywhere would find none.
+        # Most pairs of any two types have no relation. Counting these would predict no relations.
         self.relations = {pair: counts.most_common(1)[0][0] for pair, counts in relations.items()}
         self.longest = max(map(len, self.labels), default=0)
 
@@ -59,7 +59,7 @@ class FrequencyBaseline:
         return None
 
     def set_relations(self, doc: Doc) -> None:
-        """Give every pair of entities the relation that their types have most often.
+        """Give each pair of entities the most frequent relation of their types.
 
         doc (Doc): The doc, with entities.
         """
@@ -75,15 +75,15 @@ class FrequencyBaseline:
         """Run the baseline with predicted and with gold entities.
 
         docs (list[Doc]): Gold docs.
-        RETURNS (Outcomes): What it found, as in `spacy_str_encoder.evaluation.find_outcomes`.
+        RETURNS (Outcomes): The outcomes, as in `spacy_str_encoder.evaluation.find_outcomes`.
         """
         predicted = [Example(_without_annotation(doc), doc) for doc in docs]
         for example in predicted:
             self.set_entities(example.predicted)
-        correct = [put_gold_entities(Example(_without_annotation(doc), doc)) for doc in docs]
-        for example in [*predicted, *correct]:
+        gold = [put_gold_entities(Example(_without_annotation(doc), doc)) for doc in docs]
+        for example in [*predicted, *gold]:
             self.set_relations(example.predicted)
-        return collect_outcomes(predicted, correct)
+        return collect_outcomes(predicted, gold)
 
 
 def _without_annotation(doc: Doc) -> Doc:

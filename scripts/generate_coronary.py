@@ -1,7 +1,7 @@
 """Write the demo corpus: synthetic Chinese coronary arteriography findings with annotations.
 
-A sentence is a row of clauses. A clause is a template whose slots emit text, entity and scope
-together, so annotations come from the grammar and no string is ever searched for afterwards.
+A sentence is a sequence of clauses. A clause is a template whose slots produce text, entities and
+scopes together, so the annotations come from the grammar and not from a search for strings.
 """
 
 import json
@@ -19,7 +19,7 @@ Choice = TypeVar("Choice")
 
 
 class Record(TypedDict):
-    """One annotated sentence, as it stands in the JSON files."""
+    """Annotated sentence, as stored in the JSON files."""
 
     text: str
     entities: list[tuple[int, int, str, str]]
@@ -31,7 +31,7 @@ class Record(TypedDict):
 
 @dataclass(frozen=True)
 class Vessel:
-    """A vessel with its names, and partitions of its course from the ostium downwards."""
+    """Vessel with its names, and the divisions of its course from the ostium downstream."""
 
     names: tuple[str, ...]
     new_names: tuple[str, ...]
@@ -41,7 +41,7 @@ class Vessel:
 
 @dataclass(frozen=True)
 class Severity:
-    """Words and numbers that may describe the same stenosis."""
+    """Words and numbers for stenoses of the same severity."""
 
     grade: tuple[str, ...]
     percent: tuple[str, ...]
@@ -50,7 +50,7 @@ class Severity:
 
 @dataclass
 class Scope:
-    """What one finding says: its places, and the words that will attach to them."""
+    """Places of a finding, and the words that relate to them."""
 
     severity: Severity
     vessels: list[int] = field(default_factory=list)
@@ -60,12 +60,12 @@ class Scope:
 
 @dataclass(frozen=True)
 class Wish:
-    """What the next sentence shall be like.
+    """Requirements for the next sentence.
 
-    novelty (tuple[str, ...]): What training lacks: "word", "shape", both or nothing.
-    clause (str): A clause that it must contain, or "".
-    long (bool): Whether remarks frame the findings.
-    size (int): The number of entities, give or take one.
+    novelty (tuple[str, ...]): The kinds of novelty: "word", "shape", both or none.
+    clause (str): A clause that the sentence must contain, or "".
+    long (bool): Whether remarks are added before and after the findings.
+    size (int): The number of entities, plus or minus one.
     """
 
     novelty: tuple[str, ...]
@@ -75,10 +75,10 @@ class Wish:
 
 
 class UnfitError(Exception):
-    """The vessels of a sentence are used up."""
+    """Sentence that needs more vessels or stretches than are left."""
 
 
-# The published corpus's counts, per 2,136 entities; a few inverse orders are added to the two
+# The counts in the published corpus, per 2,136 entities. A few inverse orders are added for the two
 # relations that have them in real reports.
 TARGETS = {
     "Negation": 103,
@@ -123,7 +123,7 @@ VESSELS = (
     Vessel((), ("第二钝缘支", "OM2"), BRANCH, NEW_BRANCH),
     Vessel((), ("锐缘支", "AM"), BRANCH, NEW_BRANCH),
 )
-# Myocardial bridges are a finding of the anterior wall.
+# Myocardial bridges occur on the anterior wall.
 BRIDGED = VESSELS[1]
 
 SEVERITIES = (
@@ -142,7 +142,7 @@ NEW_SEVERITIES = (
     Severity(("极重度", "重"), ("90-95%", "85-95%"), ("2", "2-3")),
 )
 
-# A bar parts the plain text before an entity from the entity; {} takes the TIMI grade.
+# A bar separates the plain text before an entity from the entity. {} is replaced by the TIMI grade.
 WORDS = {
     "about": ("", "约", "约", "近"),
     "absent": ("狭窄", "狭窄", "斑块", "狭窄及闭塞", "钙化", "血栓影", "狭窄性病变"),
@@ -228,7 +228,7 @@ DEGREES = ("extent", "form", "grade", "amount", "clear", "total", "nearly")
 MEASURES = ("percent", "squeezed", "almost", "whole", "diameter", "length", "ejection")
 FLOWS = ("flow", "timi", "stopped", "trickle", "slow")
 ASIDES = ("sheath", "volume", "pressure", "rate", "dose", "balloon")
-# Entity type and relation per slot; an empty relation makes the entity a distractor.
+# The entity type and relation of each slot. With an empty relation, the entity is a distractor.
 ROLES: dict[str, tuple[str, str]] = {
     **dict.fromkeys(DEGREES, ("Degree", "Modifier")),
     **dict.fromkeys(("negation", "without"), ("Negation", "Negative")),
@@ -241,7 +241,7 @@ ROLES: dict[str, tuple[str, str]] = {
     "denial": ("Negation", ""),
 }
 
-# The digit after a slot is its scope: words attach to the places of the same scope only.
+# The digit after a slot is its scope: words relate only to places of the same scope.
 OPENERS = (
     "经{access}穿刺",
     "经{access}入路置入{sheath}鞘管",
@@ -305,7 +305,7 @@ CLAUSES = (
     "{negation}{clear}狭窄的血管为{list}",
     "{chamber}射血分数{about}{ejection}",
 )
-# Plain text of long reports: true of any procedure and free of annotated words.
+# Plain text of long reports that suits any procedure and contains no annotated words.
 REMARKS = (
     "局部麻醉满意后按常规步骤行选择性造影检查，多体位投照，图像清晰可供分析，结果如下：",
     "造影导管交换顺利，分别于左前斜位及右前斜位加头位、足位投照并留存影像资料，结果如下：",
@@ -366,9 +366,9 @@ REPETITION = 0.005
 
 
 class Writer:
-    """Write one sentence, text and annotation together.
+    """Writer of one sentence with its annotations.
 
-    random (Random): The source of every choice.
+    random (Random): The random number generator.
     new_words (bool): Whether held-out words may be used.
     """
 
@@ -388,9 +388,9 @@ class Writer:
         self.stretches: list[str] = []
 
     def pick(self, known: Sequence[Choice], new: Sequence[Choice] = ()) -> Choice:
-        """Choose an option, a held-out one every other time where these may be used.
+        """Choose an option. If held-out options may be used, they are chosen half of the time.
 
-        known (Sequence): The options that training sentences use.
+        known (Sequence): The options of training sentences.
         new (Sequence): The held-out options.
         RETURNS: The choice.
         """
@@ -404,9 +404,9 @@ class Writer:
     def mention(self, text: str, kind: str) -> int:
         """Append an entity.
 
-        text (str): The words.
+        text (str): The text of the entity.
         kind (str): The entity type.
-        RETURNS (int): The entity's index.
+        RETURNS (int): The index of the entity.
         """
         start = len(self.text)
         self.text += text
@@ -414,12 +414,12 @@ class Writer:
         return len(self.entities) - 1
 
     def relate(self, head: int, tail: int, name: str) -> None:
-        """Add a relation; the label's direction follows from the text order."""
+        """Add a relation. The direction in its label follows from the text order."""
         direction = "1_2" if head < tail else "2_1"
         self.relations.append((min(head, tail), max(head, tail), f"{name}_{direction}"))
 
     def add_clause(self, template: str) -> None:
-        """Fill a template's slots, then attach what each scope says to its places."""
+        """Fill the slots of a template, then relate the words of each scope to its places."""
         self.shapes.append(ALL_CLAUSES.index(template))
         scopes: dict[str, Scope] = defaultdict(lambda: Scope(self.pick(SEVERITIES, NEW_SEVERITIES)))
         for plain, slot, scope in SLOT.findall(template):
@@ -430,7 +430,7 @@ class Writer:
             self.attach(finding)
 
     def fill(self, slot: str, scope: Scope) -> None:
-        """Emit what a slot stands for."""
+        """Append the text and entities of a slot."""
         match slot:
             case "vessel":
                 self.add_vessel(scope)
@@ -457,7 +457,7 @@ class Writer:
                 self.add_word(slot, scope)
 
     def add_word(self, slot: str, scope: Scope) -> None:
-        """Emit a word of the vocabulary and note what it claims in its scope."""
+        """Append a word of the vocabulary, and record its relation in the scope."""
         known = getattr(scope.severity, slot, None)
         word = self.pick(known) if known and slot in ("grade", "percent") else ""
         word = word or self.pick(WORDS[slot], NEW_WORDS.get(slot, ()))
@@ -472,10 +472,10 @@ class Writer:
             scope.claims.append((index, relation))
 
     def add_vessel(self, scope: Scope, wanted: Vessel | None = None) -> None:
-        """Emit a vessel that the sentence has not named yet.
+        """Append a vessel that the sentence has not mentioned yet.
 
-        scope (Scope): The finding it belongs to.
-        wanted (Vessel): The vessel, if not any will do.
+        scope (Scope): The finding of the vessel.
+        wanted (Vessel | None): The vessel; the next one if None.
         """
         vessel = wanted or next(iter(self.vessels), None)
         if vessel not in self.vessels:
@@ -488,15 +488,15 @@ class Writer:
         scope.places.append(self.vessel)
 
     def styled(self, names: tuple[str, ...]) -> tuple[str, ...]:
-        """Keep the names in the sentence's style, abbreviated or not, if there are any."""
+        """Keep only names in the style of the sentence, abbreviated or not, if there are any."""
         return tuple(name for name in names if name.isascii() == self.abbreviated) or names
 
     def add_stretches(self, scope: Scope, count: int, joiner: str = "及") -> None:
-        """Emit stretches of the last vessel, downstream of those it has been given.
+        """Append stretches of the last vessel, downstream of those already mentioned.
 
-        scope (Scope): The finding they belong to.
-        count (int): The number of stretches, at most.
-        joiner (str): What stands before the last of them.
+        scope (Scope): The finding of the stretches.
+        count (int): The maximum number of stretches.
+        joiner (str): The text before the last stretch.
         """
         room = len(self.stretches)
         if not room:
@@ -509,7 +509,7 @@ class Writer:
         self.stretches = self.stretches[picked[-1] + 1 :]
 
     def add_stretch(self, scope: Scope, text: str) -> None:
-        """Emit one stretch of the last vessel; it replaces the vessel as the finding's place."""
+        """Append a stretch of the last vessel, which replaces it as place of the finding."""
         index = self.mention(text, "Location")
         self.relate(self.vessel, index, "Position")
         if self.vessel in scope.places:
@@ -517,13 +517,13 @@ class Writer:
         scope.places.append(index)
 
     def add_list(self, scope: Scope, size: int, with_stretches: bool) -> None:
-        """Emit coordinated places, each vessel with stretches or none with any.
+        """Append coordinated places: either all vessels have stretches, or none.
 
-        A mixed list would leave open which vessels a stretch belongs to.
+        In a mixed list, it would be ambiguous to which vessels a stretch belongs.
 
-        scope (Scope): The finding they belong to.
+        scope (Scope): The finding of the places.
         size (int): The number of places.
-        with_stretches (bool): Whether the vessels' stretches are named.
+        with_stretches (bool): Whether the vessels have stretches.
         """
         joiner = self.pick(JOINERS, NEW_JOINERS)
         self.vessels[:size] = sorted(self.vessels[:size], key=VESSELS.index)
@@ -538,14 +538,14 @@ class Writer:
                 break
 
     def attach(self, scope: Scope) -> None:
-        """Relate a scope's words to its places; flow belongs to the vessel if there is one."""
+        """Relate the words of a scope to its places; flow relates to the vessel if there is one."""
         for index, name in scope.claims:
             flow = name == "Flow"
             for place in scope.vessels if flow and scope.vessels else scope.places:
                 self.relate(index, place, "Percentage" if flow else name)
 
     def record(self) -> Record:
-        """Close the sentence.
+        """Get the finished sentence.
 
         RETURNS (Record): The sentence with its annotations.
         """
@@ -560,10 +560,10 @@ class Writer:
 
 
 def write_sentence(random: Random, wish: Wish) -> Record:
-    """Write a sentence: perhaps an opener, some findings, perhaps a closer.
+    """Write a sentence with some findings, and optionally an opener and a closer.
 
-    random (Random): The source of every choice.
-    wish (Wish): What it shall be like; its size is up to chance.
+    random (Random): The random number generator.
+    wish (Wish): The requirements. Length, novelty and size are left to chance.
     RETURNS (Record): The sentence.
     """
     writer = Writer(random, "word" in wish.novelty)
@@ -584,14 +584,15 @@ def write_sentence(random: Random, wish: Wish) -> Record:
 
 
 def masked(text: str) -> str:
-    """Replace every digit by 0, so that sentences are compared without their numbers."""
+    """Replace all digits by 0, to compare sentences without their numbers."""
     return text.translate(MASK)
 
 
 class Corpus:
-    """Choose sentences one by one, each time the candidate that the proportions lack most.
+    """Corpus to which sentences are added one by one. Among several candidates, the one that best
+    approaches the target proportions is chosen.
 
-    random (Random): The source of every choice.
+    random (Random): The random number generator.
     """
 
     def __init__(self, random: Random) -> None:
@@ -601,10 +602,10 @@ class Corpus:
         self.texts: set[str] = set()
 
     def add_split(self, size: int, train: Sequence[Record] = ()) -> list[Record]:
-        """Write a split; with training sentences given, every other one is unseen.
+        """Write a split. If there are training sentences, every other sentence is unseen.
 
         size (int): The number of sentences.
-        train (Sequence[Record]): What counts as seen, or nothing to write the training split.
+        train (Sequence[Record]): The training sentences; empty to write the training split.
         RETURNS (list[Record]): The sentences.
         """
         words = {masked(word) for record in train for *_, word, _ in record["entities"]}
@@ -619,14 +620,14 @@ class Corpus:
         return records
 
     def wish(self, position: int, held_out: bool) -> Wish:
-        """Say what a split's next sentence shall be like.
+        """Determine the requirements for the next sentence of a split.
 
-        All its candidates are of one size, or the smallest would always win; and every clause
-        gets its turn, or those far from the proportions would never be chosen.
+        All candidates have the same size, otherwise the smallest would always win. All clauses are
+        required in turn, otherwise those far from the proportions would never be chosen.
 
-        position (int): The sentence's place in its split.
+        position (int): The index of the sentence in its split.
         held_out (bool): Whether every other sentence is unseen.
-        RETURNS (Wish): The wish.
+        RETURNS (Wish): The requirements.
         """
         unseen = held_out and position % 2 == 1
         novelty = NOVELTIES[position // 2 % 3] if unseen else ()
@@ -638,10 +639,10 @@ class Corpus:
         return Wish(novelty, clause, long, self.random.randint(*sizes))
 
     def candidate(self, wish: Wish, words: set[str]) -> Record:
-        """Write sentences until one has the wanted length and novelty.
+        """Write sentences until one has the required length and novelty.
 
-        wish (Wish): What the sentence shall be like.
-        words (set[str]): The masked entity strings of training, empty while writing that.
+        wish (Wish): The requirements.
+        words (set[str]): The masked entity strings of the training split; empty while writing it.
         RETURNS (Record): The sentence.
         """
         while True:
@@ -658,11 +659,11 @@ class Corpus:
                 return record
 
     def imbalance(self, record: Record) -> float:
-        """Measure how far the counts would be from the targets with one more sentence.
+        """Measure the deviation of the counts from the targets after adding a sentence.
 
         record (Record): The sentence.
-        RETURNS (float): The summed squared deviations, each relative to its target, and a little
-            for clauses that are frequent already.
+        RETURNS (float): The sum of squared deviations, each relative to its target, plus a small
+            penalty for clauses that are already frequent.
         """
         counts = self.counts + Counter(labels(record))
         entities = sum(counts[name] for name in TARGETS if "_" not in name)
@@ -674,7 +675,7 @@ class Corpus:
 
 
 def labels(record: Record) -> list[str]:
-    """List the entity types and relation labels of a sentence, and its unrelated numbers.
+    """List the entity types and relation labels of a sentence, and its unrelated quantifiers.
 
     record (Record): The sentence.
     RETURNS (list[str]): The names, with repetitions.
@@ -687,7 +688,7 @@ def labels(record: Record) -> list[str]:
 
 
 def novelty(record: Record, words: set[str]) -> list[str]:
-    """Say in what a sentence is new.
+    """List the kinds of novelty of a sentence.
 
     record (Record): The sentence.
     words (set[str]): The masked entity strings of the training sentences.
@@ -701,9 +702,9 @@ def novelty(record: Record, words: set[str]) -> list[str]:
 def generate(seed: int, sentences: int) -> dict[str, list[Record]]:
     """Write the corpus.
 
-    seed (int): The seed of every choice.
-    sentences (int): The number of sentences in all.
-    RETURNS (dict[str, list[Record]]): The splits by name, 8:1:1; the test split in two.
+    seed (int): The random seed.
+    sentences (int): The total number of sentences.
+    RETURNS (dict[str, list[Record]]): The splits by name, 8:1:1, with the test split in two parts.
     """
     corpus = Corpus(Random(seed))
     held_out = sentences // 10

@@ -1,7 +1,7 @@
-"""Measure what pretraining an encoder is worth when few texts are annotated.
+"""Measure the benefit of pretraining an encoder if few texts are annotated.
 
-Trains the pipeline on shares of the training docs, with a fresh and a pretrained encoder and with
-several seeds, each of which draws its own docs.
+The pipeline is trained on shares of the training docs, with a randomly initialized and a pretrained
+encoder, and with several seeds, each of which selects its own docs.
 """
 
 from collections.abc import Iterator
@@ -34,17 +34,17 @@ MEASURED: tuple[Task, ...] = ("entities", "relations", "relations_correct_entiti
 
 
 def main(
-    config: Annotated[Path, typer.Argument(help="The config of the pipeline.")],
-    corpus: Annotated[Path, typer.Argument(help="The folder with the .spacy files.")],
-    fresh: Annotated[Path, typer.Option(help="The encoder with fresh weights.")],
-    pretrained: Annotated[Path, typer.Option(help="The same encoder, pretrained.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The folder to write.")],
-    seeds: Annotated[int, typer.Option(min=1, help="The number of seeds.")] = 3,
+    config: Annotated[Path, typer.Argument(help="Config of the pipeline.")],
+    corpus: Annotated[Path, typer.Argument(help="Folder with the .spacy files.")],
+    fresh: Annotated[Path, typer.Option(help="Encoder with random weights.")],
+    pretrained: Annotated[Path, typer.Option(help="The same encoder after pretraining.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write to.")],
+    seeds: Annotated[int, typer.Option(min=1, help="Number of seeds.")] = 3,
     steps: Steps = None,
     workers: Workers = None,
     gpu_id: GpuId = -1,
 ) -> None:
-    """Train what was not trained before, and draw OUTPUT/label_efficiency.png."""
+    """Train all pipelines that are not trained yet, and plot OUTPUT/label_efficiency.png."""
     folder = output.resolve()
     with errors_as_one_line():
         trials = []
@@ -60,7 +60,12 @@ def main(
 
 
 def make_system(encoder: str, percent: int) -> System:
-    """RETURNS (System): The config itself, with a share of the training docs."""
+    """Describe a system that is trained on a share of the training docs.
+
+    encoder (str): The encoder, one of `ENCODERS`.
+    percent (int): The share of the training docs, in percent.
+    RETURNS (System): The system.
+    """
     reader = {"share": percent / 100, "seed": "${system.seed}"}
     overrides = {f"corpora.train.{name}": value for name, value in reader.items()}
     return System(_name(encoder, percent), overrides=overrides)
@@ -71,12 +76,12 @@ def _name(encoder: str, percent: int) -> str:
 
 
 def summarize(results: Results, encoder: str, task: Task) -> Iterator[Spread]:
-    """Sum up the seeds.
+    """Summarize the results of all seeds.
 
     results (Mapping[str, Sequence[Kept]]): The results.
     encoder (str): The encoder, one of `ENCODERS`.
     task (str): The task.
-    YIELDS (Spread): Mean and standard deviation of the F1 with each share of the docs.
+    YIELDS (Spread): The mean and standard deviation of F1 for each share of the docs.
     """
     for percent in PERCENTS:
         spreads = sum_up(results[_name(encoder, percent)], TEST, task)
@@ -85,9 +90,9 @@ def summarize(results: Results, encoder: str, task: Task) -> Iterator[Spread]:
 
 
 def draw(path: Path, results: Results) -> None:
-    """Draw F1 against the share of the docs.
+    """Plot F1 against the share of the docs.
 
-    path (Path): The PNG to write.
+    path (Path): The PNG file to write.
     results (Mapping[str, Sequence[Kept]]): The results.
     """
     figure = Figure(figsize=(12, 4), layout="constrained")
@@ -108,7 +113,7 @@ def draw(path: Path, results: Results) -> None:
 
 
 def lay_out(results: Results) -> Table:
-    """Lay the scores out as a table.
+    """Lay out the scores as a table.
 
     results (Mapping[str, Sequence[Kept]]): The results.
     RETURNS (Table): The table.

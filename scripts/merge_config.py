@@ -1,4 +1,4 @@
-"""Merge a config with overlays, which hold only what differs from it."""
+"""Merge a config with overlays, which contain only the settings that differ."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,19 +8,21 @@ import typer
 from spacy.util import load_config
 from thinc.api import Config
 
-# Where components are named beside the pipeline.
+# The training settings that list components.
 LISTS = ("annotating_components", "frozen_components")
 
 
 def main(
-    base: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="The whole config.")],
+    base: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="Complete config.")],
     overlays: Annotated[
         list[Path],
-        typer.Argument(exists=True, dir_okay=False, help="What differs; the last one counts."),
+        typer.Argument(
+            exists=True, dir_okay=False, help="Configs to merge into it; later ones override."
+        ),
     ],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The config to write.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Config to write.")],
 ) -> None:
-    """Write BASE with everything that the OVERLAYS set, without components that are not used."""
+    """Write BASE with the settings of the OVERLAYS, and without unused components."""
     output.parent.mkdir(parents=True, exist_ok=True)
     merge_overlays(base, overlays).to_disk(output, interpolate=False)
 
@@ -28,12 +30,13 @@ def main(
 def merge_overlays(base: Path, overlays: Sequence[Path]) -> Config:
     """Merge configs.
 
-    A block that names another registered function than the one it takes the place of is taken as
-    a whole; any other is merged setting by setting. References such as `${paths.encoder}` stay.
+    A block with a different registered function replaces the original block; all other blocks are
+    merged setting by setting. References such as `${paths.encoder}` are kept.
 
-    base (Path): The whole config.
-    overlays (Sequence[Path]): Configs that hold only what differs; later ones go first.
-    RETURNS (Config): The config, without the components that its pipeline does not name.
+    base (Path): The complete config.
+    overlays (Sequence[Path]): Configs with the settings that differ. Later ones override earlier
+        ones.
+    RETURNS (Config): The config, without the components that are not in its pipeline.
     """
     config = load_config(base, interpolate=False)
     for overlay in overlays:

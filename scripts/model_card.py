@@ -1,4 +1,4 @@
-"""Copy a trained pipeline, with a name, a version and a model card in its meta data."""
+"""Copy a trained pipeline, and add a name, a version and a model card to its metadata."""
 
 import shutil
 from pathlib import Path
@@ -9,20 +9,21 @@ import typer
 
 from spacy_str_encoder.evaluation import TASKS
 
-NOTES = """## What it is
-Finds entities (BodyPart, Location, Degree, Quantifier, Negation) and relations (Position, Modifier,
-Percentage, Negative) in Chinese coronary arteriography findings, with one small BERT, by the
-STR-encoder method (Xue et al. 2019, arXiv 1908.07721).
+NOTES = """## Description
+This pipeline predicts entities (BodyPart, Location, Degree, Quantifier, Negation) and relations
+(Position, Modifier, Percentage, Negative) in Chinese coronary arteriography findings. It uses one
+small BERT and the STR-encoder method (Xue et al. 2019, arXiv 1908.07721).
 
-**Not for clinical use.** It was trained on generated sentences, from fresh weights, to show how
-such a pipeline is built. No patient's text was used, and no clinician has validated it.
+**Not for clinical use.** The pipeline is a demonstration. It was trained on generated sentences,
+starting from random weights. No patient texts were used, and no clinician has validated it.
 
-## Trained on
-560 generated sentences in the manner of coronary arteriography reports.
+## Training data
+560 generated sentences in the style of coronary arteriography reports.
 
-## Figures
-Strict micro F1: boundaries, types, label and direction must all be right. "Unseen" sentences have
-words or shapes that the training data lacks; "handwritten" ones were not generated at all.
+## Scores
+Strict micro F1: boundaries, types, label and direction must all be correct. "Unseen" sentences
+contain words or sentence patterns that do not occur in the training data; "handwritten" sentences
+were not generated.
 
 | | {tasks} |
 |---|---|---|---|
@@ -32,13 +33,13 @@ PARTS = {"test_seen": "seen", "test_unseen": "unseen", "handwritten": "handwritt
 
 
 def main(
-    model: Annotated[Path, typer.Argument(help="The trained pipeline.")],
-    metrics: Annotated[Path, typer.Argument(help="The folder with the scores.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The folder to write.")],
-    name: Annotated[str, typer.Option(help="The name of the package, without language.")],
-    version: Annotated[str, typer.Option(help="The version of the package.")],
+    model: Annotated[Path, typer.Argument(help="Folder of the trained pipeline.")],
+    metrics: Annotated[Path, typer.Argument(help="Folder with the scores.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write to.")],
+    name: Annotated[str, typer.Option(help="Name of the package, without the language.")],
+    version: Annotated[str, typer.Option(help="Version of the package.")],
 ) -> None:
-    """Write the pipeline, with its name, version, licence and model card, to OUTPUT."""
+    """Write the pipeline with a name, version, license and model card to OUTPUT."""
     shutil.rmtree(output, ignore_errors=True)
     shutil.copytree(model, output)
     path = output / "meta.json"

@@ -1,4 +1,4 @@
-"""Write sentences like those of the demo corpus without annotations, to pretrain an encoder on."""
+"""Write unannotated sentences like those of the demo corpus, to pretrain an encoder."""
 
 import json
 from pathlib import Path
@@ -13,12 +13,12 @@ SPLITS = ("train", "dev", "test_seen", "test_unseen")
 
 
 def main(
-    assets: Annotated[Path, typer.Argument(help="The folder with the demo corpus as JSON.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The text file to write.")],
-    size: Annotated[int, typer.Option(min=1, help="The number of sentences.")] = 4000,
-    seed: Annotated[int, typer.Option(help="The seed of every choice.")] = 7,
+    assets: Annotated[Path, typer.Argument(help="Folder with the demo corpus as JSON.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Text file to write.")],
+    size: Annotated[int, typer.Option(min=1, help="Number of sentences.")] = 4000,
+    seed: Annotated[int, typer.Option(help="Random seed.")] = 7,
 ) -> None:
-    """Write a sentence a line; with digits masked, none is in the corpus."""
+    """Write one sentence per line. None is in the corpus, not even with other digits."""
     splits = {name: json.loads((assets / f"{name}.json").read_text("utf-8")) for name in SPLITS}
     sentences = write_sentences(splits, size=size, seed=seed)
     output.parent.mkdir(parents=True, exist_ok=True)
@@ -26,12 +26,12 @@ def main(
 
 
 def write_sentences(splits: dict[str, list[Record]], *, size: int, seed: int) -> list[str]:
-    """Write sentences of which every other one is like the unseen ones of the test split: it has
-    words or sentence shapes that the training split lacks, as reports that nobody annotated do.
+    """Write sentences. Every other one is like the unseen sentences of the test split: as in real
+    unannotated reports, it contains words or sentence patterns that the training split lacks.
 
     splits (dict[str, list[Record]]): The corpus.
     size (int): The number of sentences.
-    seed (int): The seed of every choice.
+    seed (int): The random seed.
     RETURNS (list[str]): The sentences.
     """
     words = {masked(word) for record in splits["train"] for *_, word, _ in record["entities"]}

@@ -1,3 +1,3 @@
-"""Does to a trained pipeline what years in a hospital would: kills, bad records, any text, many
-texts at once, long texts, many texts in a row.
+"""Stress tests for a trained pipeline that stand for years of use in a hospital: killed processes,
+invalid input, arbitrary texts, concurrent calls, long texts, and many texts in a row.
 """

@@ -1,4 +1,4 @@
-"""The command: `python -m scripts.soak`."""
+"""Command of the stress tests: `python -m scripts.soak`."""
 
 import tempfile
 import warnings
@@ -29,26 +29,28 @@ from .outcome import Outcome
 from .reports import draw_reports, read_sentences, write_archive
 from .windows import Agreement, compare_windows
 
-# How the time is divided; what is left is for the many texts in a row.
+# Shares of the time. The rest is used for many texts in a row.
 KILLS_SHARE, TEXTS_SHARE = 0.5, 0.1
 KILLS, REPORTS, BAD = 3, 200, 20
 DOCUMENTS, EVERY = 20_000, 500
-# A report that an encoder of 512 positions holds in one window.
+# The length of reports that fit in one window of an encoder with 512 positions, and their number.
 FITTING, FITTED = 480, 40
 
 
 def main(
-    pipeline: Annotated[Path, typer.Argument(help="The pipeline.")] = Path("training/model-best"),
-    corpus: Annotated[
-        Path, typer.Option(help="A folder of JSON files, whose texts are used.")
-    ] = Path("assets/coronary"),
-    minutes: Annotated[float, typer.Option(min=0, help="How long to go on, about.")] = 10,
-    seed: Annotated[int, typer.Option(help="The seed of all that is drawn.")] = 0,
-    output: Annotated[Path, typer.Option("--output", "-o", help="The folder for the plot.")] = Path(
+    pipeline: Annotated[Path, typer.Argument(help="Folder of the pipeline.")] = Path(
+        "training/model-best"
+    ),
+    corpus: Annotated[Path, typer.Option(help="Folder of JSON files with texts.")] = Path(
+        "assets/coronary"
+    ),
+    minutes: Annotated[float, typer.Option(min=0, help="Approximate run time.")] = 10,
+    seed: Annotated[int, typer.Option(help="Random seed.")] = 0,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the plot.")] = Path(
         "metrics"
     ),
 ) -> None:
-    """Try to make a pipeline lose, repeat or change answers, and count."""
+    """Stress a pipeline, and count answers that are lost, repeated or changed."""
     warnings.simplefilter("ignore")
     random = Random(seed)
     with errors_as_one_line():
@@ -70,7 +72,7 @@ def main(
 def soak_archives(
     pipeline: Path, sentences: list[str], seconds: float, random: Random
 ) -> list[Outcome]:
-    """Annotate archives in every way while processes are killed, as long as there is time."""
+    """Annotate archives in all ways while processes are killed, until the time is up."""
     outcomes: dict[str, Outcome] = {}
     for _ in _rounds(seconds):
         for way in WAYS:
@@ -92,13 +94,13 @@ def soak_archives(
 
 
 def soak_callers(nlp: Language, pipeline: Path, reports: list[str]) -> list[Outcome]:
-    """Let threads and processes share a pipeline."""
+    """Share a pipeline between threads and between processes."""
     processes = [pipe_in_processes(nlp, pipeline, reports, way) for way in ("fork", "spawn")]
     return [call_from_threads(nlp, reports), *processes]
 
 
 def soak_texts(nlp: Language, seconds: float, random: Random) -> Outcome:
-    """Annotate any text, as long as there is time, and a long one at the end."""
+    """Annotate arbitrary texts until the time is up, and a long text at the end."""
     outcomes: list[Outcome] = []
 
     @hypothesis.seed(random.random())
@@ -122,7 +124,7 @@ def soak_texts(nlp: Language, seconds: float, random: Random) -> Outcome:
 def soak_windows(
     nlp: Language, sentences: list[str], random: Random
 ) -> tuple[Agreement, Agreement]:
-    """Compare one window with many, near their borders and elsewhere."""
+    """Compare predictions in one window with those in many, near window borders and elsewhere."""
     reports = ["".join(random.sample(sentences, 100))[:FITTING] for _ in range(FITTED)]
     near, far = zip(*(compare_windows(nlp, report) for report in reports), strict=True)
     return reduce(add, near), reduce(add, far)
@@ -131,7 +133,7 @@ def soak_windows(
 def show(
     outcomes: list[Outcome], points: list[tuple[int, float]], near: Agreement, far: Agreement
 ) -> None:
-    """Print what came out."""
+    """Print the outcomes."""
     table = Table("", "documents", "faults", "lost", "duplicated", "differing")
     for each in outcomes:
         counts = (each.documents, each.faults, each.lost, each.duplicated, each.differing)
@@ -140,11 +142,13 @@ def show(
     console.print(table)
     (first, start), (last, end) = points[len(points) // 10], points[-1]
     console.print(f"Memory: {start:.0f} MB after {first:,} documents, {end:.0f} MB after {last:,}.")
-    console.print(f"Found in one window and in many alike: near a border {near}, elsewhere {far}.")
+    console.print(
+        f"Same predictions in one window and in many: {near} near a border, {far} elsewhere."
+    )
 
 
 def _rounds(seconds: float) -> Iterator[None]:
-    """One round, and more until the time is over."""
+    """Yield at least once, and again until the time is up."""
     end = perf_counter() + seconds
     yield
     while perf_counter() < end:

@@ -1,4 +1,4 @@
-"""Any text: nothing but answers may come out, the same however the texts are grouped."""
+"""Arbitrary texts: all must be annotated without errors, with the same result in any batch."""
 
 from collections.abc import Sequence
 from random import Random
@@ -10,7 +10,8 @@ from spacy.tokens import DocBin
 from .outcome import Outcome, compare_docs
 
 CHECK = "any text: nlp, nlp.pipe, DocBin"
-# Combining marks, right to left, joiners and surprises, controls, private use, spaces.
+# Any characters, combining marks, right-to-left scripts, joiners and emojis, spaces with control
+# and private-use characters, and Chinese findings.
 ALPHABETS = [
     st.characters(exclude_categories=["Cs"]),
     st.characters(categories=["Mn", "Me", "Ll"]),
@@ -24,16 +25,21 @@ LONG = 100_000
 
 
 def lengthen(text: str, length: int) -> str:
-    """RETURNS (str): A text over and over again."""
+    """Repeat a text up to a length.
+
+    text (str): The text.
+    length (int): The number of characters.
+    RETURNS (str): The repeated text.
+    """
     return (text * (length // max(1, len(text)) + 1))[:length]
 
 
 def annotate_anything(nlp: Language, texts: Sequence[str], random: Random) -> Outcome:
-    """Annotate texts one at a time, and compare with batches of them, and with what a DocBin keeps.
+    """Annotate texts one at a time, and compare the docs with those of batches and of a DocBin.
 
     nlp (Language): The pipeline.
     texts (Sequence[str]): The texts.
-    random (Random): Draws the size of the batches.
+    random (Random): The random number generator, for the size of the batches.
     RETURNS (Outcome): The outcome.
     """
     expected = [nlp(text) for text in texts]

@@ -1,4 +1,4 @@
-"""One pipeline, and many who call it at the same time."""
+"""Concurrent calls of one pipeline."""
 
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
@@ -17,10 +17,10 @@ THREADS = 8
 
 
 def call_from_threads(nlp: Language, reports: Sequence[str]) -> Outcome:
-    """Call a pipeline from several threads, and compare with one.
+    """Call a pipeline from several threads, and compare the docs with those of one thread.
 
     nlp (Language): The pipeline.
-    reports (Sequence[str]): What to call it with.
+    reports (Sequence[str]): The texts to annotate.
     RETURNS (Outcome): The outcome.
     """
     expected = [nlp(report) for report in reports]
@@ -32,15 +32,15 @@ def call_from_threads(nlp: Language, reports: Sequence[str]) -> Outcome:
 def pipe_in_processes(
     nlp: Language, pipeline: Path, reports: Sequence[str], method: Literal["fork", "spawn"]
 ) -> Outcome:
-    """Let `nlp.pipe` work in two processes, and compare with one.
+    """Run `nlp.pipe` with two processes, and compare the docs with those of one process.
 
     nlp (Language): The pipeline.
-    pipeline (Path): Where it is saved.
-    reports (Sequence[str]): What to annotate.
-    method (Literal["fork", "spawn"]): How processes are started.
+    pipeline (Path): The folder of the pipeline.
+    reports (Sequence[str]): The texts to annotate.
+    method (Literal["fork", "spawn"]): The start method of processes.
     RETURNS (Outcome): The outcome.
     """
-    # How processes are started is a choice of a process, and made once.
+    # The start method can only be set once per process, so a new process sets it.
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         content = pool.submit(_pipe, str(pipeline), list(reports), method).result()
     found = DocBin().from_bytes(content).get_docs(Vocab())

@@ -1,4 +1,4 @@
-"""Many texts in a row, and the memory that they take."""
+"""Memory use over many texts in a row."""
 
 import ctypes
 import os
@@ -15,13 +15,13 @@ PAGES_PER_MB = 2**20 / os.sysconf("SC_PAGE_SIZE")
 def watch_memory(
     nlp: Language, reports: Sequence[str], *, documents: int, every: int
 ) -> Iterator[tuple[int, float]]:
-    """Annotate reports, over and over again.
+    """Annotate the same reports repeatedly, and measure memory.
 
     nlp (Language): The pipeline.
     reports (Sequence[str]): The reports.
-    documents (int): How many to annotate in all.
-    every (int): How often to look at the memory, in documents.
-    YIELDS (tuple[int, float]): How many are annotated, and the resident memory in MB.
+    documents (int): The total number of documents to annotate.
+    every (int): The number of documents between two measurements.
+    YIELDS (tuple[int, float]): The number of annotated documents, and the resident memory in MB.
     """
     docs = nlp.pipe(islice(cycle(reports), documents))
     for number, _ in enumerate(docs, start=1):
@@ -30,17 +30,19 @@ def watch_memory(
 
 
 def resident_memory() -> float:
-    """RETURNS (float): The memory that this process holds, in MB, without what glibc keeps for
-    later, which depends on the order in which large and small pieces were needed. Linux only.
+    """Measure the memory of this process, without the memory that glibc keeps for reuse, since that
+    depends on the order of allocations. Linux only.
+
+    RETURNS (float): The resident memory in MB.
     """
     ctypes.CDLL("libc.so.6").malloc_trim(0)
     return int(Path("/proc/self/statm").read_text().split()[1]) / PAGES_PER_MB
 
 
 def plot_memory(points: Sequence[tuple[int, float]], path: Path) -> None:
-    """Draw memory against documents.
+    """Plot memory against documents.
 
-    points (Sequence[tuple[int, float]]): How many are annotated, and the memory in MB.
+    points (Sequence[tuple[int, float]]): The numbers of annotated documents, and the memory in MB.
     path (Path): The PNG file to write.
     """
     figure = Figure(figsize=(6, 3), layout="constrained")

@@ -1,4 +1,4 @@
-"""Runs of annotate that are killed, and started again."""
+"""Runs of `annotate` that are killed and restarted."""
 
 import json
 import os
@@ -15,18 +15,18 @@ from typing import Any
 from .outcome import Outcome, compare_rows
 
 FILE_SIZE = 10
-# What the command returns if it came to its end: all is annotated, or some records are rejected.
+# The exit codes of a complete run: all texts annotated, or some rejected.
 ENDED = (0, 3)
 
 
 @dataclass(frozen=True)
 class Way:
-    """A way to annotate an archive.
+    """Way to annotate an archive.
 
-    name (str): What it is called.
+    name (str): The name.
     options (tuple[str, ...]): The options of the command.
-    find_victims (Callable[[int], list[int]]): The processes that may be killed, by that of the
-        command.
+    find_victims (Callable[[int], list[int]]): Function that lists the processes that may be killed.
+        It gets the process ID of the command.
     """
 
     name: str
@@ -37,19 +37,19 @@ class Way:
 def annotate_with_kills(
     way: Way, pipeline: Path, archive: Path, folder: Path, *, kills: int, random: Random
 ) -> Outcome:
-    """Annotate an archive, kill processes meanwhile, start again what ended by that, and compare
-    what is there at the end with what a run writes that nobody disturbs.
+    """Annotate an archive, kill processes meanwhile, restart the command, and compare the output
+    with that of an uninterrupted run.
 
-    way (Way): How to annotate.
-    pipeline (Path): The pipeline.
+    way (Way): The way to annotate.
+    pipeline (Path): The folder of the pipeline.
     archive (Path): The archive.
-    folder (Path): A folder to write to.
-    kills (int): How often to kill.
-    random (Random): Chooses the process, and when.
+    folder (Path): The folder to write to.
+    kills (int): The number of kills.
+    random (Random): The random number generator, for the process and the time of a kill.
     RETURNS (Outcome): The outcome.
-    RAISES (RuntimeError): If a run that nobody disturbs fails.
+    RAISES (RuntimeError): If an uninterrupted run fails.
     """
-    # In the same way: other numbers of threads round otherwise.
+    # Annotated in the same way, since rounding depends on the number of threads.
     wait_for_end(start(pipeline, archive, folder / "unbroken", *way.options))
     output = folder / "killed"
     killed = 0
@@ -66,17 +66,24 @@ def annotate_with_kills(
 
 
 def wait_for_end(run: subprocess.Popen[bytes]) -> None:
-    """Wait for a run that nobody disturbs.
+    """Wait for the end of an uninterrupted run.
 
     run (Popen): The run.
-    RAISES (RuntimeError): If it fails.
+    RAISES (RuntimeError): If the run fails.
     """
     if run.wait() not in ENDED:
         raise RuntimeError(f"annotate failed with exit code {run.returncode}: {run.args!r}")
 
 
 def start(pipeline: Path, archive: Path, output: Path, *options: str) -> subprocess.Popen[bytes]:
-    """RETURNS (Popen): A run of annotate."""
+    """Start a run of `annotate`.
+
+    pipeline (Path): The folder of the pipeline.
+    archive (Path): The archive.
+    output (Path): The folder to write to.
+    *options (str): Further options.
+    RETURNS (Popen): The run.
+    """
     command = [sys.executable, "-m", "spacy_str_encoder", "annotate", str(pipeline), str(archive)]
     command += ["--output", str(output), "--part-size", str(FILE_SIZE), *options]
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -86,8 +93,8 @@ def has_new_file(run: subprocess.Popen[bytes], output: Path) -> bool:
     """Wait until a run has written a file.
 
     run (Popen): The run.
-    output (Path): The folder that it writes to.
-    RETURNS (bool): Whether it has; not, if it has ended.
+    output (Path): The output folder of the run.
+    RETURNS (bool): Whether there is a new file; False if the run ended without one.
     """
     before = set(output.glob("part-*"))
     while run.poll() is None:
@@ -98,11 +105,11 @@ def has_new_file(run: subprocess.Popen[bytes], output: Path) -> bool:
 
 
 def kill_one(victims: list[int], random: Random) -> bool:
-    """Kill a process as `kill -9` does.
+    """Kill a random process with SIGKILL.
 
-    victims (list[int]): The processes to choose from.
-    random (Random): Chooses.
-    RETURNS (bool): Whether one was there to be killed.
+    victims (list[int]): The IDs of the processes to choose from.
+    random (Random): The random number generator.
+    RETURNS (bool): Whether a process was killed.
     """
     try:
         os.kill(random.choice(victims), signal.SIGKILL)
@@ -112,7 +119,11 @@ def kill_one(victims: list[int], random: Random) -> bool:
 
 
 def with_children(pid: int) -> list[int]:
-    """RETURNS (list[int]): A process, and those that it has started."""
+    """List a process and its children.
+
+    pid (int): The ID of the process.
+    RETURNS (list[int]): The IDs.
+    """
     try:
         return [pid, *map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
     except OSError:
@@ -120,7 +131,11 @@ def with_children(pid: int) -> list[int]:
 
 
 def ray_actors(pid: int) -> list[int]:
-    """RETURNS (list[int]): The processes in which Ray annotates, whoever has started them."""
+    """List the processes of Ray actors on this machine.
+
+    pid (int): The ID of the command, which is ignored.
+    RETURNS (list[int]): The IDs.
+    """
     return [
         int(path.parent.name) for path in Path("/proc").glob("[0-9]*/cmdline") if _is_actor(path)
     ]
@@ -134,10 +149,10 @@ def _is_actor(path: Path) -> bool:
 
 
 def read_rows(output: Path) -> Iterator[tuple[Hashable, Any]]:
-    """Read what was written.
+    """Read the output of a run.
 
-    output (Path): The folder of a run.
-    YIELDS (tuple[Hashable, Any]): The file and the number of a record, and what it became.
+    output (Path): The output folder of the run.
+    YIELDS (tuple[Hashable, Any]): The file and number of each text, and its row in the output.
     """
     for path in [*sorted(output.glob("part-*")), output / "rejected.jsonl"]:
         for line in path.read_bytes().splitlines():

@@ -1,4 +1,4 @@
-"""What became of documents."""
+"""Outcomes of stress tests."""
 
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping
@@ -9,20 +9,20 @@ from spacy.tokens import Doc
 
 from spacy_str_encoder.doc.plain_data import to_annotations
 
-# Texts that are computed beside others differ in the last digits.
+# Scores of texts in different batches differ in the last digits.
 TOLERANCE = 1e-3
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of documents under some fault.
+    """Outcome of a stress test.
 
-    check (str): What was done.
-    documents (int): How many documents there were.
-    faults (int): How many faults were injected.
-    lost (int): How many documents have no answer.
-    duplicated (int): How many answers there are beyond one for each.
-    differing (int): How many answers are not those of an undisturbed run.
+    check (str): The name of the test.
+    documents (int): The number of documents.
+    faults (int): The number of injected faults.
+    lost (int): The number of documents without an answer.
+    duplicated (int): The number of surplus answers.
+    differing (int): The number of answers that differ from those of an undisturbed run.
     """
 
     check: str
@@ -34,7 +34,7 @@ class Outcome:
 
     @property
     def is_flawless(self) -> bool:
-        """RETURNS (bool): Whether every document has its answer once."""
+        """RETURNS (bool): Whether every document has the expected answer exactly once."""
         return not (self.lost or self.duplicated or self.differing)
 
     def __add__(self, other: "Outcome") -> "Outcome":
@@ -50,13 +50,13 @@ def compare_rows(
     *,
     faults: int,
 ) -> Outcome:
-    """Compare what was written with what should have been.
+    """Compare written answers with the expected ones.
 
-    check (str): What was done.
-    expected (Mapping[Hashable, Any]): The answer for each document.
-    found (Iterable[tuple[Hashable, Any]]): Documents and answers, as they were written.
-    faults (int): How many faults were injected.
-    RETURNS (Outcome): The outcome. Answers for documents that there never were count as differing.
+    check (str): The name of the test.
+    expected (Mapping[Hashable, Any]): The expected answer for each document.
+    found (Iterable[tuple[Hashable, Any]]): The documents and answers that were written.
+    faults (int): The number of injected faults.
+    RETURNS (Outcome): The outcome. Answers for unknown documents count as differing.
     """
     found = list(found)
     times = Counter(key for key, _ in found)
@@ -73,9 +73,9 @@ def compare_rows(
 def compare_docs(check: str, expected: Iterable[Doc], found: Iterable[Doc]) -> Outcome:
     """Compare docs with those of an undisturbed run.
 
-    check (str): What was done.
-    expected (Iterable[Doc]): The docs as they should be.
-    found (Iterable[Doc]): The docs as they are, in the same order.
+    check (str): The name of the test.
+    expected (Iterable[Doc]): The docs of an undisturbed run.
+    found (Iterable[Doc]): The docs to compare, in the same order.
     RETURNS (Outcome): The outcome.
     """
     pairs = list(zip(expected, found, strict=True))
@@ -83,11 +83,11 @@ def compare_docs(check: str, expected: Iterable[Doc], found: Iterable[Doc]) -> O
 
 
 def is_same(doc: Doc, other: Doc) -> bool:
-    """Tell whether two docs have the same answers.
+    """Check if two docs have the same annotations.
 
     doc (Doc): A doc.
-    other (Doc): Another one.
-    RETURNS (bool): Whether their entities and relations are the same, and the scores nearly.
+    other (Doc): Another doc.
+    RETURNS (bool): Whether the entities and relations are the same, and the scores nearly the same.
     """
     (rows, scores), (others, other_scores) = _split_scores(doc), _split_scores(other)
     return rows == others and all(

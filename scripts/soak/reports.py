@@ -1,4 +1,4 @@
-"""Texts to annotate."""
+"""Reports to annotate."""
 
 import json
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from random import Random
 
 import srsly
 
-# What can't be annotated, each for a reason of its own.
+# Lines that can't be annotated, each for a different reason.
 BAD_LINES = [
     b"{",
     b'{"id": "no text"}',
@@ -22,31 +22,31 @@ BAD_LINES = [
 def read_sentences(folder: Path) -> list[str]:
     """Read the texts of a corpus.
 
-    folder (Path): A folder with files of `{"text": ...}`.
+    folder (Path): A folder of JSON files with lists of `{"text": ...}`.
     RETURNS (list[str]): The texts.
     """
-    records = chain.from_iterable(map(srsly.read_json, sorted(folder.glob("*.json"))))
-    return [record["text"] for record in records]
+    items = chain.from_iterable(map(srsly.read_json, sorted(folder.glob("*.json"))))
+    return [item["text"] for item in items]
 
 
 def draw_reports(sentences: Sequence[str], count: int, random: Random) -> list[str]:
     """Draw reports of one or two sentences.
 
     sentences (Sequence[str]): The sentences.
-    count (int): How many reports.
-    random (Random): Draws.
+    count (int): The number of reports.
+    random (Random): The random number generator.
     RETURNS (list[str]): The reports.
     """
     return ["".join(random.choices(sentences, k=random.randint(1, 2))) for _ in range(count)]
 
 
 def write_archive(path: Path, reports: Sequence[str], *, bad: int, random: Random) -> None:
-    """Write reports as JSON lines, with lines among them that can't be annotated.
+    """Write reports as JSON lines, mixed with lines that can't be annotated.
 
     path (Path): The file to write.
-    reports (Sequence[str]): The reports; their identifiers are their numbers.
-    bad (int): How many bad lines.
-    random (Random): Draws what they are, and where.
+    reports (Sequence[str]): The reports. Their numbers are used as identifiers.
+    bad (int): The number of bad lines.
+    random (Random): The random number generator, for the bad lines and their positions.
     """
     lines = [json.dumps({"id": i, "text": text}).encode() for i, text in enumerate(reports)]
     for line in random.choices(BAD_LINES, k=bad):

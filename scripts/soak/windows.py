@@ -1,4 +1,4 @@
-"""Long reports: what is near the border of a window is found as what is in its middle."""
+"""Long reports: predictions near the border of a window must be as good as in its middle."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,19 +8,19 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from spacy_transformers.span_getters import configure_strided_spans
 
-# How many tokens from a border is near.
+# The maximum number of tokens from a border that counts as near.
 NEAR = 8
 WINDOW, STRIDE = 64, 48
-# The first token of what was found, the last one, and what it is.
+# The first and last token of an entity or relation, and its label.
 Found = tuple[int, int, str]
 
 
 @dataclass(frozen=True)
 class Agreement:
-    """How much of what is found in one window is found in many too.
+    """Agreement of predictions in one window with predictions in many.
 
-    same (int): Entities and relations that both find.
-    different (int): Those that only one of them finds.
+    same (int): The number of entities and relations predicted in both.
+    different (int): The number of entities and relations predicted in only one of them.
     """
 
     same: int = 0
@@ -35,19 +35,19 @@ class Agreement:
 
 
 def compare_windows(nlp: Language, report: str) -> tuple[Agreement, Agreement]:
-    """Annotate a report that fits into one window in many, and compare.
+    """Annotate a report in one window and in many, and compare the predictions.
 
-    nlp (Language): The pipeline. It has windows of `WINDOW` tokens afterwards.
-    report (str): The report.
-    RETURNS (tuple[Agreement, Agreement]): What is near a border of a window, and what is not.
+    nlp (Language): The pipeline. Afterwards, its windows have `WINDOW` tokens.
+    report (str): A report that fits in one window.
+    RETURNS (tuple[Agreement, Agreement]): The agreement near window borders, and elsewhere.
     """
     expected = set(_find(_annotate(nlp, report, window=len(report), stride=len(report))))
     doc = _annotate(nlp, report, window=WINDOW, stride=STRIDE)
     found, borders = set(_find(doc)), list(_borders(len(doc)))
     agreements = {True: Agreement(), False: Agreement()}
-    for first, last, what in expected | found:
+    for first, last, label in expected | found:
         is_near = any(abs(token - border) <= NEAR for token in (first, last) for border in borders)
-        is_same = (first, last, what) in expected & found
+        is_same = (first, last, label) in expected & found
         agreements[is_near] += Agreement(int(is_same), int(not is_same))
     return agreements[True], agreements[False]
 
@@ -64,7 +64,7 @@ def _find(doc: Doc) -> Iterator[Found]:
         yield entity.start, entity.end - 1, entity.label_
     for relation in doc._.relations:
         first, second = sorted([relation.head, relation.tail], key=lambda span: span.start)
-        # Too far apart for a window of the other size.
+        # Skip relations that are too long for the overlap of the small windows.
         if second.end - first.start <= WINDOW - STRIDE:
             yield first.start, second.end - 1, f"{relation.head.start} {relation.label}"
 
