@@ -1,4 +1,4 @@
-"""Records of all kinds, and what is left of them where not all can be held."""
+"""Annotated texts of all kinds, and what remains of them if a format can't hold everything."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from spacy_str_encoder.formats.annotated_text import (
     AnnotatedText,
 )
 
-# White space and line breaks of many kinds, combining and astral characters, invisible marks.
+# Whitespace and line breaks of many kinds, combining and astral characters, invisible marks.
 CHARACTERS = st.one_of(
     st.sampled_from("ab ,;\t\n\r\x0b\x0c\x1c\x85\u2028\xa0\u3000\u200b\ufeff药é\u0301😀\0"),
     st.characters(codec="utf-8"),
@@ -37,21 +37,21 @@ def crowded_texts(draw: st.DrawFn) -> AnnotatedText:
 
 
 def expect(
-    record: AnnotatedText,
+    annotated: AnnotatedText,
     entity_problem: Callable[[AnnotatedEntity], str | None],
     relation_problem: Callable[[AnnotatedRelation], str | None],
 ) -> tuple[AnnotatedText, Counter[str]]:
-    """What is left of a record, and how much is lost for which reason."""
+    """Determine what remains of a text, and the number of losses for each reason."""
     lost: Counter[str] = Counter()
     entities, relations = [], []
     kept = []
-    for i, entity in enumerate(record.entities):
+    for i, entity in enumerate(annotated.entities):
         if problem := entity_problem(entity):
             lost[problem] += 1
         else:
             kept.append(i)
             entities.append(entity)
-    for relation in record.relations:
+    for relation in annotated.relations:
         if relation.head not in kept or relation.tail not in kept:
             lost["relations of entities that were left out"] += 1
         elif problem := relation_problem(relation):
@@ -59,4 +59,4 @@ def expect(
         else:
             head, tail = kept.index(relation.head), kept.index(relation.tail)
             relations.append(AnnotatedRelation(head, tail, relation.label))
-    return AnnotatedText(record.text, entities, relations), lost
+    return AnnotatedText(annotated.text, entities, relations), lost

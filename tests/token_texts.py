@@ -19,7 +19,7 @@ UNCONNECTED = "relations of entities that were left out"
 UNFOUND = "relations whose head or tail matches no entity, or several"
 UNANNOTATED = "texts with unannotated relations"
 
-# White space of several kinds, a character outside of the Basic Multilingual Plane, a mark that
+# Whitespace of several kinds, a character outside of the Basic Multilingual Plane, a mark that
 # combines with the letter before.
 TEXTS = st.text("  \n\u3000\t😀e\u0301前a", max_size=15) | st.text(
     st.characters(codec="utf-8"), max_size=15
@@ -53,34 +53,36 @@ def _labels() -> st.SearchStrategy[str]:
 
 
 def keep(
-    record: AnnotatedText, fits: Callable[[AnnotatedEntity], bool]
+    annotated: AnnotatedText, fits: Callable[[AnnotatedEntity], bool]
 ) -> tuple[AnnotatedText, Counter[str]]:
-    """What is left of a record without the entities that do not fit, and the count of the rest."""
-    kept = [i for i, entity in enumerate(record.entities) if fits(entity)]
+    """Remove the entities that do not fit, and count what is lost."""
+    kept = [i for i, entity in enumerate(annotated.entities) if fits(entity)]
     relations = [
         AnnotatedRelation(kept.index(r.head), kept.index(r.tail), r.label)
-        for r in record.relations
+        for r in annotated.relations
         if r.head in kept and r.tail in kept
     ]
     lost = {
-        MISALIGNED: len(record.entities) - len(kept),
-        UNCONNECTED: len(record.relations) - len(relations),
+        MISALIGNED: len(annotated.entities) - len(kept),
+        UNCONNECTED: len(annotated.relations) - len(relations),
     }
-    entities = [record.entities[i] for i in kept]
-    return replace(record, entities=entities, relations=relations), +Counter(lost)
+    entities = [annotated.entities[i] for i in kept]
+    return replace(annotated, entities=entities, relations=relations), +Counter(lost)
 
 
-def keep_first(record: AnnotatedText) -> tuple[AnnotatedText, Counter[str]]:
-    """What is left of a record when entities that are the same become one, and how many did."""
-    entities = [e for i, e in enumerate(record.entities) if e not in record.entities[:i]]
-    place = [entities.index(entity) for entity in record.entities]
-    relations = [AnnotatedRelation(place[r.head], place[r.tail], r.label) for r in record.relations]
+def keep_first(annotated: AnnotatedText) -> tuple[AnnotatedText, Counter[str]]:
+    """Merge entities that are the same, and count the duplicates."""
+    entities = [e for i, e in enumerate(annotated.entities) if e not in annotated.entities[:i]]
+    place = [entities.index(entity) for entity in annotated.entities]
+    relations = [
+        AnnotatedRelation(place[r.head], place[r.tail], r.label) for r in annotated.relations
+    ]
     lost = Counter({REPEATED: len(place) - len(entities)})
-    return replace(record, entities=entities, relations=relations), +lost
+    return replace(annotated, entities=entities, relations=relations), +lost
 
 
-def is_aligned(record: AnnotatedText) -> Callable[[AnnotatedEntity], bool]:
-    """Whether an entity begins and ends where tokens of its record do."""
-    starts = {start for start, _ in record.tokens or []}
-    ends = {end for _, end in record.tokens or []}
+def is_aligned(annotated: AnnotatedText) -> Callable[[AnnotatedEntity], bool]:
+    """Make a check that an entity starts and ends where tokens of its text do."""
+    starts = {start for start, _ in annotated.tokens or []}
+    ends = {end for _, end in annotated.tokens or []}
     return lambda entity: entity.start in starts and entity.end in ends

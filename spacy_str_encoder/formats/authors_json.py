@@ -1,4 +1,4 @@
-"""The JSON of the paper's published code.
+"""JSON of the paper's published code.
 
 A list of `{"text", "entities": [[start, end, text, type]], "relations": [[i, j, "label_1_2"]]}`.
 Entities are in text order, so i < j. The direction is part of the label: `_1_2` points from the
@@ -76,7 +76,7 @@ def _serialize_relation(relation: AnnotatedRelation) -> list[Any]:
 
 FORMAT = json_format(
     "authors",
-    "the JSON of the paper's published code",
+    "JSON of the paper's published code",
     matches=matches,
     parse=parse,
     serialize=serialize,

@@ -1,4 +1,4 @@
-"""The JSON that GLiNER trains on (https://github.com/urchade/GLiNER).
+"""JSON that GLiNER trains on (https://github.com/urchade/GLiNER).
 
 A list of `{"tokenized_text", "ner": [[first, last, label]], "relations": [[head, tail, label]]}`.
 The offsets of entities count tokens and include the last one; head and tail are indices of

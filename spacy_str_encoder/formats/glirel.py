@@ -1,4 +1,4 @@
-"""The JSON lines that GLiREL trains on (https://github.com/jackboyla/GLiREL).
+"""JSON lines that GLiREL trains on (https://github.com/jackboyla/GLiREL).
 
 `{"tokenized_text", "ner": [[first, last, label, text]], "relations": [{"head", "tail",
 "relation_text"}]}` per line. The offsets of entities count tokens and include the last one. Head

@@ -1,4 +1,4 @@
-"""JSON lines with character offsets, the default format.
+"""JSON lines with character offsets.
 
 `{"text", "entities": [{"start", "end", "label"}], "relations": [{"head", "tail", "label"}]}` per
 line. Offsets count characters (exclusive end); head and tail are indices of entities. `"tokens"` (a

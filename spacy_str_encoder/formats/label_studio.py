@@ -1,4 +1,4 @@
-"""The JSON export of Label Studio, for plain texts with labeled regions and their relations.
+"""JSON export of Label Studio, for plain texts with labeled regions and their relations.
 
 A list of `{"id", "data": {"text"}, "annotations": [{"was_cancelled", "result": [...]}]}`;
 `label_studio_result.py` describes the results. One annotation per task is read. The other data

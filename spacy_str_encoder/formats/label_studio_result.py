@@ -58,8 +58,8 @@ def select_regions(result: list[Any], place: str, report: ConversionReport) -> l
     return selected
 
 
-def _get_labels(labelled: dict[str, Any]) -> list[str]:
-    labels = labelled.get("labels")
+def _get_labels(item: dict[str, Any]) -> list[str]:
+    labels = item.get("labels")
     if not isinstance(labels, list | None):
         raise AnnotationError(f"the labels must be a list, got {labels!r}")
     return labels or []

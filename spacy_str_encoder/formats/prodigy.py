@@ -1,4 +1,4 @@
-"""The JSON lines of Prodigy's `rel.manual` (https://prodi.gy/docs/dependencies-relations).
+"""JSON lines of Prodigy's `rel.manual` (https://prodi.gy/docs/dependencies-relations).
 
 `{"text", "tokens": [{"text", "start", "end", "id", "ws"}], "spans": [{"start", "end",
 "token_start", "token_end", "label"}], "relations": [{"head", "child", "head_span", "child_span",

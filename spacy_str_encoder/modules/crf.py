@@ -1,4 +1,4 @@
-"""A linear-chain CRF over BILUO tags, in torch only.
+"""Linear-chain CRF over BILUO tags, in torch only.
 
 The CRF (Lafferty et al. 2001) is used for entities as in Xue et al. 2019, "Fine-tuning BERT for
 Joint Entity and Relation Extraction in Chinese Medical Text" (arXiv 1908.07721, Eqs. 9-12). The

@@ -13,7 +13,7 @@ BUILT_IN = ("uima.", "de.tudarmstadt.ukp.", "org.dkpro.core.")
 ENTITIES = ENTITY.removesuffix("NamedEntity")
 POSITION = ("sofa", "begin", "end")
 # An annotation of dkpro-cassis, and its label.
-Labelled = tuple[Any, str | None]
+Labeled = tuple[Any, str | None]
 
 
 @dataclass(frozen=True)
@@ -39,17 +39,15 @@ class Layers:
     _known: dict[str, Layer | None] = field(default_factory=dict, init=False)
     _unread: set[str] = field(default_factory=set, init=False)
 
-    def select(
-        self, annotations: Iterable[Any], place: str
-    ) -> tuple[list[Labelled], list[Labelled]]:
+    def select(self, annotations: Iterable[Any], place: str) -> tuple[list[Labeled], list[Labeled]]:
         """Select the spans and relations among annotations.
 
         annotations (Iterable[Any]): The annotations of a document.
         place (str): The location of the document, for the report.
-        RETURNS (tuple[list[Labelled], list[Labelled]]): The spans, and the relations.
+        RETURNS (tuple[list[Labeled], list[Labeled]]): The spans, and the relations.
         """
-        spans: list[Labelled] = []
-        relations: list[Labelled] = []
+        spans: list[Labeled] = []
+        relations: list[Labeled] = []
         for annotation in annotations:
             layer = self._get(annotation.type, place)
             if layer is not None:

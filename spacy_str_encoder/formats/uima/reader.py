@@ -19,7 +19,7 @@ from ..annotated_text import (
 from ..report import ConversionReport
 from ..tokens import Offsets
 from .files import TYPE_SYSTEM, Document, find_documents
-from .layers import Labelled, Layers
+from .layers import Labeled, Layers
 from .types import DOCUMENT, DOCUMENT_ID, HEAD, LANGUAGE, META, TAIL, TITLE, TOKEN, import_cassis
 
 
@@ -91,7 +91,7 @@ def _load_type_system(content: bytes) -> Any:
 
 
 def _read_entities(
-    spans: Iterable[Labelled], text: str, place: str, report: ConversionReport
+    spans: Iterable[Labeled], text: str, place: str, report: ConversionReport
 ) -> dict[int, AnnotatedEntity]:
     """Read the entities, by the id of the annotation."""
     entities = {}
@@ -106,7 +106,7 @@ def _read_entities(
 
 
 def _read_relations(
-    relations: Iterable[Labelled],
+    relations: Iterable[Labeled],
     ids: Sequence[int],
     text: str,
     place: str,
