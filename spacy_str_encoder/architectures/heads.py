@@ -84,7 +84,7 @@ def PooledRelationClassifier(
         for each pair: `PairMaxima`, `PairCNN` or `PairCapsules`.
     hidden_width (int | None): The width of the hidden layer; if None, that of the pair vectors.
     entity_types (bool): Whether to append embeddings of the two entity types.
-    RETURNS (Model[tuple[list[Doc], list[EntityPairs]], Floats2d]): The classifier, see
+    RETURNS (Model[list[DocPairs], Floats2d]): The classifier, see
         `layers.relation_classifier`.
     """
     pairs2vectors = PooledPairs(tok2vec, pooling)
