@@ -1,5 +1,5 @@
 from collections.abc import Sequence
-from enum import Enum
+from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -21,14 +21,14 @@ STOPPED = 130
 CPUS_EACH = 1.0
 
 
-class EngineName(str, Enum):
+class EngineName(StrEnum):
     """Engines that can annotate texts."""
 
     local = "local"
     ray = "ray"
 
 
-class OutputFormat(str, Enum):
+class OutputFormat(StrEnum):
     """Formats that can be written."""
 
     jsonl = "jsonl"
