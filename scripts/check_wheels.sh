@@ -3,12 +3,13 @@
 # wheel of the pipeline in an empty environment, and loads the pipeline there, without importing the
 # library and without the original folder of the encoder.
 set -euo pipefail
+python=${PYTHON:-python3}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 # Deleted modules would remain there and end up in the wheel.
 rm -rf build
-.venv/bin/python -m pip wheel --quiet --no-deps --wheel-dir "$work" .
-.venv/bin/python - "$work" <<'PYTHON'
+"$python" -m pip wheel --quiet --no-deps --wheel-dir "$work" .
+"$python" - "$work" <<'PYTHON'
 import subprocess
 import sys
 from pathlib import Path
@@ -21,7 +22,7 @@ tracked = {*subprocess.run(command, capture_output=True, text=True, check=True).
 if packed != tracked:
     raise SystemExit(f"The wheel differs from the files in git: {sorted(packed ^ tracked)}")
 PYTHON
-"${PYTHON:-python3}" -m venv "$work/venv"
+"$python" -m venv "$work/venv"
 pip="$work/venv/bin/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt"
 $pip torch
 $pip "$work"/*.whl packages/*/dist/*.whl
