@@ -1,5 +1,6 @@
 PYTHON ?= python3
 PYTHONS = 3.11 3.12 3.13
+comma = ,
 EXTRAS = bench,minilm,parquet,pretrain,project,ray,test,uima
 # Each Python has its own environment: .venv/3.11, for example.
 VENV := .venv/$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
@@ -11,7 +12,7 @@ BIN = $(VENV)/bin
 export HF_HUB_OFFLINE = 1
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo test lint bench soak docs install check-wheels clean
+.PHONY: demo test lint bench soak docs install check-wheels lock clean
 
 # Trains the demo pipeline if it is not there yet, and shows what it finds.
 demo: install
@@ -57,6 +58,15 @@ $(VENV)/installed: setup.cfg pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt torch
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[$(EXTRAS)]'
 	touch $@
+
+# Pins every package, for each Python and system, as setup.cfg allows. Pins that are there stay where
+# they can: LOCK=--upgrade takes the newest versions, LOCK='--upgrade-package ruff' that of one package.
+lock:
+	$(PYTHON) -m venv .venv/lock
+	.venv/lock/bin/python -m pip install --quiet uv
+	.venv/lock/bin/uv pip compile setup.cfg --quiet --universal --python-version $(firstword $(PYTHONS)) \
+		$(addprefix --extra ,$(subst $(comma), ,$(EXTRAS))) --no-annotate \
+		--custom-compile-command 'make lock' --output-file constraints.txt $(LOCK)
 
 clean:
 	rm -rf corpus encoders metrics packages training project.lock .coverage
