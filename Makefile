@@ -12,7 +12,7 @@ BIN = $(VENV)/bin
 export HF_HUB_OFFLINE = 1
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo test lint bench soak docs install check-wheels lock clean
+.PHONY: demo test lint bench soak docs install check-wheels pythons lock clean
 
 # Trains the demo pipeline if it is not there yet, and shows what it finds.
 demo: install
@@ -51,6 +51,11 @@ $(VENV)/docs: constraints.txt scripts/site/requirements.txt
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --requirement scripts/site/requirements.txt
 	touch $@
 
+# Installs the library into a fresh environment of each Python that is found, and tries it there.
+# On Linux, PyTorch comes with CUDA: each environment may take 5 GB and several minutes.
+pythons:
+	$(PYTHON) scripts/check_pythons.py --extras $(EXTRAS) $(PYTHONS)
+
 install: $(VENV)/installed
 
 $(VENV)/installed: setup.cfg pyproject.toml constraints.txt
@@ -65,7 +70,7 @@ lock:
 	$(PYTHON) -m venv .venv/lock
 	.venv/lock/bin/python -m pip install --quiet uv
 	.venv/lock/bin/uv pip compile setup.cfg --quiet --universal --python-version $(firstword $(PYTHONS)) \
-		$(addprefix --extra ,$(subst $(comma), ,$(EXTRAS))) --no-annotate \
+		$(addprefix --extra ,docs $(subst $(comma), ,$(EXTRAS))) --no-annotate \
 		--custom-compile-command 'make lock' --output-file constraints.txt $(LOCK)
 
 clean:
