@@ -12,7 +12,7 @@ BIN = $(VENV)/bin
 export HF_HUB_OFFLINE = 1
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo test lint bench soak docs install check-wheels pythons lock clean
+.PHONY: demo test quick coverage lint bench soak docs install check-wheels pythons lock clean
 
 # Trains the demo pipeline if it is not there yet, and shows what it finds.
 demo: install
@@ -20,8 +20,18 @@ demo: install
 	$(BIN)/python scripts/show.py training/model-best metrics
 
 # Files in the order of their names: by their number of tests, the longest one would come last.
+PYTEST = $(BIN)/python -m pytest -q --numprocesses auto --dist loadfile --no-loadscope-reorder
+
 test: lint
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder --cov --cov-report=term --cov-fail-under=90 -q
+	$(PYTEST)
+
+# The checks and tests that take seconds: none trains, starts Ray, or opens a browser.
+quick: lint
+	$(PYTEST) -m "not slow"
+
+# The tests, and the share of the code that they run.
+coverage: lint
+	$(PYTEST) --cov --cov-report=term --cov-fail-under=90
 
 lint: install
 	$(BIN)/ruff check .

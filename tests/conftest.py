@@ -35,6 +35,17 @@ settings.register_profile(
 settings.load_profile("untimed")
 
 
+# Fixtures that train.
+TRAINING = {"save_trained", "trained_project"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark tests as slow that wait for a training."""
+    for item in items:
+        if TRAINING.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture(scope="session")
 def encoder_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tiny BERT without dropout, whose pieces are characters."""

@@ -3,6 +3,7 @@
 import warnings
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -31,6 +32,7 @@ RELATIONS = {
 }
 
 
+@pytest.mark.slow
 @settings(max_examples=200)
 @given(
     model=st.fixed_dictionaries({}, optional=MODEL),

@@ -68,6 +68,7 @@ WRITERS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", WRITERS)
 @given(texts=TEXTS)
 def test_texts_and_identifiers_are_read_as_they_were_written(

@@ -140,6 +140,7 @@ def test_fewer_than_two_entities_have_no_relations(nlp: Language, count: int) ->
     assert predict_relations(nlp, doc)._.relations == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mask", ["pair", "cls"])
 def test_sixty_entities_in_a_sentence_are_paired_in_chunks(
     make_nlp: MakeNlp, monkeypatch: pytest.MonkeyPatch, mask: str
@@ -354,6 +355,7 @@ def test_a_stride_of_nothing_is_refused(make_nlp: MakeNlp) -> None:
         nlp(ANNOTATIONS[0][0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mask", ["pair", "cls"])
 def test_windows_shorter_than_a_doc_find_everything(make_nlp: MakeNlp, mask: str) -> None:
     nlp = build_trained(make_nlp, ANNOTATIONS, mask=mask, window=16, stride=8)
@@ -376,6 +378,7 @@ def test_entities_beyond_the_last_piece_of_the_encoder_have_no_relation(
     assert all(r.head.end <= 4 and r.tail.end <= 4 for r in doc._.relations)
 
 
+@pytest.mark.slow
 def test_a_truncated_doc_is_learned_from(make_nlp: MakeNlp) -> None:
     nlp = make_nlp(window=256, stride=192)
     nlp.initialize(lambda: make_examples(nlp))

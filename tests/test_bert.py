@@ -163,6 +163,7 @@ def batches(draw: st.DrawFn) -> dict[str, Any]:
     }
 
 
+@pytest.mark.slow
 @every_mask
 @settings(max_examples=200)
 @given(batch=batches())

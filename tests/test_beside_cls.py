@@ -221,6 +221,7 @@ def test_types_learn_on_after_an_overflow_while_the_encoder_is_frozen(make_nlp: 
     assert moved[1] > 1e-4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("annotations", [ANNOTATIONS, DIRECTIONS])
 def test_a_pipeline_learns_and_is_saved(
     make_nlp: MakeNlp, annotations: Any, tmp_path: Path
@@ -243,6 +244,7 @@ def span_of(span: Span) -> tuple[int, int]:
     return span.start_char, span.end_char
 
 
+@pytest.mark.slow
 def test_replaced_listeners_predict_the_same(make_nlp: MakeNlp, tmp_path: Path) -> None:
     model = {"mask": "pair", "entity_types": True, "pool_entities": True, "pool_context": True}
     nlp: Language = build_trained(make_nlp, ANNOTATIONS, model=model)

@@ -370,6 +370,7 @@ def test_only_pairs_that_are_proposed_are_learned_from(make_nlp: MakeNlp) -> Non
     assert losses["str_rel"] == pytest.approx(sum(alone), rel=1e-4)
 
 
+@pytest.mark.slow
 def test_relations_of_pairs_that_are_not_proposed_are_counted_and_missed(
     make_nlp: MakeNlp,
 ) -> None:
@@ -416,6 +417,7 @@ def test_gold_sentences_tell_how_many_relations_reach_over_them(make_nlp: MakeNl
         nlp.initialize(lambda: examples)
 
 
+@pytest.mark.slow
 def test_a_saved_pipeline_keeps_its_candidates(make_nlp: MakeNlp, tmp_path: Path) -> None:
     with pytest.warns(UserWarning, match="not among the candidate pairs"):
         nlp = build_trained(make_nlp, ANNOTATIONS, candidates=BODY_PARTS)

@@ -116,6 +116,7 @@ def test_a_limit_is_the_number_of_docs_read(
     assert [len(example.reference._.relations) for example in reader(nlp)] == expected
 
 
+@pytest.mark.slow
 def test_a_share_is_a_draw_that_is_the_same_each_time_it_is_read(
     nlp: Language, tmp_path: Path
 ) -> None:

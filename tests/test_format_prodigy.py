@@ -268,6 +268,7 @@ def test_what_aligns_with_tokens_is_read_as_it_was_written(
     assert report.losses == repeated + lost
 
 
+@pytest.mark.slow
 @given(record=tokenized_texts())
 def test_tokens_and_spans_are_those_of_a_doc(
     record: AnnotatedText, tmp_path_factory: pytest.TempPathFactory

@@ -81,6 +81,7 @@ def clauses(record: Record) -> set[str]:
     return set(re.split("[，,；;。.：:]", text + record["text"][end:]))
 
 
+@pytest.mark.slow
 def test_default_seed_reproduces_the_files(generator: ModuleType, tmp_path: Path) -> None:
     generator.main(tmp_path)
     for name in SIZES:

@@ -21,6 +21,9 @@ from spacy_str_encoder.loading import load_pipeline
 
 from .pipelines import MakeNlp, encoder_weights, head_weights, make_examples, make_optimizer
 
+# It trains.
+pytestmark = pytest.mark.slow
+
 HEADS = ["str_ner", "str_rel"]
 CHANGES = {"os.remove", "os.rmdir", "os.mkdir"}
 Weights = list[bytes]

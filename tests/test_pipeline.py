@@ -362,6 +362,7 @@ def test_entities_that_a_doc_has_already_stay(trained: Language) -> None:
     assert ("干无狭", "Region") in found(trained(doc))[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mask", ["pair", "cls"])
 def test_relations_between_nested_spans(make_nlp: MakeNlp, mask: str) -> None:
     nlp = make_nlp(mask=mask, spans_key="parts")
@@ -542,6 +543,7 @@ def test_a_head_with_its_own_encoder_gets_all_its_gradients(nlp: Language, head:
 # Other components
 
 
+@pytest.mark.slow
 def test_a_textcat_learns_from_the_same_encoder(make_nlp: MakeNlp) -> None:
     nlp = make_nlp()
     nlp.add_pipe("textcat", config={"model": TEXTCAT})
@@ -653,6 +655,7 @@ def test_a_tokenizer_of_one_file_is_saved(
         assert_predicts_as(nlp, expected)
 
 
+@pytest.mark.slow
 def test_all_layers_may_be_focused(make_nlp: MakeNlp, tmp_path: Path) -> None:
     nlp = build_trained(make_nlp, ANNOTATIONS, focus_layers=LAYERS)
     assert nlp.evaluate(make_examples(nlp))["ents_f"] == 1.0

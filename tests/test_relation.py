@@ -374,6 +374,7 @@ def test_scores_move_along_when_docs_are_cut_and_joined() -> None:
     assert read_scores(Doc.from_docs([make_scored_doc(), cut])) == [*SCORES, SCORES[1]]
 
 
+@pytest.mark.slow
 def test_a_spawned_process_reads_a_pickled_doc() -> None:
     doc = make_doc([POSITION, MODIFIER])
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:

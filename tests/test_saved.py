@@ -88,6 +88,7 @@ def test_a_pipeline_finds_the_same() -> None:
     assert round_scores(found) == round_scores(expected)
 
 
+@pytest.mark.slow
 def test_a_pipeline_finds_the_same_in_spawned_processes_of_one_that_imports_spacy_alone(
     tmp_path: Path,
 ) -> None:

@@ -216,6 +216,7 @@ def test_pairs_that_can_have_no_relation_are_not_asked_about(make_nlp: MakeNlp) 
         relate(nlp, (text, entities, []))
 
 
+@pytest.mark.slow
 def test_a_pipeline_with_a_schema_learns_all_relations(make_nlp: MakeNlp, tmp_path: Path) -> None:
     nlp = build_trained(make_nlp, ANNOTATIONS, schema="observed")
     assert nlp.evaluate(make_examples(nlp))["rels_f"] == 1.0
@@ -249,6 +250,7 @@ def test_a_type_that_was_predicted_wrongly_is_not_reported(observing: Language) 
     assert math.isfinite(losses["str_rel"]) and losses["str_rel"] > 0
 
 
+@pytest.mark.slow
 def test_a_label_that_comes_later_is_free(make_nlp: MakeNlp, tmp_path: Path) -> None:
     nlp = build_trained(make_nlp, ANNOTATIONS, schema="observed")
     nlp.get_pipe("str_rel").add_label("HasGrade")

@@ -205,6 +205,7 @@ def test_a_pipeline_is_evaluated_on_what_its_component_predicts() -> None:
     assert scores["rels_per_type"]["Position"] == {"p": 0.5, "r": 1, "f": pytest.approx(2 / 3)}
 
 
+@pytest.mark.slow
 def test_a_config_can_name_functions_before_the_package_is_imported() -> None:
     run_anew(
         "from spacy import registry",
@@ -224,6 +225,7 @@ def test_a_config_can_name_functions_before_the_package_is_imported() -> None:
     )
 
 
+@pytest.mark.slow
 def test_components_can_be_added_before_the_package_is_imported() -> None:
     run_anew(
         "import spacy",

@@ -29,6 +29,9 @@ from .pipelines import (
     relate,
 )
 
+# It trains.
+pytestmark = pytest.mark.slow
+
 ENTITIES = DIRECTIONS[0][1]
 # None, one, two, and both directions of one label.
 SEVERAL: list[Annotation] = [

@@ -43,6 +43,7 @@ def test_a_symmetric_label_has_one_class(make_nlp: MakeNlp) -> None:
     assert component.label_data == {"beats": ">", "other": ">"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("schema", [None, "observed"])
 def test_either_direction_is_learned_as_the_one_of_the_text(
     make_nlp: MakeNlp, schema: str | None, tmp_path: Path
@@ -56,6 +57,7 @@ def test_either_direction_is_learned_as_the_one_of_the_text(
         assert scores["rels_f"] == scores["rels_per_type"]["beats"]["f"] == 1.0
 
 
+@pytest.mark.slow
 def test_a_schema_allows_either_order_of_the_types(make_nlp: MakeNlp) -> None:
     # The order of the types that the annotation has as head and tail, and the other one.
     annotations: list[Annotation] = [

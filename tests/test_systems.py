@@ -28,6 +28,7 @@ def build(base: str, name: str) -> Language:
     return load_model_from_config(config, auto_fill=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SYSTEMS)
 @pytest.mark.parametrize("base", ["coronary", "english"])
 def test_a_system_learns_a_text(base: str, name: str) -> None:

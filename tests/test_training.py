@@ -41,6 +41,9 @@ from .pipelines import (
     update,
 )
 
+# It trains.
+pytestmark = pytest.mark.slow
+
 # How the step comes: by `nlp.update(sgd=...)`, or by `finish_update` after it.
 STEPPINGS = ["at once", "later"]
 # A head that does not learn from a batch, and why.
