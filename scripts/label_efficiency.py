@@ -30,7 +30,7 @@ from .tables.workers import run_here
 TEST = "test_unseen"
 PERCENTS = (10, 30, 100)
 ENCODERS = ("fresh", "pretrained")
-MEASURED: tuple[Task, ...] = ("entities", "relations", "relations_correct_entities")
+MEASURED: tuple[Task, ...] = ("entities", "relations", "relations_gold_entities")
 
 
 def main(

@@ -12,7 +12,7 @@ from spacy_str_encoder.evaluation.bootstrap import compare_f, intervals, resampl
 
 SAMPLES, SEED = 60, 3
 
-# Right, predicted and gold of a doc: no more are right than are predicted, or gold.
+# Correct, predicted and gold of a doc: no more are correct than are predicted, or gold.
 doc_counts = st.tuples(st.integers(0, 3), st.integers(0, 3), st.integers(0, 3)).map(
     lambda drawn: [drawn[0], drawn[0] + drawn[1], drawn[0] + drawn[2]]
 )
@@ -36,11 +36,11 @@ def add_up(counts: list[list[int]], docs: list[int]) -> list[int]:
 
 
 def score(totals: list[int]) -> dict[str, Fraction]:
-    right, predicted, gold = totals
+    correct, predicted, gold = totals
     return {
-        "p": Fraction(right, predicted or 1),
-        "r": Fraction(right, gold or 1),
-        "f": Fraction(2 * right, predicted + gold or 1),
+        "p": Fraction(correct, predicted or 1),
+        "r": Fraction(correct, gold or 1),
+        "f": Fraction(2 * correct, predicted + gold or 1),
     }
 
 

@@ -72,8 +72,8 @@ def test_entities_that_are_right_by_whole_tokens_alone_are_mentioned() -> None:
     report = make_report(outcomes)
     entities = report["model"]["entities"]
     assert entities is not None
-    assert entities["strict"]["micro"]["right"] == 1
-    assert any("1 that count as right" in note for note in report["model"]["notes"])
+    assert entities["strict"]["micro"]["correct"] == 1
+    assert any("1 counted as correct" in note for note in report["model"]["notes"])
 
 
 def make_gold_docs(nlp: Language) -> list[Doc]:
@@ -136,7 +136,7 @@ def test_a_model_compared_with_itself_does_not_differ(
 ) -> None:
     run_well(model, data, "--compare", model, "-o", tmp_path / "scores.json", "--samples", 20)
     comparison = read(tmp_path / "scores.json")["comparison"]
-    assert set(comparison) == {"entities", "relations", "relations_correct_entities"}
+    assert set(comparison) == {"entities", "relations", "relations_gold_entities"}
     for views in comparison.values():
         for difference in views.values():
             assert (difference["difference"], difference["p_value"]) == (0, 1)
@@ -158,8 +158,8 @@ def test_a_label_that_is_symmetric_in_one_pipeline_is_so_in_both(
     nlp.to_disk(tmp_path / "symmetric")
     run_well(model, data, "--compare", tmp_path / "symmetric", "-o", tmp_path / "scores.json")
     report = read(tmp_path / "scores.json")
-    classes = report["model"]["relations_correct_entities"]["confusion"]["classes"]
-    assert classes == report["other"]["relations_correct_entities"]["confusion"]["classes"]
+    classes = report["model"]["relations_gold_entities"]["confusion"]["classes"]
+    assert classes == report["other"]["relations_gold_entities"]["confusion"]["classes"]
     assert "Position" in classes and not any(" >" in str(name) for name in classes)
 
 
@@ -168,9 +168,9 @@ def test_tables_fit_80_columns_and_details_are_asked_for(model: Path, data: Path
     long = run_well(model, data, "--details").stdout
     assert short in long
     assert max(map(len, long.splitlines())) <= 80
-    for words in ("RC, correct entities", "boundaries only", "Position", "5 docs"):
+    for words in ("RC, gold entities", "boundaries only", "Position", "5 docs"):
         assert words in short
-    for words in ("confusions", "by distance", "by type", "calibration"):
+    for words in ("confusions", "by distance", "by entity types", "calibration"):
         assert words not in short
         assert words in long
 
@@ -192,9 +192,9 @@ def test_perfect_scores_fit_80_columns_too() -> None:
 
 def test_the_main_table_has_the_scores(model: Path, data: Path, tmp_path: Path) -> None:
     output = run_well(model, data, "-o", tmp_path / "scores.json").stdout
-    scores = read(tmp_path / "scores.json")["model"]["relations_correct_entities"]
+    scores = read(tmp_path / "scores.json")["model"]["relations_gold_entities"]
     micro, interval = scores["strict"]["micro"], scores["strict"]["interval"]["f"]
-    row = next(line for line in output.splitlines() if line.strip().startswith("RC, correct"))
+    row = next(line for line in output.splitlines() if line.strip().startswith("RC, gold"))
     numbers = [float(number) for number in re.findall(r"[\d.]+", row)]
     shares = [micro["p"], micro["r"], micro["f"], *interval, scores["strict"]["macro_f"],
               scores["calibration"]["ece"]]  # fmt: skip
@@ -256,7 +256,7 @@ def test_a_plot_without_scores_is_drawn(data: Path, tmp_path: Path) -> None:
 
 def test_what_is_not_scored_is_printed(data: Path, tmp_path: Path) -> None:
     output = run_well(write_ruler(tmp_path / "ruler"), data).stdout
-    assert "RC, predicted entities: not scored, since doc._.relations was set" in output
+    assert "RC, predicted entities: not scored, because no component sets" in output
     assert "boundaries only" in output
 
 
@@ -300,7 +300,12 @@ def test_a_pipeline_with_an_unknown_component_is_named(data: Path, tmp_path: Pat
 def test_a_pipeline_that_finds_nothing_is_named(data: Path, tmp_path: Path) -> None:
     spacy.blank("zh").to_disk(tmp_path / "blank")
     result = run(tmp_path / "blank", data)
-    assert_fails(result, str(tmp_path / "blank"), "nothing to score", "doc._.relations was set by")
+    assert_fails(
+        result,
+        str(tmp_path / "blank"),
+        "nothing can be scored",
+        "no component sets doc._.relations",
+    )
 
 
 def write_nothing(path: Path) -> None:
@@ -324,8 +329,8 @@ def write_bare_docs(path: Path) -> None:
     [
         (write_nothing, "No such file"),
         (write_text, "the file is not a DocBin"),
-        (write_no_docs, "none of 0 docs has annotated"),
-        (write_bare_docs, "none of 1 docs has annotated entities or relations"),
+        (write_no_docs, "none of the 0 docs has annotated"),
+        (write_bare_docs, "none of the 1 docs has annotated entities or relations"),
     ],
 )
 def test_data_that_cannot_be_scored_is_named(

@@ -19,11 +19,11 @@ from typer.testing import CliRunner
 from spacy_str_encoder import Relation
 from spacy_str_encoder.doc.entities import put_gold_entities
 from spacy_str_encoder.evaluation import Report, collect_outcomes, evaluate, find_outcomes
-from spacy_str_encoder.evaluation.examples import with_predicted_entities
+from spacy_str_encoder.evaluation.examples import with_gold_entities, with_predicted_entities
 
 from .pipelines import ANNOTATIONS, MakeNlp, make_example, make_examples, train
 
-TASKS = ("entities", "relations", "relations_correct_entities")
+TASKS = ("entities", "relations", "relations_gold_entities")
 
 
 def gold_docs(nlp: Language) -> list[Doc]:
@@ -88,18 +88,18 @@ def micro(report: Report, task: Any) -> Any:
     return None if scores is None else scores["strict"]["micro"]
 
 
-def test_correct_entities_are_put_in_and_correct_relations_are_not() -> None:
+def test_gold_entities_are_put_in_and_gold_relations_are_not() -> None:
     nlp = make_pretender("find_nothing", "relate_neighbours")
     report = evaluate(nlp, gold_docs(nlp))
     assert micro(report, "entities")["predicted"] == micro(report, "relations")["predicted"] == 0
     # Of the 10 gold relations the neighbours that are related by Position are two.
     relations = [relation for _, _, relations in ANNOTATIONS for relation in relations]
-    right = [r for r in relations if r[2] == "Position" and r[1] == r[0] + 1]
+    correct = [r for r in relations if r[2] == "Position" and r[1] == r[0] + 1]
     neighbours = sum(max(0, len(entities) - 1) for _, entities, _ in ANNOTATIONS)
-    correct = micro(report, "relations_correct_entities")
-    assert correct["gold"] == len(relations)
-    assert correct["right"] == len(right)
-    assert correct["predicted"] == neighbours
+    scores = micro(report, "relations_gold_entities")
+    assert scores["gold"] == len(relations)
+    assert scores["correct"] == len(correct)
+    assert scores["predicted"] == neighbours
 
 
 def test_gold_docs_stay_as_they_are(nlp: Language) -> None:
@@ -127,6 +127,31 @@ def test_docs_are_not_kept_with_their_states(nlp: Language) -> None:
     alive: list[TransformerData] = []
     assert len(collect_outcomes(stream(), []).relations) == len(docs) == 20
     assert 0 < len(alive) < 10
+
+
+def test_docs_with_gold_entities_are_not_kept_with_their_states(nlp: Language) -> None:
+    nlp.batch_size = 2
+    alive = []
+    for _ in with_gold_entities(nlp, gold_docs(nlp) * 5):
+        gc.collect()
+        alive.append(sum(type(each) is TransformerData for each in gc.get_objects()))
+    assert len(alive) == 20
+    assert 0 < max(alive) < 10
+
+
+def test_both_runs_may_share_a_pipeline_in_turns(trained: Language) -> None:
+    docs = gold_docs(trained) * 2
+    runs = with_gold_entities(trained, docs), with_predicted_entities(trained, docs)
+    with_gold, predicted = zip(*zip(*runs, strict=True), strict=True)
+    outcomes = collect_outcomes(predicted, with_gold)
+    assert outcomes == find_outcomes(trained, docs)
+    assert any(outcome.predicted for outcome in outcomes.relations)
+
+
+def test_a_run_that_is_not_finished_leaves_the_pipeline_whole(trained: Language) -> None:
+    run = with_gold_entities(trained, gold_docs(trained))
+    next(run)
+    assert trained.pipe_names == ["str_encoder", "str_ner", "str_rel"]
 
 
 def other_examples(nlp: Language) -> list[Example]:
@@ -197,7 +222,7 @@ def test_relations_of_a_span_group_are_between_the_gold_spans(make_nlp: MakeNlp)
     ruler = nlp.add_pipe("span_ruler", first=True, config={"spans_key": "parts"})
     ruler.add_patterns([{"label": "Degree", "pattern": "狭"}])
     outcomes = find_outcomes(nlp, [reference])
-    [outcome] = outcomes.relations_correct_entities
+    [outcome] = outcomes.relations_gold_entities
     spans = {(0, 5, "Segment"), (0, 3, "BodyPart"), (5, 7, "Degree")}
     assert outcome.gold_entities == outcome.entities == spans
     assert outcomes.relations[0].entities == {(5, 6, "Degree")}
@@ -209,9 +234,9 @@ def test_a_symmetric_label_of_the_pipeline_has_no_direction() -> None:
     doc.set_ents([Span(doc, 0, 3, "BodyPart"), Span(doc, 3, 5, "Location")])
     doc._.relations = [Relation(doc.ents[1], doc.ents[0], "Position")]
 
-    assert micro(evaluate(nlp, [doc]), "relations_correct_entities")["right"] == 0
+    assert micro(evaluate(nlp, [doc]), "relations_gold_entities")["correct"] == 0
     nlp.replace_pipe("relate_neighbours", "relate_either_way")
-    assert micro(evaluate(nlp, [doc]), "relations_correct_entities")["right"] == 1
+    assert micro(evaluate(nlp, [doc]), "relations_gold_entities")["correct"] == 1
 
 
 # What can't be scored
@@ -223,33 +248,33 @@ def test_entities_of_a_ruler_are_scored_without_calibration(nlp: Language) -> No
     ruler.add_patterns([{"label": "BodyPart", "pattern": "左主干"}])
     model = evaluate(nlp, gold_docs(nlp))["model"]
     assert model["entities"] is not None
-    assert model["entities"]["strict"]["micro"]["right"] == 1
+    assert model["entities"]["strict"]["micro"]["correct"] == 1
     assert model["entities"]["calibration"] is None
-    assert model["relations"] is not None and model["relations_correct_entities"] is not None
-    assert model["notes"] == ["NER: 1 of the 1 that were found have no score (span._.score)."]
+    assert model["relations"] is not None and model["relations_gold_entities"] is not None
+    assert model["notes"] == ["NER: 1 of 1 predicted entities without a score (span._.score)."]
 
 
 def test_without_a_component_for_relations_only_entities_are_scored(nlp: Language) -> None:
     nlp.remove_pipe("str_rel")
     model = evaluate(nlp, gold_docs(nlp))["model"]
     assert model["entities"] is not None
-    assert model["relations"] is model["relations_correct_entities"] is None
+    assert model["relations"] is model["relations_gold_entities"] is None
     assert model["notes"] == [
-        "RC, predicted entities: not scored, since doc._.relations was set by no component.",
-        "RC, correct entities: not scored, since doc._.relations was set by no component.",
+        "RC, predicted entities: not scored, because no component sets doc._.relations.",
+        "RC, gold entities: not scored, because no component sets doc._.relations.",
     ]
 
 
-def test_without_a_component_for_entities_relations_of_correct_ones_are_scored() -> None:
+def test_without_a_component_for_entities_relations_of_gold_ones_are_scored() -> None:
     nlp = make_pretender("relate_neighbours")
     report = evaluate(nlp, gold_docs(nlp))
     assert report["model"]["entities"] is report["model"]["relations"] is None
     assert report["model"]["notes"][:2] == [
-        "NER: not scored, since doc.ents was set by no component.",
-        "RC, predicted entities: not scored, since no component set the entities that they are "
-        "between.",
+        "NER: not scored, because no component sets doc.ents.",
+        "RC, predicted entities: not scored, because no component sets the entities that relations "
+        "connect.",
     ]
-    assert micro(report, "relations_correct_entities")["right"] == 2
+    assert micro(report, "relations_gold_entities")["correct"] == 2
 
 
 def test_docs_that_are_not_annotated_count_for_no_score(nlp: Language) -> None:
@@ -272,9 +297,9 @@ def test_data_without_relations_is_said_to_have_none(nlp: Language) -> None:
     doc.set_ents([Span(doc, 0, 3, "BodyPart")])
     notes = evaluate(nlp, [doc])["model"]["notes"]
     assert [note for note in notes if "store_user_data=True" in note] == [
-        f"{name}: not scored, since doc._.relations is annotated in no doc of the data (was it "
+        f"{name}: not scored, because no gold doc is annotated with doc._.relations (were the docs "
         "saved with store_user_data=True?)."
-        for name in ("RC, predicted entities", "RC, correct entities")
+        for name in ("RC, predicted entities", "RC, gold entities")
     ]
 
 
@@ -285,7 +310,7 @@ def test_no_relations_among_none_are_no_score() -> None:
     doc._.relations = []
     model = evaluate(nlp, [doc])["model"]
     assert [model[task] for task in TASKS] == [None] * 3
-    assert all("the data has none, and none was found" in note for note in model["notes"])
+    assert all("there are neither gold nor predicted " in note for note in model["notes"])
 
 
 def test_gold_entities_that_do_not_align_are_counted() -> None:
@@ -297,13 +322,13 @@ def test_gold_entities_that_do_not_align_are_counted() -> None:
         doc._.relations = [Relation(doc.ents[0], doc.ents[1], "Position")]
         found = evaluate(nlp, [doc])["model"]["notes"]
         assert len(found) == notes
-    assert found[0].startswith("RC, correct entities: 2 of the 2 gold entities were not there")
+    assert found[0].startswith("RC, gold entities: 2 of 2 gold entities missing")
 
 
 def test_entities_that_a_component_adds_to_the_gold_ones_are_counted() -> None:
     nlp = make_pretender("add_an_entity", "relate_neighbours")
     [note] = evaluate(nlp, gold_docs(nlp))["model"]["notes"][1:]
-    assert note.startswith("RC, correct entities: 4 entities that are not gold were added")
+    assert note.startswith("RC, gold entities: 4 entities added that are not gold")
 
 
 def test_empty_docs_are_no_obstacle(nlp: Language) -> None:

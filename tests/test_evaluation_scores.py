@@ -61,7 +61,7 @@ def make_drawn(gold: Any, found: Any, links: Any, scores: Any, annotated: Any) -
         "entities": found,
         "entity_scores": scores[: len(found)],
         "relations": make_arcs(found, links[1]),
-        "relations_correct_entities": make_arcs(gold, links[2]),
+        "relations_gold_entities": make_arcs(gold, links[2]),
     }
 
 
@@ -100,7 +100,7 @@ def span(doc: Doc, mention: Mention) -> Span:
 
 
 def make_examples(docs: list[Drawn]) -> tuple[list[Example], list[Example]]:
-    predicted, correct = [], []
+    predicted, with_gold = [], []
     for doc in docs:
         gold = make_doc(doc["gold_entities"], doc["gold"])
         found = make_doc(doc["entities"], doc["relations"])
@@ -108,9 +108,9 @@ def make_examples(docs: list[Drawn]) -> tuple[list[Example], list[Example]]:
             if score is not None:
                 entity._.score = score
         predicted.append(Example(found, gold))
-        related = doc["relations_correct_entities"]
-        correct.append(Example(make_doc(doc["gold_entities"], related), gold))
-    return predicted, correct
+        related = doc["relations_gold_entities"]
+        with_gold.append(Example(make_doc(doc["gold_entities"], related), gold))
+    return predicted, with_gold
 
 
 def report_of(docs: list[Drawn], symmetric: Any = ()) -> Report:
@@ -151,24 +151,24 @@ def place(key: Any) -> Any:
 
 def tally(docs: Counted, wanted: Any = lambda key: True) -> dict[str, Any]:
     """Precision, recall, F1 and the counts, of the keys that are wanted."""
-    right = n_found = n_gold = 0
+    correct = n_found = n_gold = 0
     for found, gold in docs:
         found_here = {key for key in found if wanted(key)}
         gold_here = {key for key in gold if wanted(key)}
         n_found += len(found_here)
         n_gold += len(gold_here)
-        right += sum(key in gold_here for key in found_here)
+        correct += sum(key in gold_here for key in found_here)
     return {
-        "p": right / n_found if n_found else 0,
-        "r": right / n_gold if n_gold else 0,
-        "f": 2 * right / (n_found + n_gold) if right else 0,
-        "right": right,
+        "p": correct / n_found if n_found else 0,
+        "r": correct / n_gold if n_gold else 0,
+        "f": 2 * correct / (n_found + n_gold) if correct else 0,
+        "correct": correct,
         "predicted": n_found,
         "gold": n_gold,
     }
 
 
-TASKS = ["entities", "relations", "relations_correct_entities"]
+TASKS = ["entities", "relations", "relations_gold_entities"]
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -240,11 +240,11 @@ def test_micro_scores_are_those_of_spacy_to_the_last_digit(
     docs: list[Drawn], symmetric: Any
 ) -> None:
     model: Any = report_of(docs, symmetric)["model"]
-    predicted, correct = make_examples(docs)
+    predicted, with_gold = make_examples(docs)
     for task, spacys in (
         ("entities", get_ner_prf(predicted)),
         ("relations", score_relations(predicted, symmetric=symmetric)),
-        ("relations_correct_entities", score_relations(correct, symmetric=symmetric)),
+        ("relations_gold_entities", score_relations(with_gold, symmetric=symmetric)),
     ):
         prefix = "ents" if task == "entities" else "rels"
         if model[task] is not None:
@@ -291,21 +291,21 @@ def test_entities_that_align_with_the_same_tokens_count_one_by_one() -> None:
     gold, found = make_words("前降", "支"), make_words("前", "降", "支")
     gold.set_ents([Span(gold, 0, 1, "X")])
     found.set_ents([Span(found, 0, 1, "X"), Span(found, 1, 2, "X")])
-    assert_counted([Example(found, gold)], right=1, predicted=2)
+    assert_counted([Example(found, gold)], correct=1, predicted=2)
 
 
 def test_entities_that_reach_where_nobody_annotated_are_not_counted() -> None:
     gold, found = make_words("前", "降", "支"), make_words("前降", "支")
     gold.set_ents([Span(gold, 2, 3, "X")], missing=[gold[1:2]])
     found.set_ents([Span(found, 0, 1, "X"), Span(found, 1, 2, "X")])
-    assert_counted([Example(found, gold)], right=1, predicted=1)
+    assert_counted([Example(found, gold)], correct=1, predicted=1)
 
 
-def assert_counted(examples: list[Example], *, right: int, predicted: int) -> None:
+def assert_counted(examples: list[Example], *, correct: int, predicted: int) -> None:
     scores: Any = make_report(collect_outcomes(examples, []), samples=2)["model"]["entities"]
     for view in ("strict", "boundaries"):
         micro = scores[view]["micro"]
-        assert (micro["right"], micro["predicted"], micro["gold"]) == (right, predicted, 1)
+        assert (micro["correct"], micro["predicted"], micro["gold"]) == (correct, predicted, 1)
         assert micro["f"] == get_ner_prf(examples)["ents_f"]
 
 
@@ -333,22 +333,22 @@ def class_of(arc: Arc, symmetric: Any) -> str:
 @few
 @given(docs=collections, symmetric=symmetric_labels)
 def test_rows_and_columns_of_the_confusion_add_up(docs: list[Drawn], symmetric: Any) -> None:
-    scores: Any = report_of(docs, symmetric)["model"]["relations_correct_entities"]
+    scores: Any = report_of(docs, symmetric)["model"]["relations_gold_entities"]
     if scores is None:
         return
     annotated = [doc for doc in docs if doc["gold"] is not None]
-    counted = pairs_of(docs, "relations_correct_entities", symmetric)
+    counted = pairs_of(docs, "relations_gold_entities", symmetric)
     none, *classes = scores["confusion"]["classes"]
     counts = scores["confusion"]["counts"]
     assert none is None and len(set(classes)) == len(classes)
     for i, name in enumerate(classes, start=1):
         row = tally(counted, lambda arc, name=name: class_of(arc, symmetric) == name)
-        assert counts[i][i] == row["right"]
+        assert counts[i][i] == row["correct"]
         assert sum(each[i] for each in counts) == row["predicted"]
         assert sum(counts[i]) == row["gold"]
     unrelated = 0
     for doc in annotated:
-        related = [{arc[0], arc[1]} for arc in [*doc["gold"], *doc["relations_correct_entities"]]]
+        related = [{arc[0], arc[1]} for arc in [*doc["gold"], *doc["relations_gold_entities"]]]
         pairs = combinations(doc["gold_entities"] or [], 2)
         unrelated += sum(set(pair) not in related for pair in pairs)
     assert counts[0][0] == unrelated
@@ -361,16 +361,16 @@ def test_the_confusion_of_pairs_with_one_relation(docs: list[Drawn], symmetric: 
     for doc in docs:
         doc["gold_entities"] = doc["gold_entities"] or []
         doc["gold"] = list(one_of_each_pair(doc["gold"] or [], doc["gold_entities"]))
-        related = doc["relations_correct_entities"]
+        related = doc["relations_gold_entities"]
         kept = one_of_each_pair(related, doc["gold_entities"])
-        doc["relations_correct_entities"] = {arc: related[arc] for arc in kept}
+        doc["relations_gold_entities"] = {arc: related[arc] for arc in kept}
         for pair in combinations(doc["gold_entities"], 2):
             cell = tuple(
                 next((class_of(arc, symmetric) for arc in side if set(arc[:2]) == set(pair)), None)
-                for side in (doc["gold"], doc["relations_correct_entities"])
+                for side in (doc["gold"], doc["relations_gold_entities"])
             )
             cells[cell] = cells.get(cell, 0) + 1
-    scores: Any = report_of(docs, symmetric)["model"]["relations_correct_entities"]
+    scores: Any = report_of(docs, symmetric)["model"]["relations_gold_entities"]
     if scores is not None:
         classes, counts = scores["confusion"]["classes"], scores["confusion"]["counts"]
         found = {
@@ -428,7 +428,7 @@ def test_recall_by_distance(task: str, docs: list[Drawn]) -> None:
         reach = range(least, 100 if most is None else most + 1)
         row = tally(counted, lambda arc, reach=reach: tokens_between(arc) in reach)
         assert (found["least"], found["most"]) == (least, most)
-        assert (found["gold"], found["right"]) == (row["gold"], row["right"])
+        assert (found["gold"], found["correct"]) == (row["gold"], row["correct"])
         assert found["recall"] == (row["r"] if row["gold"] else None)
 
 
@@ -437,7 +437,7 @@ def test_distances_beyond_the_text_above() -> None:
             for distance in (10, 11, 20, 21, 50, 51, 1000)}  # fmt: skip
     gold = {key: distance for distance, key in keys.items()}
     outcome = RelationOutcome(gold, [keys[20], keys[1000]], [1.0, 1.0], True, set(), set())
-    found = [(each["gold"], each["right"]) for each in recall_by_distance([outcome])]
+    found = [(each["gold"], each["correct"]) for each in recall_by_distance([outcome])]
     assert found == [(0, 0), (0, 0), (0, 0), (1, 0), (2, 1), (2, 0), (2, 1)]
 
 
@@ -457,12 +457,14 @@ def test_calibration(task: str, docs: list[Drawn], symmetric: Any) -> None:
         return
     error = 0.0
     for m, found in enumerate(scores["calibration"]["bins"], start=1):
-        inside = [(s, right) for s, right in scored if s <= m / 10 and (s > (m - 1) / 10 or m == 1)]
+        inside = [
+            (s, correct) for s, correct in scored if s <= m / 10 and (s > (m - 1) / 10 or m == 1)
+        ]
         mean = sum(s for s, _ in inside) / len(inside) if inside else None
-        share = sum(right for _, right in inside) / len(inside) if inside else None
+        share = sum(correct for _, correct in inside) / len(inside) if inside else None
         assert found == pytest.approx(
             {"least": (m - 1) / 10, "most": m / 10, "count": len(inside), "confidence": mean,
-             "right": share}
+             "correct": share}
         )  # fmt: skip
         error += len(inside) / len(scored) * abs((share or 0) - (mean or 0))
     assert scores["calibration"]["ece"] == pytest.approx(error)
@@ -470,7 +472,7 @@ def test_calibration(task: str, docs: list[Drawn], symmetric: Any) -> None:
 
 
 def scored_in(doc: Drawn, task: str, symmetric: Any) -> list[tuple[float, bool]]:
-    """The scores of what was found in a doc, and whether it is right."""
+    """The scores of what was found in a doc, and whether it is correct."""
     if task == "entities":
         gold = doc["gold_entities"]
         pairs = zip(doc["entities"], doc["entity_scores"], strict=True)

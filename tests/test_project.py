@@ -26,7 +26,7 @@ def project(trained_project: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 def test_the_project_leaves_its_outputs(project: Path) -> None:
     for part in ("test_seen", "test_unseen", "handwritten"):
         scores = json.loads((project / "metrics" / f"{part}.json").read_text("utf-8"))
-        for task in ("entities", "relations", "relations_correct_entities"):
+        for task in ("entities", "relations", "relations_gold_entities"):
             assert scores["model"][task]["strict"]["micro"]["gold"] > 0
             assert scores["other"][task]["strict"]["micro"]["gold"] > 0
     meta = spacy.load(project / "training" / "model-best").meta
@@ -72,7 +72,7 @@ def test_a_system_is_trained_and_scored_by_name(project: Path) -> None:
     path = project / "metrics" / "only_rc" / "test_seen.json"
     scores = json.loads(path.read_text("utf-8"))["model"]
     assert scores["entities"] is None
-    assert scores["relations_correct_entities"]["strict"]["micro"]["gold"] > 0
+    assert scores["relations_gold_entities"]["strict"]["micro"]["gold"] > 0
     assert "Skipping 'evaluate'" in run_workflow(project, "all")
 
 

@@ -69,26 +69,26 @@ def test_right_wrong_and_missed() -> None:
     )
     view = compare_docs(found, gold)
     assert entities_of(view) == {
-        ("Ada", "PER"): "right",
-        ("Acme", "ORG"): "right",
+        ("Ada", "PER"): "correct",
+        ("Acme", "ORG"): "correct",
         ("Rome", "LOC"): "missed",
         ("Rome", "PER"): "wrong",
     }
     assert relations_of(view) == {
-        ("Ada", "works_for", "Acme"): "right",
+        ("Ada", "works_for", "Acme"): "correct",
         ("Acme", "works_for", "Ada"): "wrong",
         ("Acme", "in", "Rome"): "missed",
     }
     assert view.errors == 4
     symmetric = compare_docs(found, gold, symmetric=["works_for"])
-    assert relations_of(symmetric)["Ada", "works_for", "Acme"] == "right"
+    assert relations_of(symmetric)["Ada", "works_for", "Acme"] == "correct"
     assert symmetric.errors == 3
 
 
 def test_what_nobody_annotated_is_just_found() -> None:
     found = make_doc([ADA, ACME], [(ADA, "works_for", ACME)])
     view = compare_docs(found, make_doc([ADA]))
-    assert entities_of(view) == {("Ada", "PER"): "right", ("Acme", "ORG"): "wrong"}
+    assert entities_of(view) == {("Ada", "PER"): "correct", ("Acme", "ORG"): "wrong"}
     assert relations_of(view) == {("Ada", "works_for", "Acme"): "found"}
     assert compare_docs(found, Doc(VOCAB, words=WORDS)).errors == 0
 
@@ -236,7 +236,7 @@ def test_gold_docs_worst_first(model: Path, make_nlp: MakeNlp, tmp_path: Path) -
     headings = re.findall(r">Document (\d+)", (tmp_path / "page.html").read_text("utf-8"))
     assert headings[0] == "2" and sorted(headings) == sorted(map(str, range(1, 1 + len(docs))))
     kinds = {str(mark["class"]) for mark in page.attributes("mark")}
-    assert kinds == {"entity right", "entity wrong", "entity missed"}
+    assert kinds == {"entity correct", "entity wrong", "entity missed"}
 
 
 @pytest.mark.parametrize(

@@ -128,13 +128,15 @@ def test_the_window_may_change_its_size(page: Page, tmp_path: Path) -> None:
 
 
 def test_filters_by_kind_and_label(page: Page, tmp_path: Path) -> None:
-    right = make_doc([ADA], [], ["Ada"])
+    correct = make_doc([ADA], [], ["Ada"])
     show(
-        page, tmp_path / "page.html", [compare_docs(*gold_and_found()), compare_docs(right, right)]
+        page,
+        tmp_path / "page.html",
+        [compare_docs(*gold_and_found()), compare_docs(correct, correct)],
     )
     assert sorted(arcs(page)) == ["in", "knows 0.50", "works_for 0.50"]
     assert page.locator("#shown").text_content() == "2 of 2 documents"
-    uncheck(page, "right")
+    uncheck(page, "correct")
     assert sorted(arcs(page)) == ["in", "knows 0.50"]
     assert page.locator("#shown").text_content() == "1 of 2 documents"
     assert page.locator("mark:not(.off)").all_text_contents() == ["RomeLOCmissed"]

@@ -9,9 +9,9 @@ from scripts.tables.workers import Outcome
 
 def make_result(*f1: float, **changes: Any) -> Any:
     """A result with these F1, in percent, of entities and relations."""
-    tasks = ("entities", "relations", "relations_correct_entities")
+    tasks = ("entities", "relations", "relations_gold_entities")
     scores = {
-        task: {"p": f / 100, "r": f / 100, "f": f / 100, "right": 1, "predicted": 1, "gold": 1}
+        task: {"p": f / 100, "r": f / 100, "f": f / 100, "correct": 1, "predicted": 1, "gold": 1}
         for task, f in zip(tasks, f1, strict=False)
     }
     step = {"epoch": 0, "step": 100, "losses": {}, "scores": {"ents_f": 90.0}, "score": 0.5}

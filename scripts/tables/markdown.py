@@ -46,12 +46,12 @@ TEST_TABLES: dict[str, list[tuple[str, Task]]] = {
         (BASE, "entities"),
         (DEFAULT, "entities"),
     ],
-    "Table III: relations between correct entities": [
-        ("rcn", "relations_correct_entities"),
-        ("cnn", "relations_correct_entities"),
-        ("joint_bilstm", "relations_correct_entities"),
-        (BASE, "relations_correct_entities"),
-        (DEFAULT, "relations_correct_entities"),
+    "Table III: relations between gold entities": [
+        ("rcn", "relations_gold_entities"),
+        ("cnn", "relations_gold_entities"),
+        ("joint_bilstm", "relations_gold_entities"),
+        (BASE, "relations_gold_entities"),
+        (DEFAULT, "relations_gold_entities"),
     ],
     "Table IV: relations between predicted entities": [
         ("joint_bilstm", "relations"),
@@ -61,8 +61,8 @@ TEST_TABLES: dict[str, list[tuple[str, Task]]] = {
     "Table VI: separate and joint training": [
         ("only_ner", "entities"),
         (BASE, "entities"),
-        ("only_rc", "relations_correct_entities"),
-        (BASE, "relations_correct_entities"),
+        ("only_rc", "relations_gold_entities"),
+        (BASE, "relations_gold_entities"),
     ],
 }
 

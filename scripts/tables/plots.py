@@ -13,12 +13,12 @@ from .systems import MASKS, focused_name
 
 JOINT: list[tuple[str, Task]] = [
     ("only_ner", "entities"),
-    ("only_rc", "relations_correct_entities"),
+    ("only_rc", "relations_gold_entities"),
 ]
 # What spaCy calls the scores on dev, and what they are.
 DEV_SCORES = {
     "ents_f": "NER",
-    "rels_f": "RC, predicted entities (correct ones if a system finds none)",
+    "rels_f": "RC, predicted entities (gold ones if a system finds none)",
 }
 COLOURS = {name: f"C{number}" for number, name in enumerate(TITLES)}
 # Both masks would hide each other.

@@ -1,7 +1,8 @@
-"""How good a pipeline is.
+"""Scores of a pipeline.
 
-Docs become examples, examples become outcomes (plain keys of what is there and what was found), and
-outcomes become counts, scores and a report. After the outcomes nothing knows spaCy.
+Docs become examples, examples become outcomes (plain keys of gold and predicted entities and
+relations), and outcomes become counts, scores and a report. Nothing after the outcomes depends on
+spaCy.
 """
 
 from .files import evaluate_files

@@ -1,4 +1,4 @@
-"""How far scores would move with other docs."""
+"""Bootstrap intervals of scores, and a test of differences between two models."""
 
 from typing import TypedDict
 
@@ -9,7 +9,7 @@ from .counts import precision_recall_f
 
 # 95 %
 PERCENTILES = (2.5, 97.5)
-# Its low and its high end.
+# Its lower and its upper end.
 Interval = list[float]
 
 
@@ -32,12 +32,12 @@ class Difference(TypedDict):
 
 
 def resample(counts: IntArray, *, samples: int, seed: int) -> IntArray:
-    """Draw as many docs as there are, with replacement, many times.
+    """Resample docs with replacement.
 
-    counts (IntArray): Right, predicted and gold of each doc. *Shape:* (docs, 3).
-    samples (int): How many times to draw.
-    seed (int): The seed. The same seed draws the same docs from any counts of as many docs.
-    RETURNS (IntArray): The sum over the docs of each draw. *Shape:* (samples, 3).
+    counts (IntArray): Correct, predicted and gold of each doc. *Shape:* (docs, 3).
+    samples (int): The number of samples. Each has as many docs as there are.
+    seed (int): The random seed. With the same number of docs, the same seed draws the same docs.
+    RETURNS (IntArray): The sum over the docs of each sample. *Shape:* (samples, 3).
     """
     random = numpy.random.default_rng(seed)
     docs = len(counts)
@@ -46,13 +46,13 @@ def resample(counts: IntArray, *, samples: int, seed: int) -> IntArray:
 
 
 def intervals(counts: IntArray, *, samples: int, seed: int) -> Intervals:
-    """The percentile intervals of micro scores over resampled docs.
+    """Compute percentile intervals of micro scores over resampled docs.
 
     Source: Efron and Tibshirani 1993, An Introduction to the Bootstrap, chapter 13.
 
-    counts (IntArray): Right, predicted and gold of each doc. *Shape:* (docs, 3).
-    samples (int): How many times to draw docs.
-    seed (int): The seed of that.
+    counts (IntArray): Correct, predicted and gold of each doc. *Shape:* (docs, 3).
+    samples (int): The number of samples.
+    seed (int): The random seed.
     RETURNS (Intervals): The intervals.
     """
     scores = precision_recall_f(resample(counts, samples=samples, seed=seed))
@@ -61,22 +61,22 @@ def intervals(counts: IntArray, *, samples: int, seed: int) -> Intervals:
 
 
 def compare_f(counts: IntArray, other: IntArray, *, samples: int, seed: int) -> Difference:
-    """The difference of the micro F1 of two models, with a paired bootstrap: each draw takes the
-    same docs for both.
+    """Compare the micro F1 of two models by a paired bootstrap: each sample has the same docs for
+    both models.
 
-    The p-value is two-sided: min(1, 2 * (1 + min(a, b)) / (samples + 1)), where a draws have a
-    difference of at most 0, and b of at least 0. Models that are the same have 1, and one that is
-    better in every draw has 2 / (samples + 1). It is below 0.05 about where the interval leaves 0
-    out.
+    The p-value is two-sided: min(1, 2 * (1 + min(a, b)) / (samples + 1)), where a is the number of
+    samples with a difference of at most 0, and b of those with at least 0. It is 1 for identical
+    models, and 2 / (samples + 1) if one model is better in every sample. It is below 0.05 roughly
+    when the interval excludes 0.
 
-    Source: Koehn 2004, Statistical Significance Tests for Machine Translation Evaluation, and for
-    adding 1, Davison and Hinkley 1997, Bootstrap Methods and their Application, chapter 4.
+    Source: Koehn 2004, Statistical Significance Tests for Machine Translation Evaluation. For
+    adding 1: Davison and Hinkley 1997, Bootstrap Methods and their Application, chapter 4.
 
-    counts (IntArray): Right, predicted and gold of each doc. *Shape:* (docs, 3).
-    other (IntArray): The same of the other model. *Shape:* (docs, 3).
-    samples (int): How many times to draw docs.
-    seed (int): The seed of that.
-    RETURNS (Difference): The F1 of the first less that of the other.
+    counts (IntArray): Correct, predicted and gold of each doc. *Shape:* (docs, 3).
+    other (IntArray): The same for the other model. *Shape:* (docs, 3).
+    samples (int): The number of samples.
+    seed (int): The random seed.
+    RETURNS (Difference): The F1 of the first model minus that of the other.
     """
     f, other_f = float(_f(counts.sum(axis=0))), float(_f(other.sum(axis=0)))
     drawn, other_drawn = (
@@ -94,9 +94,9 @@ def compare_f(counts: IntArray, other: IntArray, *, samples: int, seed: int) -> 
 
 
 def _f(counts: IntArray) -> FloatArray:
-    # One division: F1 scores that are equal have to be equal as floats.
-    right, predicted, gold = numpy.moveaxis(counts, -1, 0)
-    return 2 * right / numpy.maximum(predicted + gold, 1)
+    # A single division, so that equal F1 scores are equal as floats.
+    correct, predicted, gold = numpy.moveaxis(counts, -1, 0)
+    return 2 * correct / numpy.maximum(predicted + gold, 1)
 
 
 def _interval(values: FloatArray) -> Interval:

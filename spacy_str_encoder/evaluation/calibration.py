@@ -1,4 +1,4 @@
-"""Whether scores are what they say: probabilities of being right."""
+"""Calibration: how well scores match the share of predictions that are correct."""
 
 from collections.abc import Iterable
 from typing import TypedDict
@@ -12,19 +12,22 @@ BINS = 10
 
 
 class CalibrationBin(TypedDict):
-    """What has a score above `least`, and at most `most`: how many there are, their mean score, and
-    the share that is right (None if there are none).
+    """Predictions with a score above `least`, and at most `most`.
+
+    count: The number of predictions.
+    confidence: Their mean score; None if there are none.
+    correct: The share of them that is correct; None if there are none.
     """
 
     least: float
     most: float
     count: int
     confidence: float | None
-    right: float | None
+    correct: float | None
 
 
 class Calibration(TypedDict):
-    """The expected calibration error, the number of scores it is made of, and the bins."""
+    """The expected calibration error, the number of scores behind it, and the bins."""
 
     ece: float
     count: int
@@ -34,11 +37,11 @@ class Calibration(TypedDict):
 def calibrate(
     outcomes: Iterable[EntityOutcome] | Iterable[RelationOutcome],
 ) -> Calibration | None:
-    """Compare the scores of what was found with the share of it that is right, strictly.
+    """Compare the scores of predictions with the share of them that is strictly correct.
 
-    The expected calibration error is the mean of |share right - mean score| over 10 bins of equal
-    width, ((m - 1) / 10, m / 10], weighted by the number of scores in each. Only what was found has
-    a score: what was missed shows in recall.
+    The expected calibration error is the mean of |share correct - mean score| over 10 bins of equal
+    width, ((m - 1) / 10, m / 10], weighted by the number of scores in each bin. Only predictions
+    have a score; recall shows what was missed.
 
     Source: Guo et al. 2017, On Calibration of Modern Neural Networks, arXiv 1706.04599, Eqs. 2, 3
     and 5.
@@ -63,21 +66,21 @@ def calibrate(
 
 
 def _make_bin(i: int, pairs: FloatArray) -> CalibrationBin:
-    confidence, right = pairs.mean(axis=0).tolist() if len(pairs) else (None, None)
+    confidence, correct = pairs.mean(axis=0).tolist() if len(pairs) else (None, None)
     return {
         "least": i / BINS,
         "most": (i + 1) / BINS,
         "count": len(pairs),
         "confidence": confidence,
-        "right": right,
+        "correct": correct,
     }
 
 
 def _error(bins: list[CalibrationBin]) -> float:
     total = sum(each["count"] for each in bins)
     gaps = (
-        each["count"] * abs(each["right"] - each["confidence"])
+        each["count"] * abs(each["correct"] - each["confidence"])
         for each in bins
-        if each["right"] is not None and each["confidence"] is not None
+        if each["correct"] is not None and each["confidence"] is not None
     )
     return sum(gaps) / total

@@ -1,4 +1,4 @@
-"""Which relation is taken for which."""
+"""Confusion of relation classes."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
@@ -19,10 +19,10 @@ Cell = tuple[str | None, str | None]
 class Confusion(TypedDict):
     """A confusion matrix.
 
-    classes (list[str | None]): The classes; the first is None, "no relation". The others are a
-        label and its direction: `>` if the head comes first in the text, `<` if the tail does, and
-        none if the label is symmetric.
-    counts (list[list[int]]): How often a gold class (row) was found as another (column).
+    classes (list[str | None]): The classes. The first is None, "no relation". The others are a label with its
+        direction: `>` if the head comes first in the text, `<` if the tail does, and no direction
+        if the label is symmetric.
+    counts (list[list[int]]): The number of pairs by gold class (row) and predicted class (column).
     """
 
     classes: list[str | None]
@@ -32,13 +32,13 @@ class Confusion(TypedDict):
 def confuse(outcomes: Iterable[RelationOutcome], *, symmetric: Collection[str] = ()) -> Confusion:
     """Count the gold and the predicted relations of pairs of gold entities.
 
-    A pair without any counts as "no relation" once. Where a pair has several relations, those that
-    were found count as right, and the other gold ones are set against the other predicted ones in
-    the order of their names, what is left over against "no relation". So rows add up to the gold
-    relations of a class, and columns to the predicted ones.
+    A pair without any relation counts as "no relation" once. If a pair has several relations, gold
+    relations that are predicted count as correct. The other gold and predicted relations are paired
+    in the order of their names, and any left over are paired with "no relation". Rows therefore add
+    up to the gold relations of a class, and columns to the predicted ones.
 
     outcomes (Iterable[RelationOutcome]): The outcome of each doc, with gold entities.
-    symmetric (Collection[str]): The relation labels whose direction does not count.
+    symmetric (Collection[str]): The relation labels that have no direction.
     RETURNS (Confusion): The matrix.
     """
     cells: Counter[Cell] = Counter()
@@ -63,7 +63,7 @@ def _count_cells(
         cells.update(_match(gold.get(pair, set()), predicted.get(pair, set())))
     entities = outcome.gold_entities
     of_entities = sum(one != other and {one, other} <= entities for one, other in related)
-    # The others are not gone through, since there may be millions.
+    # All other pairs are only counted: there may be millions.
     cells[None, None] += comb(len(entities), 2) - of_entities
 
 

@@ -1,4 +1,4 @@
-"""Right, predicted and gold, counted for each doc: what scores and their intervals are made of."""
+"""Counts of correct, predicted and gold keys, from which scores and their intervals are made."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,15 +9,15 @@ import numpy
 from ..arrays import FloatArray, IntArray
 from .views import DocKeys
 
-# As in spaCy's PRFScore, whose figures these have to be to the last digit.
+# As in spaCy's PRFScore: figures must agree with it to the last digit.
 TINY = 1e-100
 
 
 @dataclass(frozen=True)
 class Counts:
-    """How many are right, predicted and gold.
+    """Numbers of correct, predicted and gold keys.
 
-    groups (list[Any]): What they are counted by, such as labels.
+    groups (list[Any]): The groups of keys, such as labels.
     by_group (IntArray): The counts of each group, over all docs. *Shape:* (groups, 3).
     by_doc (IntArray): The counts of each doc, over all groups. *Shape:* (docs, 3).
     """
@@ -28,12 +28,12 @@ class Counts:
 
 
 class Figures(TypedDict):
-    """Precision, recall, F1, and the counts that they are made of."""
+    """Precision, recall, F1, and the counts behind them."""
 
     p: float
     r: float
     f: float
-    right: int
+    correct: int
     predicted: int
     gold: int
 
@@ -42,7 +42,7 @@ def count(docs: Sequence[DocKeys], group: Callable[[Any], Any]) -> Counts:
     """Count keys.
 
     docs (Sequence[DocKeys]): The predicted and the gold keys of each doc.
-    group (Callable[[Any], Any]): What a key is counted under, such as its label.
+    group (Callable[[Any], Any]): Returns the group of a key, such as its label.
     RETURNS (Counts): The counts of each group and of each doc.
     """
     groups = sorted({group(key) for doc in docs for keys in doc for key in keys})
@@ -58,33 +58,33 @@ def count(docs: Sequence[DocKeys], group: Callable[[Any], Any]) -> Counts:
 
 
 def precision_recall_f(counts: IntArray) -> FloatArray:
-    """Precision, recall and F1.
+    """Compute precision, recall and F1.
 
-    counts (IntArray): Right, predicted and gold. *Shape:* (..., 3).
-    RETURNS (FloatArray): The three. *Shape:* (..., 3).
+    counts (IntArray): Correct, predicted and gold. *Shape:* (..., 3).
+    RETURNS (FloatArray): Precision, recall and F1. *Shape:* (..., 3).
     """
-    right, predicted, gold = numpy.moveaxis(counts, -1, 0)
-    p = right / (predicted + TINY)
-    r = right / (gold + TINY)
+    correct, predicted, gold = numpy.moveaxis(counts, -1, 0)
+    p = correct / (predicted + TINY)
+    r = correct / (gold + TINY)
     return numpy.stack([p, r, 2 * ((p * r) / (p + r + TINY))], axis=-1)
 
 
 def macro_f(counts: IntArray) -> float | None:
-    """The mean of the F1 of the groups that the gold docs have.
+    """Compute the mean F1 of the groups that the gold docs have.
 
-    counts (IntArray): Right, predicted and gold. *Shape:* (groups, 3).
-    RETURNS (float | None): The mean; None if there are none.
+    counts (IntArray): Correct, predicted and gold. *Shape:* (groups, 3).
+    RETURNS (float | None): The mean; None if the gold docs have no group.
     """
     in_gold = counts[counts[:, 2] > 0]
     return float(precision_recall_f(in_gold)[:, 2].mean()) if len(in_gold) else None
 
 
 def figures(counts: IntArray) -> Figures:
-    """Scores beside the counts they are made of.
+    """Compute scores, and keep the counts beside them.
 
-    counts (IntArray): Right, predicted and gold. *Shape:* (3,).
+    counts (IntArray): Correct, predicted and gold. *Shape:* (3,).
     RETURNS (Figures): The figures.
     """
     p, r, f = precision_recall_f(counts).tolist()
-    right, predicted, gold = counts.tolist()
-    return {"p": p, "r": r, "f": f, "right": right, "predicted": predicted, "gold": gold}
+    correct, predicted, gold = counts.tolist()
+    return {"p": p, "r": r, "f": f, "correct": correct, "predicted": predicted, "gold": gold}

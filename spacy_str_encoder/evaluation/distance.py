@@ -1,4 +1,4 @@
-"""How many relations are found, by how far apart their entities are."""
+"""Recall of relations by the distance between their entities."""
 
 from collections.abc import Iterable
 from typing import TypedDict
@@ -10,14 +10,16 @@ from .outcomes import RelationOutcome
 
 
 class DistanceBin(TypedDict):
-    """The relations whose entities have from `least` to `most` tokens between them (None: any
-    number); `recall` is None if there are none.
+    """Gold relations with `least` to `most` tokens between their entities.
+
+    most: None if there is no upper limit.
+    recall: None if there are no such relations.
     """
 
     least: int
     most: int | None
     gold: int
-    right: int
+    correct: int
     recall: float | None
 
 
@@ -25,7 +27,7 @@ def recall_by_distance(outcomes: Iterable[RelationOutcome]) -> list[DistanceBin]
     """Count gold relations by the tokens between their entities in the gold doc.
 
     outcomes (Iterable[RelationOutcome]): The outcome of each doc.
-    RETURNS (list[DistanceBin]): The bins, from near to far. A relation is right as in strict
+    RETURNS (list[DistanceBin]): The bins, from near to far. A relation is correct as in strict
         scores.
     """
     counts = numpy.zeros((len(BINS), 2), dtype="int64")
@@ -38,8 +40,8 @@ def recall_by_distance(outcomes: Iterable[RelationOutcome]) -> list[DistanceBin]
             "least": least,
             "most": most,
             "gold": gold,
-            "right": right,
-            "recall": right / gold if gold else None,
+            "correct": correct,
+            "recall": correct / gold if gold else None,
         }
-        for (least, most), (gold, right) in zip(BINS, counts.tolist(), strict=True)
+        for (least, most), (gold, correct) in zip(BINS, counts.tolist(), strict=True)
     ]

@@ -1,4 +1,4 @@
-"""From the names of pipelines and of a file to a report."""
+"""Evaluation of pipelines on a file."""
 
 from collections.abc import Sequence
 from itertools import chain
@@ -28,15 +28,15 @@ def evaluate_files(
 ) -> Report:
     """Score pipelines on a file.
 
-    models (Sequence[str]): The folder or the package of a pipeline, and of the one to compare it
-        with if there are two. Labels that are symmetric in one are so in both.
+    models (Sequence[str]): The folder or the package of a pipeline, and optionally of another one
+        to compare it with. Labels that are symmetric in one are treated as symmetric in both.
     data (Path): The gold docs: a file or folder in any format.
-    conversion (ConversionReport): Counts what docs can't hold.
-    samples (int): How often docs are resampled.
-    seed (int): The seed of that.
-    track (Track): Shows how far it has come.
+    conversion (ConversionReport): Counts what is lost when the data are converted to docs.
+    samples (int): The number of bootstrap samples.
+    seed (int): The random seed.
+    track (Track): Shows the progress.
     RETURNS (Report): The scores.
-    RAISES (ValueError): If a pipeline or the data can't be read, or there is nothing to score.
+    RAISES (ValueError): If a pipeline or the data can't be read, or nothing can be scored.
     """
     pipelines = {name: load_pipeline(name) for name in models}
     settings = [relation_setting(nlp, "symmetric") or () for nlp in pipelines.values()]
@@ -53,20 +53,22 @@ def evaluate_files(
 def _require_scores(name: str, outcomes: Outcomes) -> None:
     if all(find_obstacle(outcomes, task) for task in TASKS):
         notes = " ".join(write_notes(outcomes))
-        raise ValueError(f"{name}: there is nothing to score. {notes}")
+        raise ValueError(f"{name}: nothing can be scored. {notes}")
 
 
 def read_gold_docs(path: Path, nlp: Language, conversion: ConversionReport) -> list[Doc]:
     """Read gold docs.
 
     path (Path): A file in any format, or a folder of such files.
-    nlp (Language): The pipeline. It tokenizes texts that have no tokens.
-    conversion (ConversionReport): Counts what docs can't hold.
+    nlp (Language): The pipeline. It tokenizes texts without tokens.
+    conversion (ConversionReport): Counts what is lost when the data are converted to docs.
     RETURNS (list[Doc]): The docs.
-    RAISES (ValueError): If there are none, or none is annotated.
+    RAISES (ValueError): If no doc is annotated.
     """
     spans_key = relation_setting(nlp, "spans_key")
     docs = list(read_docs(path, nlp, conversion, spans_key=spans_key))
     if not any(doc.has_annotation("ENT_IOB") or has_relations(doc) for doc in docs):
-        raise ValueError(f"{path}: none of {len(docs)} docs has annotated entities or relations")
+        raise ValueError(
+            f"{path}: none of the {len(docs)} docs has annotated entities or relations"
+        )
     return docs

@@ -1,4 +1,4 @@
-"""What is not scored, and why."""
+"""Notes on missing scores, and on what the scores leave out."""
 
 from collections.abc import Iterator, Sequence
 
@@ -6,39 +6,43 @@ from .outcomes import TASKS, EntityOutcome, Outcomes, RelationOutcome, Task
 
 
 def find_obstacle(outcomes: Outcomes, task: Task) -> str | None:
-    """Tell a score of 0 from none at all.
+    """Find out why a task can't be scored. A score of 0 is a score.
 
-    outcomes (Outcomes): What a pipeline found.
-    task (Task): What is to be scored.
-    RETURNS (str | None): Why there is no score; None if there is one.
+    outcomes (Outcomes): The outcomes of a pipeline.
+    task (Task): The task.
+    RETURNS (str | None): The reason; None if the task can be scored.
     """
     docs = _docs_of(outcomes, task)
     attribute = "doc.ents" if task == "entities" else "doc._.relations"
     if not docs:
-        hint = "" if task == "entities" else " (was it saved with store_user_data=True?)"
-        return f"{attribute} is annotated in no doc of the data{hint}"
+        hint = "" if task == "entities" else " (were the docs saved with store_user_data=True?)"
+        return f"no gold doc is annotated with {attribute}{hint}"
     if not any(doc.is_set for doc in docs):
-        return f"{attribute} was set by no component"
+        return f"no component sets {attribute}"
     if task == "relations" and not any(doc.has_entities for doc in outcomes.relations):
-        return "no component set the entities that they are between"
+        return "no component sets the entities that relations connect"
     if not any(doc.gold or doc.predicted for doc in docs):
-        return "the data has none, and none was found"
+        return f"there are neither gold nor predicted {_noun(task)}"
     return None
 
 
 def write_notes(outcomes: Outcomes) -> list[str]:
-    """Say what the scores leave out.
+    """Describe what is not scored, and what the scores leave out.
 
-    outcomes (Outcomes): What a pipeline found.
-    RETURNS (list[str]): The sentences.
+    outcomes (Outcomes): The outcomes of a pipeline.
+    RETURNS (list[str]): One note for each case.
     """
     notes = []
     for task, name in TASKS.items():
         if obstacle := find_obstacle(outcomes, task):
-            notes.append(f"{name}: not scored, since {obstacle}.")
+            notes.append(f"{name}: not scored, because {obstacle}.")
         else:
             notes.extend(f"{name}: {gap}." for gap in _find_gaps(outcomes, task))
     return notes
+
+
+def _noun(task: Task) -> str:
+    return "entities" if task == "entities" else "relations"
 
 
 def _docs_of(outcomes: Outcomes, task: Task) -> Sequence[EntityOutcome | RelationOutcome]:
@@ -49,25 +53,25 @@ def _docs_of(outcomes: Outcomes, task: Task) -> Sequence[EntityOutcome | Relatio
 def _find_gaps(outcomes: Outcomes, task: Task) -> Iterator[str]:
     scores = [score for doc in _docs_of(outcomes, task) for score in doc.scores]
     if without := scores.count(None):
-        yield f"{without} of the {len(scores)} that were found have no score (span._.score)"
+        yield f"{without} of {len(scores)} predicted {_noun(task)} without a score (span._.score)"
     if task == "entities" and (rounded := sum(doc.rounded for doc in outcomes.entities)):
         yield (
-            f"{rounded} that count as right begin or end inside of a token of the gold docs, as "
-            "spaCy's scorer compares tokens; relations of such entities count as wrong"
+            f"{rounded} counted as correct with boundaries inside a gold token, because spaCy's "
+            "scorer compares tokens; relations of such entities count as wrong"
         )
-    if task == "relations_correct_entities":
-        yield from _find_other_entities(outcomes.relations_correct_entities)
+    if task == "relations_gold_entities":
+        yield from _find_other_entities(outcomes.relations_gold_entities)
 
 
 def _find_other_entities(docs: list[RelationOutcome]) -> Iterator[str]:
     gold = sum(len(doc.gold_entities) for doc in docs)
     if lost := sum(len(doc.gold_entities - doc.entities) for doc in docs):
         yield (
-            f"{lost} of the {gold} gold entities were not there, as they do not align with the "
-            "tokens of the pipeline, or a component replaced them; their relations are missed"
+            f"{lost} of {gold} gold entities missing, because they do not align with the tokens of "
+            "the pipeline, or a component replaced them; their relations count as missed"
         )
     if added := sum(len(doc.entities - doc.gold_entities) for doc in docs):
         yield (
-            f"{added} entities that are not gold were added, by a component that does not declare "
-            "that it assigns doc.ents (or doc.spans)"
+            f"{added} entities added that are not gold, by a component that sets doc.ents (or "
+            "doc.spans) but does not declare it in `assigns`"
         )

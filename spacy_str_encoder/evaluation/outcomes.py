@@ -1,4 +1,4 @@
-"""What docs have, and what was found in them, as plain keys."""
+"""Gold and predicted entities and relations of docs, as plain keys."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
@@ -20,12 +20,12 @@ from ..doc.relation import (
     relation_key,
 )
 
-Task = Literal["entities", "relations", "relations_correct_entities"]
+Task = Literal["entities", "relations", "relations_gold_entities"]
 
 TASKS: dict[Task, str] = {
     "entities": "NER",
     "relations": "RC, predicted entities",
-    "relations_correct_entities": "RC, correct entities",
+    "relations_gold_entities": "RC, gold entities",
 }
 
 
@@ -35,14 +35,15 @@ TokenSpan = tuple[int, int, str]
 
 @dataclass(frozen=True)
 class EntityOutcome:
-    """The entities of a doc.
+    """The gold and the predicted entities of a doc.
 
     gold (set[tuple[int, int, str]]): Start and end token in the gold doc, and label.
-    predicted (list[tuple[int, int, str]]): The same of those that were found where the gold doc is
+    predicted (list[tuple[int, int, str]]): The same for predicted entities, where the gold doc is
         annotated.
-    scores (list[float | None]): Their probabilities, where they have any.
+    scores (list[float | None]): Their probabilities; None if an entity has none.
     is_set (bool): Whether any component set entities.
-    rounded (int): How many that count as right begin or end inside of a gold token.
+    rounded (int): The number of entities that count as correct but begin or end inside a gold
+        token.
     """
 
     gold: set[TokenSpan]
@@ -54,15 +55,16 @@ class EntityOutcome:
 
 @dataclass(frozen=True)
 class RelationOutcome:
-    """The relations of a doc.
+    """The gold and the predicted relations of a doc.
 
-    gold (dict[RelationKey, int]): The gold relations, and the tokens between their entities.
-    predicted (list[RelationKey]): Those that were found, each once.
+    gold (dict[RelationKey, int]): The gold relations, and the number of tokens between their
+        entities.
+    predicted (list[RelationKey]): The predicted relations, without repeats.
     scores (list[float]): Their probabilities.
     is_set (bool): Whether any component set relations.
     gold_entities (set[tuple[int, int, str]]): The gold entities.
-    entities (set[tuple[int, int, str]]): The entities that relations were looked for between.
-    has_entities (bool): Whether any component set these.
+    entities (set[tuple[int, int, str]]): The entities that the candidate pairs are made of.
+    has_entities (bool): Whether any component set them.
     """
 
     gold: dict[RelationKey, int]
@@ -76,37 +78,38 @@ class RelationOutcome:
 
 @dataclass
 class Outcomes:
-    """What a pipeline found in all docs.
+    """The outcomes of a pipeline on all docs.
 
-    symmetric (frozenset[str]): The relation labels whose direction does not count.
-    docs (int): How many docs there are.
-    entities (list[EntityOutcome]): Of each doc whose entities are annotated.
-    relations (list[RelationOutcome]): Of each doc whose relations are annotated, with predicted
-        entities.
-    relations_correct_entities (list[RelationOutcome]): The same, with the gold entities.
+    symmetric (frozenset[str]): The relation labels that have no direction.
+    docs (int): The number of docs.
+    entities (list[EntityOutcome]): The outcome of each doc whose entities are annotated.
+    relations (list[RelationOutcome]): The outcome of each doc whose relations are annotated, with
+        predicted entities.
+    relations_gold_entities (list[RelationOutcome]): The same, with gold entities.
     """
 
     symmetric: frozenset[str]
     docs: int = 0
     entities: list[EntityOutcome] = field(default_factory=list)
     relations: list[RelationOutcome] = field(default_factory=list)
-    relations_correct_entities: list[RelationOutcome] = field(default_factory=list)
+    relations_gold_entities: list[RelationOutcome] = field(default_factory=list)
 
 
 def collect_outcomes(
     predicted: Iterable[Example],
-    correct: Iterable[Example],
+    with_gold: Iterable[Example],
     *,
     symmetric: Collection[str] = (),
     spans_key: str | None = None,
 ) -> Outcomes:
-    """Reduce examples to what counts, one at a time: the states of an encoder may be large.
+    """Reduce examples to outcomes, one at a time: the encoder states of all docs may not fit into
+    the memory.
 
-    predicted (Iterable[Example]): With predicted entities, and relations between them.
-    correct (Iterable[Example]): The same docs with gold entities, and relations between them.
-    symmetric (Collection[str]): The relation labels whose direction does not count.
-    spans_key (str | None): The span group that relations are between; `doc.ents` if None.
-    RETURNS (Outcomes): The outcomes of the docs, where they are annotated.
+    predicted (Iterable[Example]): Docs with predicted entities, and relations between them.
+    with_gold (Iterable[Example]): The same docs with gold entities, and relations between them.
+    symmetric (Collection[str]): The relation labels that have no direction.
+    spans_key (str | None): The span group that holds the entities; `doc.ents` if None.
+    RETURNS (Outcomes): The outcomes of annotated docs.
     """
     relate = partial(relation_outcome, symmetric=symmetric, spans_key=spans_key)
     outcomes = Outcomes(frozenset(symmetric))
@@ -116,8 +119,8 @@ def collect_outcomes(
             outcomes.entities.append(entity_outcome(example))
         if has_relations(example.reference):
             outcomes.relations.append(relate(example))
-    annotated = (example for example in correct if has_relations(example.reference))
-    outcomes.relations_correct_entities.extend(map(relate, annotated))
+    annotated = (example for example in with_gold if has_relations(example.reference))
+    outcomes.relations_gold_entities.extend(map(relate, annotated))
     return outcomes
 
 
@@ -125,7 +128,7 @@ def entity_outcome(example: Example) -> EntityOutcome:
     """Compare entities as spaCy's scorer does: by the tokens of the gold doc that they align with.
 
     example (Example): A predicted and a gold doc.
-    RETURNS (EntityOutcome): The entities of both.
+    RETURNS (EntityOutcome): The outcome.
     """
     reference, found = example.reference, example.predicted
     keyed = [(entity, _aligned_key(example, entity)) for entity in found.ents]
@@ -146,7 +149,7 @@ def _aligned_key(example: Example, entity: Span) -> TokenSpan | None:
     if not len(tokens):
         return None
     start, end = int(tokens[0]), int(tokens[-1]) + 1
-    # Where nobody annotated the gold doc, an entity is neither right nor wrong.
+    # Where the gold doc is unannotated, an entity is neither correct nor wrong.
     if any(token.ent_iob == 0 for token in example.reference[start:end]):
         return None
     return start, end, entity.label_
@@ -158,10 +161,10 @@ def relation_outcome(
     """Compare relations as `score_relations` does.
 
     example (Example): A predicted and a gold doc.
-    symmetric (Collection[str]): The relation labels whose direction does not count.
-    spans_key (str | None): The span group that relations are between; `doc.ents` if None.
-    RETURNS (RelationOutcome): The relations of both. If one was found twice, as a symmetric one may
-        be, its higher score is kept.
+    symmetric (Collection[str]): The relation labels that have no direction.
+    spans_key (str | None): The span group that holds the entities; `doc.ents` if None.
+    RETURNS (RelationOutcome): The outcome. If a symmetric relation is predicted in both directions,
+        its higher score is kept.
     """
     reference, found = example.reference, example.predicted
     by_score = sorted(get_relations(found), key=lambda relation: relation.score)
@@ -179,10 +182,10 @@ def relation_outcome(
 
 
 def token_distance(relation: Relation) -> int:
-    """How far apart the entities of a relation are.
+    """Count the tokens between the entities of a relation.
 
     relation (Relation): The relation.
-    RETURNS (int): The number of tokens between them; 0 if they touch or overlap.
+    RETURNS (int): The number of tokens; 0 if the entities touch or overlap.
     """
     head, tail = relation.head, relation.tail
     return max(0, max(head.start, tail.start) - min(head.end, tail.end))

@@ -1,4 +1,4 @@
-"""The scores of a pipeline beside those of another."""
+"""A report: the scores of a pipeline, optionally compared with another."""
 
 from typing import TypedDict
 
@@ -11,8 +11,8 @@ Comparison = dict[Task, dict[View, Difference]]
 
 
 class DocNumbers(TypedDict):
-    """How many docs there are, and in how many of them entities and relations are annotated. The
-    others count for no score.
+    """The number of docs, and of those with annotated entities and relations. Scores leave out
+    unannotated docs.
     """
 
     all: int
@@ -21,14 +21,13 @@ class DocNumbers(TypedDict):
 
 
 class Report(TypedDict):
-    """What the command `evaluate` writes.
+    """The output of the command `evaluate`.
 
     docs (DocNumbers): The size of the data.
-    lost (dict[str, int]): What docs could not hold of a file, counted by the reason.
+    lost (dict[str, int]): The annotations that were lost when the data were converted to docs, counted by reason.
     model (Scores): The scores of the pipeline.
-    other (Scores | None): Those of the one it is compared with, if there is one.
-    comparison (Comparison | None): The micro F1 of the first less that of the other, of what both
-        have.
+    other (Scores | None): The scores of the pipeline it is compared with, if any.
+    comparison (Comparison | None): The differences in micro F1, for the tasks that both pipelines have scores for.
     """
 
     docs: DocNumbers
@@ -41,12 +40,12 @@ class Report(TypedDict):
 def make_report(
     outcomes: Outcomes, other: Outcomes | None = None, *, samples: int = 1000, seed: int = 0
 ) -> Report:
-    """Score a pipeline, and compare it with another.
+    """Score a pipeline, and optionally compare it with another.
 
-    outcomes (Outcomes): What the pipeline found.
-    other (Outcomes | None): What the other found in the same docs.
-    samples (int): How often docs are resampled.
-    seed (int): The seed of that.
+    outcomes (Outcomes): The outcomes of the pipeline.
+    other (Outcomes | None): The outcomes of the other pipeline on the same docs.
+    samples (int): The number of bootstrap samples.
+    seed (int): The random seed.
     RETURNS (Report): The scores.
     """
     counts = count_tasks(outcomes)

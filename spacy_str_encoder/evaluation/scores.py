@@ -1,4 +1,4 @@
-"""All scores of a pipeline, as plain data."""
+"""All scores of a pipeline as plain data."""
 
 from collections.abc import Collection
 from functools import partial
@@ -19,14 +19,13 @@ TaskCounts = dict[Task, dict[View, Counts]]
 
 
 class ViewScores(TypedDict):
-    """Scores under one definition of what is right.
+    """Scores under one definition of correct.
 
-    micro (Figures): Over all labels.
-    interval (Intervals): The 95 % intervals of these.
-    macro_f (float | None): The mean F1 of the labels that the gold docs have; None if they have
-        none.
-    per_type (dict[str, Figures] | None): By label. None, as is `macro_f`, for the boundaries of
-        entities, which have no label.
+    micro (Figures): The scores over all labels.
+    interval (Intervals): The 95 % intervals of the micro scores.
+    macro_f (float | None): The mean F1 of the labels in the gold docs; None if there are none.
+    per_type (dict[str, Figures] | None): The scores by label. Boundaries of entities have no label, so that `per_type` and
+        `macro_f` are None for them.
     """
 
     micro: Figures
@@ -36,7 +35,7 @@ class ViewScores(TypedDict):
 
 
 class Triple(Figures):
-    """The strict figures of a relation label between two types of entities."""
+    """The strict scores of a relation label between two entity types."""
 
     head: str
     label: str
@@ -46,14 +45,12 @@ class Triple(Figures):
 class TaskScores(TypedDict):
     """Scores of entities, or of relations.
 
-    strict (ViewScores): Boundaries, types, label and direction have to be right.
-    boundaries (ViewScores): The types of entities do not count.
-    calibration (Calibration | None): How far scores are probabilities; None if nothing has a score.
-    per_triple (list[Triple] | None): By the types of head and tail, and the label. For relations
-        alone, as is `distance`.
-    distance (list[DistanceBin] | None): Recall by the tokens between head and tail.
-    confusion (Confusion | None): Which class is taken for which. For relations between gold
-        entities alone.
+    strict (ViewScores): Boundaries, types, label and direction must be correct.
+    boundaries (ViewScores): The types of entities are ignored.
+    calibration (Calibration | None): The calibration of the scores; None if nothing has a score.
+    per_triple (list[Triple] | None): Scores by the types of head and tail and the label; None for entities.
+    distance (list[DistanceBin] | None): Recall by the number of tokens between head and tail; None for entities.
+    confusion (Confusion | None): The confusion matrix of relations between gold entities; None for other tasks.
     """
 
     strict: ViewScores
@@ -65,20 +62,20 @@ class TaskScores(TypedDict):
 
 
 class Scores(TypedDict):
-    """The scores of a pipeline. What can't be scored is None, and the notes say why."""
+    """The scores of a pipeline. A task that can't be scored is None, and the notes say why."""
 
     entities: TaskScores | None
     relations: TaskScores | None
-    relations_correct_entities: TaskScores | None
+    relations_gold_entities: TaskScores | None
     notes: list[str]
 
 
 def count_tasks(outcomes: Outcomes) -> TaskCounts:
-    """Count what is right, predicted and gold, by label.
+    """Count correct, predicted and gold keys by label.
 
-    outcomes (Outcomes): What a pipeline found.
-    RETURNS (dict[Task, dict[View, Counts]]): The counts of the tasks that can be scored, under
-        either view.
+    outcomes (Outcomes): The outcomes of a pipeline.
+    RETURNS (dict[Task, dict[View, Counts]]): The counts of each task that can be scored, in both
+        views.
     """
     return {
         task: {
@@ -92,10 +89,10 @@ def count_tasks(outcomes: Outcomes) -> TaskCounts:
 def score_outcomes(outcomes: Outcomes, counts: TaskCounts, *, samples: int, seed: int) -> Scores:
     """Score a pipeline.
 
-    outcomes (Outcomes): What it found.
-    counts (dict[Task, dict[View, Counts]]): The counts of `count_tasks`.
-    samples (int): How often docs are resampled for the intervals.
-    seed (int): The seed of that.
+    outcomes (Outcomes): The outcomes of the pipeline.
+    counts (dict[Task, dict[View, Counts]]): The result of `count_tasks`.
+    samples (int): The number of bootstrap samples for the intervals.
+    seed (int): The random seed.
     RETURNS (Scores): The scores.
     """
     scored = {
@@ -105,7 +102,7 @@ def score_outcomes(outcomes: Outcomes, counts: TaskCounts, *, samples: int, seed
     return {
         "entities": scored.get("entities"),
         "relations": scored.get("relations"),
-        "relations_correct_entities": scored.get("relations_correct_entities"),
+        "relations_gold_entities": scored.get("relations_gold_entities"),
         "notes": write_notes(outcomes),
     }
 
@@ -126,7 +123,7 @@ def _score_task(
         "per_triple": _score_triples(outcomes, task) if is_relations else None,
         "distance": recall_by_distance(docs) if is_relations else None,
         "confusion": confuse(docs, symmetric=outcomes.symmetric)
-        if task == "relations_correct_entities"
+        if task == "relations_gold_entities"
         else None,
     }
 

@@ -1,4 +1,4 @@
-"""Scores as tables, for a terminal of 80 columns."""
+"""Tables of scores for a terminal of 80 columns."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -17,16 +17,16 @@ from .outcomes import TASKS
 from .report import Comparison, DocNumbers, Report
 from .scores import Scores, TaskScores, Triple, ViewScores
 
-# Of triples and of confusions; the report has them all.
-MOST_ROWS = 15
+# Of triples and confusions. The JSON report has them all.
+MAX_ROWS = 15
 
 
 def lay_out(report: Report, *, details: bool = False) -> Iterator[Table | Text]:
     """Lay out a report.
 
     report (Report): The scores.
-    details (bool): Whether to show triples, confusions, recall by distance and calibration too.
-    YIELDS (Table | Text): What to print, in this order.
+    details (bool): Whether to add triples, confusions, recall by distance and calibration.
+    YIELDS (Table | Text): The blocks to print, in order.
     """
     yield _docs_line(report["docs"])
     yield from _overview("Model", report["model"])
@@ -47,18 +47,18 @@ def _docs_line(docs: DocNumbers) -> Text:
 
 
 def _overview(title: str, scores: Scores) -> Iterator[Table | Text]:
-    table = make_table(title, ["strict"], ["P", "R", "F1", "95 % of F1", "macro F1", "ECE"])
-    for name, found in _scored(scores):
-        error = found["calibration"]["ece"] if found["calibration"] else None
-        table.add_row(name, *_view_cells(found["strict"]), _percent(error), style="bold")
-        table.add_row("  boundaries only", *_view_cells(found["boundaries"]))
+    table = make_table(title, ["strict"], ["P", "R", "F1", "95 % CI", "macro F1", "ECE"])
+    for name, task in _scored(scores):
+        error = task["calibration"]["ece"] if task["calibration"] else None
+        table.add_row(name, *_view_cells(task["strict"]), _percent(error), style="bold")
+        table.add_row("  boundaries only", *_view_cells(task["boundaries"]))
     yield table
     yield from map(Text, scores["notes"])
 
 
 def _comparison_table(comparison: Comparison) -> Table:
-    columns = ["model", "other", "difference", "95 %", "p"]
-    table = make_table("Micro F1 of both", ["strict"], columns)
+    columns = ["model", "other", "difference", "95 % CI", "p"]
+    table = make_table("Micro F1 of both models", ["strict"], columns)
     for task, views in comparison.items():
         table.add_row(TASKS[task], *_difference_cells(views["strict"]), style="bold")
         table.add_row("  boundaries only", *_difference_cells(views["boundaries"]))
@@ -66,41 +66,41 @@ def _comparison_table(comparison: Comparison) -> Table:
 
 
 def _type_tables(scores: Scores) -> Iterator[Table]:
-    for name, found in _scored(scores):
-        types = found["strict"]["per_type"] or {}
+    for name, task in _scored(scores):
+        types = task["strict"]["per_type"] or {}
         yield _figures_table(name, ["label"], [([label], types[label]) for label in types])
 
 
 def _detail_tables(scores: Scores) -> Iterator[Table]:
-    for name, found in _scored(scores):
-        if found["per_triple"] is not None:
-            yield _triple_table(name, found["per_triple"])
-        if found["confusion"] is not None:
-            yield _confusion_table(name, found["confusion"])
-        if found["distance"] is not None:
-            yield _distance_table(name, found["distance"])
-        if found["calibration"] is not None:
-            yield _calibration_table(name, found["calibration"])
+    for name, task in _scored(scores):
+        if task["per_triple"] is not None:
+            yield _triple_table(name, task["per_triple"])
+        if task["confusion"] is not None:
+            yield _confusion_table(name, task["confusion"])
+        if task["distance"] is not None:
+            yield _distance_table(name, task["distance"])
+        if task["calibration"] is not None:
+            yield _calibration_table(name, task["calibration"])
 
 
 def _scored(scores: Scores) -> Iterator[tuple[str, TaskScores]]:
     for task, name in TASKS.items():
-        found = scores[task]
-        if found is not None:
-            yield name, found
+        of_task = scores[task]
+        if of_task is not None:
+            yield name, of_task
 
 
 def _triple_table(name: str, triples: list[Triple]) -> Table:
     ordered = sorted(triples, key=lambda each: (-each["gold"], -each["predicted"]))
-    rows = [([each["head"], each["label"], each["tail"]], each) for each in ordered[:MOST_ROWS]]
-    title = f"{name}, by type{_left_out(triples)}"
+    rows = [([each["head"], each["label"], each["tail"]], each) for each in ordered[:MAX_ROWS]]
+    title = f"{name}, by entity types{_left_out(triples)}"
     return _figures_table(title, ["head", "label", "tail"], rows)
 
 
 def _figures_table(
     title: str, headers: list[str], rows: Iterable[tuple[list[str], Figures]]
 ) -> Table:
-    table = make_table(title, headers, ["P", "R", "F1", "found", "gold"])
+    table = make_table(title, headers, ["P", "R", "F1", "predicted", "gold"])
     for names, figures in rows:
         scores = map(_percent, (figures["p"], figures["r"], figures["f"]))
         counts = map(str, (figures["predicted"], figures["gold"]))
@@ -113,26 +113,26 @@ def _confusion_table(name: str, confusion: Confusion) -> Table:
     counts = numpy.array(confusion["counts"])
     wrong = [(i, j) for i, j in numpy.argwhere(counts) if i != j]
     wrong.sort(key=lambda cell: -counts[cell])
-    table = make_table(f"{name}, confusions{_left_out(wrong)}", ["gold", "found"], ["pairs"])
-    for i, j in wrong[:MOST_ROWS]:
+    table = make_table(f"{name}, confusions{_left_out(wrong)}", ["gold", "predicted"], ["pairs"])
+    for i, j in wrong[:MAX_ROWS]:
         table.add_row(Text(classes[i]), Text(classes[j]), f"{counts[i, j]}")
     return table
 
 
 def _distance_table(name: str, bins: list[DistanceBin]) -> Table:
-    table = make_table(f"{name}, by distance", ["tokens between"], ["R", "right", "gold"])
+    table = make_table(f"{name}, by distance", ["tokens between"], ["R", "correct", "gold"])
     for each in bins:
         reach = name_bin(each["least"], each["most"])
-        table.add_row(reach, _percent(each["recall"]), f"{each['right']}", f"{each['gold']}")
+        table.add_row(reach, _percent(each["recall"]), f"{each['correct']}", f"{each['gold']}")
     return table
 
 
 def _calibration_table(name: str, calibration: Calibration) -> Table:
-    table = make_table(f"{name}, calibration", ["score"], ["mean score", "right", "found"])
+    table = make_table(f"{name}, calibration", ["score"], ["mean score", "correct", "predicted"])
     for each in calibration["bins"]:
         if each["count"]:
             reach = f"{100 * each['least']:.0f} to {100 * each['most']:.0f}"
-            shares = map(_percent, (each["confidence"], each["right"]))
+            shares = map(_percent, (each["confidence"], each["correct"]))
             table.add_row(reach, *shares, f"{each['count']}")
     return table
 
@@ -156,4 +156,4 @@ def _percent(share: float | None) -> str:
 
 
 def _left_out(rows: Sequence[object]) -> str:
-    return f" ({MOST_ROWS} of {len(rows)})" if len(rows) > MOST_ROWS else ""
+    return f" ({MAX_ROWS} of {len(rows)})" if len(rows) > MAX_ROWS else ""

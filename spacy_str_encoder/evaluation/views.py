@@ -1,4 +1,4 @@
-"""What has to be the same for a prediction to be right: all of it, or boundaries alone."""
+"""Two definitions of correct: strict, or by boundaries only."""
 
 from collections.abc import Collection, Iterable
 from typing import Any, Literal
@@ -12,12 +12,12 @@ DocKeys = tuple[Collection[Any], Collection[Any]]
 
 
 def view_keys(outcomes: Outcomes, task: Task) -> dict[View, list[DocKeys]]:
-    """What is compared.
+    """Collect the keys to compare.
 
-    outcomes (Outcomes): What a pipeline found.
-    task (Task): Which part of it.
-    RETURNS (dict[View, list[DocKeys]]): The predicted and the gold keys of each doc, under either
-        view; the label is the last part of a key.
+    outcomes (Outcomes): The outcomes of a pipeline.
+    task (Task): The task.
+    RETURNS (dict[View, list[DocKeys]]): The predicted and the gold keys of each doc, in both views.
+        The last part of a key is the label.
     """
     if task == "entities":
         entities = outcomes.entities
@@ -31,12 +31,12 @@ def _strict(docs: Iterable[EntityOutcome] | Iterable[RelationOutcome]) -> list[D
 
 
 def _entity_boundaries(docs: Iterable[EntityOutcome]) -> list[DocKeys]:
-    # A list, since spaCy counts entities that align with the same gold tokens one by one.
+    # A list, because spaCy counts entities that align with the same gold tokens one by one.
     return [([*map(_untyped, doc.predicted)], {*map(_untyped, doc.gold)}) for doc in docs]
 
 
 def _relation_boundaries(docs: Iterable[RelationOutcome]) -> list[DocKeys]:
-    # Sets: relations of entities that differ in type alone are the same here.
+    # Sets, because relations between entities that only differ in type are the same here.
     return [({*map(_between, doc.predicted)}, {*map(_between, doc.gold)}) for doc in docs]
 
 

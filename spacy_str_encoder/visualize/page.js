@@ -78,7 +78,7 @@
 
   const drawSegment = (svg, segment) => {
     const { row, from, to, top, left, right, level, hasTip, hasLabel } = segment;
-    const kind = ["right", "wrong", "missed"].find((name) => row.classList.contains(name)) ?? "";
+    const kind = ["correct", "wrong", "missed"].find((name) => row.classList.contains(name)) ?? "";
     const group = make(svg, "g", { class: `arc ${kind}` });
     group.dataset.head = row.dataset.head;
     group.dataset.tail = row.dataset.tail;

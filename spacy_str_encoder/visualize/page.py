@@ -40,7 +40,7 @@ FILTER = """<fieldset data-filter="{name}"><legend>{legend}</legend>
 BOX = (
     '<label class="{name}" {style}><input type="checkbox" checked value="{value}"> {value}</label>'
 )
-KINDS = ("missed", "wrong", "right")
+KINDS = ("missed", "wrong", "correct")
 
 
 class Page:

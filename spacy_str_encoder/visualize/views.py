@@ -10,7 +10,7 @@ from ..doc.entities import get_entities
 from ..doc.relation import Place, get_relations, get_score, has_relations, place_of
 
 # Without gold docs to compare with, everything is just found.
-Kind = Literal["found", "right", "wrong", "missed"]
+Kind = Literal["found", "correct", "wrong", "missed"]
 Arc = tuple[Place, Place, str]
 _Key = TypeVar("_Key", Place, Arc)
 
@@ -23,7 +23,7 @@ class EntityView:
     end (int): Where it ends, exclusive.
     label (str): Its type.
     score (float | None): Its probability, if it has one.
-    kind (str): Whether it is `right`, `wrong` or `missed`; `found` if nothing says so.
+    kind (str): Whether it is `correct`, `wrong` or `missed`; `found` if nothing says so.
     """
 
     start: int
@@ -137,7 +137,7 @@ def _compare(
         return {key: (score, "found") for key, score in found.items()}
     compared: dict[_Key, tuple[float | None, Kind]] = dict.fromkeys(gold, (None, "missed"))
     for key, score in found.items():
-        compared[key] = score, "right" if key in gold else "wrong"
+        compared[key] = score, "correct" if key in gold else "wrong"
     return compared
 
 
