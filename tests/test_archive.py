@@ -31,7 +31,7 @@ from spacy_str_encoder.archive.manifest import Part
 from spacy_str_encoder.archive.on_ray import annotate_on_ray
 from spacy_str_encoder.cli import app
 from spacy_str_encoder.doc.plain_data import to_annotations
-from spacy_str_encoder.doc.records import walk_attributes
+from spacy_str_encoder.doc.records import walk_values
 from spacy_str_encoder.files.records import to_rows
 
 from .pipelines import ANNOTATIONS, MakeNlp, build_trained
@@ -92,7 +92,7 @@ def test_every_text_is_annotated_once_as_the_pipeline_does(
     assert any(row["relations"] for row in rows)
     for row in rows:
         expected = to_annotations(nlp(row["text"]))
-        assert [*row] == ["id", "source", "record", *expected]
+        assert [*row] == ["id", "source", "number", *expected]
         for name in ("entities", "relations"):
             for found, other in zip(row[name], expected[name], strict=True):
                 assert found.pop("score") == pytest.approx(other.pop("score"), abs=1e-4)
@@ -105,8 +105,8 @@ def test_rejected_records_are_listed_with_place_and_reason(
     annotate(model, archive, tmp_path / "out")
     lines = (tmp_path / "out" / "rejected.jsonl").read_text("utf-8").splitlines()
     first, second = map(json.loads, lines)
-    assert (first["source"], first["record"]) == (str(archive / "a.jsonl"), 4)
-    assert (second["record"], second["reason"]) == (
+    assert (first["source"], first["number"]) == (str(archive / "a.jsonl"), 4)
+    assert (second["number"], second["reason"]) == (
         21,
         "its field 'text' has no text in it, or is missing",
     )
@@ -474,7 +474,7 @@ def test_texts_are_written_to_parquet_and_docs_too(
         (row["id"], record["text"], value)
         for row in rows
         for record in row["records"]
-        for value in [each["text"] for _, _, each in walk_attributes(record)] or [None]
+        for value in [each["text"] for _, _, each in walk_values(record)] or [None]
     }
 
 

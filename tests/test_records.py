@@ -1,4 +1,4 @@
-"""Records of central entities: who has which attributes, how keys are made, and what keeps them."""
+"""Records of central entities: their values, how keys are made, and what keeps them."""
 
 import json
 from pathlib import Path
@@ -33,27 +33,27 @@ def make_doc(entities: list[tuple[str, str]], arcs: Any) -> Doc:
 
 
 def lines(records: list[Record]) -> list[str]:
-    """Each record on a line, attributes in brackets."""
+    """Each record on a line, values in brackets."""
 
     def describe(record: Record) -> str:
-        attributes = [
+        described = [
             f"{key}={describe(value)}"
-            for key, values in record["attributes"].items()
+            for key, values in record["values"].items()
             for value in values
         ]
-        return record["text"] + (f"({' '.join(attributes)})" if attributes else "")
+        return record["text"] + (f"({' '.join(described)})" if described else "")
 
     return [describe(record) for record in records]
 
 
-def test_attributes_of_attributes() -> None:
+def test_values_of_values() -> None:
     doc = make_doc(FINDING, [POSITION, DEGREE])
     records = to_records(doc, ["Body"], inverse=["Modifier"])
     assert lines(records) == ["LAD(Position=proximal(Modifier=mild))", "LCX"]
     assert to_records(doc, ["Organ"]) == []
 
 
-def test_what_is_related_to_a_central_entity_is_its_attribute_in_either_direction() -> None:
+def test_what_is_related_to_a_central_entity_is_its_value_in_either_direction() -> None:
     doc = make_doc(FINDING, [POSITION, DEGREE])
     assert lines(to_records(doc, ["Place"])) == ["proximal(Position=LAD Modifier=mild)"]
 
@@ -81,8 +81,8 @@ def test_a_relation_that_needs_to_be_turned_is_told() -> None:
     with pytest.warns(UserWarning) as warned:
         assert lines(to_records(doc, ["Body"])) == ["LAD(Position=proximal)", "LCX"]
     assert [str(warning.message) for warning in warned] == [
-        "A Place is part of a record, but that it is the Modifier of a Degree is not. If it is the "
-        "Degree that is an attribute of the Place, add 'Modifier' to `inverse`."
+        "The relation 'Modifier' between a Degree and a Place is in no record, although the Place "
+        "is in one. If the Degree is a value of the Place, add 'Modifier' to `inverse`."
     ]
 
 
@@ -96,7 +96,7 @@ def test_plain_data() -> None:
         "start": 4,
         "end": 12,
         "score": 0.5,
-        "attributes": {},
+        "values": {},
     }
     assert first == {
         "text": "LAD",
@@ -104,7 +104,7 @@ def test_plain_data() -> None:
         "start": 0,
         "end": 3,
         "score": 0.75,
-        "attributes": {"Position": [place]},
+        "values": {"Position": [place]},
     }
     assert second["score"] is None
     assert json.loads(json.dumps([first, second])) == [first, second]
@@ -124,11 +124,19 @@ def test_keys_are_made_by_a_template() -> None:
 @pytest.mark.parametrize(
     "central, key, message",
     [
-        ([], "{label}", "central: a list of one or more entity types is needed, not []."),
-        ("Body", "{label}", "central: a list of one or more entity types is needed, not 'Body'."),
-        (["Body"], "{name}", "key: '{name}' has {name}, but a key is made of {head}, {head_label}"),
-        (["Body"], "{}", "key: '{}' has {}, but a key is made of"),
-        (["Body"], "{label", "key: '{label' is no template: expected '}' before end of string."),
+        ([], "{label}", "central: must be a list of entity types, got []."),
+        ("Body", "{label}", "central: must be a list of entity types, got 'Body'."),
+        (
+            ["Body"],
+            "{name}",
+            "key: unknown field {name} in '{name}'. Use only {head}, {head_label}",
+        ),
+        (["Body"], "{}", "key: unknown field {} in '{}'. Use only"),
+        (
+            ["Body"],
+            "{label",
+            "key: '{label' is not a valid template: expected '}' before end of string.",
+        ),
     ],
 )
 def test_wrong_settings_are_refused(central: Any, key: str, message: str) -> None:
@@ -146,7 +154,7 @@ graphs = st.integers(1, 7).flatmap(
 
 
 @given(graphs)
-@pytest.mark.filterwarnings("ignore:A Other is part of a record")
+@pytest.mark.filterwarnings("ignore:The relation 'r' between")
 def test_records_by_ways_from_the_center(graph: Any) -> None:
     is_central, arcs = graph
     count = len(is_central)
@@ -171,7 +179,7 @@ def test_records_by_ways_from_the_center(graph: Any) -> None:
         return str(place), sorted(values)
 
     def read(record: Record) -> Any:
-        return record["text"], sorted(map(read, record["attributes"].get("r", [])))
+        return record["text"], sorted(map(read, record["values"].get("r", [])))
 
     entities = [(str(i), "Central" if central else "Other") for i, central in enumerate(is_central)]
     doc = make_doc(entities, [(i, "r", j) for i, j in arcs])
@@ -236,22 +244,24 @@ def test_records_stay_with_the_doc(nlp: Language, carry: Any) -> None:
     assert lines(doc._.records) == ["LAD", "LCX"]
 
 
-def test_names_that_nothing_finds_are_told(nlp: Language, make_nlp: MakeNlp) -> None:
+def test_names_that_no_component_predicts_are_told(nlp: Language, make_nlp: MakeNlp) -> None:
     with pytest.warns(UserWarning) as caught:
         nlp.add_pipe("str_records", "others", config={"central": ["Vessel", "Body"]})
     [warning] = caught
-    assert "others: central names Vessel, which nothing" in str(warning.message)
-    assert "What it finds: Body, Degree, Place" in str(warning.message)
+    assert "others: no component of this pipeline predicts Vessel, listed in `central`" in str(
+        warning.message
+    )
+    assert "The pipeline predicts Body, Degree, Place." in str(warning.message)
     # Labels are not known before training.
     trained = make_nlp()
     settings = {"central": ["BodyPart"], "inverse": ["Modifer"]}
     trained.add_pipe("str_records", config=settings)
-    with pytest.warns(UserWarning, match="inverse names Modifer, which nothing"):
+    with pytest.warns(UserWarning, match="predicts Modifer, listed in `inverse`"):
         trained.initialize(lambda: make_examples(trained))
 
 
 def test_wrong_settings_are_refused_in_the_config() -> None:
-    with pytest.raises(ValueError, match="a list of one or more entity types"):
+    with pytest.raises(ValueError, match="must be a list of entity types"):
         spacy.blank("en").add_pipe("str_records", config={"central": []})
 
 

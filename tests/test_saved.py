@@ -40,7 +40,13 @@ GROUPS = (
 
 
 def read_annotations() -> list[dict[str, Any]]:
-    return json.loads((SAVED / "annotations.json").read_text("utf-8"))
+    content = (SAVED / "annotations.json").read_text("utf-8")
+    return json.loads(content, object_hook=rename_values)
+
+
+def rename_values(item: dict[str, Any]) -> dict[str, Any]:
+    """Rename `attributes`, as earlier versions called the values of a record."""
+    return {"values" if key == "attributes" else key: value for key, value in item.items()}
 
 
 def read_docs() -> list[Doc]:

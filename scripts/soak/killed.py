@@ -157,7 +157,7 @@ def read_rows(output: Path) -> Iterator[tuple[Hashable, Any]]:
     for path in [*sorted(output.glob("part-*")), output / "rejected.jsonl"]:
         for line in path.read_bytes().splitlines():
             row = json.loads(line)
-            yield (row["source"], row["record"]), row
+            yield (row["source"], row["number"]), row
 
 
 WAYS = [

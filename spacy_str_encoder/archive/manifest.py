@@ -119,7 +119,7 @@ class Manifest:
         """
         rows = []
         for rejection in part.rejections:
-            place = {"source": self.sources[part.source]["name"], "record": rejection.number}
+            place = {"source": self.sources[part.source]["name"], "number": rejection.number}
             content = {"content": rejection.content} if with_texts else {}
             rows.append({**place, "reason": rejection.reason, **content})
         size = _append_lines(self.folder / REJECTED, rows)

@@ -64,4 +64,4 @@ class PartWriter:
         for entry, doc in annotate_entries(
             self.nlp, entries, batch_size=self.batch_size, reject=rejections.append
         ):
-            yield {"id": entry.id, "source": chunk.name, "record": entry.number}, doc
+            yield {"id": entry.id, "source": chunk.name, "number": entry.number}, doc

@@ -40,7 +40,7 @@ def write_parquet(path: Path, docs: AnnotatedDocs, spans_key: str | None) -> Non
     fields = {
         "id": "string",
         "source": "string",
-        "record": "int64",
+        "number": "int64",
         "text": "string",
         "entities": pyarrow.list_(entity),
         "relations": pyarrow.list_(relation),

@@ -1,4 +1,4 @@
-"""What has been found in a doc, as plain data."""
+"""The annotations of a doc as plain data."""
 
 from typing import TypedDict
 
@@ -12,8 +12,8 @@ from .relation import get_relations, get_score, index_ends, place_of, relation_k
 class EntityAnnotation(TypedDict):
     """An entity.
 
-    start (int): Where it begins in the text, in characters.
-    end (int): Where it ends, exclusive.
+    start (int): The offset of its first character.
+    end (int): The offset after its last character.
     label (str): Its type.
     score (float | None): Its probability, if it has one.
     """
@@ -40,12 +40,12 @@ class RelationAnnotation(TypedDict):
 
 
 class Annotations(TypedDict):
-    """What has been found in a text. `convert` reads it as JSON lines.
+    """The annotations of a text. The command `convert` reads them as JSON lines.
 
     text (str): The text.
     entities (list[EntityAnnotation]): The entities, in text order.
     relations (list[RelationAnnotation]): The relations, in text order.
-    records (list[Record] | None): The records; None if nothing has said how they are made.
+    records (list[Record] | None): The records; None if the doc has no settings for records.
     """
 
     text: str
@@ -55,16 +55,17 @@ class Annotations(TypedDict):
 
 
 def to_annotations(doc: Doc, *, spans_key: str | None = None) -> Annotations:
-    """Write what has been found in a doc as plain data, fit for JSON.
+    """Turn the annotations of a doc into plain data that JSON can hold.
 
     doc (Doc): The doc.
     spans_key (str | None): The span group that holds the entities; `doc.ents` if None.
-    RETURNS (Annotations): The data.
+    RETURNS (Annotations): The annotations.
     """
     relations = get_relations(doc)
-    connected = [span for relation in relations for span in (relation.head, relation.tail)]
-    spans = {place_of(span): span for span in [*get_entities(doc, spans_key), *connected]}
-    places, indices = index_ends(spans, map(relation_key, relations), add_ends=True)
+    ends = [span for relation in relations for span in (relation.head, relation.tail)]
+    # Relations may connect spans that are not entities.
+    entities = {place_of(span): span for span in [*get_entities(doc, spans_key), *ends]}
+    index = {place: i for i, place in enumerate(sorted(entities))}
     return {
         "text": doc.text,
         "entities": [

@@ -1,6 +1,7 @@
-"""Records: what a doc says of each of its central entities, as keys and values.
+"""Records: key-value pairs for each central entity of a doc.
 
-Source: Xue et al. 2019, arXiv 1908.07721: a central word turns triples into key-value pairs.
+Source: Xue et al. 2019, arXiv 1908.07721, where triples become the key-value pairs of a central
+word.
 """
 
 import warnings
@@ -21,15 +22,15 @@ KEY_FIELDS = ("head", "head_label", "label", "tail_label")
 
 
 class Record(TypedDict):
-    """An entity and its attributes, in plain data.
+    """An entity and its values, as plain data.
 
-    text (str): The entity.
+    text (str): The text of the entity.
     label (str): Its type.
-    start (int): Where it begins in the text of the doc, in characters.
-    end (int): Where it ends, exclusive.
-    score (float | None): How probable it is: an attribute has the score of its relation, a central
-        entity its own, None if it has none.
-    attributes (dict[str, list[Record]]): The values of each key, in text order.
+    start (int): The offset of its first character in the doc.
+    end (int): The offset after its last character.
+    score (float | None): The probability of a central entity, None if it has none; for a value,
+        the probability of the relation.
+    values (dict[str, list[Record]]): The values by key, in text order.
     """
 
     text: str
@@ -37,7 +38,7 @@ class Record(TypedDict):
     start: int
     end: int
     score: float | None
-    attributes: dict[str, list["Record"]]
+    values: dict[str, list["Record"]]
 
 
 def install_extensions() -> None:
@@ -47,7 +48,7 @@ def install_extensions() -> None:
 
 
 def set_settings(doc: Doc, settings: dict[str, Any]) -> None:
-    """Say how the records of a doc are made.
+    """Set how the records of a doc are made.
 
     doc (Doc): The doc.
     settings (dict[str, Any]): The arguments of `to_records`.
@@ -56,11 +57,11 @@ def set_settings(doc: Doc, settings: dict[str, Any]) -> None:
 
 
 def get_records(doc: Doc) -> list[Record]:
-    """The records of a doc, made of the relations that it has now.
+    """Make the records of a doc from its current relations.
 
     doc (Doc): The doc.
     RETURNS (list[Record]): The records, see `to_records`.
-    RAISES (ValueError): If nothing has said how they are made.
+    RAISES (ValueError): If the doc has no settings for records.
     """
     settings = find_settings(doc)
     if settings is None:
@@ -69,28 +70,28 @@ def get_records(doc: Doc) -> list[Record]:
 
 
 def find_settings(doc: Doc) -> dict[str, Any] | None:
-    """How the records of a doc are made.
+    """Look up how the records of a doc are made.
 
     doc (Doc): The doc.
-    RETURNS (dict[str, Any] | None): The arguments of `to_records`; None if nothing has said.
+    RETURNS (dict[str, Any] | None): The arguments of `to_records`; None if they were never set.
     """
     user_data = get_user_data(doc)
     return next((user_data[key] for key in user_data if is_key(key, SETTINGS)), None)
 
 
 NO_SETTINGS = (
-    "Nothing says which entities records are about. Add a 'str_records' to the end of the "
-    "pipeline, with its types in `central`, or call "
+    "This doc has no settings for records. Add a 'str_records' to the end of the pipeline and list "
+    "the types of central entities in `central`, or call "
     "`spacy_str_encoder.to_records(doc, central=[...])`."
 )
 
 
-class Attribute(NamedTuple):
-    """A relation, seen from the one of its entities that has the other one as an attribute.
+class Link(NamedTuple):
+    """A relation that gives its owner a value.
 
-    owner (Span): That entity.
-    value (Span): The other one.
-    relation (Relation): The relation.
+    owner (Span): The entity that has the value.
+    value (Span): The entity that is the value.
+    relation (Relation): The relation between them, in either direction.
     """
 
     owner: Span
@@ -98,8 +99,8 @@ class Attribute(NamedTuple):
     relation: Relation
 
 
-# The attributes of each entity, in text order.
-Attributes = dict[Place, list[Attribute]]
+# The links of each owner, their values in text order.
+Links = dict[Place, list[Link]]
 
 
 def to_records(
@@ -110,111 +111,110 @@ def to_records(
     key: str = DEFAULT_KEY,
     spans_key: str | None = None,
 ) -> list[Record]:
-    """Turn the relations of a doc into key-value pairs of its central entities.
+    """Turn the relations of a doc into key-value pairs for its central entities.
 
-    The tail of a relation is an attribute of its head, or the other way round if its label is
-    inverse. If one of the two is central, it is the other one that is the attribute, in any case.
-    Attributes have attributes where relations chain; an attribute that is central has not, since
-    it has a record of its own.
+    The tail of a relation is a value of its head; with an inverse label, the head is a value of the
+    tail. If exactly one of the two entities is central, the other one is always the value. Values
+    have values of their own where relations chain, except for central entities, which have their
+    own records.
 
     doc (Doc): A doc with entities and relations.
-    central (Collection[str]): The types of entities that records are about.
-    inverse (Collection[str]): The labels of relations that go out from the attribute.
-    key (str): The template of keys: `{head}` and `{head_label}` are text and type of the entity
-        that has the attribute, `{label}` is that of the relation, `{tail_label}` is the type of
-        the attribute.
+    central (Collection[str]): The types of central entities.
+    inverse (Collection[str]): The labels of relations whose head is the value.
+    key (str): The template of keys: `{head}` and `{head_label}` are the text and the type of the
+        entity that has the value, `{label}` is the label of the relation, and `{tail_label}` is the
+        type of the value.
     spans_key (str | None): The span group that holds the entities; `doc.ents` if None.
     RETURNS (list[Record]): A record for each central entity, in text order.
-    RAISES (ValueError): If there are no central types, or the template has other fields.
+    RAISES (ValueError): If there are no central types, or the template has unknown fields.
     """
     check_settings(central, key)
-    attributes = _find_attributes(doc, central, inverse)
+    links = _find_links(doc, central, inverse)
     roots = [entity for entity in get_entities(doc, spans_key) if entity.label_ in central]
-    depths = [_depths(root, attributes, central) for root in roots]
-    _warn_of_unused(attributes, set(chain.from_iterable(depths)))
-    records = []
-    for root, depth in zip(roots, depths, strict=True):
-        own = _build_attributes(root, depth, attributes, key)
-        records.append(_make_record(root, get_score(root), own))
-    return records
+    depths = [_find_depths(root, links, central) for root in roots]
+    _warn_of_unused(links, set(chain.from_iterable(depths)))
+    return [
+        _make_record(root, get_score(root), _build_values(root, depth, links, key))
+        for root, depth in zip(roots, depths, strict=True)
+    ]
 
 
 def check_settings(central: Collection[str], key: str) -> None:
-    """Refuse settings that make no records.
+    """Check the settings of records.
 
-    central (Collection[str]): The types of entities that records are about.
+    central (Collection[str]): The types of central entities.
     key (str): The template of keys.
-    RAISES (ValueError): If there are no types, or the template has fields that do not exist.
+    RAISES (ValueError): If there are no central types, or the template has unknown fields.
     """
     if isinstance(central, str) or not central:
-        raise ValueError(f"central: a list of one or more entity types is needed, not {central!r}.")
+        raise ValueError(f"central: must be a list of entity types, got {central!r}.")
     try:
         fields = {field for _, field, _, _ in Formatter().parse(key) if field is not None}
     except ValueError as error:
-        raise ValueError(f"key: {key!r} is no template: {error}.") from error
+        raise ValueError(f"key: {key!r} is not a valid template: {error}.") from error
     if unknown := fields.difference(KEY_FIELDS):
         known = ", ".join(f"{{{field}}}" for field in KEY_FIELDS)
-        raise ValueError(f"key: {key!r} has {{{min(unknown)}}}, but a key is made of {known}.")
+        raise ValueError(f"key: unknown field {{{min(unknown)}}} in {key!r}. Use only {known}.")
 
 
 def key_values(records: Iterable[Record]) -> Iterator[tuple[str, str]]:
-    """List the keys and values of records, those of an attribute after it.
+    """List all keys and values of records. The values of a value follow it.
 
     records (Iterable[Record]): The records.
     YIELDS (tuple[str, str]): A key, and the text of its value.
     """
     for record in records:
-        for path, _, value in walk_attributes(record):
+        for path, _, value in walk_values(record):
             yield path[-1], value["text"]
 
 
-def walk_attributes(owner: Record, *path: str) -> Iterator[tuple[tuple[str, ...], Record, Record]]:
-    """Go through the attributes of an entity, and after each through its own.
+def walk_values(owner: Record, *path: str) -> Iterator[tuple[tuple[str, ...], Record, Record]]:
+    """Iterate over the values of an entity. The values of a value follow it.
 
     owner (Record): The entity.
     *path (str): The keys that lead to it.
-    YIELDS (tuple[tuple[str, ...], Record, Record]): The keys that lead to an attribute, what has
-        it, and the attribute.
+    YIELDS (tuple[tuple[str, ...], Record, Record]): The keys that lead to a value, its owner, and
+        the value.
     """
-    for key, values in owner["attributes"].items():
+    for key, values in owner["values"].items():
         for value in values:
             yield (*path, key), owner, value
-            yield from walk_attributes(value, *path, key)
+            yield from walk_values(value, *path, key)
 
 
-def _find_attributes(doc: Doc, central: Collection[str], inverse: Collection[str]) -> Attributes:
-    found: Attributes = {}
+def _find_links(doc: Doc, central: Collection[str], inverse: Collection[str]) -> Links:
+    links: Links = {}
     oriented = (_orient(relation, central, inverse) for relation in get_relations(doc))
-    for attribute in sorted(oriented, key=lambda attribute: place_of(attribute.value)):
-        found.setdefault(place_of(attribute.owner), []).append(attribute)
-    return found
+    for link in sorted(oriented, key=lambda link: place_of(link.value)):
+        links.setdefault(place_of(link.owner), []).append(link)
+    return links
 
 
-def _orient(relation: Relation, central: Collection[str], inverse: Collection[str]) -> Attribute:
+def _orient(relation: Relation, central: Collection[str], inverse: Collection[str]) -> Link:
     head, tail = relation.head, relation.tail
     is_inverse = relation.label in inverse
     if (head.label_ in central) != (tail.label_ in central):
         is_inverse = tail.label_ in central
-    return Attribute(tail, head, relation) if is_inverse else Attribute(head, tail, relation)
+    return Link(tail, head, relation) if is_inverse else Link(head, tail, relation)
 
 
-def _depths(root: Span, attributes: Attributes, central: Collection[str]) -> dict[Place, int]:
-    """How many relations lead from a central entity to each attribute that is not central, the
-    nearer ones first."""
+def _find_depths(root: Span, links: Links, central: Collection[str]) -> dict[Place, int]:
+    """Count the relations on the shortest way from a central entity to each of its values that is
+    not central, nearest first."""
     depths = {place_of(root): 0}
     reached = [*depths]
-    # Grows while it is walked through.
+    # The list grows during the loop.
     for place in reached:
-        for _, value, _ in attributes.get(place, []):
+        for _, value, _ in links.get(place, []):
             if value.label_ not in central and place_of(value) not in depths:
                 depths[place_of(value)] = depths[place] + 1
                 reached.append(place_of(value))
     return depths
 
 
-def _warn_of_unused(attributes: Attributes, reached: Collection[Place]) -> None:
-    """Tell which relations are in no record, though what would be the value is in one."""
-    for owner, value, relation in chain.from_iterable(attributes.values()):
+def _warn_of_unused(links: Links, reached: Collection[Place]) -> None:
+    """Warn of relations that are in no record although their values are."""
+    for owner, value, relation in chain.from_iterable(links.values()):
         if place_of(owner) not in reached and place_of(value) in reached:
             warnings.warn(
                 UNUSED.format(label=relation.label, owner=owner.label_, value=value.label_),
@@ -223,42 +223,42 @@ def _warn_of_unused(attributes: Attributes, reached: Collection[Place]) -> None:
 
 
 UNUSED = (
-    "A {value} is part of a record, but that it is the {label} of a {owner} is not. If it is the "
-    "{owner} that is an attribute of the {value}, add '{label}' to `inverse`."
+    "The relation '{label}' between a {owner} and a {value} is in no record, although the {value} "
+    "is in one. If the {owner} is a value of the {value}, add '{label}' to `inverse`."
 )
 
 
-def _build_attributes(
-    root: Span, depths: dict[Place, int], attributes: Attributes, key: str
+def _build_values(
+    root: Span, depths: dict[Place, int], links: Links, key: str
 ) -> dict[str, list[Record]]:
     built: dict[Place, dict[str, list[Record]]] = {}
-    # From the outside to the center: what an attribute has is there before the attribute is.
+    # Farthest first, so that the values of a value exist before the value itself is made.
     for place in reversed(depths):
         built[place] = {}
-        for attribute in attributes.get(place, []):
-            value = place_of(attribute.value)
-            # Where relations go round, what is not farther away has no attributes again.
+        for link in links.get(place, []):
+            value = place_of(link.value)
+            # Relations may form cycles: only a value that lies farther out has values of its own.
             own = built[value] if depths.get(value) == depths[place] + 1 else {}
-            record = _make_record(attribute.value, attribute.relation.score, own)
-            built[place].setdefault(_format_key(key, attribute), []).append(record)
+            record = _make_record(link.value, link.relation.score, own)
+            built[place].setdefault(_format_key(key, link), []).append(record)
     return built[place_of(root)]
 
 
-def _format_key(key: str, attribute: Attribute) -> str:
+def _format_key(key: str, link: Link) -> str:
     return key.format(
-        head=attribute.owner.text,
-        head_label=attribute.owner.label_,
-        label=attribute.relation.label,
-        tail_label=attribute.value.label_,
+        head=link.owner.text,
+        head_label=link.owner.label_,
+        label=link.relation.label,
+        tail_label=link.value.label_,
     )
 
 
-def _make_record(span: Span, score: float | None, attributes: dict[str, list[Record]]) -> Record:
+def _make_record(span: Span, score: float | None, values: dict[str, list[Record]]) -> Record:
     return Record(
         text=span.text,
         label=span.label_,
         start=span.start_char,
         end=span.end_char,
         score=score,
-        attributes=attributes,
+        values=values,
     )

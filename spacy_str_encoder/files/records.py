@@ -1,4 +1,4 @@
-"""Write records to files: as JSON lines, or as a flat table with one key and value per row."""
+"""Files of records: JSON lines, or a flat table with one value per row."""
 
 import csv
 from collections.abc import Iterable, Iterator
@@ -9,13 +9,13 @@ from spacy.tokens import Doc
 from spacy.util import minibatch
 
 from ..doc.origin import get_id
-from ..doc.records import Record, walk_attributes
+from ..doc.records import Record, walk_values
 from .parquet import require_pyarrow, to_string
 from .whole import write_json_lines, written_whole
 
-# The number and identifier of the doc, the number of the record in the doc, the central entity, the
-# key, and the value. Offsets count characters (exclusive ends). The columns are the same for all
-# data.
+# The number and the identifier of the doc, the number of the record in the doc, the central entity,
+# the keys that lead to the value, and the value. Offsets are in characters, ends are exclusive. All
+# data have the same columns.
 COLUMNS = {
     "doc": "int64",
     "id": "string",
@@ -33,35 +33,34 @@ COLUMNS = {
     "value_end": "int64",
     "score": "float64",
 }
-# Separates the keys on the path from a central entity to a value.
+# Joins the keys that lead from a central entity to a value.
 KEY_SEPARATOR = "."
 ROWS_AT_ONCE = 10_000
 
 
 def write_records(path: str | Path, docs: Iterable[Doc]) -> None:
-    """Write the records of docs as JSON lines with one doc per line (`.jsonl`), or as a table with
-    one value per row (`.csv`, `.parquet`).
+    """Write the records of docs: JSON lines with one doc per line (`.jsonl`), or a table with one
+    value per row (`.csv`, `.parquet`).
 
-    path (str | Path): The file. An existing file is replaced when writing is complete.
-    docs (Iterable[Doc]): The docs, with `doc._.records`. Their identifier, if any, is
-        `doc.user_data["meta"]["id"]`.
-    RAISES (ValueError): If the file type is not supported, or the docs lack the settings of their
-        records.
+    path (str | Path): The file. An existing file is replaced once the new one is complete.
+    docs (Iterable[Doc]): The docs, with `doc._.records`. The identifier of a doc is
+        `doc.user_data["meta"]["id"]`, if there is one.
+    RAISES (ValueError): If the file has another suffix, or a doc has no settings for records.
     """
     path = Path(path)
     writers = {".jsonl": _write_jsonl, ".csv": _write_csv, ".parquet": _write_parquet}
     if path.suffix not in writers:
-        raise ValueError(f"{path}: unsupported file type; must be one of {', '.join(writers)}.")
+        raise ValueError(f"{path}: the file name must end in {', '.join(writers)}.")
     with written_whole(path) as unfinished:
         writers[path.suffix](unfinished, docs)
 
 
 def to_rows(docs: Iterable[Doc]) -> Iterator[dict[str, Any]]:
-    """Convert the records of docs to rows of a table.
+    """Turn the records of docs into rows of a table.
 
     docs (Iterable[Doc]): The docs, with `doc._.records`.
-    YIELDS (dict[str, Any]): The rows, with the fields in `COLUMNS`. The fields of the value are
-        None if a record has no values.
+    YIELDS (dict[str, Any]): A row with all `COLUMNS`. An entity without values has one row, whose
+        columns from `key` on are None.
     """
     empty = dict.fromkeys(COLUMNS)
     for doc_number, doc in enumerate(docs):
@@ -81,7 +80,7 @@ def to_rows(docs: Iterable[Doc]) -> Iterator[dict[str, Any]]:
 
 
 def _values(record: Record) -> Iterator[dict[str, Any]]:
-    for path, owner, value in walk_attributes(record):
+    for path, owner, value in walk_values(record):
         yield {
             "key": KEY_SEPARATOR.join(path),
             "owner_start": owner["start"],

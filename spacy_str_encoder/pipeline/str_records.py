@@ -31,9 +31,9 @@ def make_str_records(
 
     nlp (Language): The pipeline.
     name (str): The name of the component.
-    central (list[str]): The types of entities that records are about.
-    inverse (list[str]): The labels of relations that go out from the attribute.
-    key (str): The template of keys, see `records.to_records`.
+    central (list[str]): The types of central entities.
+    inverse (list[str]): The labels of relations whose head is the value.
+    key (str): The template of keys, see `to_records`.
     spans_key (str | None): The span group that holds the entities; `doc.ents` if None.
     RETURNS (RecordMaker): The component.
     """
@@ -43,8 +43,8 @@ def make_str_records(
 
 
 class RecordMaker:
-    """Makes records of relations: `doc._.records`. They are made when they are asked for, so that
-    they follow what is set in `doc._.relations` afterwards."""
+    """Makes `doc._.records` from relations. Records are made on access, so that they always agree
+    with the current `doc._.relations`."""
 
     def __init__(
         self,
@@ -71,17 +71,17 @@ class RecordMaker:
     def initialize(
         self, get_examples: Callable[[], Iterable[Example]] | None = None, *, nlp: Language
     ) -> None:
-        """Warn of types and labels that no component finds, which would give no records.
+        """Warn of types and labels that no component predicts.
 
-        get_examples (Callable[[], Iterable[Example]] | None): Not needed.
-        nlp (Language): The pipeline, as far as it is there.
+        get_examples (Callable[[], Iterable[Example]] | None): Not used.
+        nlp (Language): The pipeline, which may be incomplete.
         """
         central, inverse = self.settings["central"], self.settings["inverse"]
         _warn_of_unknown(self.name, "central", central, _find_labels(nlp, ENTITIES))
         _warn_of_unknown(self.name, "inverse", inverse, _find_labels(nlp, RELATIONS))
 
     def __call__(self, doc: Doc) -> Doc:
-        """Say how the records of a doc are made.
+        """Set how the records of a doc are made.
 
         doc (Doc): The doc.
         RETURNS (Doc): The same doc.
@@ -91,18 +91,23 @@ class RecordMaker:
 
 
 def _find_labels(nlp: Language, assigned: Collection[str]) -> set[str]:
-    """RETURNS (set[str]): The labels of the components that assign something; none if one of them
-    does not tell them, or not before it is trained or loaded.
+    """Find the labels of the components that assign something.
+
+    nlp (Language): The pipeline.
+    assigned (Collection[str]): Attributes as in the meta data of components, such as `doc.ents`.
+    RETURNS (set[str]): The labels. Empty if any of the components has no labels (yet).
     """
-    finders = [name for name in nlp.pipe_names if {*assigned} & {*nlp.get_pipe_meta(name).assigns}]
-    labels = [nlp.pipe_labels.get(name, []) for name in finders]
+    assigning = [
+        name for name in nlp.pipe_names if {*assigned} & {*nlp.get_pipe_meta(name).assigns}
+    ]
+    labels = [nlp.pipe_labels.get(name, []) for name in assigning]
     return set(chain.from_iterable(labels)) if all(labels) else set()
 
 
 def _warn_of_unknown(name: str, setting: str, given: Collection[str], known: set[str]) -> None:
     if known and (unknown := sorted({*given} - known)):
         warnings.warn(
-            f"{name}: {setting} names {', '.join(unknown)}, which nothing in this pipeline finds. "
-            f"What it finds: {', '.join(sorted(known))}.",
+            f"{name}: no component of this pipeline predicts {', '.join(unknown)}, listed in "
+            f"`{setting}`. The pipeline predicts {', '.join(sorted(known))}.",
             stacklevel=2,
         )
