@@ -16,10 +16,10 @@ from spacy.tokens import DocBin
 from typer.testing import CliRunner
 
 from spacy_str_encoder.archive import (
+    ArchiveSettings,
     Fields,
     PartWriter,
     Progress,
-    Settings,
     TooManyRejectedError,
     annotate_archive,
     annotate_in_processes,
@@ -27,8 +27,9 @@ from spacy_str_encoder.archive import (
 )
 from spacy_str_encoder.archive import run as run_module
 from spacy_str_encoder.archive.chunks import ChunkReader
-from spacy_str_encoder.archive.manifest import Part
+from spacy_str_encoder.archive.manifest import Part, open_manifest
 from spacy_str_encoder.archive.on_ray import annotate_on_ray
+from spacy_str_encoder.archive.progress import Tally
 from spacy_str_encoder.cli import app
 from spacy_str_encoder.doc.plain_data import to_annotations
 from spacy_str_encoder.doc.records import walk_values
@@ -37,7 +38,7 @@ from spacy_str_encoder.files.records import to_rows
 from .pipelines import ANNOTATIONS, MakeNlp, build_trained
 
 TEXTS = [f"{text}{number}" for number in range(7) for text, _, _ in ANNOTATIONS]
-SETTINGS = Settings(part_size=6)
+SETTINGS = ArchiveSettings(part_size=6)
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +109,7 @@ def test_rejected_records_are_listed_with_place_and_reason(
     assert (first["source"], first["number"]) == (str(archive / "a.jsonl"), 4)
     assert (second["number"], second["reason"]) == (
         21,
-        "its field 'text' has no text in it, or is missing",
+        "the field 'text' is missing or null",
     )
     assert "content" not in first
     annotate(model, archive, tmp_path / "with texts", with_texts=True)
@@ -183,9 +184,9 @@ def test_other_settings_models_and_files_are_refused(
     sources, _ = find_sources([str(archive)], output=output)
     write_part = PartWriter(model, output, "jsonl", batch_size=4)
     with pytest.raises(ValueError, match="other settings: 'part_size' was"):
-        annotate_archive(write_part, sources, Settings(part_size=7))
+        annotate_archive(write_part, sources, ArchiveSettings(part_size=7))
     with pytest.raises(ValueError, match="other settings: 'fields' was"):
-        annotate_archive(write_part, sources, Settings(Fields(text="report"), part_size=6))
+        annotate_archive(write_part, sources, ArchiveSettings(Fields(text="report"), part_size=6))
     other = spacy.load(model)
     other.remove_pipe("str_records")
     other.to_disk(tmp_path / "other")
@@ -197,6 +198,23 @@ def test_other_settings_models_and_files_are_refused(
         annotate(model, archive, output)
     assert contents(output) == expected
     assert annotate(model, archive, output, overwrite=True).annotated == len(TEXTS) + 9
+
+
+def test_bytes_are_counted_source_by_source(archive: Path, tmp_path: Path) -> None:
+    sources, _ = find_sources([str(archive)], output=tmp_path / "out")
+    first, second = (source.size for source in sources)
+    with open_manifest(tmp_path / "out") as manifest:
+        tally = Tally(manifest.number_sources(sources), manifest)
+        assert (tally.progress().read, tally.progress().size) == (0, first + second)
+        assert list(tally.pass_sources(until=0)) == []
+        assert tally.progress(Part(0, 0, 0.5, 6, [])).read == first // 2
+        assert list(tally.pass_sources(until=1)) == [0]
+        assert tally.progress(Part(1, 0, 0.25, 6, [])).read == first + second // 4
+        manifest.finish(0)
+        # A later run begins with what is left.
+        later = Tally(manifest.number_sources(sources), manifest)
+        assert (later.progress().read, list(later.pass_sources())) == (first, [1])
+        assert later.progress().read == first + second
 
 
 def rewrite(path: Path) -> None:
@@ -218,7 +236,7 @@ def test_a_file_whose_head_and_size_stay_is_refused_when_it_changes(
 def test_a_file_that_changes_while_it_is_read_is_told(
     model: str, archive: Path, tmp_path: Path, name: str
 ) -> None:
-    with pytest.raises(ValueError, match=re.escape(f"{name}: the file has changed while")):
+    with pytest.raises(ValueError, match=re.escape(f"{name}: the file changed while")):
         annotate(model, archive, tmp_path / "out", follow=lambda _: rewrite(archive / name))
 
 
@@ -232,7 +250,7 @@ def test_a_file_that_an_earlier_run_began_with_is_missed(
         annotate(model, archive, tmp_path / "out", follow=stop)
     content = (archive / "a.jsonl").read_bytes()
     (archive / "a.jsonl").unlink()
-    with pytest.raises(ValueError, match=r"a\.jsonl: an earlier run has begun with it"):
+    with pytest.raises(ValueError, match=r"a\.jsonl: an earlier run did not read this input"):
         annotate(model, archive, tmp_path / "out")
     (archive / "a.jsonl").write_bytes(content)
     assert annotate(model, archive, tmp_path / "out").annotated == len(TEXTS) + 8
@@ -278,7 +296,7 @@ def test_what_is_wrong_with_a_table_is_told_before_anything_is_done(
     (archive / "c.csv").rename(tmp_path / "c.csv")
     assert annotate(model, archive, tmp_path / "out").annotated == len(TEXTS) + 8
     (archive / "d.csv").write_text("id,report\n1,左主干无狭窄。\n", "utf-8")
-    with pytest.raises(ValueError, match=r"d\.csv: there is no column 'text'"):
+    with pytest.raises(ValueError, match=r"d\.csv: no column 'text'"):
         annotate(model, archive, tmp_path / "out")
     (archive / "d.csv").write_text("id,text\n1,左主干无狭窄。\n", "utf-8")
     assert annotate(model, archive, tmp_path / "out").annotated_now == 1
@@ -300,7 +318,7 @@ def test_files_of_others_are_left_alone(
     (tmp_path / "mine").mkdir()
     for name in names:
         (tmp_path / "mine" / name).touch()
-    with pytest.raises(ValueError, match=r"there are files, such as \.part-00000\.parquet\.crc"):
+    with pytest.raises(ValueError, match=r"not empty \(\.part-00000\.parquet\.crc\)"):
         annotate(model, archive, tmp_path / "mine", overwrite=overwrite)
     assert sorted(path.name for path in (tmp_path / "mine").iterdir()) == sorted(names)
 
@@ -308,7 +326,7 @@ def test_files_of_others_are_left_alone(
 def test_folders_with_other_files_are_refused(model: str, archive: Path, tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.tex").touch()
-    with pytest.raises(ValueError, match=r"such as thesis\.tex, but no run of annotate"):
+    with pytest.raises(ValueError, match=r"not empty \(thesis\.tex\) and has no manifest"):
         annotate(model, archive, tmp_path / "mine")
 
 
@@ -323,7 +341,7 @@ def test_a_second_run_at_the_same_time_is_refused(
 
 
 def test_too_many_rejected_records_stop_the_run(model: str, archive: Path, tmp_path: Path) -> None:
-    with pytest.raises(TooManyRejectedError, match="1 records are rejected"):
+    with pytest.raises(TooManyRejectedError, match="1 texts rejected"):
         annotate(model, archive, tmp_path / "out", max_rejected=0)
     assert len(read_parts(tmp_path / "out")) == 5
     done = annotate(model, archive, tmp_path / "out", max_rejected=2)
@@ -349,7 +367,7 @@ def test_a_record_that_makes_the_pipeline_fail_takes_no_other_with_it(
     texts = [row["text"] for row in read_parts(tmp_path / "out")]
     assert texts == [text for text in [*TEXTS, *TEXTS[:8]] if not text.endswith("4")]
     rejected = (tmp_path / "out" / "rejected.jsonl").read_text("utf-8")
-    assert rejected.count("the pipeline fails on it (RuntimeError)") == len(failing)
+    assert rejected.count("the pipeline failed (RuntimeError)") == len(failing)
     assert "stand" not in rejected and TEXTS[0] not in rejected
 
 
@@ -415,7 +433,7 @@ def test_what_a_worker_of_ray_runs_into_is_said(model: str, archive: Path, tmp_p
     shutil.rmtree(copy / "str_ner")
     # It takes all CPUs, and yet there is something to read the files.
     engine = partial(annotate_on_ray, workers=1, cpus=os.cpu_count() or 1)
-    with pytest.raises(ValueError, match=r"A worker of Ray failed: ValueError: .*can't load"):
+    with pytest.raises(ValueError, match=r"A Ray worker failed: ValueError: .*can't load"):
         annotate_archive(write_part, sources, SETTINGS, engine=engine)
 
 
@@ -424,7 +442,7 @@ def test_what_a_reader_on_ray_runs_into_is_said(model: str, archive: Path, tmp_p
         (archive / "a.jsonl").unlink()
         return annotate_on_ray(write_part, readers, workers=1)
 
-    with pytest.raises(ValueError, match=r"A worker of Ray failed: FileNotFoundError: .*a\.jsonl"):
+    with pytest.raises(ValueError, match=r"A Ray worker failed: FileNotFoundError: .*a\.jsonl"):
         annotate(model, archive, tmp_path / "out", engine=remove)
 
 
@@ -461,7 +479,7 @@ def test_texts_are_written_to_parquet_and_docs_too(
     sources, _ = find_sources([str(archive)], output=tmp_path / "out")
     for name in ("parquet", "spacy"):
         write_part = PartWriter(model, tmp_path / name, name, batch_size=4)
-        annotate_archive(write_part, sources, Settings(format=name, part_size=6))
+        annotate_archive(write_part, sources, ArchiveSettings(format=name, part_size=6))
     paths = sorted((tmp_path / "parquet").glob("part-*.parquet"))
     table = [row for path in paths for row in parquet.read_table(path).to_pylist()]
     assert [{**row, "records": json.loads(row["records"])} for row in table] == rows
@@ -484,7 +502,7 @@ def test_the_vocabulary_does_not_grow_with_the_archive(model: str, tmp_path: Pat
     sources, _ = find_sources([str(tmp_path / "in")], output=tmp_path / "out")
     write_part = PartWriter(model, tmp_path / "out", "jsonl", batch_size=64)
     before = len(write_part.nlp.vocab.strings)
-    annotate_archive(write_part, sources, Settings(part_size=100))
+    annotate_archive(write_part, sources, ArchiveSettings(part_size=100))
     assert len(write_part.nlp.vocab.strings) < before + 50
 
 
@@ -505,9 +523,9 @@ def test_the_command_says_what_it_did(model: str, archive: Path, tmp_path: Path)
 @pytest.mark.parametrize(
     ("options", "code", "message"),
     [
-        (["--max-rejected", "1"], 4, "2 records are rejected"),
-        (["--text-field", "report"], 3, "8 texts annotated, 30 rejected"),
-        (["missing.csv"], 1, "missing.csv: there is no such file"),
+        (["--max-rejected", "1"], 4, "2 texts rejected"),
+        (["--text-field", "report"], 3, "8 texts annotated, 30 records rejected"),
+        (["missing.csv"], 1, "missing.csv: no such file"),
     ],
 )
 def test_exit_codes_tell(

@@ -1,16 +1,21 @@
-"""Annotating archives of millions of texts: once each, whatever happens in between.
+"""Annotation of archives with millions of texts: each text once, even if runs are interrupted.
 
-Inputs become sources, sources become chunks of records, and each chunk becomes a file. A manifest
-says which are done.
+Inputs become sources, sources become chunks of texts, and each chunk becomes a file. A manifest
+lists which chunks are done.
 """
 
 from .engines import Engine, annotate_here, annotate_in_processes
 from .parts import PartWriter
+from .progress import Progress
 from .readers import Fields
-from .run import Progress, Settings, TooManyRejectedError, annotate_archive
+from .run import ArchiveSettings, TooManyRejectedError, annotate_archive
 from .sources import Source, find_sources
 
+# The command still asks for the settings by this name.
+Settings = ArchiveSettings
+
 __all__ = [
+    "ArchiveSettings",
     "Engine",
     "Fields",
     "PartWriter",

@@ -1,4 +1,4 @@
-"""From entries to docs, whatever a record does to the pipeline."""
+"""Annotation of entries. A text that makes the pipeline fail does not affect the others."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
@@ -16,13 +16,13 @@ def annotate_entries(
     batch_size: int,
     reject: Callable[[Rejection], None],
 ) -> Iterator[tuple[Entry, Doc]]:
-    """Annotate texts. If a batch fails, its halves are tried, down to the record that it is about.
+    """Annotate texts. If a batch fails, its halves are tried, down to the text that fails.
 
     nlp (Language): The pipeline.
     entries (Iterable[Entry]): The texts.
-    batch_size (int): How many to annotate at a time.
-    reject (Callable[[Rejection], None]): Called with each record that makes the pipeline fail.
-    YIELDS (tuple[Entry, Doc]): Each of the others, annotated.
+    batch_size (int): The number of texts to annotate at a time.
+    reject (Callable[[Rejection], None]): Called with each text that makes the pipeline fail.
+    YIELDS (tuple[Entry, Doc]): Each other text with its annotated doc.
     """
     for batch in minibatch(entries, batch_size):
         yield from _annotate_batch(nlp, batch, reject)
@@ -33,10 +33,10 @@ def _annotate_batch(
 ) -> Iterator[tuple[Entry, Doc]]:
     try:
         docs = list(nlp.pipe([entry.text for entry in batch], batch_size=len(batch)))
-    except Exception as error:  # what a text can do to a pipeline has no type
+    except Exception as error:  # components may raise errors of any type
         if len(batch) == 1:
-            # What the error says may have the text in it.
-            reason = f"the pipeline fails on it ({type(error).__name__})"
+            # The message of the error may quote the text, so the reason leaves it out.
+            reason = f"the pipeline failed ({type(error).__name__})"
             reject(Rejection(batch[0].number, reason, f"{error}: {batch[0].text}"))
             return
         middle = len(batch) // 2

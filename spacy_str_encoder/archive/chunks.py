@@ -1,4 +1,4 @@
-"""What is annotated, written and restarted as a whole: some records of a source in a row."""
+"""Chunks: consecutive texts of a source that are annotated, written and retried as a whole."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,19 +7,19 @@ from .entries import Entry, Item
 from .readers import Fields
 from .sources import Source
 
-# In characters: some long texts are as much as many short ones.
+# Limits the work in a chunk of long texts.
 MAX_CHARACTERS = 4_000_000
 
 
 @dataclass(frozen=True)
 class Chunk:
-    """Some records of a source in a row.
+    """Consecutive texts of a source.
 
     source (int): The number of the source.
     name (str): The name of the source.
-    number (int): Which chunk of the source it is, from 0.
-    items (list[Entry | Rejection]): The records.
-    share (float): How much of the source has been read with them.
+    number (int): The number of the chunk in its source, from 0.
+    items (list[Entry | Rejection]): The texts.
+    share (float): The share of the source that has been read once the chunk is complete.
     """
 
     source: int
@@ -31,13 +31,13 @@ class Chunk:
 
 @dataclass(frozen=True)
 class ChunkReader:
-    """Reads the chunks of a source that are still to be annotated.
+    """Reads the chunks of a source that are not annotated yet.
 
     number (int): The number of the source.
     source (Source): The source.
-    fields (Fields): Where its records have what.
-    size (int): How many records a chunk has at most.
-    done (frozenset[int]): The chunks that are done.
+    fields (Fields): The fields of texts and identifiers.
+    size (int): The maximum number of texts in a chunk.
+    done (frozenset[int]): The numbers of the chunks that are done.
     """
 
     number: int
@@ -47,7 +47,7 @@ class ChunkReader:
     done: frozenset[int]
 
     def __iter__(self) -> Iterator[Chunk]:
-        """YIELDS (Chunk): The chunks: always the same ones, without those that are done."""
+        """YIELDS (Chunk): The chunks that are not done. A source is always cut the same way."""
         for number, (items, share) in enumerate(self._cut()):
             if number not in self.done:
                 yield Chunk(self.number, self.source.name, number, items, share)

@@ -1,4 +1,4 @@
-"""Where chunks are annotated: here, or in several processes."""
+"""Engines: annotate chunks in this process, or in several."""
 
 import os
 from collections import deque
@@ -16,7 +16,7 @@ from .chunks import Chunk, ChunkReader
 from .manifest import Part
 from .parts import PartWriter
 
-# From the readers of sources to what became of their chunks, in the same order.
+# Annotates the chunks of readers, and yields the parts in the same order.
 Engine = Callable[[PartWriter, Iterable[ChunkReader]], Iterator[Part]]
 
 
@@ -25,7 +25,7 @@ def annotate_here(write_part: PartWriter, readers: Iterable[ChunkReader]) -> Ite
 
     write_part (PartWriter): Annotates a chunk.
     readers (Iterable[ChunkReader]): The chunks of each source.
-    YIELDS (Part): What became of each chunk.
+    YIELDS (Part): The part of each chunk.
     """
     return map(write_part, chain.from_iterable(readers))
 
@@ -33,23 +33,23 @@ def annotate_here(write_part: PartWriter, readers: Iterable[ChunkReader]) -> Ite
 def annotate_in_processes(
     write_part: PartWriter, readers: Iterable[ChunkReader], *, processes: int
 ) -> Iterator[Part]:
-    """Annotate chunks in several processes at a time.
+    """Annotate chunks in several processes.
 
     write_part (PartWriter): Annotates a chunk.
-    readers (Iterable[ChunkReader]): The chunks of each source. They are read here, two for each
-        process ahead.
+    readers (Iterable[ChunkReader]): The chunks of each source. This process reads them, up to two
+        chunks per process ahead.
     processes (int): The number of processes.
-    YIELDS (Part): What became of each chunk, in their order.
+    YIELDS (Part): The part of each chunk, in order.
     RAISES (ValueError): If a process dies.
     """
     pending: deque[tuple[Chunk, Future[Part]]] = deque()
     threads = max(1, (os.cpu_count() or 1) // processes)
     pool = ProcessPoolExecutor(
         processes,
-        # A fork of a process whose threads are running can hang.
+        # Forking a process with running threads can hang.
         mp_context=get_context("spawn"),
         initializer=_prepare,
-        # Each loads the pipeline itself.
+        # A copy without the loaded pipeline: each process loads its own.
         initargs=(replace(write_part), threads),
     )
     try:
@@ -69,9 +69,9 @@ def annotate_in_processes(
 
 
 DIED = (
-    "A process that annotates has died; it may have been out of memory. Fewer processes, a smaller "
-    "batch size, or shorter texts (--max-length) need less. Run the same command again to go on. "
-    "It was at one of: {places}."
+    "A worker process died, possibly because it ran out of memory. Run the same command again to "
+    "go on. To use less memory, reduce the number of processes (--n-process), --batch-size or "
+    "--max-length. Texts in progress: {places}."
 )
 
 
@@ -91,7 +91,7 @@ def _prepare(write_part: PartWriter, threads: int) -> None:
 
 
 def _exit_with_parent() -> None:
-    # One that is killed tells nobody.
+    # A parent that is killed can't stop its workers.
     if parent := parent_process():
         parent.join()
         os._exit(1)
@@ -101,5 +101,5 @@ def _work(chunk: Chunk) -> Part:
     return _write_part(chunk)
 
 
-# That of a process.
+# Set in each worker process.
 _write_part: PartWriter

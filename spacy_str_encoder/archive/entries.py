@@ -1,4 +1,4 @@
-"""What an archive is made of: entries that can be annotated, and records that can't."""
+"""The texts of an archive: entries that can be annotated, and rejections."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,9 +8,10 @@ from typing import Any
 class Entry:
     """A text of an archive.
 
-    number (int): Which record of its source it is, from 1: the line where a record is a line.
+    number (int): The number of the text in its source, from 1. If each line is a text, this is the
+        line number.
     text (str): The text.
-    id (Any): What its record has in the field of identifiers, fit for JSON; None if nothing.
+    id (Any): The identifier, a value that JSON can hold; None if there is none.
     """
 
     number: int
@@ -20,11 +21,11 @@ class Entry:
 
 @dataclass(frozen=True)
 class Rejection:
-    """A record that can't be annotated.
+    """A text that can't be annotated.
 
-    number (int): Which record of its source it is, from 1.
-    reason (str): Why, without a word of its text.
-    content (str | None): The record, as far as it can be read.
+    number (int): The number of the text in its source, from 1.
+    reason (str): The reason, which never quotes the text.
+    content (str | None): The text, or the row it is in, as far as it can be read.
     """
 
     number: int

@@ -1,4 +1,4 @@
-"""The lines of a file, plain or compressed, none so long that it fills the memory."""
+"""Lines of plain or compressed files, with a limit on their length that protects the memory."""
 
 import gzip
 from codecs import BOM_UTF8
@@ -10,24 +10,25 @@ from typing import BinaryIO, cast
 from zlib import error as ZlibError
 
 GZIP_SUFFIX = ".gz"
-# In bytes. A text may have 4 for each character, and other fields beside it.
+# In bytes. A character takes up to 4, and a line may have other fields beside the text.
 MAX_LINE = 64 * 2**20
-TOO_LONG = f"it is longer than {MAX_LINE // 2**20} MB"
-# What has been read of a file, as a share of it.
+TOO_LONG = f"longer than {MAX_LINE // 2**20} MB"
+# Returns the share of a file that has been read.
 Share = Callable[[], float]
 
 
 class DamagedError(Exception):
-    """A file that can be read up to some place, and no further."""
+    """A file that can't be read beyond some point."""
 
 
 @contextmanager
 def open_bytes(path: Path) -> Iterator[tuple[BinaryIO, Share]]:
-    """Open a file, and decompress what ends in `.gz`. A byte order mark is skipped.
+    """Open a file, and decompress it if its name ends in `.gz`. A byte order mark is skipped.
 
     path (Path): The file.
-    YIELDS (tuple[BinaryIO, Callable[[], float]]): What it holds, and how much of it has been read.
-    RAISES (DamagedError): If it can't be decompressed.
+    YIELDS (tuple[BinaryIO, Callable[[], float]]): The content, and a function that returns the
+        share of the file that has been read.
+    RAISES (DamagedError): If the file can't be decompressed.
     """
     with path.open("rb") as raw:
         size = path.stat().st_size or 1
@@ -38,14 +39,14 @@ def open_bytes(path: Path) -> Iterator[tuple[BinaryIO, Share]]:
                 content.read(3)
             yield content, lambda: raw.tell() / size
         except (EOFError, ZlibError, gzip.BadGzipFile) as error:
-            raise DamagedError(f"it can't be decompressed: {error}") from error
+            raise DamagedError(f"decompression failed: {error}") from error
 
 
 def read_lines(content: BinaryIO) -> Iterator[bytes | None]:
-    """Read lines.
+    """Read the lines of a file.
 
     content (BinaryIO): The file.
-    YIELDS (bytes | None): Each line without its end; None for one that is too long.
+    YIELDS (bytes | None): Each line without its line break; None for a line that is too long.
     """
     while line := content.readline(MAX_LINE):
         if len(line) == MAX_LINE and not line.endswith(b"\n"):

@@ -1,9 +1,9 @@
-"""What of an archive has been annotated, so that a run that was stopped goes on where it was.
+"""The manifest: a list of what has been annotated, so that a run can go on where it was stopped.
 
-The manifest is a file of JSON lines that only grows: how the texts are annotated, each source, each
-part that was written, and each source that is done. A part counts once its line is there; the part
-itself, and the rejections that go with it, are on the disk before. What a run leaves that is killed
-in between (half a line, rejections, a part) is cut off, or written over, by the next one.
+It is a file of JSON lines that is only appended to: the settings, each source, each part that was
+written, and each source that is finished. A part counts once its line is in the manifest. By then,
+the part and its rejections are on disk. If a run is killed in between, the next run cuts off or
+overwrites what is left of it: an incomplete line, rejections, or a part.
 """
 
 import json
@@ -21,7 +21,7 @@ from .sources import Source
 
 MANIFEST = "manifest.jsonl"
 REJECTED = "rejected.jsonl"
-# As `name_part` and `formats.files.written_whole` call them. Others have such files too.
+# The names that `name_part` and `files.whole.written_whole` give. Other tools write similar ones.
 PART = re.compile(r"part-\d{5,}-\d{6,}\.(jsonl|parquet|spacy)")
 UNFINISHED = re.compile(rf"\.{PART.pattern}\.\w+\.unfinished\.\w+")
 OWN = re.compile("|".join([PART.pattern, UNFINISHED.pattern, re.escape(REJECTED), re.escape(LOCK)]))
@@ -31,21 +31,21 @@ def name_part(source: int, chunk: int) -> str:
     """Name the file that a chunk is written to.
 
     source (int): The number of its source.
-    chunk (int): Which chunk of the source it is.
-    RETURNS (str): The name, without what it ends in.
+    chunk (int): The number of the chunk in its source.
+    RETURNS (str): The name, without suffix.
     """
     return f"part-{source:05d}-{chunk:06d}"
 
 
 @dataclass(frozen=True)
 class Part:
-    """What became of a chunk.
+    """A chunk that has been annotated and written to a file.
 
     source (int): The number of its source.
-    chunk (int): Which chunk of the source it is.
-    share (float): How much of the source has been read with it.
-    annotated (int): How many texts were annotated, and written to a file.
-    rejections (list[Rejection]): The records that could not be.
+    chunk (int): The number of the chunk in its source.
+    share (float): The share of the source that had been read once the chunk was complete.
+    annotated (int): The number of annotated texts, all written to the file.
+    rejections (list[Rejection]): The rejected texts.
     """
 
     source: int
@@ -56,13 +56,13 @@ class Part:
 
 
 class Manifest:
-    """What has been done, and how."""
+    """The settings of an archive, and what has been annotated so far."""
 
     def __init__(self, folder: Path) -> None:
-        """Read what earlier runs did, and cut off what one of them did not finish.
+        """Read the manifest of earlier runs, and cut off what a killed run left incomplete.
 
-        folder (Path): The folder that is written to.
-        RAISES (ValueError): If the manifest is damaged, or files are missing that it lists.
+        folder (Path): The output folder.
+        RAISES (ValueError): If the manifest is damaged, or files that it lists are missing.
         """
         self.folder = folder
         self.settings: dict[str, Any] = {}
@@ -76,9 +76,9 @@ class Manifest:
         _cut(folder / REJECTED, self.rejected_size)
 
     def begin(self, settings: Mapping[str, Any]) -> None:
-        """Say how the texts are annotated.
+        """Note the settings of the first run, and check those of later runs.
 
-        settings (Mapping[str, Any]): What decides about what is written.
+        settings (Mapping[str, Any]): The settings that determine the output.
         RAISES (ValueError): If earlier runs had other settings.
         """
         if not self.settings:
@@ -86,17 +86,17 @@ class Manifest:
         for name, value in settings.items():
             if self.settings.get(name) != value:
                 raise ValueError(
-                    f"{self.folder}: what is here was written with other settings: '{name}' was "
-                    f"{self.settings.get(name)}, and is {value} now. Choose another folder, or "
-                    "begin again with --overwrite."
+                    f"{self.folder}: earlier runs had other settings: '{name}' was "
+                    f"{self.settings.get(name)}, now it is {value}. Choose another folder, or "
+                    "start over with --overwrite."
                 )
 
     def number_sources(self, sources: Iterable[Source]) -> dict[int, Source]:
-        """Give each source a number, or find the one that it has.
+        """Look up the number of each source, and number the new ones.
 
         sources (Iterable[Source]): The sources.
-        RETURNS (dict[int, Source]): The sources by their numbers, in the same order.
-        RAISES (ValueError): If one has changed since an earlier run.
+        RETURNS (dict[int, Source]): The sources by number, in the same order.
+        RAISES (ValueError): If a source has changed since an earlier run.
         """
         sources = list(sources)
         names = ("name", "path", "fingerprint")
@@ -106,16 +106,16 @@ class Manifest:
             known = self.sources[self.numbers[source.path]]
             if known["fingerprint"] != source.fingerprint:
                 raise ValueError(
-                    f"{source.name}: the file has changed since an earlier run began with it. "
-                    "Give what is new as a file of its own, or begin again with --overwrite."
+                    f"{source.name}: the file has changed since an earlier run started to read it. "
+                    "Add new texts in a separate file, or start over with --overwrite."
                 )
         return {self.numbers[source.path]: source for source in sources}
 
     def commit(self, part: Part, *, with_texts: bool) -> None:
-        """Note that a part has been written, and write its rejections.
+        """Write the rejections of a part, and note that the part is done.
 
         part (Part): The part.
-        with_texts (bool): Whether the rejected records themselves are written too.
+        with_texts (bool): Whether to write the rejected texts beside the reasons.
         """
         rows = []
         for rejection in part.rejections:
@@ -127,14 +127,14 @@ class Manifest:
         self._append({"source": part.source, "chunk": part.chunk, **counts})
 
     def unfinished(self) -> list[str]:
-        """RETURNS (list[str]): The names of the sources that are not done."""
+        """RETURNS (list[str]): The names of the sources that are not finished."""
         numbers = set(range(len(self.sources))) - self.finished
         return [self.sources[number]["name"] for number in sorted(numbers)]
 
     def finish(self, source: int) -> None:
-        """Note that a source has been read to its end.
+        """Note that a source is finished.
 
-        source (int): Its number.
+        source (int): The number of the source.
         """
         self._append({"finished": source})
 
@@ -177,39 +177,42 @@ class Manifest:
         if missing:
             raise ValueError(
                 f"{self.folder}: {len(missing)} of the files that earlier runs wrote are missing "
-                f"or cut, such as {missing[0]}. Put them back, or begin again with --overwrite."
+                f"or incomplete, such as {missing[0]}. Restore them, or start over with "
+                "--overwrite."
             )
 
 
 def _check_empty(folder: Path, *, allowed: re.Pattern[str]) -> None:
     if others := [each.name for each in folder.iterdir() if not allowed.fullmatch(each.name)]:
         raise ValueError(
-            f"{folder}: there are files, such as {min(others)}, but no run of annotate has begun "
-            "here. Choose another folder, or an empty one."
+            f"{folder}: the folder is not empty ({min(others)}) and has no manifest. Choose "
+            "another folder, or empty this one."
         )
 
 
 @contextmanager
 def open_manifest(folder: Path, *, overwrite: bool = False) -> Iterator[Manifest]:
-    """Open the manifest of a folder for one run at a time.
+    """Open the manifest of a folder, for one run at a time.
 
-    folder (Path): The folder that is written to. It is made if it is not there.
-    overwrite (bool): Whether to remove what earlier runs have written.
+    folder (Path): The output folder, which is created if needed.
+    overwrite (bool): Whether to remove the output of earlier runs.
     YIELDS (Manifest): The manifest.
-    RAISES (ValueError): If another run is writing there, or the folder is no such folder.
+    RAISES (ValueError): If another run is writing to the folder, or the folder has files but no
+        manifest.
     """
     folder.mkdir(parents=True, exist_ok=True)
     if not (folder / MANIFEST).exists():
-        # Before anything of others is touched. An --overwrite that was killed leaves parts.
+        # Checked first, so that foreign files are never touched. A run with --overwrite that was
+        # killed may have left parts without a manifest.
         _check_empty(folder, allowed=OWN if overwrite else re.compile(re.escape(LOCK)))
     with locked(folder, run="is writing"):
         if overwrite:
-            # The manifest goes first: what it lists is there.
+            # The manifest is removed first: it must never list files that are gone.
             for path in [folder / MANIFEST, folder / REJECTED, *_find(folder, PART)]:
                 path.unlink(missing_ok=True)
         _remove_unfinished(folder)
         yield Manifest(folder)
-        # A worker that died may have left some.
+        # A worker that died may have left more.
         _remove_unfinished(folder)
 
 
@@ -223,7 +226,7 @@ def _find(folder: Path, name: re.Pattern[str]) -> list[Path]:
 
 
 def _append_lines(path: Path, lines: Iterable[Mapping[str, Any]]) -> int:
-    """Append JSON lines to a file, see that they are on the disk, and tell how long it is now."""
+    """Append JSON lines to a file, sync it to disk, and return its new size."""
     with path.open("ab") as file:
         for line in lines:
             file.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")

@@ -1,5 +1,6 @@
-"""Archives on Ray: on one machine, or a cluster whose machines share the folders of the archive, of
-the output and of the pipeline."""
+"""Annotation of archives on Ray: on one machine, or on a cluster whose machines share the folders
+of the archive, the output and the pipeline.
+"""
 
 import logging
 import pickle
@@ -19,17 +20,15 @@ try:
     import ray
     from ray.data import ActorPoolStrategy, DataContext, TaskPoolStrategy
 except ImportError as error:
-    raise ImportError(
-        "--engine ray needs Ray; install it with pip install 'spacy_str_encoder[ray]'"
-    ) from error
+    raise ImportError("--engine ray needs Ray: pip install 'spacy_str_encoder[ray]'") from error
 
 
-# How often a chunk is tried again whose worker has died: a text that kills it would do so for ever.
+# Limits retries of a chunk whose worker died: a text may kill its worker every time.
 MAX_RETRIES = 3
 DIED = (
-    f"Workers of Ray have died {1 + MAX_RETRIES} times at the same texts; they may have been out "
-    "of memory. Fewer workers on a machine, a smaller batch size, or shorter texts (--max-length) "
-    "need less. Run the same command again to go on."
+    f"Ray workers died {1 + MAX_RETRIES} times at the same texts, possibly because they ran out of "
+    "memory. Run the same command again to go on. To use less memory, reduce the number of workers "
+    "per machine (--n-process), --batch-size or --max-length."
 )
 
 
@@ -42,17 +41,17 @@ def annotate_on_ray(
     gpus: float = 0,
     address: str | None = None,
 ) -> Iterator[Part]:
-    """Annotate chunks by Ray Data: tasks read the sources, and actors, which load the pipeline
-    once each, annotate. What is lost with a worker that dies is done again by another one.
+    """Annotate chunks with Ray Data. Tasks read the sources; actors annotate, and each of them
+    loads the pipeline once. If a worker dies, another one takes over its chunk.
 
     write_part (PartWriter): Annotates a chunk.
     readers (Iterable[ChunkReader]): The chunks of each source.
     workers (int): The number of actors.
-    cpus (float): The CPUs of each.
-    gpus (float): The GPUs of each.
-    address (str | None): The address of a cluster; Ray is started on this machine if None.
-    YIELDS (Part): What became of each chunk, in their order.
-    RAISES (ValueError): If an actor runs into an error, or dies again and again.
+    cpus (float): The CPUs per actor.
+    gpus (float): The GPUs per actor.
+    address (str | None): The address of a cluster; if None, Ray is started on this machine.
+    YIELDS (Part): The part of each chunk, in order.
+    RAISES (ValueError): If a worker fails, or dies repeatedly.
     """
     ray.init(
         address=address or "local",
@@ -68,11 +67,11 @@ def annotate_on_ray(
             batch_size=1,
             batch_format="pyarrow",
             compute=TaskPoolStrategy(size=workers),
-            # Actors may have taken all CPUs, and then wait for what is read.
+            # Actors may occupy all CPUs while they wait for chunks.
             num_cpus=0,
         )
         with warnings.catch_warnings():
-            # There is no other way yet to say how often to try again.
+            # Ray has no other way yet to limit the retries of a task.
             warnings.filterwarnings("ignore", "`ray_remote_args` is deprecated")
             parts = chunks.map_batches(
                 _Annotator,
@@ -87,10 +86,10 @@ def annotate_on_ray(
         for row in parts.iter_rows():
             part = pickle.loads(row["part"])
             if isinstance(part, str):
-                raise ValueError(f"A worker of Ray failed: {part}")
+                raise ValueError(f"A Ray worker failed: {part}")
             yield part
     except ray.exceptions.RayTaskError as error:
-        raise ValueError(f"A worker of Ray failed: {error.cause}") from error
+        raise ValueError(f"A Ray worker failed: {error.cause}") from error
     except ray.exceptions.RayActorError as error:
         raise ValueError(DIED) from error
     finally:
@@ -98,19 +97,20 @@ def annotate_on_ray(
 
 
 def _set_up() -> None:
-    # What goes wrong is raised here, in a sentence.
+    # Errors are raised here, in one sentence.
     logging.getLogger("ray.data").setLevel(logging.CRITICAL)
-    # A small archive has fewer files, or chunks, than there are workers.
+    # A small archive has fewer files or chunks than there are workers.
     warnings.filterwarnings("ignore", "The (maximum|minimum) number of concurrent", UserWarning)
     context = DataContext.get_current()
     context.execution_options.preserve_order = True
     context.enable_progress_bars = False
-    # A block of data is a chunk, however small it is, so that all actors have something to do.
+    # Each chunk is a block of its own, however small, so that all actors get work.
     context.target_min_block_size = context.target_max_block_size = 1
 
 
 def _portable(write_part: PartWriter, *, gpus: float) -> PartWriter:
-    """What actors get: they have another working directory, and a GPU of their own is the first."""
+    """Adapt a part writer to actors: they have another working directory, and each sees its own GPU
+    as number 0."""
     model = Path(write_part.model)
     return replace(
         write_part,
@@ -125,12 +125,12 @@ def _read_chunks(batch: pyarrow.Table) -> Iterator[pyarrow.Table]:
         try:
             for chunk in pickle.loads(reader):
                 yield pyarrow.table({"chunk": [pickle.dumps(chunk)]})
-        except Exception as error:  # in the words of Ray, it would be hidden under others
+        except Exception as error:  # Ray would bury the message in its own
             yield pyarrow.table({"chunk": [pickle.dumps(_describe(error))]})
 
 
 class _Annotator:
-    """What an actor does."""
+    """Annotates chunks in an actor."""
 
     def __init__(self, write_part: PartWriter, threads: int) -> None:
         torch.set_num_threads(threads)
@@ -142,7 +142,7 @@ class _Annotator:
 
     def _annotate(self, chunk: Chunk | str) -> Part | str:
         if isinstance(chunk, str):
-            # It could not be read.
+            # The message of an error in `_read_chunks`.
             return chunk
         try:
             return self.write_part(chunk)

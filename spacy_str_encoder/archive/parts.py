@@ -1,4 +1,4 @@
-"""From a chunk to a file of annotated texts."""
+"""Parts: files of annotated texts, one for each chunk."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,14 +19,14 @@ from .writers import WRITERS, AnnotatedDocs
 
 @dataclass(frozen=True)
 class PartWriter:
-    """Annotates chunks, and writes each to a file of its own. The pipeline is loaded when it is
-    first needed, where it is needed: in another process, or on another machine.
+    """Annotates chunks, and writes each to a file of its own. The pipeline is loaded on first use,
+    which may be in another process or on another machine.
 
     model (str): The folder or the package of the pipeline.
-    folder (Path): The folder to write to.
-    format (str): The format to write, see `WRITERS`.
-    batch_size (int): How many texts to annotate at a time.
-    gpu_id (int): The number of the GPU; the CPU if it is negative.
+    folder (Path): The output folder.
+    format (str): The output format, see `WRITERS`.
+    batch_size (int): The number of texts to annotate at a time.
+    gpu_id (int): The number of the GPU; -1 for the CPU.
     """
 
     model: str
@@ -43,16 +43,16 @@ class PartWriter:
         return load_pipeline(self.model)
 
     def __call__(self, chunk: Chunk) -> Part:
-        """Annotate a chunk. The same chunk gives the same file, which is written over.
+        """Annotate a chunk and write it to a file. An existing file of the same chunk is replaced.
 
         chunk (Chunk): The chunk.
-        RETURNS (Part): What became of it.
+        RETURNS (Part): The part.
         """
         rejections = [item for item in chunk.items if isinstance(item, Rejection)]
         suffix, write = WRITERS[self.format]
         path = self.folder / f"{name_part(chunk.source, chunk.number)}{suffix}"
         spans_key = relation_setting(self.nlp, "spans_key")
-        # Frees the strings of the texts, which a vocabulary would else collect.
+        # The memory zone frees the strings of the texts, which the vocabulary would keep otherwise.
         with self.nlp.memory_zone(), written_whole(path, tag=f".{uuid4().hex}") as unfinished:
             write(unfinished, self._annotate(chunk, rejections), spans_key)
         rejections.sort(key=lambda rejection: rejection.number)

@@ -1,7 +1,7 @@
-"""The records of a file, one after the other: each an entry, or the reason why it is none.
+"""Readers: iterate over the texts of a file, each an entry or a rejection.
 
-A file is read as a stream (but for files of docs, which are read whole), so that memory does not
-grow with it.
+Files are streamed, so that memory does not grow with their size. Files of docs are the exception:
+they are read as a whole.
 """
 
 import csv
@@ -26,19 +26,19 @@ from .entries import Entry, Item, Rejection
 from .lines import MAX_LINE, TOO_LONG, DamagedError, open_bytes, read_lines
 
 ROWS_AT_ONCE = 256
-NOT_UTF8 = "it is not UTF-8"
+NOT_UTF8 = "not UTF-8"
 DEFAULT_ID = "id"
-# Characters that a text may have. Of dense text, this many take some 4 GB.
+# In characters. A dense text of this length takes about 4 GB of memory.
 MAX_LENGTH = 50_000
 
 
 @dataclass(frozen=True)
 class Fields:
-    """Where a record has what.
+    """The fields of a row, and the limit for texts.
 
     text (str): The field, or column, of the text.
-    id (str): That of its identifier.
-    max_length (int): How many characters a text may have.
+    id (str): The field, or column, of the identifier.
+    max_length (int): The maximum number of characters per text.
     """
 
     text: str = "text"
@@ -46,20 +46,20 @@ class Fields:
     max_length: int = MAX_LENGTH
 
 
-# The items of a file, each with the share of the file that has been read by then.
+# The items of a file, each with the share of the file that has been read so far.
 Reading = Iterator[tuple[Item, float]]
 Reader = Callable[[Path, Fields], Reading]
 
 
 def read_to_damage(path: Path, fields: Fields, *, read: Reader) -> Reading:
-    """Read a file as far as it goes: where it is damaged, one rejection stands for the rest.
+    """Read a file up to where it is damaged. A single rejection stands for the rest.
 
     path (Path): The file.
-    fields (Fields): Where its records have what.
-    read (Reader): Reads files of this kind.
-    YIELDS (tuple[Entry | Rejection, float]): The records, and the share of the file up to there.
-    RAISES (OSError): If the file can't be read now, but perhaps later.
-    RAISES (ValueError): If it has no column of texts.
+    fields (Fields): The fields of texts and identifiers.
+    read (Reader): Reads files of this type.
+    YIELDS (tuple[Entry | Rejection, float]): The items, and the share of the file read so far.
+    RAISES (OSError): If the file can't be read now, but maybe later.
+    RAISES (ValueError): If the file is a table without the columns.
     """
     number = 0
     try:
@@ -67,37 +67,37 @@ def read_to_damage(path: Path, fields: Fields, *, read: Reader) -> Reading:
             number = item.number
             yield item, share
     except DamagedError as error:
-        yield Rejection(number + 1, f"the file can't be read from here on: {error}"), 1.0
+        yield Rejection(number + 1, f"the file can't be read beyond this point: {error}"), 1.0
 
 
 def read_text_lines(path: Path, fields: Fields) -> Reading:
-    """Read a file with a text a line. Blank lines are none."""
+    """Read a file with one text per line. Blank lines are skipped."""
     return _read_each_line(path, fields, _parse_text)
 
 
 def read_json_lines(path: Path, fields: Fields) -> Reading:
-    """Read a file of JSON lines. Blank lines are no records."""
+    """Read a file of JSON lines. Blank lines are skipped."""
     return _read_each_line(path, fields, _parse_json)
 
 
 def read_csv(path: Path, fields: Fields) -> Reading:
-    """Read a table with a head; its columns are separated by tabs if the name says `.tsv`, by
-    commas otherwise."""
+    """Read a table with a header. Columns are separated by tabs in `.tsv` files, by commas in
+    others."""
     csv.field_size_limit(MAX_LINE)
     delimiter = "\t" if ".tsv" in map(str.lower, path.suffixes) else ","
     with open_bytes(path) as (content, share):
         lines = iter(lambda: content.readline(MAX_LINE), b"")
-        # What is not UTF-8 goes on as it is, and is rejected with its row alone.
+        # Surrogates stand for bytes that are not UTF-8, so that only their own row is rejected.
         texts = (line.decode("utf-8", "surrogateescape") for line in lines)
         rows = _read_rows(texts, delimiter)
         first = next(rows, [])
-        head = first if isinstance(first, list) else []
-        _require_utf8(path, head)
-        # A file without a head has a text in its place, which must not be quoted.
-        _require_columns(path, head, fields, listed=f"the {len(head)} of its first line")
+        header = first if isinstance(first, list) else []
+        _require_utf8(path, header)
+        # Without a header the first line may be a text, so the error must not quote it.
+        _require_columns(path, header, fields, listed=f"the {len(header)} of the first line")
         for number, row in enumerate(rows, start=1):
             if row:
-                yield _parse_cells(number, row, head, fields), share()
+                yield _parse_cells(number, row, header, fields), share()
 
 
 def read_parquet(path: Path, fields: Fields) -> Reading:
@@ -118,26 +118,26 @@ def read_parquet(path: Path, fields: Fields) -> Reading:
                     values = {name: batch.column(name)[row] for name in columns}
                     yield _parse_values(number, values, fields), number / total
     except (ArrowException, OSError) as error:
-        # What goes wrong in reading has an error number, what is wrong with the file has none.
+        # Errors of the system have a number, those about the content have none.
         if isinstance(error, OSError) and error.errno is not None:
             raise
-        raise DamagedError("it is no whole Parquet file") from error
+        raise DamagedError("not a complete Parquet file") from error
 
 
 def read_docs(path: Path, fields: Fields) -> Reading:
-    """Read the texts of docs. Identifiers are in their meta data."""
+    """Read the texts of docs, with the identifiers in their meta data."""
     try:
         docs = list(read_docbin(path, Vocab()))
     except ValueError as error:
-        raise DamagedError("it is no DocBin") from error
+        raise DamagedError("not a DocBin") from error
     for number, doc in enumerate(docs, start=1):
         meta = doc.user_data.get(META)
-        record = {**(meta if isinstance(meta, dict) else {}), fields.text: doc.text}
-        yield _parse_record(number, record, fields), number / len(docs)
+        row = {**(meta if isinstance(meta, dict) else {}), fields.text: doc.text}
+        yield _parse_row(number, row, fields), number / len(docs)
 
 
 def read_whole(path: Path, fields: Fields) -> Reading:
-    """Read a file that is one text."""
+    """Read a file that is a single text."""
     with open_bytes(path) as (content, _):
         _refuse_utf16(content)
         text = content.read(MAX_LINE + 1)
@@ -176,64 +176,67 @@ def _parse_text(number: int, line: bytes, fields: Fields) -> Item:
 
 def _parse_json(number: int, line: bytes, fields: Fields) -> Item:
     try:
-        record = json.loads(line.decode())
+        row = json.loads(line.decode())
     except UnicodeDecodeError:
         return Rejection(number, NOT_UTF8, line.decode(errors="replace"))
     except json.JSONDecodeError as error:
-        reason = f"it is not JSON ({error.msg}, column {error.colno})"
+        reason = f"not JSON ({error.msg}, column {error.colno})"
         return Rejection(number, reason, line.decode())
     except (RecursionError, ValueError):
-        return Rejection(number, "it is JSON that can't be read", line.decode())
-    return _parse_record(number, record, fields)
+        reason = "can't be read as JSON: nested too deeply, or a number has too many digits"
+        return Rejection(number, reason, line.decode())
+    return _parse_row(number, row, fields)
 
 
-def _parse_cells(number: int, cells: list[str] | str, head: list[str], fields: Fields) -> Item:
+def _parse_cells(number: int, cells: list[str] | str, header: list[str], fields: Fields) -> Item:
     if isinstance(cells, str):
-        return Rejection(number, f"it is no row of a table ({cells})")
-    if len(cells) != len(head):
-        reason = f"it has {len(cells)} cells, where the table has {len(head)} columns"
+        return Rejection(number, f"not a row of a table ({cells})")
+    if len(cells) != len(header):
+        reason = f"the row has {len(cells)} cells, the table has {len(header)} columns"
         return Rejection(number, reason, ",".join(cells))
-    return _parse_record(number, dict(zip(head, cells, strict=True)), fields)
+    return _parse_row(number, dict(zip(header, cells, strict=True)), fields)
 
 
 def _parse_values(number: int, values: Mapping[str, Any], fields: Fields) -> Item:
     try:
-        record = {name: value.as_py() for name, value in values.items()}
+        row = {name: value.as_py() for name, value in values.items()}
     except UnicodeDecodeError:
         return Rejection(number, NOT_UTF8)
-    # Dates, decimals and the like are written as text.
-    if not isinstance(record.get(fields.id), str | int | float | None):
-        record[fields.id] = str(record[fields.id])
-    return _parse_record(number, record, fields)
+    # Dates, decimals and the like become strings.
+    if not isinstance(row.get(fields.id), str | int | float | None):
+        row[fields.id] = str(row[fields.id])
+    return _parse_row(number, row, fields)
 
 
-def _parse_record(number: int, record: Any, fields: Fields) -> Item:
-    if not isinstance(record, dict):
-        return Rejection(number, "it is no object with fields", str(record))
-    text = record.get(fields.text)
+def _parse_row(number: int, row: Any, fields: Fields) -> Item:
+    if not isinstance(row, dict):
+        return Rejection(number, "not a JSON object", str(row))
+    text = row.get(fields.text)
+    if text is None:
+        return Rejection(number, f"the field '{fields.text}' is missing or null", str(row))
     if not isinstance(text, str):
-        problem = "is no text" if text is not None else "has no text in it, or is missing"
-        return Rejection(number, f"its field '{fields.text}' {problem}", str(record))
-    return _check(number, text, record.get(fields.id), fields)
+        problem = f"must be a string, got {type(text).__name__}"
+        return Rejection(number, f"the field '{fields.text}' {problem}", str(row))
+    return _check(number, text, row.get(fields.id), fields)
 
 
 def _check(number: int, text: str, identifier: Any, fields: Fields) -> Item:
     if len(text) > fields.max_length:
-        reason = f"its text has {len(text)} characters; {fields.max_length} are allowed"
+        reason = f"the text has {len(text)} characters, the maximum is {fields.max_length}"
         return Rejection(number, reason, text)
     try:
         json.dumps([text, identifier], ensure_ascii=False, allow_nan=False).encode()
     except (TypeError, ValueError):
         content = text.encode(errors="replace").decode()
-        # Bytes of a table that could not be decoded went on as surrogates.
+        # Surrogates for the bytes of a table that are not UTF-8, see `read_csv`.
         is_utf8 = not re.search("[\udc80-\udcff]", text)
-        reason = "its text or its identifier can't be written as JSON" if is_utf8 else NOT_UTF8
+        reason = "the text or the identifier can't be written as JSON" if is_utf8 else NOT_UTF8
         return Rejection(number, reason, content)
     return Entry(number, text, _simplify(identifier))
 
 
 def _simplify(identifier: Any) -> Any:
-    """What a DocBin can't hold, such as an integer of more than 64 bits, is kept as JSON."""
+    """Write an identifier as JSON if a DocBin can't hold it, such as an integer over 64 bits."""
     try:
         srsly.msgpack_dumps(identifier)
     except (OverflowError, ValueError):
@@ -244,11 +247,11 @@ def _simplify(identifier: Any) -> Any:
 def _refuse_utf16(content: BinaryIO) -> None:
     start: bytes = content.peek(2)[:2]  # type: ignore[attr-defined]
     if start in (BOM_UTF16_LE, BOM_UTF16_BE):
-        raise DamagedError(f"it is UTF-16; {advise_to_convert(start)}")
+        raise DamagedError(f"the encoding is UTF-16; {advise_to_convert(start)}")
 
 
-def _require_utf8(path: Path, head: list[str]) -> None:
-    line = "".join(head)
+def _require_utf8(path: Path, header: list[str]) -> None:
+    line = "".join(header)
     try:
         line.encode()
     except UnicodeEncodeError as error:
@@ -259,23 +262,23 @@ def _require_utf8(path: Path, head: list[str]) -> None:
 def _require_columns(path: Path, names: list[str], fields: Fields, *, listed: str) -> None:
     wanted = {"--text-field": fields.text, "--id-field": fields.id}
     if fields.id == DEFAULT_ID:
-        # Tables need no identifiers.
+        # Identifiers are optional unless their column is named.
         del wanted["--id-field"]
     for option, name in wanted.items():
         if names.count(name) > 1:
-            raise ValueError(f"{path}: {names.count(name)} of its columns are called '{name}'")
+            raise ValueError(f"{path}: {names.count(name)} columns have the name '{name}'")
         if name not in names:
             raise ValueError(
-                f"{path}: there is no column '{name}' among its columns ({listed}); name another "
-                f"one with {option}."
+                f"{path}: no column '{name}' among the columns ({listed}); choose a column with "
+                f"{option}."
             )
 
 
 def _read_rows(lines: Iterator[str], delimiter: str) -> Iterator[list[str] | str]:
-    """The rows of a table, and in place of those that can't be read what is wrong with them.
+    """Read the rows of a table. An error message takes the place of a row that can't be read.
 
-    A quote that nothing closes takes what follows into its cell: all lines but the first of a row
-    that can't be read are read again.
+    A quote that is never closed swallows all following lines. When a row fails, all of its lines
+    except the first are therefore read again.
     """
     again: deque[str] = deque()
     taken: list[str] = []

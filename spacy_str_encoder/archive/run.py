@@ -1,7 +1,6 @@
 """A run over an archive."""
 
-from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 
@@ -11,18 +10,19 @@ from .chunks import ChunkReader
 from .engines import Engine, annotate_here
 from .manifest import REJECTED, Manifest, open_manifest
 from .parts import PartWriter
+from .progress import Progress, Tally
 from .readers import Fields
 from .sources import Source
 
 
 @dataclass(frozen=True)
-class Settings:
-    """What decides what is written. Runs over the same archive have the same settings.
+class ArchiveSettings:
+    """Settings that determine the output. All runs over the same archive must have the same ones.
 
-    fields (Fields): Where records have texts and identifiers.
-    format (str): The format to write: `jsonl`, `parquet` or `spacy`.
-    part_size (int): How many texts a file has at most.
-    whole_files (bool): Whether a text file is one text.
+    fields (Fields): The fields of texts and identifiers.
+    format (str): The output format: `jsonl`, `parquet` or `spacy`.
+    part_size (int): The maximum number of texts per output file.
+    whole_files (bool): Whether each text file is a single text.
     """
 
     fields: Fields = field(default_factory=Fields)
@@ -31,32 +31,14 @@ class Settings:
     whole_files: bool = False
 
 
-@dataclass(frozen=True)
-class Progress:
-    """How far a run has come, with those before it.
-
-    annotated (int): The texts that are annotated.
-    annotated_now (int): Those of them that this run has annotated.
-    rejected (int): The records that could not be.
-    read (int): The bytes that have been read.
-    size (int): The bytes of all sources.
-    """
-
-    annotated: int
-    annotated_now: int
-    rejected: int
-    read: int
-    size: int
-
-
 class TooManyRejectedError(ValueError):
-    """More records were rejected than allowed."""
+    """More texts were rejected than allowed."""
 
 
 def annotate_archive(
     write_part: PartWriter,
     sources: Sequence[Source],
-    settings: Settings,
+    settings: ArchiveSettings,
     *,
     engine: Engine = annotate_here,
     max_rejected: int | None = None,
@@ -64,68 +46,59 @@ def annotate_archive(
     overwrite: bool = False,
     follow: Callable[[Progress], None] = lambda progress: None,
 ) -> Progress:
-    """Annotate every text of an archive once, going on where an earlier run was stopped.
+    """Annotate every text of an archive once. A run goes on where an earlier one was stopped.
 
     write_part (PartWriter): Annotates a chunk, and writes it to a file.
-    sources (Sequence[Source]): What to read.
-    settings (Settings): What decides about what is written.
-    engine (Engine): Where chunks are annotated.
-    max_rejected (int | None): How many records may be rejected; any number if None.
-    with_texts (bool): Whether rejected records are written beside the reasons.
-    overwrite (bool): Whether to begin again.
+    sources (Sequence[Source]): The sources to read.
+    settings (ArchiveSettings): The settings that determine the output.
+    engine (Engine): Annotates the chunks, in this process or elsewhere.
+    max_rejected (int | None): The maximum number of rejected texts; None for no limit.
+    with_texts (bool): Whether to write rejected texts beside the reasons.
+    overwrite (bool): Whether to remove the output of earlier runs and start over.
     follow (Callable[[Progress], None]): Called after each part.
-    RETURNS (Progress): What was done, by this run and those before.
-    RAISES (ValueError): If a source has no texts where the settings say, earlier runs had other
-        settings, or began with sources that are not given now, or if sources have changed.
-    RAISES (TooManyRejectedError): If more records than allowed are rejected.
+    RETURNS (Progress): The progress at the end, including earlier runs.
+    RAISES (ValueError): If a table lacks the columns in the settings, if earlier runs had other
+        settings or a source that is missing now, or if a source has changed.
+    RAISES (TooManyRejectedError): If more texts are rejected than allowed.
     """
     with open_manifest(write_part.folder, overwrite=overwrite) as manifest:
         _check_new(sources, settings.fields, manifest)
         manifest.begin({"model": fingerprint(write_part.nlp), **asdict(settings)})
-        numbered = manifest.number_sources(sources)
-        waiting = deque(number for number in numbered if number not in manifest.finished)
-        readers = [_make_reader(number, numbered, manifest, settings) for number in waiting]
-        size = sum(source.size for source in sources)
-        read = size - sum(numbered[number].size for number in waiting)
-        before = manifest.annotated
-        if waiting:
+        tally = Tally(manifest.number_sources(sources), manifest)
+        readers = [_make_reader(number, tally, settings) for number in tally.unread]
+        if readers:
             _check_rejected(manifest, max_rejected)
         for part in engine(write_part, readers):
             # Parts come in the order of the sources.
-            while waiting[0] != part.source:
-                read += numbered[waiting[0]].size
-                _finish(manifest, waiting.popleft(), numbered)
+            _finish(tally.pass_sources(until=part.source), tally)
             manifest.commit(part, with_texts=with_texts)
-            read_of_source = int(part.share * numbered[part.source].size)
-            follow(_progress(manifest, before, read + read_of_source, size))
+            follow(tally.progress(part))
             _check_rejected(manifest, max_rejected)
-        for number in waiting:
-            _finish(manifest, number, numbered)
+        _finish(tally.pass_sources(), tally)
         _check_rejected(manifest, max_rejected)
         if left := manifest.unfinished():
             raise ValueError(LEFT.format(names=", ".join(left)))
-        return _progress(manifest, before, size, size)
+        return tally.progress()
 
 
 TOO_MANY = (
-    "{count} records are rejected, which is more than --max-rejected allows; the reasons are in "
-    f"{REJECTED}. What is annotated stays: the same command with a higher number goes on."
+    "{count} texts rejected, more than --max-rejected allows; the reasons are in "
+    f"{REJECTED}. Texts annotated so far are kept: to go on, run the same command with a higher "
+    "--max-rejected."
 )
-
-
 CHANGED = (
-    "{name}: the file has changed while it was read, so that what is written may be a mixture. "
-    "Begin again, in another folder or with --overwrite."
+    "{name}: the file changed while it was read, so the output may mix old and new texts. Start "
+    "over in another folder or with --overwrite."
 )
 LEFT = (
-    "{names}: an earlier run has begun with it and not read all of it, and it is not among the "
-    "inputs now. All the others are done; give it again to go on, or begin again with --overwrite."
+    "{names}: an earlier run did not read this input to its end, and it is missing now. All other "
+    "inputs are done. Add it again to go on, or start over with --overwrite."
 )
 
 
 def _check_new(sources: Sequence[Source], fields: Fields, manifest: Manifest) -> None:
-    """Look at the beginning of each new source: what is wrong with it is best mended before the
-    manifest has it."""
+    """Read the beginning of each new source, so that errors in it are raised before the source is
+    in the manifest."""
     for source in sources:
         if source.path not in manifest.numbers:
             next(source.read(fields), None)
@@ -136,33 +109,28 @@ def _check_rejected(manifest: Manifest, max_rejected: int | None) -> None:
         raise TooManyRejectedError(TOO_MANY.format(count=manifest.rejected))
 
 
-def _finish(manifest: Manifest, number: int, sources: Mapping[int, Source]) -> None:
-    if sources[number].has_changed():
-        raise ValueError(CHANGED.format(name=sources[number].name))
-    manifest.finish(number)
+def _finish(numbers: Iterable[int], tally: Tally) -> None:
+    for number in numbers:
+        source = tally.sources[number]
+        if source.has_changed():
+            raise ValueError(CHANGED.format(name=source.name))
+        tally.manifest.finish(number)
 
 
-def _make_reader(
-    number: int, sources: Mapping[int, Source], manifest: Manifest, settings: Settings
-) -> ChunkReader:
-    done = frozenset(manifest.chunks.get(number, ()))
-    return ChunkReader(number, sources[number], settings.fields, settings.part_size, done)
-
-
-def _progress(manifest: Manifest, before: int, read: int, size: int) -> Progress:
-    now = manifest.annotated - before
-    return Progress(manifest.annotated, now, manifest.rejected, read, size)
+def _make_reader(number: int, tally: Tally, settings: ArchiveSettings) -> ChunkReader:
+    done = frozenset(tally.manifest.chunks.get(number, ()))
+    return ChunkReader(number, tally.sources[number], settings.fields, settings.part_size, done)
 
 
 def fingerprint(nlp: Language) -> str:
-    """Tell a pipeline from others.
+    """Compute a fingerprint of a pipeline.
 
     nlp (Language): The pipeline.
-    RETURNS (str): Its name and version, and a hash of its files.
+    RETURNS (str): The name and the version, and a hash of all files.
     """
     digest = sha256()
     for path in sorted(nlp.path.rglob("*")):
-        # File managers leave hidden files, which are no part of it.
+        # Hidden files, such as those of file managers, are not part of a pipeline.
         if path.is_file() and not path.name.startswith("."):
             digest.update(path.relative_to(nlp.path).as_posix().encode())
             digest.update(path.read_bytes())

@@ -1,4 +1,4 @@
-"""What an archive consists of: files, found by their names, in folders or by patterns."""
+"""Sources: the files of an archive, given by name, by folder or by pattern."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,29 +12,30 @@ from .lines import GZIP_SUFFIX
 from .readers import READERS, Fields, Reader, Reading, read_text_lines, read_to_damage, read_whole
 
 COMPRESSIBLE = {".jsonl", ".ndjson", ".csv", ".tsv", ".txt"}
-# What all text files are called, if each is one text.
+# The name of the source that all text files form if each of them is a single text.
 TEXTS = "text files"
-KINDS = (
-    f"Files end in {', '.join(READERS)}; {', '.join(sorted(COMPRESSIBLE))} may be compressed "
-    f"({GZIP_SUFFIX})."
+FILE_TYPES = (
+    f"File names must end in {', '.join(READERS)}; {', '.join(sorted(COMPRESSIBLE))} may also be "
+    f"compressed ({GZIP_SUFFIX})."
 )
 
 
-# The size of a file, when it was written to, and where it is on the disk.
+# The size of a file, the time of its last change, and its inode.
 Stamp = tuple[int, int, int]
 
 
 @dataclass(frozen=True)
 class Source:
-    """Something to read from its beginning to its end.
+    """A file of texts, or several files that are one text each.
 
-    name (str): What it is called: the path of a file, as it was given.
-    path (str): What it is known by in later runs: the whole path.
-    size (int): How large it is, in bytes.
-    fingerprint (str): Tells whether it has changed since an earlier run.
-    read (Callable[[Fields], Reading]): Reads it.
-    files (tuple[Path, ...]): What it consists of.
-    stamps (tuple[Stamp, ...]): Tells, at less cost, whether it has changed since this run began.
+    name (str): The name in outputs and messages: the path of the file as given.
+    path (str): The absolute path, by which later runs recognize the source.
+    size (int): The size in bytes.
+    fingerprint (str): A hash that shows changes since an earlier run.
+    read (Callable[[Fields], Reading]): Reads the source.
+    files (tuple[Path, ...]): The files of the source.
+    stamps (tuple[Stamp, ...]): The stamps of the files, a cheap way to see changes since this run
+        began.
     """
 
     name: str
@@ -46,8 +47,8 @@ class Source:
     stamps: tuple[Stamp, ...]
 
     def has_changed(self) -> bool:
-        """RETURNS (bool): Whether any of the files has changed since this run began. One that has
-        been removed has not.
+        """RETURNS (bool): Whether any of the files has changed since this run began. A removed file
+        does not count as changed.
         """
         pairs = zip(self.files, self.stamps, strict=True)
         return any(_stamp(file) != stamp for file, stamp in pairs if file.exists())
@@ -56,57 +57,79 @@ class Source:
 def find_sources(
     inputs: Iterable[str], *, output: Path, whole_files: bool = False
 ) -> tuple[list[Source], list[str]]:
-    """Find what to read.
+    """Find the sources of an archive.
 
-    inputs (Iterable[str]): Files, folders, and patterns of names.
-    output (Path): The folder that is written to; what is in there is not read.
-    whole_files (bool): Whether a text file is one text. All of them together are a source then.
+    inputs (Iterable[str]): Files, folders, and patterns of file names.
+    output (Path): The output folder, whose files are not read.
+    whole_files (bool): Whether each text file is a single text. Together they form one source.
     RETURNS (tuple[list[Source], list[str]]): The sources in the order of their names, and the files
-        of folders and patterns that are of no known kind.
-    RAISES (ValueError): If an input is missing or of no known kind, or there is nothing to read.
+        of folders and patterns whose type is not supported.
+    RAISES (ValueError): If an input is missing or its type is not supported, or if there is nothing
+        to read.
     """
     files = {file.resolve(): file for name in inputs for file in _find_files(name, output)}
     readers = {file: _find_reader(file) for file in sorted(files.values())}
-    joined = read_text_lines if whole_files else None
-    sources = [
-        _make_source(file, read) for file, read in readers.items() if read and read is not joined
-    ]
-    if texts := [file for file, read in readers.items() if read and read is joined]:
-        sources.append(_join_texts(texts))
+    unsupported = [str(file) for file, read in readers.items() if read is None]
+    sources = _make_sources(readers, whole_files=whole_files)
     if not sources:
-        raise ValueError(f"{', '.join(inputs)}: there is nothing to read. {KINDS}")
-    return sources, [str(file) for file, read in readers.items() if read is None]
+        raise ValueError(f"{', '.join(inputs)}: nothing to read. {FILE_TYPES}")
+    return sources, unsupported
+
+
+def _make_sources(readers: Mapping[Path, Reader | None], *, whole_files: bool) -> list[Source]:
+    sources, texts = [], []
+    for file, read in readers.items():
+        if read is read_text_lines and whole_files:
+            texts.append(file)
+        elif read is not None:
+            sources.append(_make_source(file, read))
+    return [*sources, _join_texts(texts)] if texts else sources
 
 
 def _find_files(name: str, output: Path) -> list[Path]:
     path = Path(name)
     if not name.strip():
-        raise ValueError("An input has no name; is a variable empty?")
+        raise ValueError("An input must have a name, got an empty one; is a variable empty?")
     if path.is_file():
-        if _find_reader(path) is None:
-            raise ValueError(f"{path}: this is no kind of file that can be read. {KINDS}")
+        _require_reader(path)
         return [path]
-    found = path.rglob("*") if path.is_dir() else map(Path, glob(name, recursive=True))
-    files = [file for file in found if file.is_file() and not _is_hidden(file, path)]
+    files = _files_in_folder(path) if path.is_dir() else _files_of_pattern(name)
     if not files:
-        raise ValueError(f"{name}: there is no such file, nor any in a folder of that name")
+        raise ValueError(f"{name}: no such file, and no folder or pattern with any files")
     return [file for file in files if not file.resolve().is_relative_to(output.resolve())]
 
 
-def _is_hidden(file: Path, folder: Path) -> bool:
-    parts = file.relative_to(folder).parts if folder.is_dir() else (file.name,)
-    return any(part.startswith(".") for part in parts)
+def _files_in_folder(folder: Path) -> list[Path]:
+    """Find the files of a folder and its subfolders, except hidden ones."""
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return [file for file in files if not _is_hidden(file.relative_to(folder))]
+
+
+def _files_of_pattern(pattern: str) -> list[Path]:
+    files = [path for path in map(Path, glob(pattern, recursive=True)) if path.is_file()]
+    return [file for file in files if not _is_hidden(Path(file.name))]
+
+
+def _is_hidden(path: Path) -> bool:
+    return any(part.startswith(".") for part in path.parts)
+
+
+def _require_reader(path: Path) -> None:
+    if _find_reader(path) is None:
+        raise ValueError(f"{path}: unsupported file type. {FILE_TYPES}")
 
 
 def _find_reader(path: Path) -> Reader | None:
-    is_compressed = path.suffix.lower() == GZIP_SUFFIX
-    suffix = Path(path.stem).suffix.lower() if is_compressed else path.suffix.lower()
-    return READERS.get(suffix) if suffix in COMPRESSIBLE or not is_compressed else None
+    suffix = path.suffix.lower()
+    if suffix != GZIP_SUFFIX:
+        return READERS.get(suffix)
+    uncompressed = Path(path.stem).suffix.lower()
+    return READERS[uncompressed] if uncompressed in COMPRESSIBLE else None
 
 
 def _make_source(path: Path, read: Reader) -> Source:
     stamp = _stamp(path)
-    # What it is read by has its own name: a link may lead to a name without any ending.
+    # Read under the given name: the target of a link may have another suffix.
     reading = partial(read_to_damage, path.absolute(), read=read)
     names = _printable(path), _printable(path.resolve())
     return Source(*names, stamp[0], _digest(path), reading, (path,), (stamp,))
@@ -122,7 +145,7 @@ def _join_texts(paths: Sequence[Path]) -> Source:
 
 
 def _printable(path: Path) -> str:
-    """A name, with escapes in the place of what is not UTF-8."""
+    """Return a path as a string, with escapes for bytes that are not UTF-8."""
     return str(path).encode(errors="backslashreplace").decode()
 
 
@@ -137,7 +160,7 @@ def _digest(path: Path) -> str:
 
 
 def _read_texts(paths: Mapping[str, Path], fields: Fields) -> Reading:
-    """Read files that are a text each; their names are the identifiers."""
+    """Read files that are one text each, with their names as identifiers."""
     for number, (name, path) in enumerate(paths.items(), start=1):
         for item, _ in read_to_damage(path, fields, read=read_whole):
             item = replace(item, number=number)

@@ -1,4 +1,4 @@
-"""The files that annotated texts are written to: JSON lines, Parquet, or docs."""
+"""Output files of annotated texts: JSON lines, Parquet, or docs."""
 
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -14,21 +14,22 @@ from ..files.parquet import require_pyarrow, to_string
 from ..files.whole import write_json_lines
 
 ROWS_AT_ONCE = 256
-# Where a text is from: its identifier, its source, and the number of its record there.
+# The identifier of a text, the name of its source, and its number there.
 Origin = dict[str, Any]
 AnnotatedDocs = Iterable[tuple[Origin, Doc]]
-# Writes docs to a file. The last argument is the span group that holds the entities, if any.
+# Writes docs to a file. The last argument is the span group that holds the entities; None for
+# `doc.ents`.
 Writer = Callable[[Path, AnnotatedDocs, str | None], None]
 
 
 def write_jsonl(path: Path, docs: AnnotatedDocs, spans_key: str | None) -> None:
-    """Write JSON lines, a text a line."""
+    """Write JSON lines, one text per line."""
     write_json_lines(path, _to_rows(docs, spans_key))
 
 
 def write_parquet(path: Path, docs: AnnotatedDocs, spans_key: str | None) -> None:
-    """Write a Parquet file, a text a row. Identifiers that are no strings, and records, which are
-    nested as deep as relations chain, are written as JSON."""
+    """Write a Parquet file, one text per row. Records, whose depth varies, and identifiers that are
+    not strings are written as JSON."""
     require_pyarrow()
     import pyarrow
     from pyarrow.parquet import ParquetWriter
@@ -53,7 +54,7 @@ def write_parquet(path: Path, docs: AnnotatedDocs, spans_key: str | None) -> Non
 
 
 def write_docs(path: Path, docs: AnnotatedDocs, spans_key: str | None) -> None:
-    """Write docs; where a text is from is in their meta data."""
+    """Write docs. Their meta data hold the identifier, the source and the number of the text."""
     docbin = DocBin(store_user_data=True)
     for origin, doc in docs:
         doc.user_data[META] = origin
