@@ -101,7 +101,7 @@ def test_spans_of_a_group() -> None:
 
 
 def test_docs_with_other_texts_are_refused() -> None:
-    with pytest.raises(ValueError, match="different texts"):
+    with pytest.raises(ValueError, match="must have the same text"):
         compare_docs(make_doc([]), make_doc([], words=["Ada"]))
 
 

@@ -1,4 +1,4 @@
-"""A page to look at: entities and relations of docs, and where they differ from gold ones."""
+"""An HTML page with the entities and relations of docs, and their differences from gold docs."""
 
 from .page import Page, render
 from .views import DocView, compare_docs, view_doc

@@ -1,6 +1,6 @@
-"""From views to HTML: the text with its entities by displaCy, and a table of the relations.
+"""HTML of views: the text with its entities, rendered by displaCy, and a table of relations.
 
-Whatever comes from texts, labels or file names is escaped.
+Everything from texts, labels or file names is escaped.
 """
 
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from spacy.displacy import EntityRenderer
 
 from .views import DocView, EntityView, RelationView
 
-# displaCy fills it in; what it does not escape itself is escaped in `_span`.
+# displaCy fills in this template. `_span` escapes the values that displaCy does not escape.
 ENTITY = (
     '<mark class="entity {kind}" id="{id}" tabindex="0" data-label="{label}" '
     'style="--hue: {hue}">{text}<small>{label}<i>{score}</i>'
@@ -30,7 +30,7 @@ RELATIONS = """<details><summary>{summary}</summary>
 ROW = """<tr class="relation {kind}" data-head="{head_id}" data-tail="{tail_id}" \
 data-label="{label}" data-score="{score}"><td>{head}</td><td>{label}</td><td>{tail}</td>\
 <td>{score}</td>{kind_cell}</tr>"""
-# Hues far from each other, one after the other: a full turn divided by the golden ratio.
+# A full turn divided by the golden ratio: consecutive hues are far apart.
 GOLDEN_ANGLE = 137.5
 
 
@@ -38,19 +38,19 @@ def hues_of_labels(views: Sequence[DocView]) -> dict[str, int]:
     """Choose a color for each entity type.
 
     views (Sequence[DocView]): All docs of a page.
-    RETURNS (dict[str, int]): The hue of each, in degrees.
+    RETURNS (dict[str, int]): The hue of each type, in degrees.
     """
     labels = sorted({entity.label for view in views for entity in view.entities})
     return {label: round(i * GOLDEN_ANGLE + 210) % 360 for i, label in enumerate(labels)}
 
 
 def render_doc(view: DocView, number: int, hues: dict[str, int], *, lang: str = "") -> str:
-    """Write a doc as HTML.
+    """Render a doc as HTML.
 
     view (DocView): The doc.
-    number (int): Its number on the page.
+    number (int): The number of the doc on the page.
     hues (dict[str, int]): The hue of each entity type.
-    lang (str): The language of the text; unknown if empty.
+    lang (str): The language code of the text; empty if unknown.
     RETURNS (str): The HTML.
     """
     spans = [_span(view, i, number, hues) for i in range(len(view.entities))]
@@ -81,8 +81,8 @@ def _span(view: DocView, index: int, number: int, hues: dict[str, int]) -> dict[
 
 
 def _layers(spans: list[dict[str, object]]) -> list[list[dict[str, object]]]:
-    """Spread spans over as few copies of the text as it takes for none to overlap: displaCy
-    marks spans one after the other."""
+    """Distribute spans over as few copies of the text as possible, so that none overlap in a copy:
+    displaCy can't mark overlapping spans."""
     layers: list[list[dict[str, object]]] = [[]]
     for span in spans:
         for layer in layers:

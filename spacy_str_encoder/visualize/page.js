@@ -12,14 +12,14 @@
     return parent.appendChild(node);
   };
 
-  // Where arcs of an entity begin and end, and which line that is on.
+  // The point where the arcs of an entity start and end, and the line it is on.
   const place = (mark, origin) => {
     const box = mark.getBoundingClientRect();
     const top = box.top - origin.top;
     return { x: box.left + box.width / 2 - origin.left, top, line: Math.round(top / 8) };
   };
 
-  // An arc to another line goes to the end of the one, and on from the beginning of the other.
+  // An arc between two lines runs to the end of the upper one, and on from the start of the lower.
   const cutAtLines = (head, tail, width) => {
     const isDown = head.line < tail.line;
     const [upper, lower] = isDown ? [head, tail] : [tail, head];
@@ -50,7 +50,7 @@
     });
   };
 
-  // On each line the shortest lie lowest, and none on one that it meets.
+  // On each line, shorter arcs lie lower, and arcs that overlap lie on different levels.
   const setLevels = (segments) => {
     const taken = [];
     segments.sort((a, b) => a.right - a.left - (b.right - b.left));
@@ -106,7 +106,7 @@
     article.dataset.drawn = "";
   };
 
-  // What is far from view is drawn when it comes near.
+  // Articles far from the viewport are drawn when they come near.
   const watcher = new IntersectionObserver(
     (entries) => {
       for (const { isIntersecting, target } of entries) {
@@ -159,7 +159,7 @@
     redraw();
   };
 
-  // An entity under the pointer or in focus shows its own relations.
+  // Highlight the relations of the entity under the pointer or in focus.
   const light = (event) => {
     const mark = event.target.closest("mark");
     for (const svg of document.querySelectorAll("svg.dim")) {

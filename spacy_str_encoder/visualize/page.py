@@ -1,4 +1,4 @@
-"""One self-contained page: nothing is loaded from elsewhere, and no script runs but ours."""
+"""A self-contained HTML page, which loads nothing and only runs its own script."""
 
 from base64 import b64encode
 from collections.abc import Collection, Iterable, Sequence
@@ -44,24 +44,27 @@ KINDS = ("missed", "wrong", "correct")
 
 
 class Page:
-    """A page of HTML. Notebooks show it in a frame."""
+    """An HTML page, shown in a frame in notebooks."""
 
     def __init__(self, html: str) -> None:
-        """html (str): The page."""
+        """Create a page.
+
+        html (str): The HTML.
+        """
         self.html = html
 
     def __str__(self) -> str:
         return self.html
 
     def _repr_html_(self) -> str:
-        # A frame of its own: styles and scripts of page and notebook do not touch.
+        # A frame keeps the styles and scripts of the page and the notebook apart.
         return (
             f'<iframe srcdoc="{escape(self.html)}" sandbox="allow-scripts" title="Entities and '
             'relations" style="width: 100%; height: 32em; border: 0; resize: vertical"></iframe>'
         )
 
     def save(self, path: str | Path) -> None:
-        """Write the page to a file.
+        """Save the page to a file.
 
         path (str | Path): The file.
         """
@@ -72,11 +75,11 @@ class Page:
 def render(
     views: Iterable[DocView], *, title: str = "Entities and relations", lang: str = ""
 ) -> Page:
-    """Make a page.
+    """Render docs as a page.
 
-    views (Iterable[DocView]): The docs, in the order in which they are shown.
-    title (str): What the page is called.
-    lang (str): The language of the texts, for screen readers and fonts; unknown if empty.
+    views (Iterable[DocView]): The docs, in the order to show them.
+    title (str): The title of the page.
+    lang (str): The language code of the texts, for screen readers and fonts; empty if unknown.
     RETURNS (Page): The page.
     """
     views = list(views)

@@ -1,4 +1,4 @@
-"""From a pipeline and texts to views."""
+"""Views of the predictions of a pipeline."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -21,33 +21,33 @@ def read_texts(source: str, report: ConversionReport) -> list[str]:
     source (str): A text, or a file of texts as in `formats.raw_texts`.
     report (ConversionReport): Counts the texts that are left out.
     RETURNS (list[str]): The texts.
-    RAISES (ValueError): If it is the name of a file that does not exist, or can't be read.
+    RAISES (ValueError): If the source is the name of a file that does not exist or can't be read.
     """
     if not is_path(source):
         return [source]
-    return [record.text for record in read_raw_texts([Path(source)], report)]
+    return [raw.text for raw in read_raw_texts([Path(source)], report)]
 
 
 def is_path(source: str) -> bool:
-    """Tell the name of a file from a text.
+    """Distinguish the name of a file from a text.
 
-    source (str): A text or the name of a file.
-    RETURNS (bool): Whether it is a name: of something that exists, or would be a file of texts.
+    source (str): A text, or the name of a file.
+    RETURNS (bool): Whether the source is a name: it exists, or has the suffix of a file of texts.
     """
     try:
         return Path(source).suffix.lower() in SUFFIXES or Path(source).exists()
     except OSError:
-        # Too long for a name.
+        # The text is too long to be a name.
         return False
 
 
 def view_texts(nlp: Language, texts: Sequence[str], *, track: Track = no_track) -> list[DocView]:
-    """See what a pipeline finds.
+    """View the predictions of a pipeline.
 
     nlp (Language): The pipeline.
     texts (Sequence[str]): The texts.
-    track (Track): Shows how far it has come.
-    RETURNS (list[DocView]): The docs in their order.
+    track (Track): Shows the progress.
+    RETURNS (list[DocView]): The views, in the order of the texts.
     """
     spans_key = relation_setting(nlp, "spans_key")
     docs = track(nlp.pipe(texts), "Documents", len(texts))
@@ -57,12 +57,12 @@ def view_texts(nlp: Language, texts: Sequence[str], *, track: Track = no_track) 
 def view_differences(
     nlp: Language, gold: Sequence[Doc], *, track: Track = no_track
 ) -> list[DocView]:
-    """See where a pipeline and gold docs differ.
+    """View the differences between the predictions of a pipeline and gold docs.
 
     nlp (Language): The pipeline.
     gold (Sequence[Doc]): The gold docs.
-    track (Track): Shows how far it has come.
-    RETURNS (list[DocView]): The docs with the most errors first.
+    track (Track): Shows the progress.
+    RETURNS (list[DocView]): The views, those with the most errors first.
     """
     symmetric = relation_setting(nlp, "symmetric") or ()
     spans_key = relation_setting(nlp, "spans_key")

@@ -1,4 +1,4 @@
-"""What there is to see of a doc, in plain data."""
+"""Views: the entities and relations of a doc as plain data, compared with gold ones or not."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from spacy.tokens import Doc
 from ..doc.entities import get_entities
 from ..doc.relation import Place, get_relations, get_score, has_relations, place_of
 
-# Without gold docs to compare with, everything is just found.
+# Without gold annotations to compare with, everything is `found`.
 Kind = Literal["found", "correct", "wrong", "missed"]
 Arc = tuple[Place, Place, str]
 _Key = TypeVar("_Key", Place, Arc)
@@ -19,11 +19,11 @@ _Key = TypeVar("_Key", Place, Arc)
 class EntityView:
     """An entity.
 
-    start (int): Where it begins in the text, in characters.
-    end (int): Where it ends, exclusive.
+    start (int): The offset of its first character.
+    end (int): The offset after its last character.
     label (str): Its type.
     score (float | None): Its probability, if it has one.
-    kind (str): Whether it is `correct`, `wrong` or `missed`; `found` if nothing says so.
+    kind (str): `correct`, `wrong` or `missed`; `found` if it was not compared.
     """
 
     start: int
@@ -41,7 +41,7 @@ class RelationView:
     tail (int): The index of its tail.
     label (str): Its label.
     score (float | None): Its probability; None for a gold relation that was missed.
-    kind (str): As that of an entity.
+    kind (str): The kind, as for entities.
     """
 
     head: int
@@ -58,8 +58,8 @@ class DocView:
     text (str): The text.
     entities (list[EntityView]): The entities in text order.
     relations (list[RelationView]): The relations in text order.
-    number (int | None): Which of the docs that were compared it is, from 1; that on the page if
-        None.
+    number (int | None): The number of the doc among all compared docs, from 1. If None, the page
+        shows the position of the doc on the page.
     """
 
     text: str
@@ -75,12 +75,12 @@ class DocView:
 
     @property
     def errors(self) -> int:
-        """RETURNS (int): How many entities and relations are wrong or missed."""
+        """RETURNS (int): The number of wrong or missed entities and relations."""
         return sum(kind in ("wrong", "missed") for kind in self.kinds)
 
 
 def view_doc(doc: Doc, *, spans_key: str | None = None) -> DocView:
-    """See what is in a doc.
+    """View the entities and relations of a doc.
 
     doc (Doc): The doc.
     spans_key (str | None): The span group that holds the entities; `doc.ents` if None.
@@ -93,18 +93,19 @@ def view_doc(doc: Doc, *, spans_key: str | None = None) -> DocView:
 def compare_docs(
     found: Doc, gold: Doc, *, symmetric: Collection[str] = (), spans_key: str | None = None
 ) -> DocView:
-    """See what was found, what of it is wrong, and what was missed: boundaries, types, labels and
-    directions have to be right. What the gold doc has no annotations of is just found.
+    """Compare a doc with a gold doc. Correct means the same boundaries, types, labels and
+    directions. If the entities or the relations of the gold doc are unannotated, they are not
+    compared.
 
-    found (Doc): The doc with what was found.
+    found (Doc): The doc with predicted entities and relations.
     gold (Doc): The gold doc of the same text.
-    symmetric (Collection[str]): The labels of relations without a direction.
+    symmetric (Collection[str]): The relation labels that have no direction.
     spans_key (str | None): The span group that holds the entities; `doc.ents` if None.
     RETURNS (DocView): The view.
     RAISES (ValueError): If the texts differ.
     """
     if found.text != gold.text:
-        raise ValueError("Docs with different texts can't be compared.")
+        raise ValueError("Docs must have the same text to be compared, got different ones.")
     has_entities = spans_key is not None or gold.has_annotation("ENT_IOB")
     return _make_view(
         found,
@@ -132,7 +133,7 @@ def _relations(doc: Doc, symmetric: Collection[str]) -> dict[Arc, float | None]:
 def _compare(
     found: Mapping[_Key, float | None], gold: Collection[_Key] | None
 ) -> dict[_Key, tuple[float | None, Kind]]:
-    # Where nobody annotated anything, nothing is right or wrong.
+    # Unannotated: nothing is correct or wrong.
     if gold is None:
         return {key: (score, "found") for key, score in found.items()}
     compared: dict[_Key, tuple[float | None, Kind]] = dict.fromkeys(gold, (None, "missed"))
@@ -146,7 +147,7 @@ def _make_view(
     entities: dict[Place, tuple[float | None, Kind]],
     relations: dict[Arc, tuple[float | None, Kind]],
 ) -> DocView:
-    # Relations may be between spans that are no entities.
+    # Relations may connect spans that are not entities.
     for head, tail, _ in relations:
         for place in (head, tail):
             entities.setdefault(place, (None, "found"))
