@@ -1,4 +1,4 @@
-"""Score a trained pipeline beside a frequency baseline, and print both as tables."""
+"""Score a trained pipeline and a frequency baseline, and print both as tables."""
 
 from pathlib import Path
 from typing import Annotated
@@ -19,10 +19,10 @@ PARTS = ("test_seen", "test_unseen", "handwritten")
 
 
 def main(
-    model: Annotated[Path, typer.Argument(help="The trained pipeline.")],
-    corpus: Annotated[Path, typer.Argument(help="The folder with the .spacy files.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The folder to write.")],
-    gpu_id: Annotated[int, typer.Option(help="The number of the GPU; -1 is the CPU.")] = -1,
+    model: Annotated[Path, typer.Argument(help="Trained pipeline.")],
+    corpus: Annotated[Path, typer.Argument(help="Folder with the .spacy files.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Output folder.")],
+    gpu_id: Annotated[int, typer.Option(help="Number of the GPU; -1 for the CPU.")] = -1,
 ) -> None:
     """Write the scores of each part of the corpus to OUTPUT/PART.json, and print them."""
     with errors_as_one_line():

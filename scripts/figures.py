@@ -1,10 +1,8 @@
-"""Figures of matplotlib, or what to do if it is not there."""
+"""Figures of matplotlib, with an error that helps if it is not installed."""
 
 try:
     from matplotlib.figure import Figure
 except ImportError as error:
-    raise ImportError(
-        "the plots need matplotlib; install it with pip install 'spacy_str_encoder[plot]'"
-    ) from error
+    raise ImportError("plots need matplotlib: pip install 'spacy_str_encoder[plot]'") from error
 
 __all__ = ["Figure"]

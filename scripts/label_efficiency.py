@@ -1,7 +1,7 @@
-"""Measure the benefit of pretraining an encoder if few texts are annotated.
+"""Measure how much a pretrained encoder helps when few texts are annotated.
 
-The pipeline is trained on shares of the training docs, with a randomly initialized and a pretrained
-encoder, and with several seeds, each of which selects its own docs.
+Trains the pipeline on shares of the training docs, with a fresh and with a pretrained encoder. Each
+seed draws its own docs.
 """
 
 from collections.abc import Iterator
@@ -36,15 +36,15 @@ MEASURED: tuple[Task, ...] = ("entities", "relations", "relations_gold_entities"
 def main(
     config: Annotated[Path, typer.Argument(help="Config of the pipeline.")],
     corpus: Annotated[Path, typer.Argument(help="Folder with the .spacy files.")],
-    fresh: Annotated[Path, typer.Option(help="Encoder with random weights.")],
-    pretrained: Annotated[Path, typer.Option(help="The same encoder after pretraining.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write to.")],
+    fresh: Annotated[Path, typer.Option(help="Encoder with fresh weights.")],
+    pretrained: Annotated[Path, typer.Option(help="The same encoder, pretrained.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Output folder.")],
     seeds: Annotated[int, typer.Option(min=1, help="Number of seeds.")] = 3,
     steps: Steps = None,
     workers: Workers = None,
     gpu_id: GpuId = -1,
 ) -> None:
-    """Train all pipelines that are not trained yet, and plot OUTPUT/label_efficiency.png."""
+    """Train the pipelines that have no result yet, and draw OUTPUT/label_efficiency.png."""
     folder = output.resolve()
     with errors_as_one_line():
         trials = []
@@ -60,12 +60,7 @@ def main(
 
 
 def make_system(encoder: str, percent: int) -> System:
-    """Describe a system that is trained on a share of the training docs.
-
-    encoder (str): The encoder, one of `ENCODERS`.
-    percent (int): The share of the training docs, in percent.
-    RETURNS (System): The system.
-    """
+    """RETURNS (System): The config itself, trained on a share of the docs."""
     reader = {"share": percent / 100, "seed": "${system.seed}"}
     overrides = {f"corpora.train.{name}": value for name, value in reader.items()}
     return System(_name(encoder, percent), overrides=overrides)
@@ -76,12 +71,12 @@ def _name(encoder: str, percent: int) -> str:
 
 
 def summarize(results: Results, encoder: str, task: Task) -> Iterator[Spread]:
-    """Summarize the results of all seeds.
+    """Summarize F1 over the seeds.
 
     results (Mapping[str, Sequence[Kept]]): The results.
     encoder (str): The encoder, one of `ENCODERS`.
     task (str): The task.
-    YIELDS (Spread): The mean and standard deviation of F1 for each share of the docs.
+    YIELDS (Spread): The mean and the standard deviation of F1 for each share of the docs.
     """
     for percent in PERCENTS:
         spreads = sum_up(results[_name(encoder, percent)], TEST, task)

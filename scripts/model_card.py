@@ -1,4 +1,4 @@
-"""Copy a trained pipeline, and add a name, a version and a model card to its metadata."""
+"""Copy a trained pipeline and add a name, a version and a model card to its meta data."""
 
 import shutil
 from pathlib import Path
@@ -9,21 +9,20 @@ import typer
 
 from spacy_str_encoder.evaluation import TASKS
 
-NOTES = """## Description
-This pipeline predicts entities (BodyPart, Location, Degree, Quantifier, Negation) and relations
-(Position, Modifier, Percentage, Negative) in Chinese coronary arteriography findings. It uses one
-small BERT and the STR-encoder method (Xue et al. 2019, arXiv 1908.07721).
+NOTES = """## Overview
+Finds entities (BodyPart, Location, Degree, Quantifier, Negation) and relations (Position, Modifier,
+Percentage, Negative) in Chinese coronary arteriography findings, with one small BERT, by the
+STR-encoder method (Xue et al. 2019, arXiv 1908.07721).
 
-**Not for clinical use.** The pipeline is a demonstration. It was trained on generated sentences,
-starting from random weights. No patient texts were used, and no clinician has validated it.
+**Not for clinical use.** It was trained from fresh weights on generated sentences, to show how to
+build such a pipeline. No patient texts were used, and no clinician has validated it.
 
 ## Training data
 560 generated sentences in the style of coronary arteriography reports.
 
 ## Scores
-Strict micro F1: boundaries, types, label and direction must all be correct. "Unseen" sentences
-contain words or sentence patterns that do not occur in the training data; "handwritten" sentences
-were not generated.
+Strict micro F1: boundaries, types, label and direction must all be correct. "Unseen" sentences have
+words or patterns that the training data lacks; "handwritten" sentences were not generated.
 
 | | {tasks} |
 |---|---|---|---|
@@ -33,9 +32,9 @@ PARTS = {"test_seen": "seen", "test_unseen": "unseen", "handwritten": "handwritt
 
 
 def main(
-    model: Annotated[Path, typer.Argument(help="Folder of the trained pipeline.")],
-    metrics: Annotated[Path, typer.Argument(help="Folder with the scores.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write to.")],
+    model: Annotated[Path, typer.Argument(help="Trained pipeline.")],
+    metrics: Annotated[Path, typer.Argument(help="Folder with its scores.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Output folder.")],
     name: Annotated[str, typer.Option(help="Name of the package, without the language.")],
     version: Annotated[str, typer.Option(help="Version of the package.")],
 ) -> None:
@@ -58,7 +57,7 @@ def main(
 
 
 def make_row(metrics: Path, part: str) -> str:
-    """Format the scores of a part of the corpus.
+    """Format the scores on a part of the corpus.
 
     metrics (Path): The folder with the scores.
     part (str): The name of the part.

@@ -1,4 +1,4 @@
-"""Show what a trained pipeline finds in two report sentences, and how good it is."""
+"""Show the predictions of a trained pipeline for two report sentences, and its scores."""
 
 from pathlib import Path
 from typing import Annotated
@@ -20,8 +20,8 @@ SENTENCES = (
 
 
 def main(
-    model: Annotated[Path, typer.Argument(help="The trained pipeline.")],
-    metrics: Annotated[Path, typer.Argument(help="The folder with its scores.")],
+    model: Annotated[Path, typer.Argument(help="Trained pipeline.")],
+    metrics: Annotated[Path, typer.Argument(help="Folder with its scores.")],
 ) -> None:
     """Print entities, relations, records and scores."""
     nlp = spacy.load(model)
@@ -61,7 +61,7 @@ def relation_table(doc: Doc) -> Table:
 
 
 def score_table(metrics: Path) -> Table:
-    """List the F1 scores of every part of the corpus.
+    """List the F1 scores on every part of the corpus.
 
     metrics (Path): The folder with the scores.
     RETURNS (Table): The table.

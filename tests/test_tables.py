@@ -124,7 +124,7 @@ def test_what_goes_beyond_the_paper_is_switched_off(
 
 def test_more_focused_layers_than_layers_are_refused(settings: Settings) -> None:
     # The encoder of the tests has three layers, the paper's K is four.
-    with pytest.raises(ValueError, match=r"focus_layers is more than the 3 layers"):
+    with pytest.raises(ValueError, match=r"focus_layers must be at most 3, the layers"):
         choose_systems(replace(settings, base=CONFIGS / "paper.cfg"))
 
 
@@ -141,7 +141,7 @@ def test_every_k_and_mask_is_set_in_the_config(settings: Settings) -> None:
 
 def test_a_base_config_without_an_str_encoder_is_refused(settings: Settings) -> None:
     overlay = CONFIGS / "systems" / "cnn.cfg"
-    with pytest.raises(ValueError, match=r"cnn\.cfg: this is not the config of an STR-encoder"):
+    with pytest.raises(ValueError, match=r"cnn\.cfg: must be the config of an STR-encoder"):
         choose_systems(replace(settings, base=overlay))
 
 
@@ -206,14 +206,14 @@ def test_without_a_number_of_updates_the_schedule_is_that_of_the_config(settings
 
 
 def test_an_unknown_system_is_named_beside_those_that_there_are(settings: Settings) -> None:
-    with pytest.raises(ValueError, match=r"no such system: str_k9_cls\. Choose of .*str_k1"):
+    with pytest.raises(ValueError, match=r"no such system: str_k9_cls\. Choose from .*str_k1"):
         choose_systems(settings, ["only_ner", "str_k9_cls"])
 
 
 @pytest.mark.parametrize("part", PARTS)
 def test_a_missing_file_of_the_corpus_is_named(settings: Settings, part: str) -> None:
     settings.part(part).unlink()
-    with pytest.raises(ValueError, match=rf"{part}\.spacy: there is no such file"):
+    with pytest.raises(ValueError, match=rf"{part}\.spacy: no such file"):
         plan_trials(choose_systems(settings, ["only_ner"]), settings)
 
 
@@ -308,7 +308,7 @@ def test_other_settings_or_data_are_trained_again_and_that_is_said(
     engine = Engine()
     run_trials(plan_trials(systems, change(settings, tmp_path)), tmp_path, engine)
     assert engine.names == ["only_ner-seed0"]
-    assert "only_ner-seed0 is trained again, since its settings or" in capsys.readouterr().out
+    assert "only_ner-seed0 is trained again, because its settings or" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("content", ["[]", "{}", '{"fingerprint": "", "scores": {}}'])
@@ -460,7 +460,7 @@ def test_what_the_figures_are_worth_is_said_first(settings: Settings) -> None:
         f"`{settings.base}`; 2 updates; seeds: 2",
         "Fewer seeds than 2:** only_rc (1).",
         "Commit: abc",
-        "added up: 1.0",
+        "all trials: 1.0 hours",
         "rcn-seed0",
     ):
         assert words in head
@@ -568,7 +568,7 @@ def test_systems_are_trained_here_and_one_that_fails_is_named(
     assert [step["step"] for step in scores["curve"]] == [0, 1, 2]
     assert not (folder / "only_ner-seed0" / "model").exists()
     text = (tmp_path / "tables.md").read_text("utf-8")
-    assert "Failed, and missing below:** only_rc-seed0" in text
+    assert "Failed and missing below:** only_rc-seed0" in text
     rows = rows_of(text.splitlines(), "Table VI")
     assert ["–" in row for row in rows] == [False, True, True, True]
 

@@ -1,3 +1,3 @@
-"""Stress tests for a trained pipeline that stand for years of use in a hospital: killed processes,
-invalid input, arbitrary texts, concurrent calls, long texts, and many texts in a row.
+"""Soak tests of a trained pipeline: killed runs, bad lines, arbitrary texts, concurrent calls, long
+texts, and many texts in a row.
 """

@@ -29,28 +29,28 @@ from .outcome import Outcome
 from .reports import draw_reports, read_sentences, write_archive
 from .windows import Agreement, compare_windows
 
-# Shares of the time. The rest is used for many texts in a row.
+# Shares of the time for killed runs and for arbitrary texts. The rest is for many texts in a row.
 KILLS_SHARE, TEXTS_SHARE = 0.5, 0.1
 KILLS, REPORTS, BAD = 3, 200, 20
 DOCUMENTS, EVERY = 20_000, 500
-# The length of reports that fit in one window of an encoder with 512 positions, and their number.
+# The length of reports that fit into one window of an encoder with 512 positions, and their number.
 FITTING, FITTED = 480, 40
 
 
 def main(
-    pipeline: Annotated[Path, typer.Argument(help="Folder of the pipeline.")] = Path(
+    pipeline: Annotated[Path, typer.Argument(help="Trained pipeline.")] = Path(
         "training/model-best"
     ),
     corpus: Annotated[Path, typer.Option(help="Folder of JSON files with texts.")] = Path(
         "assets/coronary"
     ),
-    minutes: Annotated[float, typer.Option(min=0, help="Approximate run time.")] = 10,
+    minutes: Annotated[float, typer.Option(min=0, help="Approximate duration in minutes.")] = 10,
     seed: Annotated[int, typer.Option(help="Random seed.")] = 0,
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the plot.")] = Path(
         "metrics"
     ),
 ) -> None:
-    """Stress a pipeline, and count answers that are lost, repeated or changed."""
+    """Count the annotations that a pipeline loses, repeats or changes under stress."""
     warnings.simplefilter("ignore")
     random = Random(seed)
     with errors_as_one_line():
@@ -72,7 +72,7 @@ def main(
 def soak_archives(
     pipeline: Path, sentences: list[str], seconds: float, random: Random
 ) -> list[Outcome]:
-    """Annotate archives in all ways while processes are killed, until the time is up."""
+    """Annotate archives in every way and kill processes, until the time is over."""
     outcomes: dict[str, Outcome] = {}
     for _ in _rounds(seconds):
         for way in WAYS:
@@ -94,13 +94,13 @@ def soak_archives(
 
 
 def soak_callers(nlp: Language, pipeline: Path, reports: list[str]) -> list[Outcome]:
-    """Share a pipeline between threads and between processes."""
+    """Call a pipeline from several threads and processes."""
     processes = [pipe_in_processes(nlp, pipeline, reports, way) for way in ("fork", "spawn")]
     return [call_from_threads(nlp, reports), *processes]
 
 
 def soak_texts(nlp: Language, seconds: float, random: Random) -> Outcome:
-    """Annotate arbitrary texts until the time is up, and a long text at the end."""
+    """Annotate arbitrary texts until the time is over, then a long one."""
     outcomes: list[Outcome] = []
 
     @hypothesis.seed(random.random())
@@ -124,7 +124,7 @@ def soak_texts(nlp: Language, seconds: float, random: Random) -> Outcome:
 def soak_windows(
     nlp: Language, sentences: list[str], random: Random
 ) -> tuple[Agreement, Agreement]:
-    """Compare predictions in one window with those in many, near window borders and elsewhere."""
+    """Compare predictions in one window and in many, near window borders and elsewhere."""
     reports = ["".join(random.sample(sentences, 100))[:FITTING] for _ in range(FITTED)]
     near, far = zip(*(compare_windows(nlp, report) for report in reports), strict=True)
     return reduce(add, near), reduce(add, far)
@@ -133,7 +133,7 @@ def soak_windows(
 def show(
     outcomes: list[Outcome], points: list[tuple[int, float]], near: Agreement, far: Agreement
 ) -> None:
-    """Print the outcomes."""
+    """Print the results."""
     table = Table("", "documents", "faults", "lost", "duplicated", "differing")
     for each in outcomes:
         counts = (each.documents, each.faults, each.lost, each.duplicated, each.differing)
@@ -143,12 +143,12 @@ def show(
     (first, start), (last, end) = points[len(points) // 10], points[-1]
     console.print(f"Memory: {start:.0f} MB after {first:,} documents, {end:.0f} MB after {last:,}.")
     console.print(
-        f"Same predictions in one window and in many: {near} near a border, {far} elsewhere."
+        f"Same predictions in one window and in many: near a border {near}, elsewhere {far}."
     )
 
 
 def _rounds(seconds: float) -> Iterator[None]:
-    """Yield at least once, and again until the time is up."""
+    """Start at least one round, and more until the time is over."""
     end = perf_counter() + seconds
     yield
     while perf_counter() < end:

@@ -1,4 +1,4 @@
-"""Arbitrary texts: all must be annotated without errors, with the same result in any batch."""
+"""Arbitrary texts: a pipeline must annotate them without errors, and the same in any batch."""
 
 from collections.abc import Sequence
 from random import Random
@@ -25,21 +25,16 @@ LONG = 100_000
 
 
 def lengthen(text: str, length: int) -> str:
-    """Repeat a text up to a length.
-
-    text (str): The text.
-    length (int): The number of characters.
-    RETURNS (str): The repeated text.
-    """
+    """RETURNS (str): A text, repeated up to a length."""
     return (text * (length // max(1, len(text)) + 1))[:length]
 
 
 def annotate_anything(nlp: Language, texts: Sequence[str], random: Random) -> Outcome:
-    """Annotate texts one at a time, and compare the docs with those of batches and of a DocBin.
+    """Annotate texts one at a time, and compare with batches and with docs from a DocBin.
 
     nlp (Language): The pipeline.
     texts (Sequence[str]): The texts.
-    random (Random): The random number generator, for the size of the batches.
+    random (Random): Draws the batch size.
     RETURNS (Outcome): The outcome.
     """
     expected = [nlp(text) for text in texts]

@@ -20,7 +20,7 @@ def call_from_threads(nlp: Language, reports: Sequence[str]) -> Outcome:
     """Call a pipeline from several threads, and compare the docs with those of one thread.
 
     nlp (Language): The pipeline.
-    reports (Sequence[str]): The texts to annotate.
+    reports (Sequence[str]): The reports to annotate.
     RETURNS (Outcome): The outcome.
     """
     expected = [nlp(report) for report in reports]
@@ -32,15 +32,15 @@ def call_from_threads(nlp: Language, reports: Sequence[str]) -> Outcome:
 def pipe_in_processes(
     nlp: Language, pipeline: Path, reports: Sequence[str], method: Literal["fork", "spawn"]
 ) -> Outcome:
-    """Run `nlp.pipe` with two processes, and compare the docs with those of one process.
+    """Run `nlp.pipe` in two processes, and compare with one.
 
     nlp (Language): The pipeline.
     pipeline (Path): The folder of the pipeline.
-    reports (Sequence[str]): The texts to annotate.
+    reports (Sequence[str]): The reports to annotate.
     method (Literal["fork", "spawn"]): The start method of processes.
     RETURNS (Outcome): The outcome.
     """
-    # The start method can only be set once per process, so a new process sets it.
+    # The start method can only be set once per process, so it is set in a new one.
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         content = pool.submit(_pipe, str(pipeline), list(reports), method).result()
     found = DocBin().from_bytes(content).get_docs(Vocab())

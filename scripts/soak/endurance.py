@@ -1,4 +1,4 @@
-"""Memory use over many texts in a row."""
+"""Memory while many texts are annotated in a row."""
 
 import ctypes
 import os
@@ -15,7 +15,7 @@ PAGES_PER_MB = 2**20 / os.sysconf("SC_PAGE_SIZE")
 def watch_memory(
     nlp: Language, reports: Sequence[str], *, documents: int, every: int
 ) -> Iterator[tuple[int, float]]:
-    """Annotate the same reports repeatedly, and measure memory.
+    """Annotate reports repeatedly, and measure the memory.
 
     nlp (Language): The pipeline.
     reports (Sequence[str]): The reports.
@@ -30,10 +30,8 @@ def watch_memory(
 
 
 def resident_memory() -> float:
-    """Measure the memory of this process, without the memory that glibc keeps for reuse, since that
-    depends on the order of allocations. Linux only.
-
-    RETURNS (float): The resident memory in MB.
+    """RETURNS (float): The resident memory of this process in MB. Memory that glibc keeps for later
+    is released first: its size depends on the order of allocations. Linux only.
     """
     ctypes.CDLL("libc.so.6").malloc_trim(0)
     return int(Path("/proc/self/statm").read_text().split()[1]) / PAGES_PER_MB
@@ -42,7 +40,7 @@ def resident_memory() -> float:
 def plot_memory(points: Sequence[tuple[int, float]], path: Path) -> None:
     """Plot memory against documents.
 
-    points (Sequence[tuple[int, float]]): The numbers of annotated documents, and the memory in MB.
+    points (Sequence[tuple[int, float]]): The number of annotated documents, and the memory in MB.
     path (Path): The PNG file to write.
     """
     figure = Figure(figsize=(6, 3), layout="constrained")

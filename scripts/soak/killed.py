@@ -1,4 +1,4 @@
-"""Runs of `annotate` that are killed and restarted."""
+"""Runs of annotate that are killed and restarted."""
 
 import json
 import os
@@ -15,7 +15,7 @@ from typing import Any
 from .outcome import Outcome, compare_rows
 
 FILE_SIZE = 10
-# The exit codes of a complete run: all texts annotated, or some rejected.
+# Exit codes of finished runs: all texts are annotated, or some are rejected.
 ENDED = (0, 3)
 
 
@@ -23,10 +23,10 @@ ENDED = (0, 3)
 class Way:
     """Way to annotate an archive.
 
-    name (str): The name.
+    name (str): Its name.
     options (tuple[str, ...]): The options of the command.
-    find_victims (Callable[[int], list[int]]): Function that lists the processes that may be killed.
-        It gets the process ID of the command.
+    find_victims (Callable[[int], list[int]]): Finds the processes that may be killed, given the
+        process of the command.
     """
 
     name: str
@@ -37,19 +37,19 @@ class Way:
 def annotate_with_kills(
     way: Way, pipeline: Path, archive: Path, folder: Path, *, kills: int, random: Random
 ) -> Outcome:
-    """Annotate an archive, kill processes meanwhile, restart the command, and compare the output
-    with that of an uninterrupted run.
+    """Annotate an archive, kill and restart runs meanwhile, and compare the output with that of an
+    undisturbed run.
 
     way (Way): The way to annotate.
-    pipeline (Path): The folder of the pipeline.
+    pipeline (Path): The pipeline.
     archive (Path): The archive.
-    folder (Path): The folder to write to.
+    folder (Path): A folder for the output of both runs.
     kills (int): The number of kills.
-    random (Random): The random number generator, for the process and the time of a kill.
+    random (Random): Draws the process to kill, and the time.
     RETURNS (Outcome): The outcome.
-    RAISES (RuntimeError): If an uninterrupted run fails.
+    RAISES (RuntimeError): If an undisturbed run fails.
     """
-    # Annotated in the same way, since rounding depends on the number of threads.
+    # Annotated the same way, because rounding depends on the number of threads.
     wait_for_end(start(pipeline, archive, folder / "unbroken", *way.options))
     output = folder / "killed"
     killed = 0
@@ -66,7 +66,7 @@ def annotate_with_kills(
 
 
 def wait_for_end(run: subprocess.Popen[bytes]) -> None:
-    """Wait for the end of an uninterrupted run.
+    """Wait for an undisturbed run.
 
     run (Popen): The run.
     RAISES (RuntimeError): If the run fails.
@@ -76,25 +76,18 @@ def wait_for_end(run: subprocess.Popen[bytes]) -> None:
 
 
 def start(pipeline: Path, archive: Path, output: Path, *options: str) -> subprocess.Popen[bytes]:
-    """Start a run of `annotate`.
-
-    pipeline (Path): The folder of the pipeline.
-    archive (Path): The archive.
-    output (Path): The folder to write to.
-    *options (str): Further options.
-    RETURNS (Popen): The run.
-    """
+    """RETURNS (Popen): A new run of annotate."""
     command = [sys.executable, "-m", "spacy_str_encoder", "annotate", str(pipeline), str(archive)]
     command += ["--output", str(output), "--part-size", str(FILE_SIZE), *options]
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 def has_new_file(run: subprocess.Popen[bytes], output: Path) -> bool:
-    """Wait until a run has written a file.
+    """Wait until a run has written a file, or has ended.
 
     run (Popen): The run.
-    output (Path): The output folder of the run.
-    RETURNS (bool): Whether there is a new file; False if the run ended without one.
+    output (Path): The output folder.
+    RETURNS (bool): Whether there is a new file; False if the run has ended.
     """
     before = set(output.glob("part-*"))
     while run.poll() is None:
@@ -105,10 +98,10 @@ def has_new_file(run: subprocess.Popen[bytes], output: Path) -> bool:
 
 
 def kill_one(victims: list[int], random: Random) -> bool:
-    """Kill a random process with SIGKILL.
+    """Kill a process like `kill -9`.
 
-    victims (list[int]): The IDs of the processes to choose from.
-    random (Random): The random number generator.
+    victims (list[int]): The processes to choose from.
+    random (Random): Draws the process.
     RETURNS (bool): Whether a process was killed.
     """
     try:
@@ -119,11 +112,7 @@ def kill_one(victims: list[int], random: Random) -> bool:
 
 
 def with_children(pid: int) -> list[int]:
-    """List a process and its children.
-
-    pid (int): The ID of the process.
-    RETURNS (list[int]): The IDs.
-    """
+    """RETURNS (list[int]): A process and its children."""
     try:
         return [pid, *map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
     except OSError:
@@ -131,11 +120,7 @@ def with_children(pid: int) -> list[int]:
 
 
 def ray_actors(pid: int) -> list[int]:
-    """List the processes of Ray actors on this machine.
-
-    pid (int): The ID of the command, which is ignored.
-    RETURNS (list[int]): The IDs.
-    """
+    """RETURNS (list[int]): The processes of all Ray actors on this machine."""
     return [
         int(path.parent.name) for path in Path("/proc").glob("[0-9]*/cmdline") if _is_actor(path)
     ]
@@ -151,8 +136,8 @@ def _is_actor(path: Path) -> bool:
 def read_rows(output: Path) -> Iterator[tuple[Hashable, Any]]:
     """Read the output of a run.
 
-    output (Path): The output folder of the run.
-    YIELDS (tuple[Hashable, Any]): The file and number of each text, and its row in the output.
+    output (Path): The output folder.
+    YIELDS (tuple[Hashable, Any]): The source and the number of a text, and its row in the output.
     """
     for path in [*sorted(output.glob("part-*")), output / "rejected.jsonl"]:
         for line in path.read_bytes().splitlines():

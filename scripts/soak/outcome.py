@@ -1,4 +1,4 @@
-"""Outcomes of stress tests."""
+"""Comparison of annotations with those of an undisturbed run."""
 
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping
@@ -9,20 +9,20 @@ from spacy.tokens import Doc
 
 from spacy_str_encoder.doc.plain_data import to_annotations
 
-# Scores of texts in different batches differ in the last digits.
+# Scores differ in the last digits with the other texts of a batch.
 TOLERANCE = 1e-3
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """Outcome of a stress test.
+    """The outcome of a check.
 
-    check (str): The name of the test.
+    check (str): The name of the check.
     documents (int): The number of documents.
     faults (int): The number of injected faults.
-    lost (int): The number of documents without an answer.
-    duplicated (int): The number of surplus answers.
-    differing (int): The number of answers that differ from those of an undisturbed run.
+    lost (int): The number of documents without annotations.
+    duplicated (int): The number of annotations beyond one for each document.
+    differing (int): The number of annotations that differ from those of an undisturbed run.
     """
 
     check: str
@@ -34,7 +34,7 @@ class Outcome:
 
     @property
     def is_flawless(self) -> bool:
-        """RETURNS (bool): Whether every document has the expected answer exactly once."""
+        """RETURNS (bool): Whether every document has its annotations, exactly once."""
         return not (self.lost or self.duplicated or self.differing)
 
     def __add__(self, other: "Outcome") -> "Outcome":
@@ -50,13 +50,13 @@ def compare_rows(
     *,
     faults: int,
 ) -> Outcome:
-    """Compare written answers with the expected ones.
+    """Compare written rows with the expected ones.
 
-    check (str): The name of the test.
-    expected (Mapping[Hashable, Any]): The expected answer for each document.
-    found (Iterable[tuple[Hashable, Any]]): The documents and answers that were written.
+    check (str): The name of the check.
+    expected (Mapping[Hashable, Any]): The expected row of each document.
+    found (Iterable[tuple[Hashable, Any]]): Documents and rows as written.
     faults (int): The number of injected faults.
-    RETURNS (Outcome): The outcome. Answers for unknown documents count as differing.
+    RETURNS (Outcome): The outcome. Rows of unknown documents count as differing.
     """
     found = list(found)
     times = Counter(key for key, _ in found)
@@ -73,8 +73,8 @@ def compare_rows(
 def compare_docs(check: str, expected: Iterable[Doc], found: Iterable[Doc]) -> Outcome:
     """Compare docs with those of an undisturbed run.
 
-    check (str): The name of the test.
-    expected (Iterable[Doc]): The docs of an undisturbed run.
+    check (str): The name of the check.
+    expected (Iterable[Doc]): The expected docs.
     found (Iterable[Doc]): The docs to compare, in the same order.
     RETURNS (Outcome): The outcome.
     """
@@ -83,11 +83,11 @@ def compare_docs(check: str, expected: Iterable[Doc], found: Iterable[Doc]) -> O
 
 
 def is_same(doc: Doc, other: Doc) -> bool:
-    """Check if two docs have the same annotations.
+    """Check whether two docs have the same annotations.
 
     doc (Doc): A doc.
-    other (Doc): Another doc.
-    RETURNS (bool): Whether the entities and relations are the same, and the scores nearly the same.
+    other (Doc): Another one.
+    RETURNS (bool): Whether their entities and relations are the same, and their scores nearly so.
     """
     (rows, scores), (others, other_scores) = _split_scores(doc), _split_scores(other)
     return rows == others and all(

@@ -25,8 +25,8 @@ def read_sentences(folder: Path) -> list[str]:
     folder (Path): A folder of JSON files with lists of `{"text": ...}`.
     RETURNS (list[str]): The texts.
     """
-    items = chain.from_iterable(map(srsly.read_json, sorted(folder.glob("*.json"))))
-    return [item["text"] for item in items]
+    rows = chain.from_iterable(map(srsly.read_json, sorted(folder.glob("*.json"))))
+    return [row["text"] for row in rows]
 
 
 def draw_reports(sentences: Sequence[str], count: int, random: Random) -> list[str]:
@@ -34,7 +34,7 @@ def draw_reports(sentences: Sequence[str], count: int, random: Random) -> list[s
 
     sentences (Sequence[str]): The sentences.
     count (int): The number of reports.
-    random (Random): The random number generator.
+    random (Random): Draws the sentences.
     RETURNS (list[str]): The reports.
     """
     return ["".join(random.choices(sentences, k=random.randint(1, 2))) for _ in range(count)]
@@ -44,9 +44,9 @@ def write_archive(path: Path, reports: Sequence[str], *, bad: int, random: Rando
     """Write reports as JSON lines, mixed with lines that can't be annotated.
 
     path (Path): The file to write.
-    reports (Sequence[str]): The reports. Their numbers are used as identifiers.
+    reports (Sequence[str]): The reports. Their indices are the identifiers.
     bad (int): The number of bad lines.
-    random (Random): The random number generator, for the bad lines and their positions.
+    random (Random): Draws the bad lines and their places.
     """
     lines = [json.dumps({"id": i, "text": text}).encode() for i, text in enumerate(reports)]
     for line in random.choices(BAD_LINES, k=bad):

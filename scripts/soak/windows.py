@@ -1,4 +1,4 @@
-"""Long reports: predictions near the border of a window must be as good as in its middle."""
+"""Long reports: predictions near the border of a window compared with those in its middle."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,19 +8,19 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from spacy_transformers.span_getters import configure_strided_spans
 
-# The maximum number of tokens from a border that counts as near.
+# In tokens: the distance from a border that counts as near.
 NEAR = 8
 WINDOW, STRIDE = 64, 48
-# The first and last token of an entity or relation, and its label.
+# The first and the last token of an entity or relation, and a description of it.
 Found = tuple[int, int, str]
 
 
 @dataclass(frozen=True)
 class Agreement:
-    """Agreement of predictions in one window with predictions in many.
+    """The agreement of predictions in one window and in many.
 
     same (int): The number of entities and relations predicted in both.
-    different (int): The number of entities and relations predicted in only one of them.
+    different (int): The number of those predicted in only one.
     """
 
     same: int = 0
@@ -35,10 +35,10 @@ class Agreement:
 
 
 def compare_windows(nlp: Language, report: str) -> tuple[Agreement, Agreement]:
-    """Annotate a report in one window and in many, and compare the predictions.
+    """Annotate a report in one window and in many, and compare.
 
-    nlp (Language): The pipeline. Afterwards, its windows have `WINDOW` tokens.
-    report (str): A report that fits in one window.
+    nlp (Language): The pipeline. Its windows have `WINDOW` tokens afterwards.
+    report (str): The report, short enough for one window.
     RETURNS (tuple[Agreement, Agreement]): The agreement near window borders, and elsewhere.
     """
     expected = set(_find(_annotate(nlp, report, window=len(report), stride=len(report))))
@@ -64,7 +64,7 @@ def _find(doc: Doc) -> Iterator[Found]:
         yield entity.start, entity.end - 1, entity.label_
     for relation in doc._.relations:
         first, second = sorted([relation.head, relation.tail], key=lambda span: span.start)
-        # Skip relations that are too long for the overlap of the small windows.
+        # Pairs that are farther apart never share a small window.
         if second.end - first.start <= WINDOW - STRIDE:
             yield first.start, second.end - 1, f"{relation.head.start} {relation.label}"
 

@@ -20,51 +20,49 @@ from .workers import run_here
 
 def main(
     base: Annotated[
-        Path, typer.Option(help="The config of the STR-encoder; overlays are merged onto it.")
+        Path, typer.Option(help="Config of the STR-encoder; overlays are merged into it.")
     ] = Path("configs/coronary.cfg"),
     encoder: Annotated[
-        str | None, typer.Option(help="The encoder.", show_default="that of the config")
+        str | None, typer.Option(help="Encoder.", show_default="from the config")
     ] = None,
     corpus: Annotated[
-        Path, typer.Option(help="The folder with train.spacy, dev.spacy and the test sets.")
+        Path, typer.Option(help="Folder with train.spacy, dev.spacy and the test sets.")
     ] = Path("corpus"),
     test: Annotated[
         list[str] | None,
         typer.Option(
-            help="A test set, NAME of NAME.spacy; give more by repeating it.",
+            help="Test set, the NAME of NAME.spacy. Repeat the option for more.",
             show_default=", ".join(TESTS),
         ),
     ] = None,
     system: Annotated[
-        list[str] | None, typer.Option(help="Train this system alone; give more by repeating it.")
+        list[str] | None, typer.Option(help="Train only this system. Repeat the option for more.")
     ] = None,
     seeds: Annotated[
         int | None,
-        typer.Option(min=1, help="How often each system is trained.", show_default=f"{SEEDS}"),
+        typer.Option(min=1, help="Number of seeds per system.", show_default=f"{SEEDS}"),
     ] = None,
     steps: Steps = None,
     quick: Annotated[
-        bool, typer.Option("--quick", help=f"As --seeds {QUICK_SEEDS} --steps {QUICK_STEPS}.")
+        bool, typer.Option("--quick", help=f"Same as --seeds {QUICK_SEEDS} --steps {QUICK_STEPS}.")
     ] = False,
     workers: Workers = None,
-    on_ray: Annotated[bool, typer.Option("--ray", help="Train as tasks of Ray.")] = False,
+    on_ray: Annotated[bool, typer.Option("--ray", help="Train as Ray tasks.")] = False,
     ray_address: Annotated[
-        str | None, typer.Option(help="The address of a Ray cluster; implies --ray.")
+        str | None, typer.Option(help="Address of a Ray cluster; implies --ray.")
     ] = None,
     gpu_id: GpuId = -1,
     keep_models: Annotated[
-        bool, typer.Option("--keep-models", help="Keep the trained pipelines. Not on Ray.")
+        bool, typer.Option("--keep-models", help="Keep the trained pipelines (not on Ray).")
     ] = False,
-    trials: Annotated[Path, typer.Option(help="The folder for what is trained.")] = Path(
-        "training/tables"
-    ),
+    trials: Annotated[Path, typer.Option(help="Folder for the trials.")] = Path("training/tables"),
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="The folder for the tables and plots.")
+        Path, typer.Option("--output", "-o", help="Folder for the tables and plots.")
     ] = Path("metrics"),
 ) -> None:
     """Train every system of the paper's tables, and write tables.md and plots to OUTPUT.
 
-    What was trained before with the same settings and data is not trained again.
+    Systems that are already trained with the same settings and data are not trained again.
     """
     if quick:
         seeds, steps = seeds or QUICK_SEEDS, steps or QUICK_STEPS
@@ -89,9 +87,9 @@ def main(
 
 def _make_ray_engine(address: str | None, *, workers: int | None, keep_models: bool) -> Engine:
     if workers:
-        raise ValueError("--workers: Ray itself finds out how many there can be; leave one out")
+        raise ValueError("--workers does not work with --ray: Ray chooses the number of workers")
     if keep_models:
-        raise ValueError("--keep-models: Ray trains in folders that are removed; leave one out")
+        raise ValueError("--keep-models does not work with --ray: Ray trains in temporary folders")
     from .on_ray import run_on_ray
 
     return partial(run_on_ray, address=address)

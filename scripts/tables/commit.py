@@ -1,4 +1,4 @@
-"""Which version of the project figures come from."""
+"""The commit that figures come from."""
 
 import subprocess
 
@@ -6,8 +6,8 @@ from .workers import ROOT
 
 
 def find_commit() -> str:
-    """RETURNS (str): The commit of the project, and whether files differ from it; `unknown` if
-    there is no repository.
+    """RETURNS (str): The commit of the project, with a note if files differ from it; `unknown`
+    outside of a repository.
     """
     try:
         commit = _git("rev-parse", "--short", "HEAD")

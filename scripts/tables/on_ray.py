@@ -1,4 +1,4 @@
-"""Trials as tasks of Ray, on this machine or on a cluster."""
+"""Trials as Ray tasks, on this machine or on a cluster."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -11,23 +11,21 @@ from .workers import Outcome, run_apart
 try:
     import ray
 except ImportError as error:
-    raise ImportError(
-        "--ray needs Ray; install it with pip install 'spacy_str_encoder[ray]'"
-    ) from error
+    raise ImportError("--ray needs Ray: pip install 'spacy_str_encoder[ray]'") from error
 
 
 def run_on_ray(trials: Sequence[Trial], *, address: str | None = None) -> Iterator[Outcome]:
-    """Train trials as tasks of Ray, each with a core of its own, and a GPU if they train on one.
+    """Train trials as Ray tasks. Each gets one core, and one GPU if it trains on a GPU.
 
-    Results come back with the tasks. Every node of a cluster needs the project's folder with the
-    library installed, the corpus and the encoder, in the same place, where `ray start` is called.
+    Every node of a cluster needs the folder of the project with the installed library, the corpus
+    and the encoder under the same path, and `ray start` must be called there.
 
     trials (Sequence[Trial]): The trials.
-    address (str | None): The address of a cluster, or `auto`; Ray is started on this machine if
-        None.
-    YIELDS (Outcome): How a trial ended, in the order in which they do.
+    address (str | None): The address of a cluster, or `auto`; if None, Ray is started on this
+        machine.
+    YIELDS (Outcome): The outcome of each trial, in the order they end.
     """
-    # Without "local", Ray would wait for a cluster that was started here at some time.
+    # Without "local", Ray would try to connect to a cluster started here earlier.
     ray.init(address=address or "local", include_dashboard=False, log_to_driver=False)
     try:
         pending = {_submit(trial): trial for trial in trials}
@@ -40,17 +38,17 @@ def run_on_ray(trials: Sequence[Trial], *, address: str | None = None) -> Iterat
 
 def _submit(trial: Trial) -> "ray.ObjectRef[Outcome]":
     uses_gpu = trial.gpu_id >= 0
-    # The GPU that Ray gives a task is the only one that the task sees.
+    # A task only sees the GPU that Ray assigns to it, as number 0.
     visible = replace(trial, gpu_id=0) if uses_gpu else trial
     task = ray.remote(num_cpus=1, num_gpus=int(uses_gpu), max_retries=0)(run_aside)
     return task.remote(visible)
 
 
 def run_aside(trial: Trial) -> Outcome:
-    """Train a trial in a folder that is removed afterwards.
+    """Train a trial in a temporary folder.
 
     trial (Trial): The trial.
-    RETURNS (Outcome): How it ended.
+    RETURNS (Outcome): The outcome.
     """
     with TemporaryDirectory() as folder:
         return run_apart(trial, Path(folder) / trial.name)

@@ -4,13 +4,13 @@ from typing import Annotated
 
 import typer
 
-Steps = Annotated[int | None, typer.Option(min=1, help="Updates, in place of those of the config.")]
+Steps = Annotated[int | None, typer.Option(min=1, help="Updates, instead of those in the config.")]
 Workers = Annotated[
     int | None,
     typer.Option(
         min=1,
-        help="How many are trained at a time on this machine.",
-        show_default="one for each core, or for the GPU",
+        help="Number of trials to train at a time on this machine.",
+        show_default="one per core, or one on a GPU",
     ),
 ]
-GpuId = Annotated[int, typer.Option(help="The number of the GPU; -1 is the CPU.")]
+GpuId = Annotated[int, typer.Option(help="Number of the GPU; -1 for the CPU.")]

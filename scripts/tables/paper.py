@@ -1,4 +1,4 @@
-"""The figures of the paper. Source: Xue et al. 2019, arXiv 1908.07721, tables II to VI."""
+"""Figures of the paper. Source: Xue et al. 2019, arXiv 1908.07721, tables II to VI."""
 
 from typing import NamedTuple
 
@@ -33,7 +33,7 @@ TEST: dict[str, dict[Task, Figures]] = {
     "only_ner": {"entities": Figures(95.14, 97.64, 96.37)},
     "only_rc": {"relations_gold_entities": Figures(96.00, 95.24, 95.62)},
 }
-# Table V, on its dev set, by mask and K. Its encoder has 12 layers.
+# Table V, on its dev set, by mask and K. The encoder has 12 layers.
 DEV: dict[tuple[MaskName, int], dict[Task, Figures]] = {
     ("cls", 2): {
         "entities": Figures(95.07, 97.93, 96.48),

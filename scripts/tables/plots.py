@@ -1,4 +1,4 @@
-"""The figures, as pictures."""
+"""Plots of the figures."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,22 +15,22 @@ JOINT: list[tuple[str, Task]] = [
     ("only_ner", "entities"),
     ("only_rc", "relations_gold_entities"),
 ]
-# What spaCy calls the scores on dev, and what they are.
+# Titles of spaCy's scores on dev.
 DEV_SCORES = {
     "ents_f": "NER",
-    "rels_f": "RC, predicted entities (gold ones if a system finds none)",
+    "rels_f": "RC, predicted entities (gold if a system predicts none)",
 }
 COLOURS = {name: f"C{number}" for number, name in enumerate(TITLES)}
-# Both masks would hide each other.
+# Shifts the points of the two masks apart, so that both are visible.
 SHIFTS = {"cls": -0.04, "pair": 0.04}
 
 
 def draw_focus(path: Path, results: Results, *, layers: int) -> None:
     """Draw F1 on dev against K, for both masks.
 
-    path (Path): The PNG to write.
-    results (Mapping[str, Sequence[Kept]]): The results of each system, one a seed.
-    layers (int): The layers of the encoder.
+    path (Path): The PNG file to write.
+    results (Mapping[str, Sequence[Kept]]): The results of each system, one for each seed.
+    layers (int): The number of layers of the encoder.
     """
     figure = Figure(figsize=(9, 3.8), layout="constrained")
     tasks: tuple[Task, Task] = ("entities", "relations")
@@ -46,10 +46,10 @@ def draw_focus(path: Path, results: Results, *, layers: int) -> None:
 
 
 def draw_curves(path: Path, results: Results) -> None:
-    """Draw F1 on dev while systems were trained.
+    """Draw F1 on dev during training.
 
-    path (Path): The PNG to write.
-    results (Mapping[str, Sequence[Kept]]): The results of each system, one a seed.
+    path (Path): The PNG file to write.
+    results (Mapping[str, Sequence[Kept]]): The results of each system, one for each seed.
     """
     figure = Figure(figsize=(11, 4.6), layout="constrained")
     for axes, (score, title) in zip(figure.subplots(1, 2), DEV_SCORES.items(), strict=True):
@@ -67,15 +67,15 @@ def draw_curves(path: Path, results: Results) -> None:
 def draw_joint(path: Path, results: Results, *, tests: Sequence[str]) -> None:
     """Draw F1 of tasks that were trained separately and jointly.
 
-    path (Path): The PNG to write.
-    results (Mapping[str, Sequence[Kept]]): The results of each system, one a seed.
+    path (Path): The PNG file to write.
+    results (Mapping[str, Sequence[Kept]]): The results of each system, one for each seed.
     tests (Sequence[str]): The test sets.
     """
     figure = Figure(figsize=(4.5 * len(tests), 3.8), layout="constrained")
     for axes, test in zip(figure.subplots(1, len(tests), squeeze=False)[0], tests, strict=True):
         _prepare(axes, test, "", "F1 (%)")
         axes.set_xticks(range(len(JOINT)), [TASKS[task] for _, task in JOINT])
-        # Room for the legend above the bars.
+        # Leaves room for the legend above the bars.
         axes.set_ylim(0, 120)
         axes.set_yticks(range(0, 101, 20))
         separate = [_f1(results.get(name, ()), test, task) for name, task in JOINT]
@@ -95,7 +95,7 @@ def _prepare(axes: Any, title: str, x: str, y: str) -> None:
 
 
 def _f1(results: Sequence[Kept], part: str, task: Task) -> tuple[float, float]:
-    """Mean and deviation; what is missing is not drawn."""
+    """Compute mean and deviation. A missing score is NaN, which is not drawn."""
     spreads = sum_up(results, part, task)
     if spreads is None:
         return float("nan"), 0.0
@@ -115,9 +115,9 @@ def _draw_bars(axes: Any, bars: Sequence[tuple[float, float]], label: str, *, sh
 
 
 def _mean_curve(results: Sequence[Kept], score: str) -> Mapping[int, float]:
-    """The mean over seeds of a score, by the updates after which all have it.
+    """Average a score over seeds, for the steps at which all seeds have it.
 
-    Before the first update all are at the bottom, and would take the room of what differs.
+    Step 0 is left out: all scores are near 0 there, and would hide the differences later on.
     """
     curves = [
         {

@@ -1,4 +1,4 @@
-"""The results of trials: kept, found again, and summed up over seeds."""
+"""Results of trials: saved, looked up, and summarized over seeds."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,18 +18,18 @@ FILE = "scores.json"
 
 
 class Kept(Result):
-    """A result, with the fingerprint of its trial and the commit it was trained with."""
+    """A saved result, with the fingerprint of its trial and the commit it was trained with."""
 
     fingerprint: str
     commit: str
 
 
-# The results of each system, one a seed.
+# The results of each system, one for each seed.
 Results = Mapping[str, Sequence[Kept]]
 
 
 class Spread(NamedTuple):
-    """The mean of some values, and their standard deviation (of a sample), if there are several."""
+    """The mean of values, and their sample standard deviation; None for a single value."""
 
     mean: float
     deviation: float | None
@@ -39,12 +39,12 @@ class Spread(NamedTuple):
         return mean if self.deviation is None else f"{mean} ± {self.deviation:.1f}"
 
 
-# Those of precision, recall and F1, in percent.
+# The spreads of precision, recall and F1, in percent.
 Spreads = tuple[Spread, Spread, Spread]
 
 
 def keep_result(result: Result, trial: Trial, folder: Path, *, commit: str) -> None:
-    """Write a result, as a whole or not at all.
+    """Save a result. The file is complete or not there at all.
 
     result (Result): The result.
     trial (Trial): The trial.
@@ -57,12 +57,12 @@ def keep_result(result: Result, trial: Trial, folder: Path, *, commit: str) -> N
 
 
 def find_result(trial: Trial, folder: Path) -> tuple[Kept | None, str]:
-    """Look for the result of a trial.
+    """Look up the result of a trial.
 
     trial (Trial): The trial.
     folder (Path): The folder of the trial.
-    RETURNS (tuple[Kept | None, str]): The result; None if there is none, and the reason, which is
-        empty if the trial was never trained.
+    RETURNS (tuple[Kept | None, str]): The result, or None with the reason why there is none. The
+        reason is empty if the trial was never trained.
     """
     path = folder / FILE
     if not path.exists():
@@ -72,18 +72,18 @@ def find_result(trial: Trial, folder: Path) -> tuple[Kept | None, str]:
     except ValueError:
         return None, f"{path} can't be read"
     if not isinstance(kept, dict) or not kept.keys() >= Kept.__required_keys__:
-        return None, f"{path} is no result"
+        return None, f"{path} is not a result"
     if kept["fingerprint"] != trial.fingerprint:
-        return None, "its settings or data changed"
+        return None, "its settings or data have changed"
     return cast(Kept, kept), ""
 
 
 def find_results(trials: Iterable[Trial], folder: Path) -> dict[str, list[Kept]]:
-    """Look for the results of trials.
+    """Look up the results of trials.
 
     trials (Iterable[Trial]): The trials.
-    folder (Path): Where each has its folder.
-    RETURNS (dict[str, list[Kept]]): What there is, by system.
+    folder (Path): The folder with the folders of the trials.
+    RETURNS (dict[str, list[Kept]]): The results found, by system.
     """
     results: dict[str, list[Kept]] = {}
     for trial in trials:
@@ -94,7 +94,7 @@ def find_results(trials: Iterable[Trial], folder: Path) -> dict[str, list[Kept]]
 
 
 def sum_up(results: Iterable[Result], part: str, task: Task) -> Spreads | None:
-    """Sum up the scores of a system over its seeds.
+    """Summarize the scores of a system over its seeds.
 
     results (Iterable[Result]): The results of its trials.
     part (str): The part of the corpus.
@@ -111,5 +111,5 @@ def sum_up(results: Iterable[Result], part: str, task: Task) -> Spreads | None:
 
 
 def spread(values: Sequence[float]) -> Spread:
-    """RETURNS (Spread): Mean and standard deviation of values."""
+    """RETURNS (Spread): The mean and the standard deviation of values."""
     return Spread(fmean(values), stdev(values) if len(values) > 1 else None)

@@ -1,4 +1,4 @@
-"""Trains what was not trained yet, and keeps what comes of it."""
+"""Trains trials without a result, and saves the results."""
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -13,16 +13,16 @@ from .results import find_result, keep_result
 from .trials import Trial
 from .workers import Outcome
 
-# Trains trials, and yields how each ended.
+# Trains trials, and yields their outcomes.
 Engine = Callable[[Sequence[Trial]], Iterator[Outcome]]
 
 
 def run_trials(trials: Sequence[Trial], folder: Path, engine: Engine) -> list[str]:
-    """Train the trials that have no result yet. One that fails leaves the others alone.
+    """Train the trials that have no result yet. If one fails, the others go on.
 
     trials (Sequence[Trial]): The trials.
-    folder (Path): Where each has its folder.
-    engine (Callable[[Sequence[Trial]], Iterator[Outcome]]): Trains them.
+    folder (Path): The folder with the folders of the trials.
+    engine (Callable[[Sequence[Trial]], Iterator[Outcome]]): Trains trials.
     RETURNS (list[str]): The names of the trials that failed.
     RAISES (ValueError): If another process trains in the folder.
     """
@@ -40,12 +40,12 @@ def run_trials(trials: Sequence[Trial], folder: Path, engine: Engine) -> list[st
 
 
 def exit_if_failed(failed: Sequence[str], trials: Sequence[Trial], folder: Path) -> None:
-    """Say where trials that failed have their logs.
+    """Print the logs of failed trials and exit, if there are any.
 
-    failed (Sequence[str]): Their names.
-    trials (Sequence[Trial]): All trials that were to be trained.
-    folder (Path): Where each has its folder.
-    RAISES (typer.Exit): If there are any.
+    failed (Sequence[str]): The names of the trials that failed.
+    trials (Sequence[Trial]): All trials.
+    folder (Path): The folder with the folders of the trials.
+    RAISES (typer.Exit): If any trial failed.
     """
     if failed:
         logs = "".join(f"\n{folder / name / 'log.txt'}" for name in failed)
@@ -60,7 +60,7 @@ def _find_due(trials: Sequence[Trial], folder: Path) -> list[Trial]:
         if kept is None:
             due.append(trial)
         if reason:
-            typer.echo(f"{trial.name} is trained again, since {reason}")
+            typer.echo(f"{trial.name} is trained again, because {reason}")
     typer.echo(f"{len(due)} of {len(trials)} trials to train, in {folder}")
     return due
 

@@ -1,4 +1,4 @@
-"""What a set of tables is made with."""
+"""Settings of a set of tables."""
 
 import hashlib
 from dataclasses import dataclass
@@ -10,23 +10,23 @@ from thinc.api import Config
 
 TESTS = ("test_seen", "test_unseen")
 SEEDS = 3
-# What `--quick` trains: enough to tell systems apart, in 15 minutes on two cores.
+# For `--quick`: enough to tell systems apart, in 15 minutes on two cores.
 QUICK_STEPS = 300
 QUICK_SEEDS = 1
-# How often a training of another length than the config's is evaluated.
+# The number of evaluations on dev if `--steps` replaces the steps of the config.
 EVALUATIONS = 6
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What all trials have in common.
+    """Settings that all trials share.
 
-    base (Path): The config of the STR-encoder, which overlays are merged onto.
+    base (Path): The config of the STR-encoder, into which overlays are merged.
     encoder (str): The encoder, as in `paths.encoder`.
     corpus (Path): The folder with train.spacy, dev.spacy and the test sets.
     tests (tuple[str, ...]): The names of the test sets.
-    seeds (int): How often each system is trained.
-    steps (int | None): How many updates; those of the config if None.
+    seeds (int): The number of seeds per system.
+    steps (int | None): The number of updates; if None, that of the config.
     """
 
     base: Path
@@ -38,8 +38,8 @@ class Settings:
 
     @property
     def name(self) -> str:
-        """RETURNS (str): The name of the folder for the trials: other data, and other test sets,
-        have another one.
+        """RETURNS (str): The name of the folder for the trials, which depends on the data and the
+        test sets.
         """
         steps = "" if self.steps is None else f"-{self.steps}-steps"
         data = "\0".join([self.encoder, str(self.corpus.resolve()), *self.tests])
@@ -47,13 +47,13 @@ class Settings:
 
     @property
     def is_quick(self) -> bool:
-        """RETURNS (bool): Whether systems are trained for less than the config says."""
+        """RETURNS (bool): Whether systems are trained for fewer updates than in the config."""
         steps = self._training["max_steps"]
         return self.steps is not None and (not steps or self.steps < steps)
 
     @property
     def updates(self) -> str:
-        """RETURNS (str): How long systems are trained, in words."""
+        """RETURNS (str): The length of a training, in words."""
         steps = self.steps or self._training["max_steps"]
         return f"{steps} updates" if steps else f"{self._training['max_epochs']} epochs"
 
@@ -67,10 +67,10 @@ class Settings:
         return self.corpus / f"{name}.spacy"
 
     def overrides(self, config: Config) -> dict[str, Any]:
-        """Say what the settings change in the config of a system.
+        """Collect the values that the settings change in the config of a system.
 
         config (Config): The config.
-        RETURNS (dict[str, Any]): The new values, by their path.
+        RETURNS (dict[str, Any]): The new values by path.
         """
         paths = {
             "paths.encoder": self.encoder,
@@ -81,15 +81,15 @@ class Settings:
 
 
 def _shorten(config: Config, steps: int) -> dict[str, Any]:
-    # Rounded down: the last evaluation comes at the end, where the weights are best.
+    # Rounded down, so that the last evaluation comes at the end, where the weights are best.
     evaluation = max(1, steps // EVALUATIONS)
     overrides = {"training.max_steps": steps, "training.eval_frequency": evaluation}
     learn_rate = config.interpolate()["training"]["optimizer"]["learn_rate"]
     schedule = learn_rate if isinstance(learn_rate, dict) else {}
     if "total_steps" in schedule:
         overrides["training.optimizer.learn_rate.total_steps"] = steps
-    # Fresh weights need as many updates to warm up, however few come after: with 30 in place of
-    # 250, the encoder of the demo does not learn to find entities alone.
+    # Fresh weights need the full warm-up however short the training is: with 30 steps instead of
+    # 250, the encoder of the demo does not learn when it is trained on entities only.
     if "warmup_steps" in schedule:
         warmup = min(schedule["warmup_steps"], steps // 2)
         overrides["training.optimizer.learn_rate.warmup_steps"] = warmup

@@ -1,4 +1,4 @@
-"""The systems that are compared."""
+"""The systems to compare."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ from spacy_str_encoder.modules.masks import MaskName
 from .settings import Settings
 
 OVERLAYS = Path(__file__).parents[2] / "configs" / "systems"
-# The name of the overlay, and what the tables call it.
+# The names of overlays, and their titles in the tables.
 COMPARED = {
     "bilstm_crf": "Bi-LSTM-CRF (Huang et al. 2015)",
     "rdcnn": "RDCNN (Qiu et al. 2018)",
@@ -25,7 +25,7 @@ COMPARED = {
     "only_ner": "STR-encoder, only NER",
     "only_rc": "STR-encoder, only RC",
 }
-# The config itself, with what it has beyond the paper.
+# The config itself, including its additions to the paper.
 DEFAULT = "default"
 PAPER = OVERLAYS / "str_encoder.cfg"
 MASKS: dict[MaskName, str] = {"cls": "Eq. 13", "pair": "Eq. 14"}
@@ -33,11 +33,11 @@ MASKS: dict[MaskName, str] = {"cls": "Eq. 13", "pair": "Eq. 14"}
 
 @dataclass(frozen=True)
 class System:
-    """What is trained.
+    """A system to train.
 
     name (str): Its name, in commands and files.
-    overlays (tuple[Path, ...]): The configs that make it of the base config.
-    overrides (Mapping[str, Any]): Settings of the base config that it changes, by their path.
+    overlays (tuple[Path, ...]): The configs that are merged into the base config.
+    overrides (Mapping[str, Any]): The values that replace those of the base config, by path.
     """
 
     name: str
@@ -46,32 +46,33 @@ class System:
 
 
 def choose_systems(settings: Settings, names: Sequence[str] | None = None) -> list[System]:
-    """List what is to be trained.
+    """List the systems to train.
 
-    settings (Settings): Their common settings; the encoder tells how many K there are.
+    settings (Settings): The settings of all trials. The layers of the encoder limit K.
     names (Sequence[str] | None): The names of the systems; all if None.
     RETURNS (list[System]): The systems.
-    RAISES (ValueError): If there is no such system, or the base config has more focused layers than
+    RAISES (ValueError): If a system does not exist, or the base config has more focused layers than
         the encoder has layers.
     """
     layers = count_layers(settings.encoder)
     systems = {system.name: system for system in make_systems(layers)}
     if name_of_base(settings.base) not in systems:
         raise ValueError(
-            f"{settings.base}: focus_layers is more than the {layers} layers of {settings.encoder}"
+            f"{settings.base}: focus_layers must be at most {layers}, the layers of "
+            f"{settings.encoder}"
         )
     if not goes_beyond_paper(settings.base):
         del systems[DEFAULT]
     if unknown := [name for name in names or () if name not in systems]:
-        raise ValueError(f"no such system: {', '.join(unknown)}. Choose of {', '.join(systems)}.")
+        raise ValueError(f"no such system: {', '.join(unknown)}. Choose from {', '.join(systems)}.")
     return list(systems.values()) if names is None else [systems[name] for name in names]
 
 
 def make_systems(layers: int) -> list[System]:
-    """Make all systems, those that take the longest to train first: the last ones to be trained
-    should not leave other workers idle for long.
+    """Make all systems. Those that take longest to train come first, so that at the end no worker
+    is idle for long.
 
-    layers (int): The layers of the encoder.
+    layers (int): The number of layers of the encoder.
     RETURNS (list[System]): The systems.
     """
     focused = {
@@ -87,14 +88,14 @@ def count_layers(encoder: str) -> int:
     """Count the layers of an encoder.
 
     encoder (str): Its name, as in `paths.encoder`.
-    RETURNS (int): Their number.
-    RAISES (ValueError): If there is no such encoder.
+    RETURNS (int): The number of layers.
+    RAISES (ValueError): If the encoder does not exist.
     """
     try:
         layers: int = AutoConfig.from_pretrained(resolve_name(encoder)).num_hidden_layers
     except OSError:
         raise ValueError(
-            f"{encoder}: there is no such encoder; make it first, or name another (--encoder)"
+            f"{encoder}: no such encoder; create it first, or choose another with --encoder"
         ) from None
     return layers
 
@@ -102,21 +103,21 @@ def count_layers(encoder: str) -> int:
 def focused_name(mask: MaskName, focus_layers: int) -> str:
     """Name an STR-encoder.
 
-    With K = 1 both masks are the same function: of the last layer only the `[CLS]` row is used, and
-    under either mask it sees the pair alone. So there is one system for both.
+    With K = 1 both masks give the same function: only the `[CLS]` row of the last layer is used,
+    and with either mask it attends to the pair only. There is one system for both.
 
-    mask (Literal["cls", "pair"]): Its mask.
-    focus_layers (int): K.
+    mask (Literal["cls", "pair"]): The mask.
+    focus_layers (int): The number of focused layers, K.
     RETURNS (str): The name of the system.
     """
     return "str_k1" if focus_layers == 1 else f"str_k{focus_layers}_{mask}"
 
 
 def goes_beyond_paper(base: Path) -> bool:
-    """Ask whether the base config has anything on that the paper's STR-encoder has not.
+    """Check whether the base config has additions to the paper's STR-encoder switched on.
 
     base (Path): The base config.
-    RETURNS (bool): If not, it is itself one of the STR-encoders.
+    RETURNS (bool): Whether it has. If not, it is itself one of the STR-encoders.
     """
     config = load_config(base, interpolate=False)
     switched_off = dict_to_dot(load_config(PAPER, interpolate=False))
@@ -124,11 +125,11 @@ def goes_beyond_paper(base: Path) -> bool:
 
 
 def name_of_base(base: Path) -> str:
-    """Find the STR-encoder that the base config has.
+    """Name the STR-encoder of the base config.
 
     base (Path): The base config.
     RETURNS (str): The name of the system.
-    RAISES (ValueError): If it has none.
+    RAISES (ValueError): If the config has no STR-encoder.
     """
     config = load_config(base)
     try:
@@ -136,7 +137,7 @@ def name_of_base(base: Path) -> str:
         focus_layers = dot_to_object(config, "components.str_encoder.model.focus_layers")
     except KeyError as error:
         raise ValueError(
-            f"{base}: this is not the config of an STR-encoder, as configs/coronary.cfg is"
+            f"{base}: must be the config of an STR-encoder, such as configs/coronary.cfg"
         ) from error
     return focused_name(mask, focus_layers)
 

@@ -1,4 +1,4 @@
-"""Train one trial and score it, in a process of its own: `python -m scripts.tables.train`."""
+"""Training and scoring of one trial in its own process: `python -m scripts.tables.train`."""
 
 import os
 import sys
@@ -24,8 +24,8 @@ MODEL = Path("model")
 
 
 class Step(TypedDict):
-    """An evaluation on dev while a pipeline was trained. Scores are in percent, and losses are
-    summed up since the evaluation before.
+    """An evaluation on dev during training. Scores are in percent, losses are sums since the
+    previous evaluation.
     """
 
     epoch: int
@@ -36,8 +36,8 @@ class Step(TypedDict):
 
 
 class Result(TypedDict):
-    """What a trial gives: its strict micro scores by part and task, the number of its parameters,
-    the seconds that training took, and its evaluations.
+    """The result of a trial: strict micro scores by part and task, the number of parameters, the
+    training time in seconds, and the evaluations during training.
     """
 
     scores: dict[str, dict[Task, Figures]]
@@ -64,7 +64,7 @@ def main(folder: Path, gpu_id: int, parts: list[str]) -> None:
 
 
 def end_with_standard_input() -> None:
-    """End the process when its standard input ends, as it does when who started it is killed."""
+    """End the process when its standard input ends, which happens when the parent is killed."""
 
     def wait() -> None:
         while os.read(sys.stdin.fileno(), 1):
@@ -75,7 +75,7 @@ def end_with_standard_input() -> None:
 
 
 def split_parts(parts: list[str]) -> list[tuple[str, str]]:
-    """RETURNS (list[tuple[str, str]]): Name and file of what is written NAME=FILE."""
+    """RETURNS (list[tuple[str, str]]): The name and the file of each NAME=FILE."""
     return [(name, path) for name, _, path in (part.partition("=") for part in parts)]
 
 
@@ -84,7 +84,7 @@ def score(nlp: Language, path: Path) -> dict[Task, Figures]:
 
     nlp (Language): The pipeline.
     path (Path): The gold docs.
-    RETURNS (dict[Task, Figures]): The scores of what it finds.
+    RETURNS (dict[Task, Figures]): The scores of each task that can be scored.
     """
     counts = count_tasks(find_outcomes(nlp, list(read_docbin(path, nlp.vocab))))
     return {task: figures(views["strict"].by_doc.sum(axis=0)) for task, views in counts.items()}
@@ -94,7 +94,7 @@ def count_parameters(nlp: Language) -> int:
     """Count the parameters of a pipeline, each once.
 
     nlp (Language): The pipeline.
-    RETURNS (int): Their number.
+    RETURNS (int): The number of parameters.
     """
     models = [getattr(component, "model", None) for _, component in nlp.pipeline]
     nodes = {node.id: node for model in models if isinstance(model, Model) for node in model.walk()}
@@ -102,7 +102,7 @@ def count_parameters(nlp: Language) -> int:
 
 
 def _count_own(node: Model) -> int:
-    """Without those of its layers, which are nodes too."""
+    """Count the parameters of a node, without those of its layers, which are nodes too."""
     arrays = [node.get_param(name) for name in node.param_names if node.has_param(name)]
     modules: list[Any] = [shim._model for shim in node.shims]
     tensors = [tensor for module in modules for tensor in module.parameters()]

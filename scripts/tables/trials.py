@@ -1,4 +1,4 @@
-"""A system and a seed: what is trained, and how to tell whether it was."""
+"""Trials: a system with a seed, and a fingerprint that tells whether it has been trained."""
 
 import hashlib
 from collections.abc import Iterable
@@ -15,21 +15,21 @@ from ..merge_config import merge_overlays
 from .settings import Settings
 from .systems import System
 
-# Its file is where the curve of a trial comes from.
+# The curve of a trial is read from the file of this logger.
 LOGGER = {"@loggers": "spacy.ConsoleLogger.v3", "progress_bar": None, "console_output": True}
 
 
 @dataclass(frozen=True)
 class Trial:
-    """What a process needs to train a system and score it.
+    """All that a process needs to train and score a system.
 
-    name (str): Its name, which is that of its folder.
+    name (str): The name of the trial and of its folder.
     system (str): The name of the system.
-    seed (int): The seed.
-    config (str): The whole config.
-    parts (dict[str, str]): The files to score it on, by the name of the part.
-    fingerprint (str): Changes with the config and with what the files hold.
-    gpu_id (int): The number of the GPU; -1 is the CPU.
+    seed (int): The random seed.
+    config (str): The complete config.
+    parts (dict[str, str]): The files to score the system on, by the name of the part.
+    fingerprint (str): A hash of the config and the contents of the files.
+    gpu_id (int): The number of the GPU; -1 for the CPU.
     """
 
     name: str
@@ -42,11 +42,11 @@ class Trial:
 
 
 def plan_trials(systems: Iterable[System], settings: Settings, *, gpu_id: int = -1) -> list[Trial]:
-    """List what has to be trained, one seed after the other.
+    """List the trials of systems, seed by seed.
 
     systems (Iterable[System]): The systems.
-    settings (Settings): What they have in common.
-    gpu_id (int): The number of the GPU; -1 is the CPU.
+    settings (Settings): The settings of all trials.
+    gpu_id (int): The number of the GPU; -1 for the CPU.
     RETURNS (list[Trial]): The trials.
     RAISES (ValueError): If a file is missing.
     """
@@ -60,11 +60,11 @@ def plan_trials(systems: Iterable[System], settings: Settings, *, gpu_id: int = 
 
 
 def make_config(system: System, settings: Settings, *, seed: int) -> Config:
-    """Merge everything that a trial is made of.
+    """Make the config of a trial.
 
     system (System): The system.
-    settings (Settings): What all trials have in common.
-    seed (int): The seed.
+    settings (Settings): The settings of all trials.
+    seed (int): The random seed.
     RETURNS (Config): The config.
     """
     config = merge_overlays(settings.base, system.overlays)
@@ -73,7 +73,7 @@ def make_config(system: System, settings: Settings, *, seed: int) -> Config:
 
 
 def make_fingerprint(*parts: str) -> str:
-    """RETURNS (str): A hash of texts in their order."""
+    """RETURNS (str): A hash of strings, in order."""
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
@@ -97,7 +97,7 @@ def _checksums(systems: list[System], settings: Settings) -> list[str]:
     overlays = [overlay for system in systems for overlay in system.overlays]
     for path in (settings.base, *data, *overlays):
         if not path.is_file():
-            raise ValueError(f"{path}: there is no such file")
+            raise ValueError(f"{path}: no such file")
     encoder = Path(resolve_name(settings.encoder))
     read = (*data, *([encoder] if encoder.is_dir() else []))
     return [f"{path.name} {get_checksum(path)}" for path in read]

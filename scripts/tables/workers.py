@@ -1,4 +1,4 @@
-"""Trials in processes of their own, several at a time on this machine."""
+"""Processes that train trials, several at a time on this machine."""
 
 import os
 import shutil
@@ -19,11 +19,11 @@ ROOT = Path(__file__).parents[2]
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a trial ended.
+    """The outcome of a trial.
 
     trial (Trial): The trial.
-    result (Result | None): Its result; None if it failed.
-    log (str): What it printed.
+    result (Result | None): The result; None if the trial failed.
+    log (str): The output of its process.
     """
 
     trial: Trial
@@ -37,11 +37,11 @@ def run_here(
     """Train trials on this machine.
 
     trials (Sequence[Trial]): The trials.
-    folder (Path): Where each has its folder.
-    workers (int | None): How many are trained at a time; one for each core, or for the GPU, if
-        None.
+    folder (Path): The folder with the folders of the trials.
+    workers (int | None): The number of trials to train at a time; if None, one per core, or one on
+        a GPU.
     keep_models (bool): Whether to keep the trained pipelines.
-    YIELDS (Outcome): How a trial ended, in the order in which they do.
+    YIELDS (Outcome): The outcome of each trial, in the order they end.
     """
     cores = os.cpu_count() or 1
     workers = workers or (1 if any(trial.gpu_id >= 0 for trial in trials) else cores)
@@ -57,7 +57,7 @@ def run_here(
         for future in as_completed(futures):
             yield _get_outcome(future, futures[future])
     finally:
-        # After an interrupt no other trial has to start.
+        # After an interrupt, no further trial may start.
         executor.shutdown(cancel_futures=True)
 
 
@@ -69,13 +69,13 @@ def _get_outcome(future: Future[Outcome], trial: Trial) -> Outcome:
 
 
 def run_apart(trial: Trial, folder: Path, *, threads: int = 1, keep_model: bool = False) -> Outcome:
-    """Train a trial in a process of its own, whose end takes nothing else with it.
+    """Train a trial in its own process, so that a crash does not affect other trials.
 
     trial (Trial): The trial.
-    folder (Path): Its folder, which is made anew.
+    folder (Path): The folder of the trial. An existing one is removed first.
     threads (int): The number of threads to compute with.
     keep_model (bool): Whether to keep the trained pipeline.
-    RETURNS (Outcome): How it ended.
+    RETURNS (Outcome): The outcome.
     """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -84,8 +84,8 @@ def run_apart(trial: Trial, folder: Path, *, threads: int = 1, keep_model: bool 
     command = [sys.executable, "-m", "scripts.tables.train", "--", str(folder), str(trial.gpu_id)]
     environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
     with (folder / "log.txt").open("w", encoding="utf-8") as log:
-        # The process ends when its standard input does: a trial must not outlive what started it,
-        # and write into the folder of the next one.
+        # The process ends when its standard input does: a trial must not outlive its parent and
+        # write to the folder of the next run.
         training = subprocess.Popen(
             [*command, *parts],
             cwd=ROOT,
@@ -100,5 +100,5 @@ def run_apart(trial: Trial, folder: Path, *, threads: int = 1, keep_model: bool 
         shutil.rmtree(folder / MODEL, ignore_errors=True)
     result = srsly.read_json(folder / "result.json") if training.returncode == 0 else None
     log_text = (folder / "log.txt").read_text("utf-8", errors="replace")
-    # A process that the system has killed says nothing itself.
+    # A process that is killed by the system leaves no message.
     return Outcome(trial, result, f"{log_text}\nExit status: {training.returncode}\n")
