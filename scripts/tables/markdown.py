@@ -1,4 +1,4 @@
-"""The tables in Markdown."""
+"""The tables, as Markdown."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -19,24 +19,23 @@ from .systems import (
 
 NOTES = """\
 **The corpora differ.** The paper's figures are for Chinese BERT-base on private reports of coronary
-arteriographies (Xue et al. 2019, arXiv 1908.07721). Ours are for the encoder `{encoder}` on the
-corpus `{corpus}`. By default these are a small encoder with fresh weights and generated sentences.
-Compare systems with each other, but not our figures with the paper's.
+arteriography (Xue et al. 2019, arXiv 1908.07721). Ours are for the encoder `{encoder}` on the
+corpus `{corpus}`. By default, these are a small encoder with random weights and generated
+sentences. Compare systems with each other, not our figures with the paper's.
 
-Figures are strict micro precision / recall / F1 in percent. Ours are means ± standard deviations
-over seeds, for the checkpoint with the best score on dev, as weighted in the config. A dash (–)
-means that the paper has no figure, or that we did not train the system.
+Figures are precision / recall / F1 in percent, strict and micro-averaged. Ours are mean ± standard
+deviation over seeds. Each training keeps the checkpoint with the best score on dev, as weighted by
+the config. A dash (–) means that the paper has no figure, or that the system was not trained.
 
 - Config: `{config}`; {updates}; seeds: {seeds}.
-- "STR-encoder" without a K is the one of the config, `{base}`.
-- With every seed, the STR-encoders start from the same weights, except for their heads. All weights
-  of the compared systems are initialized at random.
-- The compared systems follow their papers but are not exact copies: `configs/systems` lists the
-  differences. Of these systems, only the RCN gets the types of the entities as input.
+- "STR-encoder" without K is the one of the config, `{base}`.
+- With every seed, the STR-encoders start from the same encoder weights and from new random heads.
+  The compared systems start from new random weights. They follow their papers, but are not copies:
+  `configs/systems` lists the differences. Of these, only the RCN sees the types of the entities.
 - Commit: {commits}.
-- Total training time of all trials: {hours:.1f} hours."""
+- Hours of training, all trials added up: {hours:.1f}."""
 MISSING = "–"
-# The STR-encoder with the K and the mask of the base config.
+# The system of the base config, whichever K and mask it has.
 BASE = "str_encoder"
 TITLES = {**COMPARED, BASE: "STR-encoder", DEFAULT: "STR-encoder, as in the config"}
 TEST_TABLES: dict[str, list[tuple[str, Task]]] = {
@@ -71,12 +70,12 @@ TEST_TABLES: dict[str, list[tuple[str, Task]]] = {
 def write_tables(
     results: Results, settings: Settings, *, layers: int, failed: Sequence[str]
 ) -> str:
-    """Write the tables, with the figures of the paper beside ours.
+    """Set the figures of the paper and ours side by side.
 
-    results (Mapping[str, Sequence[Kept]]): The results of each system, one for each seed.
-    settings (Settings): The settings of all trials.
-    layers (int): The number of layers of the encoder.
-    failed (Sequence[str]): The names of the trials that failed.
+    results (Mapping[str, Sequence[Kept]]): The results of each system, one a seed.
+    settings (Settings): What they were made with.
+    layers (int): The layers of the encoder.
+    failed (Sequence[str]): The trials that failed.
     RETURNS (str): The Markdown.
     """
     suffix = " (quick)" if settings.is_quick else ""
@@ -86,8 +85,8 @@ def write_tables(
         for title, rows in TEST_TABLES.items()
     }
     sections["Table V: K and mask, on dev"] = _focus_table(results, layers)
-    lines = [f"# The tables of the paper, and ours{suffix}", "", *_notes(results, settings, failed)]
-    # Up to VI, Roman numerals sort alphabetically.
+    lines = [f"# The paper's tables and ours{suffix}", "", *_notes(results, settings, failed)]
+    # Up to VI, Roman numbers have the order of the alphabet.
     for title, table in sorted(sections.items()):
         lines += ["", f"## {title}{suffix}", "", *table]
     return "\n".join([*lines, ""])
@@ -107,11 +106,11 @@ def _notes(results: Results, settings: Settings, failed: Sequence[str]) -> Itera
         hours=sum(result["seconds"] for result in kept) / 3600,
     )
     if goes_beyond_paper(settings.base):
-        yield '- "As in the config" has its additions to the paper. The other rows have none.'
+        yield '- "As in the config" has all its extensions beyond the paper. Other rows have none.'
     if settings.is_quick:
-        yield "- **Quick run:** fewer updates than in the config, only to check that all works."
+        yield "- **A quick run:** fewer updates than in the config, only to check that it works."
     if failed:
-        yield f"- **Failed and missing below:** {', '.join(failed)}."
+        yield f"- **Failed, and missing below:** {', '.join(failed)}."
     counts = {name: len(trials) for name, trials in trained.items()}
     if fewer := [f"{name} ({n})" for name, n in counts.items() if n < settings.seeds]:
         yield f"- **Fewer seeds than {settings.seeds}:** {', '.join(fewer)}."
@@ -139,9 +138,9 @@ def _focus_table(results: Results, layers: int) -> Iterator[str]:
             yield _row(title, str(focus_layers), *_focus_cells(results, mask, focus_layers))
     yield from [
         "",
-        f"The paper's encoder has 12 layers, ours {layers}. With K = 1 both masks give the same "
-        "function, which is trained once: only the `[CLS]` row of the last layer is used, and with "
-        "either mask it attends to `[CLS]` and the pair only. RC is between predicted entities.",
+        f"The paper's encoder has 12 layers, ours {layers}. With K = 1, both masks give the same "
+        "model, which is trained once: only the row of `[CLS]` of the last layer is used, and "
+        "under either mask it sees only `[CLS]` and the pair. RC is between predicted entities.",
     ]
 
 

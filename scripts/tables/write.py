@@ -1,4 +1,4 @@
-"""Files of tables and plots."""
+"""Writes tables and plots."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,19 +10,19 @@ from .settings import Settings
 from .systems import count_layers, name_of_base
 
 PLOTS = {
-    "tables_focus.png": "F1 on dev against K, for both masks",
+    "tables_focus.png": "F1 on dev for each K and both masks",
     "tables_curves.png": "F1 on dev during training",
-    "tables_joint.png": "F1 of tasks that were trained separately and jointly",
+    "tables_joint.png": "F1 of tasks trained separately and jointly",
 }
 
 
 def write_all(folder: Path, results: Results, settings: Settings, failed: Sequence[str]) -> None:
     """Write tables.md and the plots.
 
-    folder (Path): The output folder.
-    results (Mapping[str, Sequence[Kept]]): The results of each system, one for each seed.
-    settings (Settings): The settings of all trials.
-    failed (Sequence[str]): The names of the trials that failed.
+    folder (Path): The folder for them.
+    results (Mapping[str, Sequence[Kept]]): The results of each system, one a seed.
+    settings (Settings): What they were made with.
+    failed (Sequence[str]): The trials that failed.
     """
     results = {**results, BASE: results.get(name_of_base(settings.base), ())}
     layers = count_layers(settings.encoder)

@@ -11,16 +11,12 @@ from .readers import Fields
 from .run import ArchiveSettings, TooManyRejectedError, annotate_archive
 from .sources import Source, find_sources
 
-# The command still asks for the settings by this name.
-Settings = ArchiveSettings
-
 __all__ = [
     "ArchiveSettings",
     "Engine",
     "Fields",
     "PartWriter",
     "Progress",
-    "Settings",
     "Source",
     "TooManyRejectedError",
     "annotate_archive",

@@ -13,7 +13,7 @@ from .options import GpuId, Model
 from .progress import make_bar
 
 if TYPE_CHECKING:
-    from spacy_str_encoder.archive import Engine, PartWriter, Progress, Settings, Source
+    from spacy_str_encoder.archive import ArchiveSettings, Engine, PartWriter, Progress, Source
 
 SOME_REJECTED = 3
 TOO_MANY_REJECTED = 4
@@ -98,10 +98,10 @@ def annotate_command(
     Example: spacy-str-encoder annotate zh_coronary_str "archive/*.csv.gz" -o annotated \\
     --text-field report --id-field number --format parquet --n-process 8
     """
-    from spacy_str_encoder.archive import Fields, PartWriter, Settings, find_sources
+    from spacy_str_encoder.archive import ArchiveSettings, Fields, PartWriter, find_sources
 
     fields = Fields(text=text_field, id=id_field, max_length=max_length)
-    settings = Settings(fields, format.value, part_size, whole_files)
+    settings = ArchiveSettings(fields, format.value, part_size, whole_files)
     with errors_as_one_line():
         sources, others = find_sources(inputs, output=output, whole_files=whole_files)
         done = run_with_bar(
@@ -165,14 +165,14 @@ def choose_engine(
 def run_with_bar(
     write_part: "PartWriter",
     sources: Sequence["Source"],
-    settings: "Settings",
+    settings: "ArchiveSettings",
     **options: Any,
 ) -> "Progress":
     """Annotate an archive and show a progress bar.
 
     write_part (PartWriter): The writer that annotates a chunk.
     sources (Sequence[Source]): The files to read.
-    settings (Settings): The settings that determine the output.
+    settings (ArchiveSettings): The settings that determine the output.
     **options (Any): Further options of `annotate_archive`.
     RETURNS (Progress): The counts of the finished run.
     RAISES (Exit): If the run is stopped by Ctrl-C or by too many rejected texts.

@@ -62,10 +62,10 @@ def to_annotations(doc: Doc, *, spans_key: str | None = None) -> Annotations:
     RETURNS (Annotations): The annotations.
     """
     relations = get_relations(doc)
-    ends = [span for relation in relations for span in (relation.head, relation.tail)]
+    connected = [span for relation in relations for span in (relation.head, relation.tail)]
     # Relations may connect spans that are not entities.
-    entities = {place_of(span): span for span in [*get_entities(doc, spans_key), *ends]}
-    index = {place: i for i, place in enumerate(sorted(entities))}
+    spans = {place_of(span): span for span in [*get_entities(doc, spans_key), *connected]}
+    places, indices = index_ends(spans, map(relation_key, relations), add_ends=True)
     return {
         "text": doc.text,
         "entities": [

@@ -19,9 +19,9 @@ Cell = tuple[str | None, str | None]
 class Confusion(TypedDict):
     """A confusion matrix.
 
-    classes (list[str | None]): The classes. The first is None, "no relation". The others are a label with its
-        direction: `>` if the head comes first in the text, `<` if the tail does, and no direction
-        if the label is symmetric.
+    classes (list[str | None]): The classes. The first is None, "no relation". The others are a
+        label with its direction: `>` if the head comes first in the text, `<` if the tail does, and
+        no direction if the label is symmetric.
     counts (list[list[int]]): The number of pairs by gold class (row) and predicted class (column).
     """
 

@@ -24,10 +24,12 @@ class Report(TypedDict):
     """The output of the command `evaluate`.
 
     docs (DocNumbers): The size of the data.
-    lost (dict[str, int]): The annotations that were lost when the data were converted to docs, counted by reason.
+    lost (dict[str, int]): The annotations that were lost when the data were converted to docs,
+        counted by reason.
     model (Scores): The scores of the pipeline.
     other (Scores | None): The scores of the pipeline it is compared with, if any.
-    comparison (Comparison | None): The differences in micro F1, for the tasks that both pipelines have scores for.
+    comparison (Comparison | None): The differences in micro F1, for the tasks that both pipelines
+        have scores for.
     """
 
     docs: DocNumbers

@@ -24,8 +24,8 @@ class ViewScores(TypedDict):
     micro (Figures): The scores over all labels.
     interval (Intervals): The 95 % intervals of the micro scores.
     macro_f (float | None): The mean F1 of the labels in the gold docs; None if there are none.
-    per_type (dict[str, Figures] | None): The scores by label. Boundaries of entities have no label, so that `per_type` and
-        `macro_f` are None for them.
+    per_type (dict[str, Figures] | None): The scores by label. Boundaries of entities have no label,
+        so that `per_type` and `macro_f` are None for them.
     """
 
     micro: Figures
@@ -48,9 +48,12 @@ class TaskScores(TypedDict):
     strict (ViewScores): Boundaries, types, label and direction must be correct.
     boundaries (ViewScores): The types of entities are ignored.
     calibration (Calibration | None): The calibration of the scores; None if nothing has a score.
-    per_triple (list[Triple] | None): Scores by the types of head and tail and the label; None for entities.
-    distance (list[DistanceBin] | None): Recall by the number of tokens between head and tail; None for entities.
-    confusion (Confusion | None): The confusion matrix of relations between gold entities; None for other tasks.
+    per_triple (list[Triple] | None): Scores by the types of head and tail and the label; None for
+        entities.
+    distance (list[DistanceBin] | None): Recall by the number of tokens between head and tail; None
+        for entities.
+    confusion (Confusion | None): The confusion matrix of relations between gold entities; None for
+        other tasks.
     """
 
     strict: ViewScores
