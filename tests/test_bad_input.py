@@ -166,7 +166,7 @@ def test_sixty_entities_in_a_sentence_are_paired_in_chunks(
 def test_an_entity_without_pieces_has_no_relations(nlp: Language) -> None:
     doc = nlp.make_doc("左主干\x01无")
     doc.set_ents([Span(doc, 0, 3, "BodyPart"), Span(doc, 3, 4, "Negation")])
-    with pytest.warns(UserWarning, match="1 of 1 pairs"):
+    with pytest.warns(UserWarning, match="1 of 1 candidate pairs"):
         assert predict_relations(nlp, doc)._.relations == []
 
 
@@ -275,7 +275,7 @@ def test_pairs_that_no_window_holds_have_no_relation_and_one_warning_a_doc(
     docs = [far_apart(nlp), far_apart(nlp)]
     with nlp.select_pipes(disable="str_ner"), pytest.warns(UserWarning) as caught:
         docs = list(nlp.pipe(docs))
-    assert ["2 of 3 pairs" in str(warning.message) for warning in caught] == [True, True]
+    assert ["2 of 3 candidate pairs" in str(warning.message) for warning in caught] == [True, True]
     for doc in docs:
         assert all(r.head.end <= 4 and r.tail.end <= 4 for r in doc._.relations)
 
@@ -373,7 +373,7 @@ def test_entities_beyond_the_last_piece_of_the_encoder_have_no_relation(
     # The window has 207 tokens, of which the encoder reads 126.
     nlp = make_nlp(mask=mask, window=256, stride=192)
     nlp.initialize(lambda: make_examples(nlp))
-    with pytest.warns(UserWarning, match="2 of 3 pairs"):
+    with pytest.warns(UserWarning, match="2 of 3 candidate pairs"):
         doc = predict_relations(nlp, far_apart(nlp, filler=200))
     assert all(r.head.end <= 4 and r.tail.end <= 4 for r in doc._.relations)
 

@@ -301,8 +301,8 @@ def test_a_pipeline_without_what_is_asked_for_is_refused(tmp_path: Path, factory
 @pytest.mark.parametrize(
     ("override", "value", "message"),
     [
-        (RATE, "3", f"{CONFIG}: str_rel: negative_rate must be from 0 to 1, not 3."),
-        (RATE, "nan", f"{CONFIG}: str_rel: negative_rate must be from 0 to 1, not nan."),
+        (RATE, "3", f"{CONFIG}: str_rel: negative_rate must be from 0 to 1, got 3."),
+        (RATE, "nan", f"{CONFIG}: str_rel: negative_rate must be from 0 to 1, got nan."),
         (RATE, "much", f"{CONFIG}: str_rel -> negative_rate: "),
         (f"{SPANS}.window", "wide", f"{CONFIG}: str_encoder.model.get_spans -> window: "),
         ("components.str_rel.nothing", "1", f"{CONFIG}: str_rel -> nothing: "),

@@ -141,7 +141,7 @@ def test_a_pair_out_of_reach_has_no_relation_and_no_loss(make_nlp: MakeNlp) -> N
     nlp.initialize(lambda: make_examples(nlp))
     text = "左主干" + "，" * 40 + "无"
     far: Annotation = (text, [(0, 3, "BodyPart"), (43, 44, "Negation")], [(1, 0, "Negative")])
-    with pytest.warns(UserWarning, match="1 of 1 pairs"):
+    with pytest.warns(UserWarning, match="1 of 1 candidate pairs"):
         assert relate(nlp, far)._.relations == []
     example = [make_example(nlp, far)]
     gradients = encoder_gradients(nlp, example, exclude=["str_ner"])

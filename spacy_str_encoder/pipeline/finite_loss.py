@@ -7,17 +7,18 @@ from ..doc.origin import list_places
 
 
 def require_finite(loss: float, name: str, examples: Iterable[Example]) -> None:
-    """Refuse a loss that nothing can be learned from.
+    """Stop training if the loss of a batch is not finite.
 
     loss (float): The loss.
     name (str): The name of the component.
-    examples (Iterable[Example]): The batch that has the loss.
-    RAISES (ValueError): If the loss is infinite or not a number.
+    examples (Iterable[Example]): The batch.
+    RAISES (ValueError): If the loss is infinite or NaN.
     """
     if not isfinite(loss):
         places = list_places(example.reference for example in examples)
         raise ValueError(
-            f"{name}: the loss of a batch is {loss}, so nothing can be learned any more. The best "
-            "pipeline so far is kept. A lower learning rate or training.optimizer.grad_clip help, "
-            f"and mixed_precision = false on a GPU. The batch: {places}."
+            f"{name}: the loss of a batch is {loss}, but must be finite, so training stops. The "
+            "best pipeline so far is kept. Lower the learning rate, set "
+            "training.optimizer.grad_clip, or, on a GPU, set mixed_precision = false. The batch: "
+            f"{places}."
         )

@@ -1,6 +1,7 @@
-"""A component's folder tells whether it still is what was saved.
+"""Hashes that detect changes to a saved component.
 
-A flipped bit in the weights, or labels in another order, would else change answers in silence.
+Otherwise a flipped bit in the weights, or labels in another order, would silently change
+predictions.
 """
 
 from collections.abc import Iterable
@@ -15,13 +16,13 @@ SEAL = "sha256.json"
 
 
 class SealedPipe(TrainablePipe):
-    """A component whose folder holds the hashes of what was saved."""
+    """A pipeline component that saves hashes of its files and checks them when it is loaded."""
 
     def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
         """Save the component.
 
-        path (str | Path): A folder.
-        exclude (Iterable[str]): Names of parts to leave out.
+        path (str | Path): Folder of the component.
+        exclude (Iterable[str]): Names of parts to exclude.
         """
         super().to_disk(path, exclude=exclude)
         srsly.write_json(Path(path) / SEAL, _hash_files(Path(path)))
@@ -29,10 +30,10 @@ class SealedPipe(TrainablePipe):
     def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> Self:
         """Load the component.
 
-        path (str | Path): A folder.
-        exclude (Iterable[str]): Names of parts to leave out.
+        path (str | Path): Folder of the component.
+        exclude (Iterable[str]): Names of parts to exclude.
         RETURNS (SealedPipe): The same component.
-        RAISES (ValueError): If a file is missing, or another one than was saved.
+        RAISES (ValueError): If a file is missing, or has changed since it was saved.
         """
         _check_seal(Path(path), self.name)
         super().from_disk(path, exclude=exclude)
@@ -42,13 +43,14 @@ class SealedPipe(TrainablePipe):
 def _check_seal(folder: Path, name: str) -> None:
     if not (folder / SEAL).is_file():
         raise ValueError(
-            f"{name}: {folder} is incomplete: it has no {SEAL}. Was saving or copying interrupted?"
+            f"{name}: {folder} is incomplete: it has no {SEAL}. Copy or save the pipeline again."
         )
     found = _hash_files(folder)
     if wrong := [file for file, digest in _read_seal(folder).items() if found.get(file) != digest]:
         raise ValueError(
-            f"{name}: {folder} is damaged: {', '.join(wrong)} is not what was saved. Copy the "
-            "pipeline again; to change a setting, load it, change it, and save it."
+            f"{name}: {folder} is damaged: changed since it was saved: {', '.join(wrong)}. Copy "
+            "the pipeline again. To change a setting, load the pipeline in Python, set it there, "
+            "and save."
         )
 
 

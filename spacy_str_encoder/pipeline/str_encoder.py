@@ -57,10 +57,11 @@ def make_str_encoder(
 
     nlp (Language): The pipeline.
     name (str): The name of the component.
-    model (Model[list[Doc], FullTransformerBatch]): An `STREncoder`.
-    set_extra_annotations (Callable[[list[Doc], FullTransformerBatch], None]): Called with every
-        batch of docs and its output, after `doc._.trf_data` was set.
-    max_batch_items (int): The size of a batch in prediction: docs times the tokens of the longest.
+    model (Model[list[Doc], FullTransformerBatch]): The encoder, an `STREncoder`.
+    set_extra_annotations (Callable[[list[Doc], FullTransformerBatch], None]): Callback for each
+        batch of docs and its output, called after `doc._.trf_data` is set.
+    max_batch_items (int): Maximum size of a batch in prediction: number of docs times the tokens
+        of the longest.
     RETURNS (SharedEncoder): The component.
     """
     return SharedEncoder(
@@ -70,7 +71,7 @@ def make_str_encoder(
 
 @dataclass
 class _OpenBatch:
-    """A batch whose backward pass is still to come."""
+    """A batch whose backward pass has not run yet."""
 
     docs: list[Doc]
     gradients: StateGradients
@@ -78,10 +79,10 @@ class _OpenBatch:
 
 
 class SharedEncoder(SealedPipe, Transformer):
-    """Encodes docs once, for entities, relations and whatever else listens.
+    """Pipeline component that encodes docs once for all its listeners: entities, relations, others.
 
-    The listeners only add up their gradients. The backward pass runs once, when the next batch
-    comes or the step is due, so nothing depends on which listener is the last, is frozen or
+    Listeners only add up their gradients. The backward pass runs once, when the next batch arrives
+    or the optimizer step is due. So it does not matter which listener comes last, is frozen or
     disabled, or has nothing to learn from a batch.
 
     Source: Xue et al. 2019, arXiv 1908.07721.
@@ -106,14 +107,14 @@ class SharedEncoder(SealedPipe, Transformer):
 
     @property
     def get_spans(self) -> SpanGetter:
-        """RETURNS (SpanGetter): Cuts docs into windows."""
+        """RETURNS (SpanGetter): The function that cuts docs into windows."""
         return self.model.attrs["get_spans"]
 
     def add_listener(self, listener: TransformerListener, component_name: str) -> None:
-        """Connect a layer of a later component, and lend it the encoder if it asks for it.
+        """Connect a layer of a later component. A `FocusedListener` also gets the encoder itself.
 
         listener (TransformerListener): The layer.
-        component_name (str): The component it belongs to.
+        component_name (str): The component that the layer belongs to.
         """
         super().add_listener(listener, component_name)
         if isinstance(listener, FocusedListener):
@@ -124,7 +125,7 @@ class SharedEncoder(SealedPipe, Transformer):
 
         docs (Iterable[Doc]): The docs.
         RETURNS (FullTransformerBatch): The states of the encoder.
-        RAISES (ValueError): If the encoder was neither initialized nor loaded.
+        RAISES (ValueError): If the encoder is neither initialized nor loaded.
         """
         if not self.model.attrs["has_transformer"]:
             raise ValueError(Errors.E109.format(name=self.name))
@@ -140,7 +141,7 @@ class SharedEncoder(SealedPipe, Transformer):
         return {id(doc) for doc in docs} <= {id(doc) for doc in open_docs}
 
     def _forget_batch(self) -> None:
-        # Listeners that had no use for a batch would take it for the next one.
+        # A listener that did not use this batch would mistake it for the next one.
         self._open_batch = self._step_due = None
         for listener in self.listeners:
             listener.receive(None, None, None)
@@ -156,11 +157,11 @@ class SharedEncoder(SealedPipe, Transformer):
         """Encode a batch, and send the states to the listeners.
 
         examples (Iterable[Example]): The batch; only the predicted docs are used.
-        drop (float): The dropout rate of thinc layers. BERT's is set in `transformer_config`.
+        drop (float): The dropout rate of thinc layers. Set that of BERT in `transformer_config`.
         sgd (Optimizer | None): The optimizer.
-        losses (dict[str, float] | None): To add the squared gradients to, under the name of the
-            component.
-        RETURNS (dict[str, float]): The losses.
+        losses (dict[str, float] | None): Losses to update: the squared gradients are added under
+            the name of the component.
+        RETURNS (dict[str, float]): The updated losses.
         """
         validate_examples(examples, "SharedEncoder.update")
         losses = {} if losses is None else losses
@@ -184,15 +185,15 @@ class SharedEncoder(SealedPipe, Transformer):
             losses[self.name] += gradients.add(d_docs)
 
         for listener in self.listeners:
-            # Each listener checks the id that it computes itself.
+            # Each listener computes its own id and checks it.
             batch_id = listener.get_batch_id(docs)
             listener.receive(batch_id, gradients.states.doc_data, add_gradients)
 
     def finish_update(self, sgd: Optimizer) -> None:
-        """Run the backward pass that is due, and step the encoder.
+        """Run the backward pass if it is due, and update the encoder.
 
-        `Language.update(sgd=...)` steps each component before the next one is updated. Then there
-        are no gradients yet, and the step is made as soon as the encoder is called again.
+        `Language.update(sgd=...)` calls this before the listeners have been updated. There are no
+        gradients then, and the step is made when the encoder is next called.
 
         sgd (Optimizer): The optimizer.
         """
@@ -217,20 +218,20 @@ class SharedEncoder(SealedPipe, Transformer):
             self._make_due_step()
 
     def use_params(self, params: dict[Any, Any]) -> Iterator[None]:
-        """Use other parameters for a while, such as an optimizer's averages. `Language` expects
-        a plain generator.
+        """Use other parameters temporarily, such as an optimizer's averages. `Language` expects a
+        plain generator.
 
         params (dict[tuple[int, str], FloatsXd]): The parameters.
         """
-        # A step that is still due belongs to the encoder's own parameters.
+        # A pending step has to update the encoder's own parameters.
         self._catch_up()
         yield from super().use_params(params)
 
     def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
         """Serialize the component.
 
-        exclude (Iterable[str]): Names of parts to leave out.
-        RETURNS (bytes): The component.
+        exclude (Iterable[str]): Names of parts to exclude.
+        RETURNS (bytes): The serialized component.
         """
         self._catch_up()
         return super().to_bytes(exclude=exclude)
@@ -238,18 +239,18 @@ class SharedEncoder(SealedPipe, Transformer):
     def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
         """Save the component.
 
-        path (str | Path): A folder.
-        exclude (Iterable[str]): Names of parts to leave out.
+        path (str | Path): Folder of the component.
+        exclude (Iterable[str]): Names of parts to exclude.
         """
         self._catch_up()
         super().to_disk(path, exclude=exclude)
 
     def __reduce__(self) -> Any:
-        # Other processes get what was learned, and nothing of the batch that it was learned from.
+        # Other processes get the updated weights, but not the batch of the last update.
         self._catch_up()
         self._forget_batch()
         return super().__reduce__()
 
     def rehearse(self, *args: Any, **kwargs: Any) -> None:
-        """Not supported."""
+        """Raise an error: rehearsal is not supported."""
         raise NotImplementedError(f"The component '{self.name}' does not support rehearsal.")

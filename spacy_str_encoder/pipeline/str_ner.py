@@ -40,7 +40,7 @@ DEFAULT_CONFIG = Config().from_str(DEFAULT_CONFIG_STR, interpolate=False)
 
 # Finite, since the CRF adds it up.
 NEVER = -1e6
-# Start and end token, index of the label, probability.
+# Start and end token, index of the label, and probability.
 Entity = tuple[int, int, int, float]
 
 
@@ -60,7 +60,7 @@ def make_str_ner(
 
     nlp (Language): The pipeline.
     name (str): The name of the component.
-    model (Model[list[Doc], list[Floats2d]]): A `CRFTagger`.
+    model (Model[list[Doc], list[Floats2d]]): The tagger, a `CRFTagger`.
     scorer (Callable | None): The scoring method.
     RETURNS (CRFEntityRecognizer): The component.
     """
@@ -68,7 +68,7 @@ def make_str_ner(
 
 
 class CRFEntityRecognizer(SealedPipe):
-    """Finds entities with a linear-chain CRF over BILUO tags.
+    """Pipeline component that predicts entities with a linear-chain CRF over BILUO tags.
 
     Source: Xue et al. 2019, arXiv 1908.07721, Eqs. 9 to 12.
     """
@@ -93,14 +93,14 @@ class CRFEntityRecognizer(SealedPipe):
 
     @property
     def label_data(self) -> list[str]:
-        """RETURNS (list[str]): What `spacy init labels` saves."""
+        """RETURNS (list[str]): The labels, as `spacy init labels` saves them."""
         return list(self.labels)
 
     def add_label(self, label: str) -> int:
-        """Add an entity label. A trained model keeps what it knows about the others.
+        """Add an entity label. A trained model keeps its weights for the other labels.
 
         label (str): The label.
-        RETURNS (int): 1, or 0 if it was there already.
+        RETURNS (int): 1 if the label is new, 0 otherwise.
         """
         if label in self.labels:
             return 0
@@ -118,12 +118,12 @@ class CRFEntityRecognizer(SealedPipe):
         self.model.attrs["resize_output"](self.model, self.cfg["labels"])
 
     def predict(self, docs: Iterable[Doc]) -> list[list[Entity]]:
-        """Find the entities of docs, and how probable they are.
+        """Predict the entities of docs, and their probabilities.
 
         docs (Iterable[Doc]): The docs.
         RETURNS (list[list[tuple[int, int, int, float]]]): Start and end token, index of the label
             and probability of the entities of each doc.
-        RAISES (ValueError): If the docs were not encoded before.
+        RAISES (ValueError): If the docs have not been encoded.
         """
         docs = list(docs)
         self._require_states(docs)
@@ -137,13 +137,13 @@ class CRFEntityRecognizer(SealedPipe):
         return [next(found) if len(doc) else [] for doc in docs]
 
     def _require_states(self, docs: list[Doc]) -> None:
-        # The stock listener would go on with zeros.
+        # The stock listener would continue with zeros.
         if any(isinstance(node, TransformerListener) for node in self.model.walk()):
             for doc in docs:
                 get_states(doc)
 
     def set_annotations(self, docs: Iterable[Doc], scores: list[list[Entity]]) -> None:
-        """Set `doc.ents` and the score of each entity. Entities that a doc has already stay.
+        """Set `doc.ents` and the score of each entity. Entities that are already set are kept.
 
         docs (Iterable[Doc]): The docs.
         scores (list[list[tuple[int, int, int, float]]]): The output of `predict`.
@@ -166,13 +166,14 @@ class CRFEntityRecognizer(SealedPipe):
         sgd: Optimizer | None = None,
         losses: dict[str, float] | None = None,
     ) -> dict[str, float]:
-        """Learn from a batch. Docs whose entities nobody annotated have no loss.
+        """Learn from a batch. Docs with unannotated entities have no loss.
 
         examples (Iterable[Example]): The batch.
         drop (float): The dropout rate.
         sgd (Optimizer | None): The optimizer.
-        losses (dict[str, float] | None): To add the loss to, under the name of the component.
-        RETURNS (dict[str, float]): The losses.
+        losses (dict[str, float] | None): Losses to update: the loss is added under the name of the
+            component.
+        RETURNS (dict[str, float]): The updated losses.
         RAISES (ValueError): If the loss is not finite.
         """
         losses = {} if losses is None else losses
@@ -193,13 +194,14 @@ class CRFEntityRecognizer(SealedPipe):
     def get_loss(
         self, examples: Iterable[Example], scores: list[Floats2d]
     ) -> tuple[float, list[Floats2d]]:
-        """Compute the negative log likelihood of the gold tags: the mean over annotated docs.
+        """Compute the negative log likelihood of the gold tags, averaged over annotated docs.
 
-        The gradients of the CRF's own parameters are accumulated on the way.
+        This also accumulates the gradients of the CRF's own parameters.
 
         examples (Iterable[Example]): The batch.
         scores (list[Floats2d]): The emissions of each doc. *Shape:* (tokens, tags) each.
-        RETURNS (tuple[float, list[Floats2d]]): The loss, and its gradient for the emissions.
+        RETURNS (tuple[float, list[Floats2d]]): The loss, and its gradient with respect to the
+            emissions.
         """
         ops = self.model.ops
         tags = [self._gold_tags(example) for example in examples]
@@ -219,8 +221,7 @@ class CRFEntityRecognizer(SealedPipe):
         if len(example.predicted) == 0 or not has_entities(example.reference):
             return None
         ids = {tag: i for i, tag in enumerate(tag_names(self.model.get_ref("crf")))}
-        # A token of an entity that does not align with tokens has no tag, nor has one that nobody
-        # annotated: they are trained as O.
+        # Tokens of misaligned entities and unannotated tokens have no tag: they are trained as O.
         tags = [tag or "O" for tag in example.get_aligned_ner()]
         self._report_unknown({tag[2:] for tag in tags if tag not in ids})
         return self.model.ops.asarray1i([ids.get(tag, 0) for tag in tags])
@@ -230,7 +231,8 @@ class CRFEntityRecognizer(SealedPipe):
             self._reported.add(label)
             warnings.warn(
                 f"{self.name}: the entity label '{label}' occurs in training but was not known at "
-                "initialization; its entities are trained as O. Add it to the label file.",
+                "initialization; its entities are trained as O. Run `spacy init labels` on all of "
+                "the training data.",
                 stacklevel=2,
             )
 
@@ -241,37 +243,40 @@ class CRFEntityRecognizer(SealedPipe):
         nlp: Language | None = None,
         labels: list[str] | None = None,
     ) -> None:
-        """Learn the labels, and prepare the model for training.
+        """Collect the labels, and prepare the model for training.
 
-        get_examples (Callable[[], Iterable[Example]]): Returns the training examples.
+        get_examples (Callable[[], Iterable[Example]]): Function that returns the training examples.
         nlp (Language | None): The pipeline.
-        labels (list[str] | None): The labels, as `spacy init labels` saves them. Without, they are
+        labels (list[str] | None): The labels, as `spacy init labels` saves them. If None, they are
             collected from the examples.
-        RAISES (ValueError): If there are no labels, or the examples have others than those given.
+        RAISES (ValueError): If there are no labels, or the examples have labels beyond the given
+            ones.
         """
         counts, misaligned = _count_entities(get_examples())
         if labels is None:
             labels = list(counts)
         elif unknown := set(counts) - set(labels):
             raise ValueError(
-                f"{self.name}: the training data has entity labels that the given label data "
+                f"{self.name}: the training data has entity labels that the given label file "
                 f"lacks: {_listed(unknown, counts)}. Run `spacy init labels` again."
             )
         if not labels:
             raise ValueError(
-                f"{self.name}: the training data has no entities, and no labels were given."
+                f"{self.name}: the training data has no entities, and no labels were given. Set "
+                "doc.ents in the training data, or pass a label file."
             )
         if misaligned:
             warnings.warn(
                 f"{self.name}: {misaligned} of {counts.total()} gold entities do not align with "
-                "the tokens of the pipeline; their tokens are trained as O.",
+                "the tokens of the pipeline; their tokens are trained as O. Run "
+                "`spacy-str-encoder debug-data` to see them.",
                 stacklevel=2,
             )
         if missing := sum(map(_count_missing, get_examples())):
             warnings.warn(
-                f"{self.name}: {missing} tokens of docs that have annotated entities elsewhere say "
-                "neither that they are in an entity nor that they are not (token.ent_iob is 0); "
-                "they are trained as O.",
+                f"{self.name}: {missing} tokens of docs with annotated entities are unannotated "
+                "themselves (token.ent_iob is 0); they are trained as O. If they are not in an "
+                "entity, set doc.set_ents(doc.ents).",
                 stacklevel=2,
             )
         for label in labels:
@@ -281,15 +286,15 @@ class CRFEntityRecognizer(SealedPipe):
         self.model.initialize(X=list(islice(with_tokens, 1)) or None)
 
     def rehearse(self, *args: Any, **kwargs: Any) -> None:
-        """Not supported."""
+        """Raise an error: rehearsal is not supported."""
         raise NotImplementedError(f"The component '{self.name}' does not support rehearsal.")
 
 
 def _forbid_spaces_at_borders(doc: Doc, emissions: Floats2d) -> None:
-    """Rule out entities that begin or end with white space, which have no piece to judge by.
+    """Rule out entities that begin or end with white space, which has no pieces.
 
     doc (Doc): The doc.
-    emissions (Floats2d): Its emissions, changed in place. *Shape:* (tokens, tags).
+    emissions (Floats2d): The emissions of the doc, changed in place. *Shape:* (tokens, tags).
     """
     spaces = numpy.flatnonzero(doc.to_array("IS_SPACE"))
     rows = get_array_module(emissions).asarray(spaces)

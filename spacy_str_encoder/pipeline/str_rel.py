@@ -57,7 +57,7 @@ upstream = "*"
 """
 DEFAULT_CONFIG = Config().from_str(DEFAULT_CONFIG_STR, interpolate=False)
 
-# Bounds what docs need together in prediction: as many pairs have vectors of 12 MB with BERT-base.
+# Bounds the memory of prediction: the vectors of this many pairs take 12 MB with BERT-base.
 BATCH_PAIRS = 4096
 
 
@@ -91,23 +91,23 @@ def make_str_rel(
 
     nlp (Language): The pipeline.
     name (str): The name of the component.
-    model (Model[list[DocPairs], Floats2d]): A `RelationClassifier`.
-    candidates (Candidates): Proposes the pairs of entities that are asked about.
-    spans_key (str | None): The span group that holds the entities; `doc.ents` if None. Entities of
-        a span group that differ in type only are two.
-    schema (Literal["observed"] | None): `observed`: a relation is possible between types of head
-        and tail that have it in the training data, and pairs for which none is are not asked
-        about. None: any relation is possible between any types, as in the paper.
-    symmetric (list[str]): The labels whose relations have no direction. The entity that comes
-        first in the text is their head, whatever the annotation says.
-    exclusive (bool): Whether a pair has one relation at most, found by a softmax as in the paper.
-        Otherwise it has all that reach the threshold, found by a sigmoid each, and the class "no
-        relation" is not used.
-    threshold (float): The least probability of a relation that is found, if not exclusive. It is
-        saved with the component; what is saved goes before the config.
-    negative_rate (float): The share of the pairs without a relation that is learned from, drawn
-        anew at each update. The paper keeps 0.15.
-    seed (int): The seed of that draw.
+    model (Model[list[DocPairs], Floats2d]): The classifier, a `RelationClassifier`.
+    candidates (Candidates): The function that proposes candidate pairs.
+    spans_key (str | None): The span group that holds the entities; `doc.ents` if None. In a span
+        group, entities that differ only in type are different entities.
+    schema (Literal["observed"] | None): With `observed`, a label is possible only between the types
+        of head and tail that have it in the training data; pairs for which no label is possible are
+        not candidate pairs. If None, any label is possible between any types, as in the paper.
+    symmetric (list[str]): Labels without a direction. Their head is always the entity that comes
+        first in the text, whatever the annotation says.
+    exclusive (bool): Whether a pair has at most one relation, chosen by a softmax as in the paper.
+        Otherwise each label has a sigmoid, a pair has all relations that reach the threshold, and
+        the class "no relation" is not used.
+    threshold (float): Minimum probability of a predicted relation, if not exclusive. It is saved
+        with the component; the saved value overrides the config.
+    negative_rate (float): Share of the pairs without a relation to learn from, sampled at each
+        update. The paper keeps 0.15.
+    seed (int): Random seed of this sample.
     scorer (Callable | None): The scoring method.
     RETURNS (RelationExtractor): The component.
     """
@@ -128,7 +128,7 @@ def make_str_rel(
 
 
 class RelationExtractor(SealedPipe):
-    """Finds the relation of each pair of entities, or that there is none.
+    """Pipeline component that predicts the relations of each candidate pair of entities.
 
     Source: Xue et al. 2019, arXiv 1908.07721.
     """
@@ -151,16 +151,16 @@ class RelationExtractor(SealedPipe):
     ) -> None:
         """Initialize the component, see `make_str_rel`."""
         for option, share in {"negative_rate": negative_rate, "threshold": threshold}.items():
-            # A config makes text of "nan".
+            # A config reads "nan" as a string.
             if not isinstance(share, int | float) or not 0 <= share <= 1:
-                raise ValueError(f"{name}: {option} must be from 0 to 1, not {share}.")
+                raise ValueError(f"{name}: {option} must be from 0 to 1, got {share}.")
         super().__init__(
             vocab,
             model,
             name,
             classes=[],
             spans_key=spans_key,
-            # The triples that are possible; None if all are.
+            # The possible triples; None if all are possible.
             schema=None,
             symmetric=list(symmetric),
             exclusive=exclusive,
@@ -175,14 +175,14 @@ class RelationExtractor(SealedPipe):
 
     @property
     def classes(self) -> list[RelationClass]:
-        """RETURNS (list[tuple[str, str]]): The label and direction of each class of the model but
-        the first, which is "no relation".
+        """RETURNS (list[tuple[str, str]]): Label and direction of each class of the model, without
+        the first class, "no relation".
         """
         return [(label, direction) for label, direction in self.cfg["classes"]]
 
     @property
     def task(self) -> RelationTask:
-        """RETURNS (RelationTask): The candidate pairs, and the relations that they may have."""
+        """RETURNS (RelationTask): The candidate pairs, and their possible relations."""
         settings = ("spans_key", "symmetric", "exclusive", "threshold")
         return RelationTask(
             classes=self.classes,
@@ -198,26 +198,26 @@ class RelationExtractor(SealedPipe):
 
     @property
     def label_data(self) -> dict[str, str]:
-        """RETURNS (dict[str, str]): What `spacy init labels` saves: the directions of each label,
-        `>` where the head comes first in the text, `<` where the tail does, or both.
+        """RETURNS (dict[str, str]): Directions by label, as `spacy init labels` saves them: `>` if
+        the head comes first in the text, `<` if the tail comes first, or both.
         """
         return label_directions(self.classes)
 
     def add_label(self, label: str, directions: str = "><") -> int:
-        """Add a relation label. A trained model keeps what it knows about the others.
+        """Add a relation label. A trained model keeps its weights for the other labels.
 
-        A schema does not restrict a label that it has not seen.
+        A schema does not restrict new labels.
 
         label (str): The label.
-        directions (str): `>` if heads come first in the text, `<` if tails do, or both. A
-            symmetric label has `>` alone.
-        RETURNS (int): 1, or 0 if it was there already.
-        RAISES (ValueError): If a direction is neither.
+        directions (str): `>` if the head comes first in the text, `<` if the tail comes first, or
+            both. A symmetric label only has `>`.
+        RETURNS (int): 1 if the label or a direction of it is new, 0 otherwise.
+        RAISES (ValueError): If a direction is neither `>` nor `<`.
         """
-        if unknown := set(directions) - set("><"):
+        if set(directions) - set("><"):
             raise ValueError(
-                f"{self.name}: the directions of the label '{label}' are made of '>' (head first) "
-                f"and '<' (tail first), not of '{''.join(sorted(unknown))}'."
+                f"{self.name}: the directions of the label '{label}' must be '>' (head first) and "
+                f"'<' (tail first), got '{directions}'."
             )
         if label in self.cfg["symmetric"]:
             directions = ">"
@@ -236,11 +236,11 @@ class RelationExtractor(SealedPipe):
         self.model.attrs["resize_output"](self.model, 1 + len(self.classes))
 
     def predict(self, docs: Iterable[Doc]) -> list[list[Relation]]:
-        """Find the relations of docs.
+        """Predict the relations of docs.
 
         docs (Iterable[Doc]): The docs, with entities.
         RETURNS (list[list[Relation]]): The relations of each doc.
-        RAISES (ValueError): If the docs were not encoded before.
+        RAISES (ValueError): If the docs have not been encoded.
         """
         task = self.task
         proposed = [self._within_reach(task.get_pairs(doc)) for doc in docs]
@@ -248,8 +248,8 @@ class RelationExtractor(SealedPipe):
         return list(chain.from_iterable(self._predict_batch(task, batch) for batch in batches))
 
     def _within_reach(self, doc_pairs: DocPairs) -> DocPairs:
-        """Leave out pairs that are farther apart than the model can see: of thousands of entities,
-        those are nearly all.
+        """Exclude pairs that are too far apart for any window. With thousands of entities, these
+        are nearly all pairs.
         """
         layer = self.model.get_ref("pairs2vectors")
         if "get_reach" not in layer.attrs:
@@ -276,8 +276,8 @@ class RelationExtractor(SealedPipe):
             warnings.warn(
                 f"{self.name}: in a doc of {len(doc_pairs.doc)} tokens, {count} of "
                 f"{len(doc_pairs) + doc_pairs.out_of_reach} candidate pairs have no window of the "
-                "encoder that holds the pieces of both entities; they get no relation. Where the "
-                "entities are far apart, wider windows (get_spans) help.",
+                "encoder that holds the pieces of both entities; they get no relation. If such "
+                "pairs can have relations, use wider windows (get_spans).",
                 stacklevel=2,
             )
 
@@ -298,16 +298,17 @@ class RelationExtractor(SealedPipe):
         sgd: Optimizer | None = None,
         losses: dict[str, float] | None = None,
     ) -> dict[str, float]:
-        """Learn from a batch. Docs whose relations nobody annotated have no loss.
+        """Learn from a batch. Docs with unannotated relations have no loss.
 
-        The pairs are those of the gold entities, and of entities that components before this one
-        have found wrongly, if these annotate in training (`training.annotating_components`).
+        The pairs are those of the gold entities. They also include wrong entities that earlier
+        components predict, if these annotate in training (`training.annotating_components`).
 
         examples (Iterable[Example]): The batch.
         drop (float): The dropout rate.
         sgd (Optimizer | None): The optimizer.
-        losses (dict[str, float] | None): To add the loss to, under the name of the component.
-        RETURNS (dict[str, float]): The losses.
+        losses (dict[str, float] | None): Losses to update: the loss is added under the name of the
+            component.
+        RETURNS (dict[str, float]): The updated losses.
         RAISES (ValueError): If the loss is not finite.
         """
         losses = {} if losses is None else losses
@@ -319,12 +320,12 @@ class RelationExtractor(SealedPipe):
         task = self.task
         doc_pairs, gold = self._draw_pairs(task, examples)
         set_dropout_rate(self.model, drop)
-        # Even if there are no pairs: what listens to a stock `tok2vec` and comes last has to call
-        # back, or what it sends to the others before is lost.
+        # This runs even without pairs: the last listener of a stock `tok2vec` has to call back, or
+        # the gradients of the other listeners are lost.
         logits, backprop = self.model.begin_update(doc_pairs)
         task.rule_out(logits, doc_pairs)
         loss, d_logits = task.get_loss(self.model.ops, logits, gold)
-        # The mean over annotated docs, as that of `str_ner`; those without pairs count.
+        # The mean over annotated docs, as in `str_ner`, including docs without pairs.
         annotated = max(1, sum(has_relations(example.reference) for example in examples))
         loss, d_logits = loss / annotated, d_logits / annotated
         require_finite(loss, self.name, examples)
@@ -337,8 +338,8 @@ class RelationExtractor(SealedPipe):
     def _draw_pairs(
         self, task: RelationTask, examples: Iterable[Example]
     ) -> tuple[list[DocPairs], IntArray]:
-        """RETURNS (tuple[list[DocPairs], IntArray]): The pairs to learn from, and row and class of
-        the gold relations between them.
+        """RETURNS (tuple[list[DocPairs], IntArray]): The pairs to learn from, and the row and class
+        of each gold relation between them.
         """
         drawn, gold, count = [], [numpy.zeros((0, 2), dtype="int64")], 0
         for example in examples:
@@ -356,7 +357,7 @@ class RelationExtractor(SealedPipe):
     def _report_unknown(self, relation: str, remedy: str) -> None:
         self._report_once(
             f"the relation {relation} occurs in training but was not known at initialization; it "
-            f"counts as no relation. {remedy}"
+            f"is trained as no relation. {remedy}"
         )
 
     def _report_once(self, message: str) -> None:
@@ -371,14 +372,14 @@ class RelationExtractor(SealedPipe):
         nlp: Language | None = None,
         labels: dict[str, str] | None = None,
     ) -> None:
-        """Learn the labels, and prepare the model for training.
+        """Collect the labels, and prepare the model for training.
 
-        get_examples (Callable[[], Iterable[Example]]): Returns the training examples.
+        get_examples (Callable[[], Iterable[Example]]): Function that returns the training examples.
         nlp (Language | None): The pipeline.
-        labels (dict[str, str] | None): The labels and their directions, as `spacy init labels`
-            saves them. Without, they are collected from the examples.
-        RAISES (ValueError): If there are no relations, the examples have others than given, or a
-            symmetric label does not occur.
+        labels (dict[str, str] | None): Directions by label, as `spacy init labels` saves them. If
+            None, they are collected from the examples.
+        RAISES (ValueError): If there are no labels, the examples have relations beyond the given
+            labels, or a symmetric label does not occur.
         """
         task = replace(self.task, candidates=self._candidates_of_gold)
         counts, lost = count_relations(task, get_examples())
@@ -402,32 +403,32 @@ class RelationExtractor(SealedPipe):
         try:
             return self.candidates(doc, entities)
         except ValueError as error:
-            # What the doc lacks it may have in training, when other components have run on it.
+            # In training, other components may add what the doc lacks here.
             self._report_once(
-                "gold relations that are not among the candidate pairs are not counted at "
-                f"initialization, since no other component has run yet: {error}"
+                "gold relations outside the candidate pairs are not counted at initialization, "
+                f"since no other component has run yet: {error}"
             )
             return all_pairs(doc, entities)
 
     def rehearse(self, *args: Any, **kwargs: Any) -> None:
-        """Not supported."""
+        """Raise an error: rehearsal is not supported."""
         raise NotImplementedError(f"The component '{self.name}' does not support rehearsal.")
 
 
 def _first_doc(examples: Iterable[Example]) -> PairsInT | None:
-    """RETURNS (list[DocPairs] | None): A doc to prepare the model with. It needs no pairs."""
+    """RETURNS (list[DocPairs] | None): A doc without pairs, to initialize the model with."""
     docs = (example.predicted for example in examples if len(example.predicted))
     doc = next(docs, None)
     return None if doc is None else [DocPairs(doc, [], all_pairs(doc, []))]
 
 
 def _batch_by_pairs(docs: list[DocPairs]) -> list[list[DocPairs]]:
-    """Cut docs into batches of about `BATCH_PAIRS` pairs, or of a single doc."""
+    """Split docs into batches of about `BATCH_PAIRS` pairs, or of a single doc."""
     before = numpy.cumsum([0, *map(len, docs)])[:-1]
     starts = numpy.flatnonzero(numpy.diff(before // BATCH_PAIRS, prepend=-1))
     return [docs[start:end] for start, end in pairwise([*starts, len(docs)])]
 
 
 def _is_reachable(logits: Any) -> Any:
-    # A pair that no window holds has logits of -inf for every relation.
+    # A pair that is in no window has a logit of -inf for every relation.
     return logits[:, -1] != -numpy.inf
