@@ -265,10 +265,12 @@ def test_the_words_are_encoded_once_for_all_pairs(monkeypatch: pytest.MonkeyPatc
 
 
 def test_widths_have_to_agree() -> None:
-    with pytest.raises(ValueError, match=r"width 8, but those of the tokens have 16"):
+    with pytest.raises(ValueError, match="must be the width of the token vectors, 16, got 8"):
         make_pipeline("shared", "PairMaxima", width=8)
 
 
 def test_a_context_is_not_negative() -> None:
-    with pytest.raises(ValueError, match="context must be 0 or more tokens, or null for all: -1"):
+    with pytest.raises(
+        ValueError, match="context must be 0 or more, or null for the whole doc, got -1"
+    ):
         make_pipeline("shared", "PairMaxima", context=-1)

@@ -16,12 +16,12 @@ CRFInT = tuple[list[Floats2d], list[Ints1d]]
 
 
 def CRF() -> Model[CRFInT, Floats1d]:
-    """A linear-chain CRF over BILUO tags. It has no labels until it is resized.
+    """Build a linear-chain CRF over BILUO tags. It has no labels until it is resized.
 
     Source: Xue et al. 2019, arXiv 1908.07721, Eqs. 9 to 12.
 
-    RETURNS (Model[tuple[list[Floats2d], list[Ints1d]], Floats1d]): The layer. It takes the
-        emissions and the gold tags of each doc, and returns the log likelihood of each.
+    RETURNS (Model[tuple[list[Floats2d], list[Ints1d]], Floats1d]): The layer. Its input
+        are the emissions and the gold tags of each doc, its output the log likelihood of each doc.
     """
     return Model("crf", forward, shims=[_shim(BiluoCRF([]))])
 
@@ -29,7 +29,7 @@ def CRF() -> Model[CRFInT, Floats1d]:
 def forward(
     model: Model[CRFInT, Floats1d], X: CRFInT, is_train: bool
 ) -> tuple[Floats1d, Callable[[Floats1d], CRFInT]]:
-    """Compute the log likelihood of the tags of each doc."""
+    """Compute the log likelihood of the gold tags of each doc."""
     emissions, tags = X
     shim = model.shims[0]
     padded, mask = pad(emissions)
@@ -46,7 +46,7 @@ def forward(
 
 
 def decode(model: Model[CRFInT, Floats1d], emissions: list[Floats2d]) -> list[NDArray[Any]]:
-    """Find the best tags.
+    """Find the most probable tags.
 
     model (Model[tuple[list[Floats2d], list[Ints1d]], Floats1d]): The CRF.
     emissions (list[Floats2d]): The emissions of each doc. *Shape:* (tokens, tags) each.
@@ -59,12 +59,12 @@ def decode(model: Model[CRFInT, Floats1d], emissions: list[Floats2d]) -> list[ND
 def entity_probabilities(
     model: Model[CRFInT, Floats1d], emissions: list[Floats2d], entities: NDArray[Any]
 ) -> NDArray[Any]:
-    """Find how probable entities are.
+    """Compute the probabilities of entities.
 
     model (Model[tuple[list[Floats2d], list[Ints1d]], Floats1d]): The CRF.
     emissions (list[Floats2d]): The emissions of each doc. *Shape:* (tokens, tags) each.
     entities (NDArray): Doc, start, end and label of each entity. *Shape:* (entities, 4).
-    RETURNS (NDArray): The probability of exactly this span with this label. *Shape:* (entities,).
+    RETURNS (NDArray): The probability of exactly this span and label. *Shape:* (entities,).
     """
     padded, mask = pad(emissions)
     rows = torch.from_numpy(entities).to(padded.device)
@@ -82,13 +82,13 @@ def label_names(model: Model[CRFInT, Floats1d]) -> list[str]:
 
 
 def resize_crf(model: Model[CRFInT, Floats1d], labels: list[str]) -> None:
-    """Let the CRF know more labels, and keep what it learned.
+    """Add labels to the CRF, and keep its weights for the others.
 
     model (Model[tuple[list[Floats2d], list[Ints1d]], Floats1d]): The CRF.
     labels (list[str]): All labels, the old ones first.
     """
     if labels != _module(model).labels:
-        # A new shim, since optimizers keep moments of the old size by the id of the shim.
+        # This needs a new shim: optimizers keep moments of the old size under the old shim's id.
         model.shims[0] = _shim(_module(model).resized(labels))
 
 

@@ -15,17 +15,18 @@ TaggerOutT = list[Floats2d]
 def crf_tagger(
     tok2vec: TokenVectors, *, features: TokenVectors | None = None
 ) -> Model[list[Doc], TaggerOutT]:
-    """Score the BILUO tags of tokens, for a CRF to choose from.
+    """Build a model that scores the BILUO tags of tokens for a CRF.
 
     Source: Xue et al. 2019, arXiv 1908.07721, Eqs. 9 to 12.
 
-    tok2vec (Model[list[Doc], list[Floats2d]]): A vector for each token.
-    features (Model[list[Doc], list[Floats2d]] | None): Another vector for each token.
+    tok2vec (Model[list[Doc], list[Floats2d]]): Layer that returns a vector for each token.
+    features (Model[list[Doc], list[Floats2d]] | None): Layer that returns further features of each
+        token.
     RETURNS (Model[list[Doc], list[Floats2d]]): The model. Its output are the emissions of each
-        doc, *shape:* (tokens, tags); the CRF is its ref `crf`.
+        doc, *shape:* (tokens, tags). Its ref `crf` is the CRF.
     """
-    # Under zeros nothing is an entity. Under random weights every other token would be one, and all
-    # their pairs would be looked at in the evaluation before training.
+    # With zeros, nothing is an entity. With random weights, every other token would be one, and the
+    # evaluation before training would classify all their pairs.
     linear = Linear(init_W=zero_init)
     output: Model[Floats2d, Floats2d] = resizable(linear, resize_layer=resize_linear_weighted)
     crf = CRF()
@@ -59,7 +60,7 @@ def forward(
 def resize_output(
     model: Model[list[Doc], TaggerOutT], labels: list[str]
 ) -> Model[list[Doc], TaggerOutT]:
-    """Let the tagger know more labels, and keep what was learned about those there were.
+    """Add labels to the tagger, and keep its weights for the others.
 
     model (Model[list[Doc], list[Floats2d]]): The tagger.
     labels (list[str]): All labels, the old ones first.

@@ -23,10 +23,10 @@ from .torch_shim import copy, in_place, use_params
 class EncoderShim(HFShim):
     """A Hugging Face encoder inside a thinc model.
 
-    What differs from `spacy-transformers`: tokenizers that consist of a tokenizer.json alone are
-    kept, weights are read strictly and without unpickling, prediction leaves the encoder in
-    evaluation mode (so that threads that predict together don't switch dropout on for each other),
-    an optimizer's averages are used, and the encoder may learn at a rate of its own.
+    Differences from `spacy-transformers`: tokenizers that only have a tokenizer.json are saved,
+    weights are read strictly and without unpickling, prediction leaves the encoder in evaluation
+    mode (so that threads that share a pipeline don't turn on dropout for each other), an
+    optimizer's averages are used, and the encoder can have its own learning rate.
     """
 
     def __init__(
@@ -39,10 +39,11 @@ class EncoderShim(HFShim):
     ) -> None:
         """Wrap an encoder.
 
-        hf_objects (HFObjects): The tokenizer and the encoder, or their settings before loading.
-        mixed_precision (bool): Whether to compute in half precision where it is safe. GPU only.
+        hf_objects (HFObjects): The tokenizer and the encoder; before loading, only their
+            settings.
+        mixed_precision (bool): Whether to use half precision where it is safe. GPU only.
         grad_scaler_config (dict[str, Any]): Settings of thinc's `PyTorchGradScaler`.
-        learn_rate_scale (float): The encoder's learning rate, as a multiple of the optimizer's.
+        learn_rate_scale (float): Learning rate of the encoder, as a multiple of the optimizer's.
         """
         super().__init__(
             hf_objects,
@@ -55,36 +56,36 @@ class EncoderShim(HFShim):
     copy = copy
 
     def predict(self, inputs: ArgsKwargs) -> Any:
-        """Encode without gradients."""
+        """Run the encoder without gradients."""
         self._model.eval()
         with torch.no_grad(), self.autocast():
             return self._model(*inputs.args, **inputs.kwargs)
 
     def begin_update(self, inputs: ArgsKwargs) -> tuple[Any, Callable[[ArgsKwargs], ArgsKwargs]]:
-        """Encode; the backward pass scales no gradients of earlier batches again."""
+        """Run the encoder. The backward pass leaves gradients of earlier batches as they are."""
         output, backprop_shim = super().begin_update(inputs)
 
         def backprop(d_output: ArgsKwargs) -> ArgsKwargs:
-            # The gradient scaler divides every gradient it finds by its scale: those of earlier
-            # batches and of the focused layers have been divided already.
+            # The gradient scaler divides all gradients by its scale, but those of earlier batches
+            # and of the focused layers have already been divided.
             with self.earlier_gradients_aside():
                 return backprop_shim(d_output)
 
         return output, backprop
 
     def finish_update(self, optimizer: Optimizer) -> None:
-        """Update the encoder in place, at its own learning rate."""
+        """Update the encoder in place, with its own learning rate."""
         with in_place(self._model):
             super().finish_update(partial(optimizer, lr_scale=self.learn_rate_scale))
-        # Zeros would be added to the gradients of the next batch, at the cost of a pass over all.
+        # With zeros instead of None, the next batch would spend a pass on adding to them.
         self._model.zero_grad(set_to_none=True)
 
     def autocast(self) -> torch.autocast:
-        """RETURNS (torch.autocast): The precision that the encoder computes in."""
+        """RETURNS (torch.autocast): Context manager that sets the precision of the encoder."""
         return torch.autocast("cuda", enabled=self._mixed_precision)
 
     def add_gradients(self, parameters: Iterable[Any], gradients: Iterable[Any]) -> None:
-        """Add gradients that were computed outside of the encoder's own pass.
+        """Add gradients that were computed outside the encoder's own pass.
 
         parameters (Iterable[Parameter]): Parameters of the encoder.
         gradients (Iterable[Tensor]): Their gradients, unscaled.
@@ -99,30 +100,30 @@ class EncoderShim(HFShim):
         d_outputs: torch.Tensor,
         layers: Sequence[BertLayer],
     ) -> dict[str, torch.Tensor]:
-        """Run the backward pass of layers that were run outside of the encoder's own pass. The
-        gradients of their parameters are added to the encoder's.
+        """Run the backward pass of layers that ran outside the encoder's own pass, and add the
+        gradients of their parameters to the encoder's.
 
         outputs (Tensor): The output of the layers.
-        inputs (dict[str, Tensor]): Their inputs, by name.
+        inputs (dict[str, Tensor]): The inputs of the layers, by name.
         d_outputs (Tensor): The gradient of the output.
-        layers (Sequence[BertLayer]): The layers that learn; none if the encoder is frozen.
-        RETURNS (dict[str, Tensor]): The gradients of the inputs: zeros if they have overflowed in
-            half precision, where the step will be skipped.
+        layers (Sequence[BertLayer]): The layers to train; empty if the encoder is frozen.
+        RETURNS (dict[str, Tensor]): The gradients of the inputs. They are zeros after an overflow
+            in half precision; the optimizer step is then skipped.
         """
         if not outputs.requires_grad:
-            # Every pair is out of reach, or there is nothing to learn.
+            # Every pair is out of reach, or there is nothing to train.
             return {name: torch.zeros_like(tensor) for name, tensor in inputs.items()}
         parameters = [parameter for layer in layers for parameter in layer.parameters()]
         gradients = torch.autograd.grad(
             outputs,
             [*inputs.values(), *parameters],
             self._grad_scaler.scale(d_outputs),
-            # Where no keys are computed, their bias, which changes nothing, is not used.
+            # Without keys, the bias of the keys is unused; it has no effect anyway.
             materialize_grads=True,
         )
         has_overflowed = self._grad_scaler.unscale(gradients)
         if not layers:
-            # No step of a frozen encoder would do this.
+            # A frozen encoder has no optimizer step that would do this.
             self._grad_scaler.update()
         if has_overflowed:
             return {name: torch.zeros_like(tensor) for name, tensor in inputs.items()}
@@ -131,7 +132,7 @@ class EncoderShim(HFShim):
 
     @contextmanager
     def earlier_gradients_aside(self) -> Iterator[None]:
-        """Hide the gradients accumulated so far, and add them again at the end."""
+        """Set the accumulated gradients aside, and add them back at the end."""
         parameters = [p for p in self._model.parameters() if p.grad is not None]
         gradients = [p.grad for p in parameters]
         for parameter in parameters:
@@ -142,7 +143,7 @@ class EncoderShim(HFShim):
             self.add_gradients(parameters, gradients)
 
     def to_bytes(self) -> bytes:
-        """Save the tokenizer, the config and the weights, as safetensors."""
+        """Serialize the tokenizer, the config and the weights (as safetensors)."""
         hf_objects = self._hfmodel
         message: dict[str, Any] = {
             "tokenizer_config": hf_objects._init_tokenizer_config,
@@ -156,7 +157,7 @@ class EncoderShim(HFShim):
         return srsly.msgpack_dumps(message)
 
     def from_bytes(self, bytes_data: bytes) -> "EncoderShim":
-        """Load what `to_bytes` saved."""
+        """Load the encoder from the output of `to_bytes`."""
         message = srsly.msgpack_loads(bytes_data)
         configs = message["tokenizer_config"], message["transformer_config"]
         if message["config"] is None:
@@ -181,8 +182,8 @@ def _load_state(transformer: torch.nn.Module, state: bytes) -> None:
     except Exception as error:
         reason = str(error).replace("\n", " ").replace("\t", " ")
         raise ValueError(
-            "The weights of this encoder are damaged, or were saved for another architecture: "
-            f"{reason}"
+            "The weights of this encoder are damaged, or belong to another architecture: "
+            f"{reason}. Copy the encoder or the pipeline again."
         ) from None
 
 

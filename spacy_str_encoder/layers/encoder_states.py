@@ -7,10 +7,10 @@ from transformers.utils import ModelOutput
 
 
 class StateGradients:
-    """The sum of the gradients that layers send back to an encoder, by the name of the state."""
+    """Sum of the gradients that listeners send back to an encoder, by the name of the state."""
 
     def __init__(self, states: FullTransformerBatch) -> None:
-        """Start with no gradient at all.
+        """Start without gradients.
 
         states (FullTransformerBatch): The encoder's output.
         """
@@ -21,10 +21,10 @@ class StateGradients:
         return len(self.gradients) > 0
 
     def add(self, d_docs: list[TransformerData]) -> float:
-        """Add what one layer sends back.
+        """Add the gradients of one listener.
 
-        d_docs (list[TransformerData]): Gradients of any of the states, an entry for each doc
-            that has tokens.
+        d_docs (list[TransformerData]): Gradients of some of the states, one entry for each doc
+            with tokens.
         RETURNS (float): The sum of their squares.
         """
         squares = []
@@ -33,7 +33,7 @@ class StateGradients:
                 gradient = xp2torch(d_state)
                 self._sum_of(name)[windows] += gradient
                 squares.append((gradient**2).sum())
-        # One transfer from the GPU, not one a doc.
+        # One transfer from the GPU, instead of one per doc.
         return float(sum(squares))
 
     def as_batch(self) -> FullTransformerBatch:
@@ -60,7 +60,7 @@ class StateGradients:
 
 
 def split_states() -> Model[FullTransformerBatch, list[TransformerData]]:
-    """Split an encoder's output by doc; gradients come back by the name of the state.
+    """Build a layer that splits an encoder's output by doc.
 
     RETURNS (Model[FullTransformerBatch, list[TransformerData]]): The layer.
     """
@@ -70,7 +70,7 @@ def split_states() -> Model[FullTransformerBatch, list[TransformerData]]:
 def forward(
     model: Model, states: FullTransformerBatch, is_train: bool
 ) -> tuple[list[TransformerData], Callable[[list[TransformerData]], FullTransformerBatch]]:
-    """Split the output; the gradients of its parts are added up."""
+    """Split the output. The backward pass adds up the gradients of its parts."""
 
     def backprop(d_docs: list[TransformerData]) -> FullTransformerBatch:
         gradients = StateGradients(states)

@@ -1,4 +1,4 @@
-"""The rows of the encoder's output that pairs of entities need. NumPy only."""
+"""Rows of the encoder's output that pairs of entities need. NumPy only."""
 
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -9,25 +9,25 @@ from spacy_transformers.data_classes import TransformerData
 
 from ..arrays import BoolArray, IntArray
 
-# The part of a pair that a piece belongs to; it may be more than one.
+# Parts of a pair; a piece can belong to several.
 CLS, FIRST, SECOND = 1, 2, 4
-# The parts are summed up.
+# Sums of parts.
 Parts = NDArray[numpy.uint8]
 
 
 @dataclass(frozen=True)
 class FocusRows:
-    """The rows in focus of those pairs that are reachable: one window holds both entities.
+    """Rows in focus of the reachable pairs: those with both entities in one window.
 
-    window_start (IntArray): The first row of the pair's window, among the rows of the whole batch.
+    window_start (IntArray): First row of the pair's window, among the rows of the whole batch.
         *Shape:* (reachable pairs,).
-    lengths (IntArray): The number of pieces of the window. *Shape:* (reachable pairs,).
-    parts (Parts): The parts of the pair that each piece of the window belongs to; 0 for pieces
-        that are not in focus. *Shape:* (reachable pairs, length).
+    lengths (IntArray): Number of pieces in the window. *Shape:* (reachable pairs,).
+    parts (Parts): Parts of the pair that each piece of the window belongs to; 0 for pieces out of
+        focus. *Shape:* (reachable pairs, length).
     reachable (BoolArray): Whether each pair is reachable. *Shape:* (pairs,).
-    marks (IntArray): The mark of each of the two entities, 0 for none. A row of the encoder's
-        output has as many variants as it has marks. *Shape:* (reachable pairs, 2).
-    n_marks (int): The number of marks, none included.
+    marks (IntArray): Mark of each of the two entities, 0 for no mark. A row of the encoder's output
+        has one variant for each combination of marks. *Shape:* (reachable pairs, 2).
+    n_marks (int): Number of marks, including 0.
     """
 
     window_start: IntArray
@@ -39,7 +39,7 @@ class FocusRows:
 
     @cached_property
     def in_focus(self) -> BoolArray:
-        """RETURNS (BoolArray): The pieces in focus. *Shape:* (reachable pairs, length)."""
+        """RETURNS (BoolArray): Mask of the pieces in focus. *Shape:* (reachable pairs, length)."""
         return self.parts > 0
 
 
@@ -47,18 +47,18 @@ def mark_entities(rows: FocusRows, marks: IntArray, *, n_marks: int) -> FocusRow
     """Mark the entities of pairs.
 
     rows (FocusRows): The rows of the pairs.
-    marks (IntArray): The mark of each of the two. *Shape:* (pairs, 2).
-    n_marks (int): The number of marks, none included.
+    marks (IntArray): Mark of each of the two entities. *Shape:* (pairs, 2).
+    n_marks (int): Number of marks, including 0.
     RETURNS (FocusRows): The rows with the marks.
     """
     return replace(rows, marks=marks[rows.reachable], n_marks=n_marks)
 
 
 def batch_focus_rows(states: list[TransformerData], pair_offsets: list[IntArray]) -> FocusRows:
-    """Find the rows of every pair of a batch, as if all states were laid end to end.
+    """Find the rows of every pair of a batch, with the states of all docs laid end to end.
 
     states (list[TransformerData]): The encoder's output for each doc.
-    pair_offsets (list[IntArray]): The pairs of each doc, as in `doc_focus_rows`.
+    pair_offsets (list[IntArray]): Token offsets of the pairs of each doc, see `doc_focus_rows`.
     RETURNS (FocusRows): The rows of all pairs, doc by doc.
     """
     width = max((data.wordpieces.input_ids.shape[1] for data in states), default=0)
@@ -83,16 +83,16 @@ def batch_focus_rows(states: list[TransformerData], pair_offsets: list[IntArray]
 def doc_focus_rows(
     data: TransformerData, pair_offsets: IntArray, *, first_row: int = 0, width: int = 0
 ) -> FocusRows:
-    """Find the rows of every pair of a doc, each in the window that holds it best.
+    """Find the rows of every pair of a doc, in the window with the most context.
 
-    Of the windows that hold both entities, the one in which they are farthest from a border is
-    chosen: there they have the most context. The start and the end of the doc are no borders.
+    Of the windows that hold both entities, this is the one in which they are farthest from a
+    border. The start and the end of the doc do not count as borders.
 
     data (TransformerData): The encoder's output for the doc.
     pair_offsets (IntArray): Token offsets: start and end of the first entity, start and end of
         the second, ends exclusive. *Shape:* (pairs, 4).
-    first_row (int): The number of rows before those of this doc.
-    width (int): The least number of columns of `parts`.
+    first_row (int): Number of rows before those of this doc.
+    width (int): Minimum number of columns of `parts`.
     RETURNS (FocusRows): The rows of the pairs.
     """
     length = data.wordpieces.input_ids.shape[1]
@@ -112,8 +112,8 @@ def doc_focus_rows(
 
 
 def longest_window(data: TransformerData) -> int:
-    """RETURNS (int): The number of tokens of the longest window of a doc. No pair within reach is
-    longer, from the start of one entity to the end of the other.
+    """RETURNS (int): The number of tokens in the longest window of a doc. No pair within reach
+    spans more tokens.
     """
     first_token, last_token = _tokens_of_pieces(data)
     after_last = last_token.max(axis=1, initial=-1) + 1
@@ -125,9 +125,9 @@ def rows_between(rows: FocusRows) -> tuple[IntArray, IntArray]:
     """Find the rows between the two entities of each pair.
 
     rows (FocusRows): The rows of the pairs.
-    RETURNS (tuple[IntArray, IntArray]): The first row and the one after the last, among the rows of
-        the whole batch; entities that touch or overlap have an end that is not after the start.
-        *Shape:* (reachable pairs,) each.
+    RETURNS (tuple[IntArray, IntArray]): First row and the row after the last, among the rows of the
+        whole batch. If the entities touch or overlap, the end is not after the start. *Shape:*
+        (reachable pairs,) each.
     """
     length = rows.parts.shape[1]
     # shape: (entities of a pair, reachable pairs, length)
@@ -138,7 +138,7 @@ def rows_between(rows: FocusRows) -> tuple[IntArray, IntArray]:
 
 
 def _tokens_of_pieces(data: TransformerData) -> tuple[IntArray, IntArray]:
-    """The first and the last token that each piece belongs to; none for special pieces.
+    """Find the first and the last token of each piece; special pieces have none.
 
     RETURNS (tuple[IntArray, IntArray]): *Shape:* (windows, length) each.
     """
@@ -154,21 +154,21 @@ def _tokens_of_pieces(data: TransformerData) -> tuple[IntArray, IntArray]:
 
 @dataclass(frozen=True)
 class HeldEntities:
-    """Entities in the windows that hold them whole.
+    """Entities, in each window that holds all of their tokens.
 
-    With windows of 8 tokens that start at 0 and 6, an entity of tokens 6 and 7 is in both. In the
-    first window it touches the border: its margin is 0. In the second its margin is that of the
-    other border, 6, if another window follows.
+    With windows of 8 tokens that start at 0 and 6, an entity of token 7 is in both. In the first
+    window it touches the end: its margin is 0. In the second window one token comes before it: its
+    margin is 1. The start of the first window and the end of the last one are not borders.
 
-    A table of entities, windows and pieces would be large where all are many: pieces have a table
-    of their own, with a row for each entity in a window that holds it.
+    A table of entities x windows x pieces could get large. So `pieces` is a separate table, with
+    one row for each entity in a window that holds it.
 
-    margin (IntArray): Tokens between an entity and the nearer border of a window; -1 if the window
-        does not hold it. *Shape:* (entities, windows).
-    row (IntArray): The row of `pieces` of an entity in a window; -1 if the window does not hold
-        it. *Shape:* (entities, windows).
-    pieces (BoolArray): The pieces of the window that belong to the entity. *Shape:* (entities in
-        windows, length).
+    margin (IntArray): Number of tokens between an entity and the nearer border of a window; -1 if
+        the window does not hold it. *Shape:* (entities, windows).
+    row (IntArray): Row in `pieces` of an entity in a window; -1 if the window does not hold it.
+        *Shape:* (entities, windows).
+    pieces (BoolArray): Whether each piece of the window belongs to the entity. *Shape:* (entities
+        in windows, length).
     """
 
     margin: IntArray
@@ -191,7 +191,7 @@ def _hold_entities(entities: IntArray, first_token: IntArray, last_token: IntArr
     pieces = (last_token[window] >= start[entity]) & (first_token[window] < end[entity])
     has_pieces = pieces.any(axis=1)
     entity, window, pieces = entity[has_pieces], window[has_pieces], pieces[has_pieces]
-    # Tokens without pieces may come before the first window and after the last.
+    # There can be tokens without pieces before the first window and after the last.
     before = numpy.where(
         window_start == window_start.min(initial=n_tokens), n_tokens, start - window_start
     )
@@ -203,12 +203,12 @@ def _hold_entities(entities: IntArray, first_token: IntArray, last_token: IntArr
 
 
 def _windows_of_pairs(margin: IntArray, pairs: IntArray) -> IntArray:
-    """RETURNS (IntArray): The window of each pair in which the smaller margin of its two entities
-    is largest; -1 if none holds both. *Shape:* (pairs,).
+    """RETURNS (IntArray): The window of each pair with the largest margin, which is the smaller of
+    the margins of its two entities; -1 if no window holds both. *Shape:* (pairs,).
     """
     windows, widest = numpy.full((2, len(pairs)), -1)
     first, second = pairs.T
-    # Those that hold an entity come first, in their order.
+    # Windows that hold the entity come first, in text order.
     holding = numpy.argsort(margin < 0, axis=1, kind="stable")
     for column in holding.T[: (margin >= 0).sum(axis=1).max(initial=0)]:
         window = column[first]

@@ -9,15 +9,16 @@ from thinc.api import Model
 
 from .str_encoder import STREncoder
 
-# A pipeline without an encoder has to be able to say that there are no states.
+# Without an encoder in the pipeline, `doc._.trf_data` still has to exist for the error below.
 install_extensions()
 
 
 class FocusedListener(TransformerListener):
-    """Hands on the states of an encoder earlier in the pipeline, and lends its top K layers.
+    """Layer that passes on the states of an earlier encoder in the pipeline, and lends its top K
+    layers.
 
-    The encoder is held beside the layers, not among them: its parameters are neither saved nor
-    stepped by the component that listens.
+    The encoder is an attribute, not a sublayer, so the listening component neither saves nor
+    updates its parameters.
     """
 
     name = "focused-listener"
@@ -36,7 +37,7 @@ class FocusedListener(TransformerListener):
 
     @classmethod
     def get_batch_id(cls, docs: list[Doc]) -> int:
-        """Tell one batch from another, the order of its tokens included.
+        """Compute the id of a batch, which depends on its tokens and their order.
 
         docs (list[Doc]): The batch.
         RETURNS (int): The id.
@@ -46,7 +47,7 @@ class FocusedListener(TransformerListener):
     @property
     def is_training(self) -> bool:
         """RETURNS (bool): Whether the encoder has sent a batch and waits for its gradients. A
-        frozen encoder sends none.
+        frozen encoder never does.
         """
         return self._batch_id is not None
 
@@ -54,7 +55,7 @@ class FocusedListener(TransformerListener):
 def forward(
     model: FocusedListener, docs: list[Doc], is_train: bool
 ) -> tuple[list[TransformerData], Callable[[list[TransformerData]], Any]]:
-    """Take the states that the encoder sent in training, or those that docs hold."""
+    """Return the states that the encoder sent in training, or those in the docs."""
     if is_train and model.is_training:
         model.verify_inputs(docs)
         return cast(list[TransformerData], model._outputs), model.backprop_and_clear
@@ -62,11 +63,11 @@ def forward(
 
 
 def get_states(doc: Doc) -> TransformerData:
-    """Get what the encoder says of a doc.
+    """Get the encoder's output for a doc.
 
     doc (Doc): The doc.
     RETURNS (TransformerData): The states.
-    RAISES (ValueError): If there are none, or those of other tokens.
+    RAISES (ValueError): If there are no states, or they belong to other tokens.
     """
     states = doc._.trf_data
     if states is None and len(doc):
@@ -75,15 +76,15 @@ def get_states(doc: Doc) -> TransformerData:
         return TransformerData.empty()
     if len(states.align.lengths) != len(doc):
         raise ValueError(
-            f"A doc has {len(doc)} tokens, and had {len(states.align.lengths)} when the encoder "
-            "read it. Components that merge or split tokens, such as 'merge_entities', go before "
-            "'str_encoder', or after everything that reads its states."
+            f"A doc has {len(doc)} tokens, but had {len(states.align.lengths)} when the encoder "
+            "read it. Put components that merge or split tokens, such as 'merge_entities', before "
+            "'str_encoder', or after every component that reads its states."
         )
     return states
 
 
 MISSING_STATES = (
-    "A doc has no states of the encoder. Run 'str_encoder' before this component: put it into the "
+    "A doc has no encoder output. Run 'str_encoder' before this component: put it into the "
     "pipeline, don't disable it, and if it is frozen in training, list it under "
     "`training.annotating_components` too. To train a component that was disabled when the "
     "pipeline was loaded, load the pipeline without `disable`."

@@ -30,27 +30,28 @@ def FocusedPairs(
     pool_entities: bool = False,
     pool_context: bool = False,
 ) -> PairVectors:
-    """Run the focused layers for each candidate pair, and return its `[CLS]` row.
+    """Build a layer that runs the focused layers for each candidate pair, and returns its `[CLS]`
+    row.
 
-    The encoder's top K layers are run on the states that `tok2vec` hands on; the sentence is not
-    encoded again, and only rows that differ from pair to pair are computed for each pair.
+    The encoder's top K layers run on the states that `tok2vec` returns. The text is not encoded
+    again, and only the rows that differ between pairs are computed for each pair.
 
     Source: Xue et al. 2019, arXiv 1908.07721, Eqs. 13 and 14.
 
-    tok2vec (Model[list[Doc], list[TransformerData]]): A `FocusedListener`, or an encoder of its
-        own.
+    tok2vec (Model[list[Doc], list[TransformerData]]): A `FocusedListener`, or an encoder that
+        belongs to this layer alone.
     mask (MaskName): `cls` for Eq. 13, `pair` for Eq. 14.
-    type_vectors (Model[Ints1d, Floats2d] | None): A vector for each type of an entity that comes
-        first or second, added to the entity's rows before the focused layers. Eq. 14 only. The
-        layer gets its width from the encoder.
-    pool_entities (bool): Whether to return, beside `[CLS]`, the means of the rows of both
-        entities. Eq. 14 only.
-    pool_context (bool): Whether to return the maxima of the encoder's output between the entities
-        too, zeros where nothing is. Source: Eberts and Ulges 2020, arXiv 1909.07755.
-    RETURNS (Model[list[DocPairs], tuple[Floats2d, BoolArray]]): The layer. It
-        takes docs and their pairs, and returns a vector for each pair within reach, *shape:*
-        (reachable pairs, width), and which pairs these are, *shape:* (pairs,). Out of reach are
-        entities that no window holds both of.
+    type_vectors (Model[Ints1d, Floats2d] | None): Layer that returns a vector for each entity type
+        in each role, first or second entity. It is added to the rows of the entity before the
+        focused layers. Eq. 14 only. The width is set to that of the encoder.
+    pool_entities (bool): Whether to also return the means of the rows of each entity. Eq. 14 only.
+    pool_context (bool): Whether to also return the maxima of the encoder's output between the
+        entities, or zeros if nothing is between them. Source: Eberts and Ulges 2020, arXiv
+        1909.07755.
+    RETURNS (Model[list[DocPairs], tuple[Floats2d, BoolArray]]): The layer. It takes docs and their
+        pairs, and returns a vector for each pair within reach, *shape:* (reachable pairs, width),
+        and whether each pair is within reach, *shape:* (pairs,). A pair is within reach if one
+        window holds both entities.
     """
     if mask != "pair" and (type_vectors is not None or pool_entities):
         raise ValueError(NEEDS_PAIR_MASK.format(mask=mask))
@@ -71,13 +72,13 @@ def FocusedPairs(
 
 
 NEEDS_PAIR_MASK = (
-    "Entity types and pooled entities need mask = 'pair' (Eq. 14), under which the rows of the "
-    "two entities belong to their pair. With mask = '{mask}', leave them out."
+    "entity_types and pool_entities need mask = 'pair' (Eq. 14), got mask = '{mask}'. Change the "
+    "mask, or turn off entity_types and pool_entities."
 )
 
 
 def init(model: PairVectors, X: PairsInT | None = None, Y: Any = None) -> None:
-    """Initialize the vectors of types, as wide as the encoder."""
+    """Initialize the type vectors with the width of the encoder."""
     tok2vec = model.get_ref("tok2vec")
     tok2vec.initialize()
     width = _encoder(tok2vec).maybe_get_dim("nO")
@@ -96,7 +97,7 @@ def forward(
     """Run the focused layers on the rows that pairs need."""
     tok2vec = model.get_ref("tok2vec")
     encoder = _encoder(tok2vec)
-    # A frozen encoder sends no batch: it stays in evaluation mode and learns nothing.
+    # A frozen encoder sends no batch: it stays in evaluation mode and does not learn.
     encoder_learns = is_train and getattr(tok2vec, "is_training", True)
     states, backprop_states = tok2vec([doc_pairs.doc for doc_pairs in X], is_train)
     rows = batch_focus_rows(states, [doc_pairs.offsets for doc_pairs in X])
@@ -122,12 +123,12 @@ def forward(
 
 
 def get_reach(model: PairVectors, doc: Doc) -> int | None:
-    """Tell how far apart the entities of a pair within reach are at most.
+    """Compute the maximum length of a pair within reach, or an upper bound of it.
 
     model (Model[list[DocPairs], tuple[Floats2d, BoolArray]]): The layer.
     doc (Doc): An encoded doc.
-    RETURNS (int | None): The tokens from the start of one to the end of the other, or more; None if
-        one window holds the whole doc, or if that is not known before the layer is run.
+    RETURNS (int | None): Number of tokens from the start of one entity to the end of the other;
+        None if one window holds the whole doc, or if this is not known before the layer runs.
     """
     data = doc._.trf_data if isinstance(model.get_ref("tok2vec"), FocusedListener) else None
     return None if data is None or len(data.wordpieces) == 1 else longest_window(data)
@@ -142,8 +143,8 @@ def _encoder(tok2vec: Model[list[Doc], StatesT]) -> STREncoder:
 
 
 NO_ENCODER = (
-    "Relations need the focused layers of a 'str_encoder' that comes earlier in the same pipeline, "
-    "and there is none. Add one before this component, or source both from the same pipeline."
+    "This component needs a 'str_encoder' that comes earlier in the same pipeline, but there is "
+    "none. Add one before this component, or source both from the same pipeline."
 )
 
 
@@ -151,7 +152,7 @@ def _gather_states(
     model: PairVectors, encoder: STREncoder, states: StatesT, encoder_learns: bool
 ) -> dict[str, torch.Tensor]:
     names = [SHARED_STATE]
-    # With K = 1 no pair looks at the output of a focused layer.
+    # With K = 1 there is no layer above the first focused layer that would read its output.
     if model.attrs["mask"] == "cls" and encoder.focus_layers > 1:
         names.append(ENTITY_STATE)
     if model.attrs["pool_context"]:
@@ -180,12 +181,12 @@ def _split(states: StatesT, d_tensors: dict[str, torch.Tensor]) -> StatesT:
 
 
 def role_keys(types: NDArray[numpy.uint64]) -> NDArray[numpy.uint64]:
-    """Give keys to types in roles: a type has one vector for the first entity of a pair, and
-    another one for the second. Saved vectors are found by these keys.
+    """Make the keys of the type vectors. Each type has one vector for the first entity of a pair
+    and another one for the second. Saved models depend on these keys.
 
-    types (NDArray[uint64]): The hashes of the types. *Shape:* (types,).
-    RETURNS (NDArray[uint64]): The keys for the first entity, then those for the second. *Shape:*
-        (2 * types,).
+    types (NDArray[uint64]): Hashes of the types. *Shape:* (types,).
+    RETURNS (NDArray[uint64]): The keys for the first entity, then those for the second entity.
+        *Shape:* (2 * types,).
     """
     return numpy.concatenate([types, types + 1])
 
@@ -195,10 +196,10 @@ def _mark_types(
 ) -> tuple[FocusRows, dict[str, torch.Tensor], Callable[[torch.Tensor | None], Any]]:
     """Mark each entity of a pair by its type.
 
-    RETURNS (tuple[FocusRows, dict[str, Tensor], Callable]): The rows with their marks; under the
-        name `marks`, if types matter, what to add to the rows of an entity that comes first, and
-        of one that comes second, by the type that is its mark, *shape:* (2, types, width); and the
-        backward pass of that.
+    RETURNS (tuple[FocusRows, dict[str, Tensor], Callable]): The rows with their marks; if there are
+        type vectors, these under the name `marks`: for each role, first and second entity, the
+        vector of each mark, to be added to the entity's rows, *shape:* (2, types, width); and their
+        backward pass.
     """
     type_vectors = model.maybe_get_ref("type_vectors")
     if type_vectors is None:
@@ -208,7 +209,7 @@ def _mark_types(
     vectors, backprop_vectors = type_vectors(model.ops.xp.asarray(role_keys(types)), is_train)
 
     def backprop(d_marks: torch.Tensor | None) -> Any:
-        # Without types, as in a batch without pairs, thinc's layer has no backward pass.
+        # Without types, as in a batch without pairs, thinc's layer can't run its backward pass.
         if d_marks is not None and len(types):
             backprop_vectors(torch2xp(d_marks.flatten(0, 1)))
 

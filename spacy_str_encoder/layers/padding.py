@@ -1,4 +1,4 @@
-"""Between arrays of different lengths and one padded tensor."""
+"""Conversion between arrays of different lengths and one padded tensor."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,11 +11,11 @@ from torch.nn.utils.rnn import pad_sequence
 
 
 def pad(arrays: Sequence[Floats2d]) -> tuple[Tensor, Tensor]:
-    """Put arrays into one tensor.
+    """Pad arrays into one tensor.
 
-    arrays (Sequence[Floats2d]): An array for each doc. *Shape:* (tokens, width) each.
-    RETURNS (tuple[Tensor, Tensor]): The rows, zeros in the padding, *shape:* (docs, longest,
-        width); and a mask that is True on what is not padding, *shape:* (docs, longest).
+    arrays (Sequence[Floats2d]): One array for each doc. *Shape:* (tokens, width) each.
+    RETURNS (tuple[Tensor, Tensor]): The rows, padded with zeros, *shape:* (docs, longest, width);
+        and a mask that is False for padding, *shape:* (docs, longest).
     """
     padded = pad_sequence([xp2torch(array) for array in arrays], batch_first=True)
     lengths = torch.tensor([len(array) for array in arrays], device=padded.device)
@@ -23,10 +23,10 @@ def pad(arrays: Sequence[Floats2d]) -> tuple[Tensor, Tensor]:
 
 
 def unpad(padded: Any, arrays: Sequence[Floats2d]) -> list[Any]:
-    """Take apart what was padded.
+    """Split a padded array into one array for each doc.
 
     padded (ArrayXd): Rows with padding. *Shape:* (docs, longest, ...).
-    arrays (Sequence[Floats2d]): What it is of the lengths of.
+    arrays (Sequence[Floats2d]): Arrays of the original lengths.
     RETURNS (list[ArrayXd]): The rows of each doc. *Shape:* (tokens, ...) each.
     """
     return [rows[: len(array)] for rows, array in zip(padded, arrays, strict=True)]

@@ -1,4 +1,4 @@
-"""Lays out the rows of pairs as indices: NumPy in, torch out, no loop over pairs."""
+"""Index layouts of the rows of pairs: NumPy in, torch out, no loop over pairs."""
 
 from collections.abc import Iterator
 
@@ -9,19 +9,20 @@ from ..arrays import BoolArray, IntArray
 from ..modules.focus import PackedRows, WindowRows
 from .focus_rows import CLS, FIRST, SECOND, FocusRows, Parts
 
-# The rows of one step through the focused layers: on a CPU, as few as keep it busy, since a row of
-# BERT-base takes 60 KB or more on the way; on a GPU, more. In training the activations of a single
-# chunk are kept; with more than one, each is computed again in the backward pass.
+# Maximum number of rows in one step through the focused layers. On a CPU, just enough to keep it
+# busy, since the activations of one row of BERT-base take 60 KB or more; a GPU needs more rows. In
+# training, the activations of a single chunk are kept; those of several chunks are recomputed in
+# the backward pass.
 MAX_ROWS = 1536
 MAX_ROWS_ON_GPU = 4096
 MAX_ROWS_IN_TRAINING = 8192
 
 
 def most_rows(state: torch.Tensor) -> int:
-    """Tell how many rows to compute in one step.
+    """Choose the maximum number of rows in one step.
 
     state (Tensor): A state of the encoder.
-    RETURNS (int): The number.
+    RETURNS (int): The number of rows.
     """
     if torch.is_grad_enabled():
         return MAX_ROWS_IN_TRAINING
@@ -29,12 +30,12 @@ def most_rows(state: torch.Tensor) -> int:
 
 
 def cut_into_chunks(rows: FocusRows, *, max_rows: int, whole_windows: bool) -> list[IntArray]:
-    """Cut pairs into chunks of similar length, the longest first.
+    """Split pairs into chunks of similar length, the longest first.
 
     rows (FocusRows): The rows of the pairs.
-    max_rows (int): The most rows of a chunk, padding included.
-    whole_windows (bool): Whether the rows that are not in focus count too.
-    RETURNS (list[IntArray]): Pairs with at most that many rows, or single pairs.
+    max_rows (int): Maximum number of rows in a chunk, including padding.
+    whole_windows (bool): Whether to count the rows out of focus too.
+    RETURNS (list[IntArray]): The pairs of each chunk. A chunk of one pair may have more rows.
     """
     lengths = rows.lengths if whole_windows else rows.in_focus.sum(axis=1)
     pairs = numpy.argsort(-lengths, kind="stable")
@@ -47,20 +48,20 @@ def cut_into_chunks(rows: FocusRows, *, max_rows: int, whole_windows: bool) -> l
 
 
 def variants_in_focus(rows: FocusRows) -> IntArray:
-    """RETURNS (IntArray): The variants of rows of the batch that are in focus of any pair,
-    ascending; see `decode_variants`.
+    """RETURNS (IntArray): The row variants that are in focus for any pair, ascending; see
+    `decode_variants`.
     """
     return numpy.unique(_focus_variants(rows, slice(None)))
 
 
 def decode_variants(rows: FocusRows, variants: IntArray) -> tuple[IntArray, IntArray, IntArray]:
-    """Tell the rows and marks that variants are made of. A variant of a row is an integer, so that
-    `numpy.unique` and `numpy.searchsorted` can find it.
+    """Split variants into rows and marks. A variant of a row is encoded as one integer, so that
+    `numpy.unique` and `numpy.searchsorted` apply to it.
 
     rows (FocusRows): The rows of all pairs.
     variants (IntArray): The variants. *Shape:* any.
-    RETURNS (tuple[IntArray, IntArray, IntArray]): The row of the batch; its mark as a part of the
-        first entity of a pair, and its mark as a part of the second, 0 for none.
+    RETURNS (tuple[IntArray, IntArray, IntArray]): The row of the batch; its mark as part of the
+        first entity of a pair, and its mark as part of the second entity, 0 for no mark.
     """
     rest, second = numpy.divmod(variants, rows.n_marks)
     return *numpy.divmod(rest, rows.n_marks), second
@@ -71,18 +72,18 @@ def _encode_variants(rows: FocusRows, row: IntArray, first: IntArray, second: In
 
 
 def _focus_variants(rows: FocusRows, pairs: IntArray | slice) -> IntArray:
-    # Pair by pair.
+    # The order is pair by pair.
     parts = rows.parts[pairs]
     pair, column = numpy.nonzero(parts)
     part = parts[pair, column]
     first, second = rows.marks[pairs][pair].T
-    # A row has the mark of an entity if it is a part of it.
+    # A row has the mark of an entity if it is part of the entity.
     marks = first * (part & FIRST > 0), second * (part & SECOND > 0)
     return _encode_variants(rows, rows.window_start[pairs][pair] + column, *marks)
 
 
 def rows_of_windows(rows: FocusRows) -> IntArray:
-    """RETURNS (IntArray): The rows of the batch in windows of any pair, ascending."""
+    """RETURNS (IntArray): The rows of the batch in the window of any pair, ascending."""
     first, pairs = numpy.unique(rows.window_start, return_index=True)
     return _batch_rows(first, _in_window(rows, pairs))
 
@@ -94,8 +95,8 @@ def pack_focus(
 
     rows (FocusRows): The rows of all pairs.
     pairs (IntArray): The pairs to lay out.
-    table (IntArray): The variants of rows of the batch that the input has, ascending.
-    device (torch.device): Where to put the indices.
+    table (IntArray): The row variants of the layer input, ascending.
+    device (torch.device): Device of the indices.
     RETURNS (PackedRows): The layout.
     """
     packed = numpy.searchsorted(table, _focus_variants(rows, pairs))
@@ -104,11 +105,11 @@ def pack_focus(
 
 
 def shares_of_parts(rows: FocusRows, pairs: IntArray, present: torch.Tensor) -> torch.Tensor:
-    """The weights by which the rows in focus add up to `[CLS]`, and to the mean of each entity.
+    """Compute the weights that turn the rows in focus into `[CLS]` and the mean of each entity.
 
     rows (FocusRows): The rows of all pairs.
     pairs (IntArray): The pairs.
-    present (Tensor): The slots that their rows are in, see `pack_focus`. *Shape:* (pairs, length).
+    present (Tensor): Whether each slot has a row, see `pack_focus`. *Shape:* (pairs, length).
     RETURNS (Tensor): The weights. *Shape:* (pairs, 3, length).
     """
     parts = rows.parts[pairs]
@@ -121,12 +122,12 @@ def shares_of_parts(rows: FocusRows, pairs: IntArray, present: torch.Tensor) -> 
 def pack_windows(
     rows: FocusRows, pairs: IntArray, table: IntArray, device: torch.device
 ) -> WindowRows:
-    """Lay out all rows of the windows that pairs are in.
+    """Lay out all rows of the windows of pairs.
 
     rows (FocusRows): The rows of all pairs.
     pairs (IntArray): The pairs to lay out.
-    table (IntArray): The rows of the batch that the input has, ascending.
-    device (torch.device): Where to put the indices.
+    table (IntArray): The rows of the batch in the layer input, ascending.
+    device (torch.device): Device of the indices.
     RETURNS (WindowRows): The layout.
     """
     in_window = _in_window(rows, pairs)
@@ -151,10 +152,10 @@ def _batch_rows(first: IntArray, wanted: BoolArray) -> IntArray:
 
 
 def _grid(counts: IntArray) -> tuple[BoolArray, IntArray, IntArray]:
-    """Pad packed rows.
+    """Assign packed rows to the slots of a padded array.
 
-    counts (IntArray): The number of rows of each pair. *Shape:* (pairs,).
-    RETURNS (tuple[BoolArray, IntArray, IntArray]): The slots that are used, *shape:* (pairs,
+    counts (IntArray): Number of rows of each pair. *Shape:* (pairs,).
+    RETURNS (tuple[BoolArray, IntArray, IntArray]): Whether each slot is used, *shape:* (pairs,
         longest); the slot of each row, *shape:* (rows,); and the row of each slot, *shape:*
         (pairs, longest).
     """

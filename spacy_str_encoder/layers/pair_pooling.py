@@ -11,27 +11,28 @@ from ..modules.pair_words import Pairs, make_pairs
 from .padding import pad, unpad
 from .torch_shim import TorchShim
 
-# The vectors of the tokens of each doc, and the token offsets of the entities of its pairs,
-# *shape:* (pairs, 4).
+# The token vectors of each doc, and the token offsets of the entities of its pairs, *shape:*
+# (pairs, 4).
 PoolingInT = tuple[list[Floats2d], list[IntArray]]
 Pooling = Model[PoolingInT, Floats2d]
 
 
 def PairPooling(name: str, module: torch.nn.Module, *, width: int, context: int | None) -> Pooling:
-    """Make a vector of each pair of entities by a torch module.
+    """Build a layer that pools token vectors into a vector for each pair, with a torch module.
 
     name (str): The name of the layer.
-    module (torch.nn.Module): Makes the vectors, see `pair_pooling.PairMaxima`.
-    width (int): The width of the vectors of tokens.
-    context (int | None): How many tokens on either side of a pair to look at; all of the doc if
-        None.
-    RETURNS (Model[tuple[list[Floats2d], list[IntArray]], Floats2d]): The layer. It takes vectors
-        of tokens and token offsets of pairs, *shape:* (pairs, 4), doc by doc, and returns a vector
-        for each pair, *shape:* (pairs, width).
+    module (torch.nn.Module): The module that computes the vectors, see `pair_pooling.PairMaxima`.
+    width (int): Width of the token vectors.
+    context (int | None): Number of tokens to read on either side of a pair; the whole doc if None.
+    RETURNS (Model[tuple[list[Floats2d], list[IntArray]], Floats2d]): The layer. It takes the
+        token vectors and the token offsets of the pairs of each doc, *shape:* (pairs, 4), and
+        returns a vector for each pair, *shape:* (pairs, width).
     RAISES (ValueError): If the context is negative.
     """
     if context is not None and context < 0:
-        raise ValueError(f"{name}: context must be 0 or more tokens, or null for all: {context}.")
+        raise ValueError(
+            f"{name}: context must be 0 or more, or null for the whole doc, got {context}."
+        )
     dims: dict[str, int | None] = {"nI": width, "nO": cast(int, module.output_width)}
     shim = TorchShim(module)
     return Model(name, forward, shims=[shim], dims=dims, attrs={"context": context})
@@ -40,7 +41,7 @@ def PairPooling(name: str, module: torch.nn.Module, *, width: int, context: int 
 def forward(
     model: Pooling, X: PoolingInT, is_train: bool
 ) -> tuple[Floats2d, Callable[[Floats2d], PoolingInT]]:
-    """Make the vectors of pairs from padded vectors of tokens."""
+    """Pool padded token vectors into vectors of pairs."""
     vectors, offsets = X
     if not any(map(len, offsets)):
         return model.ops.alloc2f(0, model.get_dim("nO")), lambda dY: (_zeros(model, vectors), [])

@@ -11,19 +11,21 @@ from .pairs import PairsInT, PairsOutT, PairVectors
 
 
 def PooledPairs(tok2vec: Model[list[Doc], list[Floats2d]], pooling: Pooling) -> PairVectors:
-    """Make a vector of each pair of entities from the vectors of the tokens.
+    """Build a layer that returns a vector for each pair of entities, pooled from token vectors.
 
-    tok2vec (Model[list[Doc], list[Floats2d]]): A vector for each token, from any spaCy tok2vec.
-    pooling (Model[tuple[list[Floats2d], list[IntArray]], Floats2d]): A layer like `PairPooling`.
-    RETURNS (Model[list[DocPairs], tuple[Floats2d, BoolArray]]): The layer.
-        Every pair is within reach.
-    RAISES (ValueError): If the two don't have the same width.
+    tok2vec (Model[list[Doc], list[Floats2d]]): Layer that returns a vector for each token: any
+        spaCy tok2vec.
+    pooling (Model[tuple[list[Floats2d], list[IntArray]], Floats2d]): Pooling layer, such as
+        `PairPooling`.
+    RETURNS (Model[list[DocPairs], tuple[Floats2d, BoolArray]]): The layer. Every pair is within
+        reach.
+    RAISES (ValueError): If the widths of the two layers differ.
     """
     width = tok2vec.maybe_get_dim("nO")
     if width not in (None, pooling.get_dim("nI")):
         raise ValueError(
-            f"Pairs are pooled from vectors of width {pooling.get_dim('nI')}, but those of the "
-            f"tokens have {width}. Set `width` of `pooling` to {width}."
+            f"`width` of `pooling` must be the width of the token vectors, {width}, got "
+            f"{pooling.get_dim('nI')}. Set it to {width}."
         )
     return Model(
         "pooled_pairs",
@@ -36,14 +38,14 @@ def PooledPairs(tok2vec: Model[list[Doc], list[Floats2d]], pooling: Pooling) -> 
 
 
 def init(model: PairVectors, X: PairsInT | None = None, Y: Any = None) -> None:
-    """Initialize the vectors of tokens."""
+    """Initialize the tok2vec layer."""
     model.get_ref("tok2vec").initialize(X=None if X is None else [doc_pairs.doc for doc_pairs in X])
 
 
 def forward(
     model: PairVectors, X: PairsInT, is_train: bool
 ) -> tuple[PairsOutT, Callable[[PairsOutT], Any]]:
-    """Make a vector of each pair. Every pair can be reached."""
+    """Compute a vector for each pair. Every pair is within reach."""
     tok2vec, pooling = model.layers
     vectors, backprop_vectors = tok2vec([doc_pairs.doc for doc_pairs in X], is_train)
     offsets = [doc_pairs.offsets for doc_pairs in X]

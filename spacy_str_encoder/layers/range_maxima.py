@@ -3,14 +3,14 @@ from torch import Tensor
 
 
 def range_maxima(rows: Tensor, start: Tensor, end: Tensor) -> Tensor:
-    """Compute the maxima of ranges of rows. Maxima of 1, 2, 4, ... rows in a row are computed once
-    for all ranges; two of these, which may overlap, cover a range.
+    """Compute the maxima of ranges of rows. Maxima of 1, 2, 4, ... consecutive rows are computed
+    once for all ranges; two of them, which may overlap, cover a range.
 
     Source: Bender and Farach-Colton 2000, "The LCA Problem Revisited" (LATIN): sparse tables.
 
     rows (Tensor): The rows. *Shape:* (rows, width).
-    start (Tensor): Where each range begins. *Shape:* (ranges,).
-    end (Tensor): Where it ends, exclusive; the range is empty if that is not after its start.
+    start (Tensor): Start of each range. *Shape:* (ranges,).
+    end (Tensor): End of each range, exclusive; a range is empty if it does not end after its start.
         *Shape:* (ranges,).
     RETURNS (Tensor): The maxima, zeros for an empty range. *Shape:* (ranges, width).
     """

@@ -10,23 +10,23 @@ from thinc.types import Floats2d
 from .pairs import PairsInT, PairVectors
 from .tanh import tanh
 
-# A class that comes later begins as improbable, by a softmax as by a sigmoid, but can be learned.
+# A new class starts with a low probability under softmax and sigmoid, but can still be learned.
 resize = partial(resize_linear_weighted, fill_defaults={"b": -5.0})
 
 
 def relation_classifier(
     pairs2vectors: PairVectors, *, hidden_width: int | None = None
 ) -> Model[PairsInT, Floats2d]:
-    """Classify pairs of entities: `softmax(tanh(X·W1 + b1)·W2 + b2)`, but for the softmax.
+    """Build a classifier of pairs of entities: `tanh(X·W1 + b1)·W2 + b2`, the logits of a softmax.
 
     Source: Xue et al. 2019, arXiv 1908.07721, Eqs. 15 and 16.
 
-    pairs2vectors (Model[list[DocPairs], tuple[Floats2d, BoolArray]]): A layer
-        like `FocusedPairs` or `PooledPairs`.
-    hidden_width (int | None): The width of the hidden layer; that of the vectors if None.
-    RETURNS (Model[list[DocPairs], Floats2d]): The model. Its output are
-        logits, *shape:* (pairs, classes). The first class is "no relation", the only one possible
-        for a pair that is out of reach: its other logits are -inf.
+    pairs2vectors (Model[list[DocPairs], tuple[Floats2d, BoolArray]]): Layer that returns vectors of
+        pairs, such as `FocusedPairs` or `PooledPairs`.
+    hidden_width (int | None): Width of the hidden layer; that of the vectors if None.
+    RETURNS (Model[list[DocPairs], Floats2d]): The model. Its output are logits, *shape:* (pairs,
+        classes). The first class is "no relation". Pairs out of reach have a logit of -inf for all
+        other classes.
     """
     output: Model[Floats2d, Floats2d] = resizable(Linear(), resize_layer=resize)
     hidden: Model[Floats2d, Floats2d] = Linear(nO=hidden_width)
@@ -41,7 +41,7 @@ def relation_classifier(
 
 
 def init(model: Model[PairsInT, Floats2d], X: PairsInT | None = None, Y: Any = None) -> None:
-    """Initialize the classifier, as wide as the vectors of pairs."""
+    """Initialize the classifier with the width of the vectors of pairs."""
     pairs2vectors, classifier = model.layers
     pairs2vectors.initialize(X=X)
     width = pairs2vectors.get_dim("nO")
@@ -54,7 +54,7 @@ def init(model: Model[PairsInT, Floats2d], X: PairsInT | None = None, Y: Any = N
 def forward(
     model: Model[PairsInT, Floats2d], X: PairsInT, is_train: bool
 ) -> tuple[Floats2d, Callable[[Floats2d], Any]]:
-    """Compute the logits; those of relations are -inf if a pair is out of reach."""
+    """Compute the logits. They are -inf for the relations of pairs out of reach."""
     pairs2vectors, classifier = model.layers
     (vectors, reachable), backprop_vectors = pairs2vectors(X, is_train)
     scores, backprop_scores = classifier(vectors, is_train)
@@ -70,10 +70,10 @@ def forward(
 
 
 def resize_output(model: Model[PairsInT, Floats2d], classes: int) -> Model[PairsInT, Floats2d]:
-    """Change the number of classes, and keep what was learned about those there were.
+    """Change the number of classes, and keep the weights of the existing ones.
 
     model (Model[list[DocPairs], Floats2d]): The classifier.
-    classes (int): The new number.
+    classes (int): The new number of classes.
     RETURNS (Model[list[DocPairs], Floats2d]): The same model.
     """
     resize_model(model.get_ref("output_layer"), classes)

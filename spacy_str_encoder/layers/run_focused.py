@@ -1,4 +1,4 @@
-"""Runs the focused layers for candidate pairs, chunk by chunk."""
+"""Running the focused layers for candidate pairs, chunk by chunk."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -24,7 +24,7 @@ from .pair_chunks import (
 from .range_maxima import range_maxima
 from .str_encoder import ENTITY_STATE, LAST_STATE, SHARED_STATE
 
-# The name of what is added to the rows of entities, beside those of the encoder's states.
+# Name of the vectors that are added to the rows of entities, next to the names of the states.
 MARKS = "marks"
 
 
@@ -41,15 +41,15 @@ def run_focused(
 
     layers (Sequence[BertLayer]): The layers N-K+1 to N.
     states (dict[str, Tensor]): The rows of a batch, by the name of the encoder's state: the shared
-        state, that of the entity path if the mask is `cls` and K > 1, and the last one if
-        `pool_context`, *shape:* (rows, width) each; and if the rows have marks, what these add to
-        them: as parts of the first entity, and of the second, under the name `marks`, *shape:* (2,
-        marks without none, width).
+        state, the state of the entity path if the mask is `cls` and K > 1, and the last state if
+        `pool_context`, *shape:* (rows, width) each. If the rows have marks, also `marks`: the
+        vectors to add to the rows of the first entity and of the second entity, *shape:* (2, marks
+        except 0, width).
     rows (FocusRows): The rows of the pairs.
     mask (MaskName): `cls` for Eq. 13, `pair` for Eq. 14.
-    pool_entities (bool): Whether to return the means of the rows of both entities too.
-    pool_context (bool): Whether to return the maxima of the last state between the entities too.
-    RETURNS (Tensor): The `[CLS]` row of each pair, these means, and these maxima. *Shape:*
+    pool_entities (bool): Whether to also return the means of the rows of each entity.
+    pool_context (bool): Whether to also return the maxima of the last state between the entities.
+    RETURNS (Tensor): The `[CLS]` row of each pair, then the means and the maxima. *Shape:*
         (reachable pairs, output width).
     """
     shared = states[SHARED_STATE]
@@ -68,12 +68,12 @@ def run_focused(
 
 
 def output_width(width: int, *, pool_entities: bool, pool_context: bool = False) -> int:
-    """Tell the width of the vector of a pair.
+    """Compute the width of the vector of a pair.
 
-    width (int): The width of the encoder.
-    pool_entities (bool): Whether the means of the rows of both entities are part of it.
-    pool_context (bool): Whether the maxima between them are.
-    RETURNS (int): Its width.
+    width (int): Width of the encoder.
+    pool_entities (bool): Whether the vector includes the means of the rows of each entity.
+    pool_context (bool): Whether the vector includes the maxima between the entities.
+    RETURNS (int): The width.
     """
     return (1 + 2 * pool_entities + pool_context) * width
 
@@ -106,7 +106,7 @@ def _focus_cls(
 ) -> Iterator[tuple[IntArray, torch.Tensor]]:
     """Run the focused layers, chunk by chunk, under the mask of Eq. 13."""
     whole_windows = len(layers) > 2
-    # Without marks, the variants of a row are the row.
+    # Without marks, each row has one variant, encoded as the row itself.
     table = variants_in_focus(rows)
     entity_table = rows_of_windows(rows) if whole_windows else table
     shared = _layer_input(layers[0], states[SHARED_STATE], table)
@@ -122,8 +122,8 @@ def _focus_cls(
 
 
 def _runner(chunks: list[IntArray], *inputs: LayerInput | None) -> Callable[..., torch.Tensor]:
-    """Choose the function that runs the focused layers. To learn from many pairs, each chunk runs
-    once more in the backward pass, so that activations are not kept for all of them at once.
+    """Choose the function that runs the focused layers. In training with several chunks, each
+    chunk runs again in the backward pass, so that the activations are never all kept at once.
     """
     if len(chunks) < 2 or not torch.is_grad_enabled():
         return lambda run, *args: run(*args)
@@ -139,7 +139,7 @@ def _run_twice(
     shared: LayerInput,
     *args: Any,
 ) -> torch.Tensor:
-    # It takes a tensor among the arguments to tell which GPU's random numbers to repeat.
+    # `checkpoint` needs a tensor argument to know which GPU's random state to restore.
     return checkpoint(lambda _: run(layers, shared, *args), shared.rows, use_reentrant=False)
 
 
@@ -154,7 +154,7 @@ def _marked_input(
     table, first_marks, second_marks = decode_variants(rows, variants)
     shared = _layer_input(layer, states[SHARED_STATE], table)
     if MARKS in states:
-        # The first mark is none.
+        # Mark 0 adds nothing.
         first, second = torch.nn.functional.pad(states[MARKS], (0, 0, 1, 0))
         marks = (first[:, None] + second).flatten(0, 1)
         codes = torch.from_numpy(first_marks * rows.n_marks + second_marks)

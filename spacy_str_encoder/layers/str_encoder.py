@@ -25,23 +25,23 @@ SpanGetter = Callable[[Iterable[Doc]], list[list[Span]]]
 
 
 class STREncoder(TransformerModel):
-    """BERT that also hands out the states its top K layers start from.
+    """BERT that also returns the states that the focused layers start from.
 
-    The output has the states `last_hidden_state`, `H_N` under the full mask: plain BERT output;
-    `shared_hidden_state`, `H_{N-K}`: what the focused layers run on; and `entity_hidden_state`,
-    `H_{N-K+1}` under the full mask: what Eq. 13 leaves of it after the first of them, but for
-    `[CLS]`. Gradients come back under the same names.
+    The output has three states: `last_hidden_state`, `H_N` under the full mask, the plain output of
+    BERT; `shared_hidden_state`, `H_{N-K}`, the input of the focused layers; and
+    `entity_hidden_state`, `H_{N-K+1}` under the full mask, which differs only in `[CLS]` from the
+    same layer under Eq. 13. Gradients come back under the same names.
     """
 
     def __init__(
         self, name: str, *, focus_layers: int, get_spans: SpanGetter, shim: EncoderShim
     ) -> None:
-        """Build the layer; the encoder is loaded by `initialize`, or from bytes.
+        """Build the layer. `initialize` or `from_bytes` loads the encoder.
 
-        name (str): The encoder, as in `spacy_str_encoder.encoders.load_encoder`.
-        focus_layers (int): How many layers run again for each task, K.
-        get_spans (SpanGetter): Cuts docs into windows.
-        shim (EncoderShim): What holds the encoder.
+        name (str): Name or folder of the encoder, see `spacy_str_encoder.encoders.load_encoder`.
+        focus_layers (int): Number of layers that run again for each task, K.
+        get_spans (SpanGetter): Function that cuts docs into windows.
+        shim (EncoderShim): The shim that holds the encoder.
         """
         super().__init__(name, partial(nonempty_spans, get_spans=get_spans))
         self.layers[0] = _wrap(shim, focus_layers)
@@ -50,16 +50,16 @@ class STREncoder(TransformerModel):
 
     @property
     def shim(self) -> EncoderShim:
-        """RETURNS (EncoderShim): What holds the encoder's parameters."""
+        """RETURNS (EncoderShim): The shim that holds the encoder."""
         return self.layers[0].shims[0]
 
     @property
     def focus_layers(self) -> int:
-        """RETURNS (int): How many layers run again for each task, K."""
+        """RETURNS (int): Number of layers that run again for each task, K."""
         return self.layers[0].attrs["focus_layers"]
 
     def copy(self) -> "STREncoder":
-        """RETURNS (STREncoder): A copy with weights of its own."""
+        """RETURNS (STREncoder): A copy with its own weights."""
         return self._copy()
 
     def _copy(self, seen: dict[int, Any] | None = None) -> "STREncoder":
@@ -76,7 +76,7 @@ class STREncoder(TransformerModel):
 
 
 def init(model: STREncoder, X: list[Doc] | None = None, Y: Any = None) -> None:
-    """Load the encoder, unless it is there already.
+    """Load the encoder, unless it is already loaded.
 
     model (STREncoder): The layer.
     """
@@ -92,19 +92,21 @@ def init(model: STREncoder, X: list[Doc] | None = None, Y: Any = None) -> None:
 
 
 def nonempty_spans(docs: Iterable[Doc], get_spans: SpanGetter) -> list[list[Span]]:
-    """Leave out windows without tokens, which `spacy-transformers` would take for rows of the
-    doc that follows.
+    """Remove windows without tokens, which `spacy-transformers` would mistake for rows of the next
+    doc.
 
     docs (Iterable[Doc]): The docs.
-    get_spans (SpanGetter): Cuts docs into windows.
+    get_spans (SpanGetter): Function that cuts docs into windows.
     RETURNS (list[list[Span]]): The windows of each doc.
-    RAISES (ValueError): If the windows of a doc leave tokens out, or can't be cut.
+    RAISES (ValueError): If a token is in no window, or the stride is 0.
     """
     docs = list(docs)
     try:
         windows = [[span for span in spans if len(span)] for spans in get_spans(docs)]
     except ZeroDivisionError:
-        raise ValueError("The stride of the windows (get_spans) has to be at least 1.") from None
+        raise ValueError(
+            "The stride of the windows (get_spans) must be at least 1, got 0."
+        ) from None
     for doc, doc_windows in zip(docs, windows, strict=True):
         token = _first_left_out(doc_windows)
         if token < len(doc):
@@ -113,14 +115,13 @@ def nonempty_spans(docs: Iterable[Doc], get_spans: SpanGetter) -> list[list[Span
 
 
 LEAVES_OUT = (
-    "The windows (get_spans) of a doc of {length} tokens leave tokens out, the first of them at "
-    "{token}. Each token has to be in one: for strided windows, make the stride no larger than the "
-    "window."
+    "Every token must be in a window (get_spans), but in a doc of {length} tokens, token {token} "
+    "is not. With strided windows, use a stride that is no larger than the window."
 )
 
 
 def _first_left_out(windows: list[Span]) -> int:
-    """RETURNS (int): The first token that is in no window; the end of the last one if all are."""
+    """RETURNS (int): The first token that is in no window; the end of the last window if none."""
     end = 0
     for window in sorted(windows, key=attrgetter("start")):
         if window.start > end:
@@ -168,9 +169,9 @@ def _convert_outputs(
 
 
 def replace_listener(model: Model[list[Doc], Any]) -> Model[list[Doc], Any]:
-    """Make the layer that takes a listener's place when its component gets an encoder of its own.
+    """Build the layer that replaces a listener when its component gets its own encoder.
 
     model (STREncoder): A copy of the encoder.
-    RETURNS (Model[list[Doc], list[TransformerData]]): A layer with the listener's output.
+    RETURNS (Model[list[Doc], list[TransformerData]]): A layer with the output of the listener.
     """
     return chain(model, split_states())

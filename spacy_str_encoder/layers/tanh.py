@@ -6,7 +6,7 @@ from thinc.types import Floats2d
 
 
 def tanh() -> Model[Floats2d, Floats2d]:
-    """The hyperbolic tangent, which thinc has as an operation but not as a layer.
+    """Build a hyperbolic tangent layer. thinc has this operation, but no layer for it.
 
     RETURNS (Model[Floats2d, Floats2d]): The layer.
     """

@@ -11,12 +11,12 @@ TokenRows = list[Floats2d]
 
 
 def TokenEncoder(name: str, module: torch.nn.Module, *, width: int) -> Model[TokenRows, TokenRows]:
-    """Let tokens look at their surroundings through a torch module.
+    """Build a layer that encodes tokens in context with a torch module.
 
     name (str): The name of the layer.
-    module (torch.nn.Module): Takes padded rows and their mask, and returns new rows, see
-        `bilstm.BiLSTM`.
-    width (int): The width of the vectors.
+    module (torch.nn.Module): The module. It takes padded rows and their mask, and returns new rows,
+        see `bilstm.BiLSTM`.
+    width (int): Width of the vectors.
     RETURNS (Model[list[Floats2d], list[Floats2d]]): The layer.
     """
     return Model(name, forward, shims=[TorchShim(module)], dims={"nI": width, "nO": width})

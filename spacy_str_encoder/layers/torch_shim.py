@@ -11,12 +11,12 @@ ShimT = TypeVar("ShimT", bound=Shim)
 
 @contextmanager
 def use_params(shim: Shim, params: dict[Any, Any]) -> Iterator[None]:
-    """Let a torch module have other parameters for a while, such as an optimizer's averages.
+    """Use other parameters in a torch module temporarily, such as an optimizer's averages.
 
-    Takes the place of the method of thinc's `PyTorchShim`, which looks for keys that thinc's
-    optimizers don't have, and so leaves the module as it is.
+    Replaces the method of thinc's `PyTorchShim`, which looks for keys that thinc's optimizers don't
+    have, and so has no effect.
 
-    shim (PyTorchShim): What holds the module.
+    shim (PyTorchShim): The shim that holds the module.
     params (dict[tuple[int, str], FloatsXd]): Parameters, by the id of the shim and their name.
     """
     module = shim._model
@@ -24,7 +24,7 @@ def use_params(shim: Shim, params: dict[Any, Any]) -> Iterator[None]:
     try:
         for name, parameter in module.named_parameters():
             if (shim.id, name) in params:
-                # A copy: whatever happens meanwhile, an optimizer keeps its averages.
+                # A copy, so that nothing can change the optimizer's averages.
                 average = xp2torch(params[shim.id, name], device=parameter.device)
                 parameter.data = average.clone()
         yield
@@ -35,10 +35,10 @@ def use_params(shim: Shim, params: dict[Any, Any]) -> Iterator[None]:
 
 @contextmanager
 def in_place(module: nn.Module) -> Iterator[None]:
-    """Let the parameters of a module keep their tensors while they are updated.
+    """Keep the tensors of a module's parameters during an update.
 
-    thinc's `PyTorchShim` wraps their memory at each update into new tensors, each of which keeps
-    the one before alive, so that training would take more and more memory.
+    At each update, thinc's `PyTorchShim` wraps their memory in new tensors that keep the previous
+    ones alive, so that memory would grow during training.
 
     module (nn.Module): The module.
     """
@@ -51,13 +51,13 @@ def in_place(module: nn.Module) -> Iterator[None]:
 
 
 def copy(shim: ShimT) -> ShimT:
-    """Copy what holds a torch module, such as for a component that gets layers of its own.
+    """Copy a shim, for example for a component that gets its own layers.
 
-    Takes the place of the method of thinc's `Shim`, whose copies have the same id: optimizers keep
-    moments and averages by it, and would mix those of both.
+    Replaces the method of thinc's `Shim`, whose copies have the same id. Optimizers keep moments
+    and averages by id, and would mix those of both.
 
-    shim (Shim): What holds the module.
-    RETURNS (Shim): A copy with parameters and an id of its own.
+    shim (Shim): The shim.
+    RETURNS (Shim): A copy with its own parameters and id.
     """
     copied = deepcopy(shim)
     with Shim.global_id_lock:
@@ -67,7 +67,7 @@ def copy(shim: ShimT) -> ShimT:
 
 
 class TorchShim(PyTorchShim):
-    """Holds a torch module, lets it have the averages of an optimizer, and updates it in place."""
+    """Shim of a torch module that can use an optimizer's averages and is updated in place."""
 
     use_params = use_params
     copy = copy

@@ -9,13 +9,13 @@ TokenVectors = Model[list[Doc], list[Floats2d]]
 
 
 def with_features(tok2vec: TokenVectors, features: TokenVectors) -> TokenVectors:
-    """Put the vectors that two layers have for a token side by side.
+    """Build a layer that concatenates the token vectors of two layers.
 
-    Unlike thinc's `concatenate`, this takes layers that return no gradient of their input, as
-    listeners do, and docs without tokens.
+    Unlike thinc's `concatenate`, this supports layers that return no gradient for their input, such
+    as listeners, and docs without tokens.
 
-    tok2vec (Model[list[Doc], list[Floats2d]]): A vector for each token.
-    features (Model[list[Doc], list[Floats2d]]): Another one.
+    tok2vec (Model[list[Doc], list[Floats2d]]): Layer that returns a vector for each token.
+    features (Model[list[Doc], list[Floats2d]]): Layer that returns further features of each token.
     RETURNS (Model[list[Doc], list[Floats2d]]): The layer.
     """
     return Model("with_features", forward, init=init, layers=[tok2vec, features])
@@ -30,7 +30,7 @@ def init(model: TokenVectors, X: list[Doc] | None = None, Y: Any = None) -> None
 def forward(
     model: TokenVectors, docs: list[Doc], is_train: bool
 ) -> tuple[list[Floats2d], Callable[[list[Floats2d]], list[Doc]]]:
-    """Put the two vectors of each token side by side."""
+    """Concatenate the two vectors of each token."""
     ops = model.ops
     tok2vec, features = model.layers
     vectors, backprop_vectors = tok2vec(docs, is_train)

@@ -7,16 +7,17 @@ from thinc.types import Floats2d, Ints1d
 
 from .pairs import PairsInT, PairsOutT, PairVectors
 
-# There are few types.
+# Small, since there are few types.
 TYPE_WIDTH = 32
 
 
 def with_types(pairs2vectors: PairVectors, type_vectors: Model[Ints1d, Floats2d]) -> PairVectors:
-    """Put the types of the two entities beside the vector of a pair.
+    """Build a layer that appends the vectors of both entity types to the vector of a pair.
 
-    pairs2vectors (Model[list[DocPairs], tuple[Floats2d, BoolArray]]): A layer
-        like `PooledPairs`.
-    type_vectors (Model[Ints1d, Floats2d]): A vector for each type, see `embed_types`.
+    pairs2vectors (Model[list[DocPairs], tuple[Floats2d, BoolArray]]): Layer that returns vectors of
+        pairs, such as `PooledPairs`.
+    type_vectors (Model[Ints1d, Floats2d]): Layer that returns a vector for each type, see
+        `embed_types`.
     RETURNS (Model[list[DocPairs], tuple[Floats2d, BoolArray]]): The layer.
     """
     return Model(
@@ -40,7 +41,7 @@ def init(model: PairVectors, X: PairsInT | None = None, Y: Any = None) -> None:
 def forward(
     model: PairVectors, X: PairsInT, is_train: bool
 ) -> tuple[PairsOutT, Callable[[PairsOutT], Any]]:
-    """Put the vectors of both types beside that of each pair."""
+    """Append the vectors of both types to the vector of each pair."""
     ops = model.ops
     pairs2vectors, type_vectors = model.layers
     (vectors, reachable), backprop_vectors = pairs2vectors(X, is_train)
@@ -50,7 +51,7 @@ def forward(
 
     def backprop(d_output: PairsOutT) -> Any:
         d_joined, _ = d_output
-        # Without types, as in a batch without pairs, thinc's layer has no backward pass.
+        # Without types, as in a batch without pairs, thinc's layer can't run its backward pass.
         if len(types):
             backprop_types(ops.as_contig(d_joined[:, width:]).reshape(types.shape))
         return backprop_vectors((ops.as_contig(d_joined[:, :width]), reachable))
