@@ -219,9 +219,9 @@ def test_sentences_that_a_doc_lacks_are_an_error_that_helps() -> None:
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: make_max_distance(tokens=-1), "0 or more, not -1"),
-        (lambda: make_type_pairs(allowed=[["A", "B"], ["C"]]), r"two types each, unlike \['C'\]"),
-        (lambda: make_intersection(), "needs one function or more"),
+        (lambda: make_max_distance(tokens=-1), "0 or more, got -1"),
+        (lambda: make_type_pairs(allowed=[["A", "B"], ["C"]]), r"two types, got \['C'\]"),
+        (lambda: make_intersection(), "at least one function"),
     ],
     ids=["distance", "types", "intersection"],
 )

@@ -1,1 +1,1 @@
-"""Pairs of entities: which are candidates, which relations are possible, and what is gold."""
+"""Pairs of entities: candidate pairs, possible relations and gold relations."""

@@ -1,4 +1,4 @@
-"""Candidate pairs: the pairs of entities that a relation may hold between."""
+"""Candidate pairs: the pairs of entities that may have a relation."""
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -11,13 +11,13 @@ from spacy.tokens import Doc, Span
 
 from ..arrays import IntArray
 
-# From a doc and its entities in text order to the indices of the two of each pair, in text order.
-# Each pair comes once. *Shape:* (pairs, 2).
+# Takes a doc and its entities in text order, and returns the indices of the two entities of each
+# pair, in text order. Each pair occurs once. *Shape:* (pairs, 2).
 Candidates = Callable[[Doc, Sequence[Span]], IntArray]
 
 NO_SENTENCES = (
-    "Candidates in the same sentence need sentence boundaries, and a doc has none. Put a component "
-    "that sets them, such as 'sentencizer', before 'str_rel', and list it under "
+    "The candidate pairs same_sentence need sentence boundaries, but a doc has none. Put a "
+    "component that sets them, such as 'sentencizer', before 'str_rel', and list it under "
     "`training.annotating_components` too."
 )
 
@@ -27,9 +27,9 @@ class DocPairs:
     """Candidate pairs of a doc.
 
     doc (Doc): The doc.
-    entities (Sequence[Span]): Its entities in text order.
-    pairs (IntArray): The indices of the two entities of each pair. *Shape:* (pairs, 2).
-    out_of_reach (int): The number of further pairs that were left out by `pairs_within`.
+    entities (Sequence[Span]): Entities of the doc, in text order.
+    pairs (IntArray): Indices of the two entities of each pair. *Shape:* (pairs, 2).
+    out_of_reach (int): Number of pairs that `pairs_within` removed.
     """
 
     doc: Doc
@@ -42,8 +42,8 @@ class DocPairs:
 
     @property
     def offsets(self) -> IntArray:
-        """RETURNS (IntArray): Start and end token of the first entity of each pair, and of the
-        second. *Shape:* (pairs, 4).
+        """RETURNS (IntArray): Start and end token of the first entity of each pair, then of the
+        second entity. *Shape:* (pairs, 4).
         """
         return pair_offsets(self.entities, self.pairs)
 
@@ -56,7 +56,7 @@ class DocPairs:
 
 
 def make_all_pairs() -> Candidates:
-    """Ask about every pair.
+    """Make every pair a candidate pair.
 
     RETURNS (Candidates): The function that proposes pairs.
     """
@@ -64,20 +64,20 @@ def make_all_pairs() -> Candidates:
 
 
 def make_max_distance(*, tokens: int) -> Candidates:
-    """Ask about pairs that are near each other.
+    """Make pairs of nearby entities candidate pairs.
 
-    tokens (int): How many tokens may be between the two at most: 0 for neighbours. Entities that
-        overlap have none between them.
+    tokens (int): Maximum number of tokens between the two entities: 0 for neighbours. Overlapping
+        entities have no tokens between them.
     RETURNS (Candidates): The function that proposes pairs.
     RAISES (ValueError): If the number is negative.
     """
     if tokens < 0:
-        raise ValueError(f"The tokens between two entities are 0 or more, not {tokens}.")
+        raise ValueError(f"max_distance: tokens must be 0 or more, got {tokens}.")
     return partial(near_pairs, tokens=tokens)
 
 
 def make_same_sentence() -> Candidates:
-    """Ask about pairs that share a sentence. An entity may reach over several.
+    """Make pairs in the same sentence candidate pairs. Entities may span several sentences.
 
     RETURNS (Candidates): The function that proposes pairs. It needs sentence boundaries.
     """
@@ -85,50 +85,53 @@ def make_same_sentence() -> Candidates:
 
 
 def make_type_pairs(*, allowed: list[list[str]]) -> Candidates:
-    """Ask about pairs of entities of certain types.
+    """Make pairs of certain entity types candidate pairs.
 
-    allowed (list[list[str]]): The types of the two, in any order.
+    allowed (list[list[str]]): Types of the two entities of a pair, in either order.
     RETURNS (Candidates): The function that proposes pairs.
-    RAISES (ValueError): If an entry does not have two types.
+    RAISES (ValueError): If an entry does not have exactly two types.
     """
     if wrong := [types for types in allowed if len(types) != 2]:
-        raise ValueError(f"Pairs of entity types have two types each, unlike {wrong[0]}.")
+        raise ValueError(f"type_pairs: each entry of allowed must have two types, got {wrong[0]}.")
     return partial(typed_pairs, allowed=allowed)
 
 
 def make_intersection(*candidates: Candidates) -> Candidates:
-    """Ask about the pairs that all of several functions propose.
+    """Make the pairs that all of several functions propose candidate pairs.
 
-    *candidates (Candidates): The functions. In a config, each has a block of its own, such as
+    *candidates (Candidates): The functions. In a config, each has its own block, such as
         `[components.str_rel.candidates.*.near]`.
     RETURNS (Candidates): The function that proposes pairs.
-    RAISES (ValueError): If there are none.
+    RAISES (ValueError): If there are no functions.
     """
     if not candidates:
-        raise ValueError("An intersection of candidates needs one function or more.")
+        raise ValueError(
+            "intersection: there must be at least one function. Add a block such as "
+            "[components.str_rel.candidates.*.near]."
+        )
     return partial(shared_pairs, candidates=candidates)
 
 
 def all_pairs(doc: Doc, entities: Sequence[Span]) -> IntArray:
-    """Every pair of entities, once.
+    """Return every pair of entities, once.
 
-    Both task masks are symmetric in the two entities, so that one look at a pair tells the
-    relations of either direction.
+    Both task masks are symmetric in the two entities, so that classifying a pair once covers both
+    directions.
 
     doc (Doc): The doc.
-    entities (Sequence[Span]): Its entities in text order.
-    RETURNS (IntArray): The indices of the two, in text order. *Shape:* (pairs, 2).
+    entities (Sequence[Span]): Entities of the doc, in text order.
+    RETURNS (IntArray): The indices of the two entities, in text order. *Shape:* (pairs, 2).
     """
     return numpy.stack(numpy.triu_indices(len(entities), k=1), axis=1)
 
 
 def near_pairs(doc: Doc, entities: Sequence[Span], *, tokens: int) -> IntArray:
-    """The pairs with few tokens between the two.
+    """Return the pairs with few tokens between the two entities.
 
     doc (Doc): The doc.
-    entities (Sequence[Span]): Its entities in text order.
-    tokens (int): How many tokens may be between them at most.
-    RETURNS (IntArray): The indices of the two, in text order. *Shape:* (pairs, 2).
+    entities (Sequence[Span]): Entities of the doc, in text order.
+    tokens (int): Maximum number of tokens between the two entities.
+    RETURNS (IntArray): The indices of the two entities, in text order. *Shape:* (pairs, 2).
     """
     pairs = all_pairs(doc, entities)
     _, end, start, _ = pair_offsets(entities, pairs).T
@@ -136,12 +139,11 @@ def near_pairs(doc: Doc, entities: Sequence[Span], *, tokens: int) -> IntArray:
 
 
 def pairs_within(doc_pairs: DocPairs, *, tokens: int) -> DocPairs:
-    """Leave out the pairs that no stretch of text of some length holds.
+    """Remove the pairs that are longer than a number of tokens.
 
     doc_pairs (DocPairs): The pairs.
-    tokens (int): The length of the stretch in tokens.
-    RETURNS (DocPairs): The pairs with no more tokens from the start of the first entity to the end
-        of either, and the number of the others.
+    tokens (int): Maximum number of tokens from the start of the first entity to the end of both.
+    RETURNS (DocPairs): The other pairs, and the number of removed ones.
     """
     start, end, _, other_end = doc_pairs.offsets.T
     pairs = doc_pairs.pairs[numpy.maximum(end, other_end) - start <= tokens]
@@ -149,12 +151,12 @@ def pairs_within(doc_pairs: DocPairs, *, tokens: int) -> DocPairs:
 
 
 def sentence_pairs(doc: Doc, entities: Sequence[Span]) -> IntArray:
-    """The pairs that share a sentence.
+    """Return the pairs in the same sentence.
 
     doc (Doc): The doc.
-    entities (Sequence[Span]): Its entities in text order.
-    RETURNS (IntArray): The indices of the two, in text order. *Shape:* (pairs, 2).
-    RAISES (ValueError): If the doc has entities to pair, but no sentence boundaries.
+    entities (Sequence[Span]): Entities of the doc, in text order.
+    RETURNS (IntArray): The indices of the two entities, in text order. *Shape:* (pairs, 2).
+    RAISES (ValueError): If the doc has several entities, but no sentence boundaries.
     """
     if len(entities) > 1 and not doc.has_annotation("SENT_START"):
         raise ValueError(NO_SENTENCES)
@@ -165,12 +167,12 @@ def sentence_pairs(doc: Doc, entities: Sequence[Span]) -> IntArray:
 
 
 def typed_pairs(doc: Doc, entities: Sequence[Span], *, allowed: list[list[str]]) -> IntArray:
-    """The pairs of certain entity types.
+    """Return the pairs of certain entity types.
 
     doc (Doc): The doc.
-    entities (Sequence[Span]): Its entities in text order.
-    allowed (list[list[str]]): The types of the two, in any order.
-    RETURNS (IntArray): The indices of the two, in text order. *Shape:* (pairs, 2).
+    entities (Sequence[Span]): Entities of the doc, in text order.
+    allowed (list[list[str]]): Types of the two entities of a pair, in either order.
+    RETURNS (IntArray): The indices of the two entities, in text order. *Shape:* (pairs, 2).
     """
     types = sorted(set(chain.from_iterable(allowed)))
     one, other = type_codes(chain.from_iterable(allowed), types).reshape(-1, 2).T
@@ -184,12 +186,12 @@ def typed_pairs(doc: Doc, entities: Sequence[Span], *, allowed: list[list[str]])
 def shared_pairs(
     doc: Doc, entities: Sequence[Span], *, candidates: Sequence[Candidates]
 ) -> IntArray:
-    """The pairs that all of several functions propose.
+    """Return the pairs that all of several functions propose.
 
     doc (Doc): The doc.
-    entities (Sequence[Span]): Its entities in text order.
+    entities (Sequence[Span]): Entities of the doc, in text order.
     candidates (Sequence[Candidates]): The functions.
-    RETURNS (IntArray): The indices of the two, in text order. *Shape:* (pairs, 2).
+    RETURNS (IntArray): The indices of the two entities, in text order. *Shape:* (pairs, 2).
     """
     count = len(entities)
     proposed = [_pair_codes(propose(doc, entities), count) for propose in candidates]
@@ -200,12 +202,12 @@ def shared_pairs(
 def find_pairs(
     pairs: IntArray, wanted: Collection[tuple[int, int]], *, count: int
 ) -> dict[tuple[int, int], int]:
-    """Which rows of an array of pairs hold certain pairs.
+    """Find the rows of certain pairs in an array of pairs.
 
-    pairs (IntArray): The indices of the two entities. *Shape:* (pairs, 2).
+    pairs (IntArray): Indices of the two entities. *Shape:* (pairs, 2).
     wanted (Collection[tuple[int, int]]): The pairs to look for.
-    count (int): The number of entities.
-    RETURNS (dict[tuple[int, int], int]): The row of each that is there.
+    count (int): Number of entities.
+    RETURNS (dict[tuple[int, int], int]): The row of each pair that is in the array.
     """
     looked_for = _pair_codes(numpy.array(list(wanted), dtype="int64").reshape(-1, 2), count)
     rows = numpy.flatnonzero(numpy.isin(_pair_codes(pairs, count), looked_for))
@@ -213,33 +215,34 @@ def find_pairs(
 
 
 def pair_offsets(entities: Sequence[Span], pairs: IntArray) -> IntArray:
-    """Where the entities of pairs are.
+    """Return the token offsets of the entities of pairs.
 
     entities (Sequence[Span]): The entities.
-    pairs (IntArray): The indices of the two. *Shape:* (pairs, 2).
-    RETURNS (IntArray): Start and end token of the first, and of the second. *Shape:* (pairs, 4).
+    pairs (IntArray): Indices of the two entities. *Shape:* (pairs, 2).
+    RETURNS (IntArray): Start and end token of the first entity, then of the second entity. *Shape:*
+        (pairs, 4).
     """
     offsets = numpy.array([(span.start, span.end) for span in entities], dtype="int64")
     return offsets.reshape(-1, 2)[pairs].reshape(-1, 4)
 
 
 def pair_types(entities: Sequence[Span], pairs: IntArray, types: Sequence[str]) -> IntArray:
-    """Of which types the entities of pairs are.
+    """Return the types of the entities of pairs.
 
     entities (Sequence[Span]): The entities.
-    pairs (IntArray): The indices of the two. *Shape:* (pairs, 2).
-    types (Sequence[str]): The entity types.
-    RETURNS (IntArray): The codes of the two types, see `type_codes`. *Shape:* (pairs, 2).
+    pairs (IntArray): Indices of the two entities. *Shape:* (pairs, 2).
+    types (Sequence[str]): The known entity types.
+    RETURNS (IntArray): Codes of the two types, see `type_codes`. *Shape:* (pairs, 2).
     """
     return type_codes((span.label_ for span in entities), types)[pairs]
 
 
 def type_codes(labels: Iterable[str], types: Sequence[str]) -> IntArray:
-    """Write entity types as small numbers.
+    """Encode entity types as small numbers.
 
-    labels (Iterable[str]): Entity types.
-    types (Sequence[str]): Those that have a number.
-    RETURNS (IntArray): The index of each; the number of types for one that is not among them.
+    labels (Iterable[str]): Entity types to encode.
+    types (Sequence[str]): The known entity types.
+    RETURNS (IntArray): Index of each type among the known ones; `len(types)` for unknown types.
     """
     codes = {name: i for i, name in enumerate(types)}
     return numpy.array([codes.get(label, len(types)) for label in labels], dtype="int64")

@@ -1,4 +1,4 @@
-"""The classes of relations that a model tells apart."""
+"""Classes of relations that a model distinguishes."""
 
 from collections.abc import Iterable, Sequence
 
@@ -11,10 +11,10 @@ Triple = Sequence[str]
 
 
 def relation_class(relation: Relation) -> RelationClass:
-    """Return the class of a relation.
+    """Return the class of a relation: its label and direction.
 
     relation (Relation): The relation.
-    RETURNS (tuple[str, str]): Its label and direction.
+    RETURNS (tuple[str, str]): Label and direction.
     """
     head, tail = relation.head, relation.tail
     in_order = (head.start, head.end, head.label_) <= (tail.start, tail.end, tail.label_)
@@ -25,7 +25,7 @@ def label_directions(classes: Iterable[RelationClass]) -> dict[str, str]:
     """Return the directions of each label.
 
     classes (Iterable[tuple[str, str]]): Labels and directions.
-    RETURNS (dict[str, str]): `>`, `<` or both, by label.
+    RETURNS (dict[str, str]): Directions by label: `>`, `<` or both.
     """
     directions: dict[str, str] = {}
     for label, direction in classes:

@@ -1,4 +1,4 @@
-"""Gold relations of pairs of entities, and those of them that can't be learned."""
+"""Gold relations of pairs of entities, and the gold relations that can't be learned."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -24,7 +24,7 @@ MISALIGNED = "do not align with the tokens of the pipeline"
 REFLEXIVE = "connect an entity with itself"
 OF_OTHER_SPANS = "connect spans that are not among the entities"
 NOT_PROPOSED = "are not among the candidate pairs"
-SHARED = "share their pair of entities with another one"
+SHARED = "share their pair of entities with another relation"
 
 
 def gold_relations(task: RelationTask, doc: Doc) -> list[Relation]:
@@ -32,8 +32,8 @@ def gold_relations(task: RelationTask, doc: Doc) -> list[Relation]:
 
     task (RelationTask): The task.
     doc (Doc): The doc.
-    RETURNS (list[Relation]): The relations. The entity that comes first in the text is the head of
-        those that are symmetric.
+    RETURNS (list[Relation]): The relations. The head of a symmetric relation is the entity that
+        comes first in the text.
     """
     relations = [
         _turn(relation) if relation.label in task.symmetric else relation
@@ -43,10 +43,10 @@ def gold_relations(task: RelationTask, doc: Doc) -> list[Relation]:
 
 
 def observe_triples(docs: Iterable[Doc]) -> list[Triple]:
-    """Collect the types between which there are relations.
+    """Collect the triples of gold relations.
 
     docs (Iterable[Doc]): Gold docs.
-    RETURNS (list[list[str]]): Each head type, label and tail type, sorted.
+    RETURNS (list[list[str]]): Head type, label and tail type of each triple, sorted.
     """
     relations = (relation for doc in docs for relation in get_relations(doc))
     triples = {(r.head.label_, r.label, r.tail.label_) for r in relations}
@@ -54,14 +54,15 @@ def observe_triples(docs: Iterable[Doc]) -> list[Triple]:
 
 
 def training_entities(task: RelationTask, example: Example) -> list[Span]:
-    """Return the entities of the predicted doc to learn from, in text order: the gold ones that
-    align with its tokens, and those that other components predicted wrongly, which have no
-    relations.
+    """Return the entities of the predicted doc to learn from, in text order: the gold entities
+    that align with its tokens, and the wrong entities that other components predicted, which have
+    no relations.
 
     task (RelationTask): The task.
     example (Example): The example.
-    RETURNS (list[Span]): The entities; none if the relations are unannotated. Of those with the
-        same key, see `RelationTask.locate`, gold ones come last: there `related_pairs` finds them.
+    RETURNS (list[Span]): The entities; empty if the relations are unannotated. Of entities with the
+        same key (see `RelationTask.locate`), the gold one comes last, where `related_pairs` finds
+        it.
     """
     if not has_relations(example.reference):
         return []
@@ -77,13 +78,12 @@ def related_pairs(
     task: RelationTask, example: Example, entities: Sequence[Span]
 ) -> dict[Pair, list[Relation]]:
     """Return the gold relations of each pair of entities of the predicted doc. Of several entities
-    with the same key, see `RelationTask.locate`, the last one counts.
+    with the same key (see `RelationTask.locate`), the last one counts.
 
     task (RelationTask): The task.
     example (Example): The example.
     entities (Sequence[Span]): Entities of the predicted doc, in text order.
-    RETURNS (dict[tuple[int, int], list[Relation]]): The relations of each pair that has any, in
-        the gold doc.
+    RETURNS (dict[tuple[int, int], list[Relation]]): The gold relations of each pair that has any.
     """
     locate = partial(_align, task, example.alignment)
     index = {task.locate(entity): i for i, entity in enumerate(entities)}
@@ -101,14 +101,14 @@ def gold_classes(
     *,
     report_unknown: Callable[[str, str], None],
 ) -> IntArray:
-    """Return the gold classes of pairs of entities of the predicted doc. Of a pair that can have
-    one relation only, the first counts.
+    """Return the gold classes of pairs of entities of the predicted doc. If a pair can have only
+    one relation, the first one counts.
 
     task (RelationTask): The task.
     example (Example): The example.
     doc_pairs (DocPairs): Pairs of the predicted doc.
-    report_unknown (Callable[[str, str], None]): Called with each relation that has no class or is
-        not possible, and the remedy. Such a relation is left out.
+    report_unknown (Callable[[str, str], None]): Callback for each relation that has no class or is
+        not possible; it gets the relation and the remedy. Such relations are omitted.
     RETURNS (IntArray): Row and class of each relation. *Shape:* (relations, 2).
     """
     related = related_pairs(task, example, doc_pairs.entities)
@@ -122,7 +122,7 @@ def gold_classes(
 def count_relations(
     task: RelationTask, examples: Iterable[Example]
 ) -> tuple[Counter[RelationClass], Counter[str]]:
-    """Count the gold relations by class, and those that can't be learned by the reason.
+    """Count the gold relations by class, and the ones that can't be learned by reason.
 
     task (RelationTask): The task.
     examples (Iterable[Example]): The examples.
@@ -138,15 +138,15 @@ def count_relations(
 
 
 def count_mistyped(task: RelationTask, examples: Iterable[Example]) -> int:
-    """Count the gold relations whose spans have other types than the entities in their places.
+    """Count the gold relations whose spans differ in type from the entities at the same place.
 
-    They are learned, since entities are recognized by their places, but scores count them as
-    missed, and a schema knows them by the types of their spans. In a span group entities are
-    recognized by their types too, so there are none.
+    They are learned, since entities are matched by place. But scores count them as missed, and a
+    schema uses the types of their spans. In a span group, entities are matched by type too, so
+    there are no such relations.
 
     task (RelationTask): The task.
     examples (Iterable[Example]): The examples.
-    RETURNS (int): Their number.
+    RETURNS (int): The number of these relations.
     """
     if task.spans_key is not None:
         return 0
@@ -168,10 +168,11 @@ def _known_classes(
         name = relation_class(relation)
         if name not in index:
             order = "the head" if name[1] == ">" else "the tail"
-            report_unknown(f"'{relation.label}' with {order} first", "Add it to the label file.")
+            remedy = "Run `spacy init labels` on all of the training data."
+            report_unknown(f"'{relation.label}' with {order} first", remedy)
         elif task.schema is not None and not allows_relation(task.schema, relation, index[name]):
             types = f"from {relation.head.label_} to {relation.tail.label_}"
-            remedy = "Initialize with examples of it, or without a schema."
+            remedy = "Initialize with all of the training data, or set schema = null."
             report_unknown(f"'{relation.label}' {types}", remedy)
         else:
             known.append(index[name])
@@ -181,13 +182,13 @@ def _known_classes(
 def _count_lost(
     task: RelationTask, example: Example, relations: Sequence[Relation]
 ) -> Counter[str]:
-    """Count relations by the first reason that applies."""
+    """Count the relations that can't be learned, by the first reason that applies."""
     doc = example.reference
     entities = get_entities(doc, task.spans_key)
     index = {task.locate(entity): i for i, entity in enumerate(entities)}
     find_pair = partial(_find_pair, locate=task.locate, index=index)
     wanted = {pair for pair in map(find_pair, relations) if pair}
-    # Candidates may need what a doc without relations lacks.
+    # Candidates may need annotation that a doc without relations lacks, such as sentences.
     pairs = task.candidates(doc, entities) if wanted else all_pairs(doc, [])
     proposed = find_pairs(pairs, wanted, count=len(entities))
     taken: set[Pair] = set()
@@ -215,8 +216,8 @@ def _find_pair(
     locate: Callable[[Span], EntityKey | None],
     index: dict[EntityKey, int],
 ) -> Pair | None:
-    """RETURNS (tuple[int, int] | None): The two entities of a relation in text order; None unless
-    both are among the entities, and differ.
+    """RETURNS (tuple[int, int] | None): The indices of the two entities of a relation, in text
+    order; None unless both are among the entities, and differ.
     """
     keys = locate(relation.head), locate(relation.tail)
     found = sorted({index[key] for key in keys if key in index})
@@ -224,15 +225,15 @@ def _find_pair(
 
 
 def _turn(relation: Relation) -> Relation:
-    """RETURNS (Relation): The relation with the head that comes first in the text."""
+    """RETURNS (Relation): The relation, turned so that its head comes first in the text."""
     if relation_class(relation)[1] == ">":
         return relation
     return replace(relation, head=relation.tail, tail=relation.head)
 
 
 def _align(task: RelationTask, alignment: Alignment, span: Span) -> EntityKey | None:
-    """RETURNS (EntityKey | None): The key of a span of the reference in the predicted doc; None if
-    its tokens begin or end elsewhere.
+    """RETURNS (EntityKey | None): The key in the predicted doc of a span of the reference; None if
+    the span does not align with the tokens of the predicted doc.
     """
     tokens = alignment.y2x[span.start : span.end]
     if not len(tokens):

@@ -1,7 +1,7 @@
 """Losses of pairs of entities, and their gradients.
 
-A class whose logit is -inf is ruled out: it has no part in the loss, gets no gradient, and gold
-relations of it are left out.
+A class with a logit of -inf is ruled out: it does not contribute to the loss, gets no gradient, and
+its gold relations are ignored.
 """
 
 from typing import Any
@@ -14,12 +14,12 @@ from ..arrays import IntArray
 
 
 def softmax_loss(ops: Ops, logits: Floats2d, gold: IntArray) -> tuple[float, Floats2d]:
-    """Compute the negative log likelihood of one class a pair, summed over pairs.
+    """Compute the negative log likelihood of one class per pair, summed over pairs.
 
-    ops (Ops): Where the logits are.
+    ops (Ops): Operations for the device of the logits.
     logits (Floats2d): The logits. *Shape:* (pairs, classes).
-    gold (IntArray): Row and class of each gold relation, one a row at most; the class of the other
-        rows is the first one, "no relation". *Shape:* (relations, 2).
+    gold (IntArray): Row and class of each gold relation, at most one per row. The other rows have
+        the first class, "no relation". *Shape:* (relations, 2).
     RETURNS (tuple[float, Floats2d]): The loss, and its gradient.
     """
     targets = ops.xp.zeros(len(logits), dtype="int64")
@@ -33,16 +33,16 @@ def softmax_loss(ops: Ops, logits: Floats2d, gold: IntArray) -> tuple[float, Flo
 
 
 def sigmoid_loss(ops: Ops, logits: Floats2d, gold: IntArray) -> tuple[float, Floats2d]:
-    """Compute the binary cross entropy of each class but the first, "no relation", which is not
-    used, summed over classes and pairs.
+    """Compute the binary cross entropy, summed over classes and pairs. The first class, "no
+    relation", is not used.
 
-    ops (Ops): Where the logits are.
+    ops (Ops): Operations for the device of the logits.
     logits (Floats2d): The logits. *Shape:* (pairs, classes).
     gold (IntArray): Row and class of each gold relation. *Shape:* (relations, 2).
     RETURNS (tuple[float, Floats2d]): The loss, and its gradient.
     """
     rows, classes = _possible(ops, logits, gold)
-    # The logarithm of the probability of not being of a class is -log(1 + exp(logit)).
+    # The log probability that a pair is not in a class is -log(1 + exp(logit)).
     loss = ops.xp.logaddexp(0, logits[:, 1:]).sum() - logits[rows, classes].sum()
     d_logits = sigmoid(ops, logits)
     d_logits[:, 0] = 0
@@ -51,13 +51,13 @@ def sigmoid_loss(ops: Ops, logits: Floats2d, gold: IntArray) -> tuple[float, Flo
 
 
 def sigmoid(ops: Ops, logits: Floats2d) -> Floats2d:
-    """The probability of each class by itself: 0 if it is ruled out.
+    """Compute the independent probability of each class: 0 if it is ruled out.
 
-    ops (Ops): Where the logits are.
+    ops (Ops): Operations for the device of the logits.
     logits (Floats2d): The logits. *Shape:* (pairs, classes).
     RETURNS (Floats2d): The probabilities. *Shape:* (pairs, classes).
     """
-    # That of thinc would clip -inf.
+    # thinc's sigmoid would clip -inf.
     return ops.xp.exp(-ops.xp.logaddexp(0, -logits))
 
 

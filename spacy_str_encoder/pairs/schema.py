@@ -1,4 +1,4 @@
-"""The relations that are possible between entities of two types."""
+"""Relations that are possible between two entity types."""
 
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
@@ -15,12 +15,12 @@ from .classes import RelationClass, Triple, relation_class
 
 
 class Schema(NamedTuple):
-    """Which classes of relations are possible between entities of which types.
+    """Table of the relation classes that are possible between entity types.
 
-    types (list[str]): The entity types that it knows.
-    allowed (BoolArray): Whether a class is possible for the types of the first and the second
-        entity, by their codes; the last code stands for all types that it does not know. The
-        first class, "no relation", always is. *Shape:* (types + 1, types + 1, classes).
+    types (list[str]): The known entity types.
+    allowed (BoolArray): Whether each class is possible between the types of the first and the
+        second entity, by their codes; the last code stands for all unknown types. The first class,
+        "no relation", is always possible. *Shape:* (types + 1, types + 1, classes).
     """
 
     types: list[str]
@@ -33,13 +33,12 @@ def make_schema(
     *,
     symmetric: Collection[str] = (),
 ) -> Schema:
-    """Write triples as a table. They restrict the labels that they know: one that is in no triple
-    may hold between any types.
+    """Turn triples into a table. A label that is in no triple is possible between any types.
 
-    triples (Sequence[Sequence[str]]): Head type, label and tail type of what is possible.
-    classes (Sequence[tuple[str, str]]): Label and direction of each class but the first, which is
+    triples (Sequence[Sequence[str]]): Head type, label and tail type of each possible relation.
+    classes (Sequence[tuple[str, str]]): Label and direction of each class, without the first class,
         "no relation".
-    symmetric (Collection[str]): The labels for which the order of the types is of no importance.
+    symmetric (Collection[str]): Labels without a direction: the order of the types does not matter.
     RETURNS (Schema): The table.
     """
     types = sorted({name for head, _, tail in triples for name in (head, tail)})
@@ -57,34 +56,34 @@ def make_schema(
 
 
 def allowed_pairs(schema: Schema, entities: Sequence[Span], pairs: IntArray) -> IntArray:
-    """The pairs for which any relation is possible.
+    """Return the pairs for which at least one relation is possible.
 
     schema (Schema): The schema.
     entities (Sequence[Span]): The entities.
-    pairs (IntArray): The indices of the two. *Shape:* (pairs, 2).
-    RETURNS (IntArray): Those of them that are left. *Shape:* (pairs, 2).
+    pairs (IntArray): Indices of the two entities. *Shape:* (pairs, 2).
+    RETURNS (IntArray): The remaining pairs. *Shape:* (pairs, 2).
     """
     first, second = pair_types(entities, pairs, schema.types).T
     return pairs[related_types(schema)[first, second]]
 
 
 def related_types(schema: Schema) -> BoolArray:
-    """For which types of two entities any relation is possible.
+    """Return the types of two entities between which at least one relation is possible.
 
     schema (Schema): The schema.
-    RETURNS (BoolArray): Whether one is, by the codes of the types of the first and the second
-        entity. *Shape:* (types + 1, types + 1).
+    RETURNS (BoolArray): Whether a relation is possible, by the codes of the types of the first and
+        the second entity. *Shape:* (types + 1, types + 1).
     """
     is_possible: BoolArray = numpy.any(schema.allowed[:, :, 1:], axis=2)
     return is_possible
 
 
 def allowed_classes(schema: Schema, entities: Sequence[Span], pairs: IntArray) -> BoolArray:
-    """Which classes are possible for pairs of entities.
+    """Return the classes that are possible for pairs of entities.
 
     schema (Schema): The schema.
     entities (Sequence[Span]): The entities.
-    pairs (IntArray): The indices of the two. *Shape:* (pairs, 2).
+    pairs (IntArray): Indices of the two entities. *Shape:* (pairs, 2).
     RETURNS (BoolArray): Whether each class is possible. *Shape:* (pairs, classes).
     """
     first, second = pair_types(entities, pairs, schema.types).T
@@ -92,9 +91,9 @@ def allowed_classes(schema: Schema, entities: Sequence[Span], pairs: IntArray) -
 
 
 def rule_out(logits: Floats2d, schema: Schema, doc_pairs: Sequence[DocPairs]) -> None:
-    """Set the logits of the classes that are not possible to -inf, in place.
+    """Set the logits of impossible classes to -inf, in place.
 
-    logits (Floats2d): The logits of the pairs of all docs. *Shape:* (pairs, classes).
+    logits (Floats2d): Logits of the pairs of all docs. *Shape:* (pairs, classes).
     schema (Schema): The schema.
     doc_pairs (Sequence[DocPairs]): The pairs of each doc.
     """
@@ -104,12 +103,12 @@ def rule_out(logits: Floats2d, schema: Schema, doc_pairs: Sequence[DocPairs]) ->
 
 
 def allows_relation(schema: Schema, relation: Relation, index: int) -> bool:
-    """Tell whether a relation agrees with the schema.
+    """Check whether the schema allows a relation.
 
     schema (Schema): The schema.
     relation (Relation): The relation.
-    index (int): Which class it is of.
-    RETURNS (bool): Whether its class is possible for the types of its entities.
+    index (int): Class of the relation.
+    RETURNS (bool): Whether the class is possible between the types of its entities.
     """
     ends = [relation.head, relation.tail]
     pair = [0, 1] if relation_class(relation)[1] == ">" else [1, 0]

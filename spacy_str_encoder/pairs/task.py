@@ -1,4 +1,4 @@
-"""The task of a relation extractor: the pairs it is shown, and the answers it may give."""
+"""Task of a relation extractor: its candidate pairs, and their possible relations."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -19,23 +19,23 @@ from .classes import RelationClass, Triple
 from .losses import sigmoid, sigmoid_loss, softmax_loss
 from .schema import Schema, allowed_pairs, make_schema, rule_out
 
-# Start and end token; in span groups, where several spans can be in one place, the type too.
+# Start and end token; in span groups, where several spans can be at one place, also the type.
 EntityKey = tuple[int, int, str]
 
 
 @dataclass(frozen=True)
 class RelationTask:
-    """The pairs a relation extractor is shown, and the answers it may give.
+    """Candidate pairs of a relation extractor, and their possible relations.
 
-    classes (Sequence[tuple[str, str]]): Label and direction of each class but the first, which is
+    classes (Sequence[tuple[str, str]]): Label and direction of each class, without the first class,
         "no relation".
-    candidates (Candidates): Proposes pairs of entities.
+    candidates (Candidates): Function that proposes candidate pairs.
     spans_key (str | None): The span group that holds the entities; `doc.ents` if None.
-    symmetric (Collection[str]): The labels whose relations have no direction.
-    exclusive (bool): Whether a pair has one relation at most.
-    threshold (float): The least probability of a relation, if not exclusive.
-    triples (Sequence[Sequence[str]] | None): Head type, label and tail type of every relation that
-        is possible; None if all are.
+    symmetric (Collection[str]): Labels without a direction.
+    exclusive (bool): Whether a pair has at most one relation.
+    threshold (float): Minimum probability of a relation, if not exclusive.
+    triples (Sequence[Sequence[str]] | None): Head type, label and tail type of each possible
+        relation; None if all relations are possible.
     """
 
     classes: Sequence[RelationClass] = ()
@@ -48,23 +48,23 @@ class RelationTask:
 
     @cached_property
     def schema(self) -> Schema | None:
-        """RETURNS (Schema | None): The triples as a table; None if every relation is possible."""
+        """RETURNS (Schema | None): The triples as a table; None if all relations are possible."""
         if self.triples is None:
             return None
         return make_schema(self.triples, self.classes, symmetric=self.symmetric)
 
     def locate(self, span: Span) -> EntityKey:
-        """Give the key by which an entity is recognized. In `doc.ents` that is its place alone: the
-        spans of relations need not have its type. In a span group, where several spans can be in
-        one place, it is the type too.
+        """Return the key that identifies an entity. In `doc.ents` this is only its place: the spans
+        of relations may have another type. In a span group, where several spans can be at one
+        place, the type is part of the key.
 
         span (Span): The entity.
-        RETURNS (tuple[int, int, str]): Start and end token; in a span group the type too.
+        RETURNS (tuple[int, int, str]): Start and end token; in a span group also the type.
         """
         return span.start, span.end, "" if self.spans_key is None else span.label_
 
     def get_pairs(self, doc: Doc) -> DocPairs:
-        """Propose candidate pairs of the entities that a doc has.
+        """Propose candidate pairs of the entities of a doc.
 
         doc (Doc): The doc.
         RETURNS (DocPairs): The pairs.
@@ -72,10 +72,10 @@ class RelationTask:
         return self.propose(doc, get_entities(doc, self.spans_key))
 
     def propose(self, doc: Doc, entities: Sequence[Span]) -> DocPairs:
-        """Propose candidate pairs, without those for which no relation is possible.
+        """Propose candidate pairs of given entities, without pairs that have no possible relation.
 
         doc (Doc): The doc.
-        entities (Sequence[Span]): Entities of the doc in text order.
+        entities (Sequence[Span]): Entities of the doc, in text order.
         RETURNS (DocPairs): The pairs.
         """
         pairs = self.candidates(doc, entities)
@@ -84,9 +84,9 @@ class RelationTask:
         return DocPairs(doc, entities, pairs)
 
     def rule_out(self, logits: Floats2d, doc_pairs: Sequence[DocPairs]) -> None:
-        """Set the logits of the classes that are not possible to -inf, in place.
+        """Set the logits of impossible classes to -inf, in place.
 
-        logits (Floats2d): The logits of the pairs of all docs. *Shape:* (pairs, classes).
+        logits (Floats2d): Logits of the pairs of all docs. *Shape:* (pairs, classes).
         doc_pairs (Sequence[DocPairs]): The pairs of each doc.
         """
         if self.schema is not None:
@@ -94,10 +94,10 @@ class RelationTask:
 
     def get_loss(self, ops: Ops, logits: Floats2d, gold: IntArray) -> tuple[float, Floats2d]:
         """Compute the negative log likelihood of gold relations, summed over pairs. If a pair can
-        have several relations, each class has a likelihood of its own.
+        have several relations, each class has its own likelihood.
 
-        ops (Ops): Where the logits are.
-        logits (Floats2d): The logits of each pair. *Shape:* (pairs, classes).
+        ops (Ops): Operations for the device of the logits.
+        logits (Floats2d): Logits of each pair. *Shape:* (pairs, classes).
         gold (IntArray): Row and class of each gold relation. *Shape:* (relations, 2).
         RETURNS (tuple[float, Floats2d]): The loss, and its gradient.
         """
@@ -106,8 +106,8 @@ class RelationTask:
     def get_probabilities(self, ops: Ops, logits: Floats2d) -> NDArray[Any]:
         """Compute the probabilities of classes.
 
-        ops (Ops): Where the logits are.
-        logits (Floats2d): The logits of each pair. *Shape:* (pairs, classes).
+        ops (Ops): Operations for the device of the logits.
+        logits (Floats2d): Logits of each pair. *Shape:* (pairs, classes).
         RETURNS (NDArray): The probabilities. *Shape:* (pairs, classes).
         """
         return ops.to_numpy(ops.softmax(logits) if self.exclusive else sigmoid(ops, logits))
@@ -135,6 +135,6 @@ class RelationTask:
             rows = numpy.flatnonzero(best)
             return rows, best[rows]
         relations = probabilities[:, 1:]
-        # What is ruled out has a probability of 0, and is not chosen whatever the threshold is.
+        # Ruled-out classes have a probability of 0, and are never chosen, even at threshold 0.
         rows, columns = numpy.nonzero((relations >= self.threshold) & (relations > 0))
         return rows, columns + 1
