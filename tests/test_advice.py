@@ -204,13 +204,12 @@ GIVEN: dict[str, Case] = {
     "no relations": (
         drop("dev", "relation_labels"),
         {},
-        "dev has no relations. Were they set (doc._.relations), and was the DocBin saved with "
-        "store_user_data=True?",
+        "dev has no relations. Set doc._.relations, and save the DocBin with store_user_data=True.",
     ),
     "leak": (
         repeat("dev", "train", 17),
         {},
-        "17 of 200 texts of dev (8.5 %) in train. Scores will be too good.",
+        "17 of 200 texts of dev (8.5 %) are in train. Scores will be too high.",
     ),
     "contradiction": (
         repeat("train", "train", 5, 1),
@@ -220,15 +219,15 @@ GIVEN: dict[str, Case] = {
     "loss": (
         lose(OVERLAPPING, train=7, dev=2),
         {},
-        f"Left out, {OVERLAPPING}: 7 in train, 2 in dev. doc.ents can't hold them.",
+        f"Left out: {OVERLAPPING} (7 in train, 2 in dev). doc.ents can't hold them.",
     ),
-    "loss of any format": (lose("events", dev=2), {}, "Left out, events: 2 in dev."),
+    "loss of any format": (lose("events", dev=2), {}, "Left out: events (2 in dev)."),
     "rare entities": (
         add_label("train", 19, counts="entity_labels"),
         {},
-        "fewer than 20 examples in train are hardly learned: entities Other (19).",
+        "fewer than 20 examples in train are hard to learn: entities Other (19).",
     ),
-    "rare relations": (add_label("train", 1), {}, "hardly learned: relations Other (1)."),
+    "rare relations": (add_label("train", 1), {}, "hard to learn: relations Other (1)."),
     "new entities": (
         add_label("dev", 3, counts="entity_labels"),
         {},
@@ -238,68 +237,74 @@ GIVEN: dict[str, Case] = {
     "new direction": (
         turn_all("train"),
         {},
-        "dev has relations in an order of head and tail that train lacks: lives_in, tail first "
-        "(80).",
+        "dev has relations in an order of head and tail that train lacks: lives_in with the "
+        "tail first (80).",
     ),
     "new triples": (
         type_pairs(3200, 0, new=4),
         {"observes_schema": True},
-        "4 of 160 relations of dev (2.5 %) are between types that the label has not in train",
+        "4 of 160 relations of dev (2.5 %) are between types that are not related by this label in "
+        "train.",
     ),
     "small train": (set_size("train", 99), {}, "train has 99 docs"),
     "small dev": (take_relations("dev", 40), {}, "dev has 40 relations: each is 2.5 %"),
     "no doc without relations": (
         find("docs_without_relations", 0),
         {},
-        "No text of train is annotated as having no relation.",
+        "All annotated docs in train have relations.",
     ),
     "both ways": (
         share_pairs(("lives_in", "lives_in"), 200),
         {},
-        "200 of the 600 pairs of train with the relation lives_in have it in both directions.",
+        "200 of the 600 pairs with the relation lives_in in train have it in both directions.",
     ),
     "several relations": (
         share_pairs(("lives_in", "works_in"), 9),
         {},
-        "9 of 800 relations of train (1.1 %) are not learned, since a pair has one relation at "
-        "most. Together are lives_in + works_in (9).",
+        "9 of 800 relations of train (1.1 %) are not learned, since a pair has at most one "
+        "relation. Labels on the same pair: lives_in + works_in (9).",
     ),
-    "no negatives": (balance(800, 0), {}, "All pairs that str_rel asks about in train have"),
+    "no negatives": (balance(800, 0), {}, "All candidate pairs in train have a relation"),
     "many negatives": (
         balance(800, 19200),
         {},
-        "Only 4.0 % of the pairs that str_rel asks about in train have a relation. With "
-        "negative_rate = 1 it learns from 24 others for each; 0.21 would leave 5.",
+        "Only 4.0 % of the candidate pairs in train have a relation. With negative_rate = 1, "
+        "str_rel learns from 24 pairs without a relation per pair with one; with 0.21, from 5.",
     ),
     "many negatives of those that are left": (
         balance(800, 90000),
         {"negative_rate": 0.1},
-        "With negative_rate = 0.1 it learns from 11 others for each; 0.044 would leave 5.",
+        "With negative_rate = 0.1, str_rel learns from 11 pairs without a relation per pair with "
+        "one; with 0.044, from 5.",
     ),
     "few negatives": (
         balance(800, 7200),
         {"negative_rate": 0.05},
-        "With negative_rate = 0.05, str_rel learns from 0.5 pairs without a relation for each "
-        "that has one, and will find relations where there are none. Use 0.56.",
+        "With negative_rate = 0.05, str_rel learns from only 0.5 pairs without a relation per pair "
+        "with one, and will predict too many relations. Set negative_rate = 0.56.",
     ),
-    "no negative is left": (balance(800, 800), {"negative_rate": 0.0}, "Use 1."),
+    "no negative is left": (balance(800, 800), {"negative_rate": 0.0}, "Set negative_rate = 1."),
     "near pairs": (
         reach("max_distance 20", relations=792, pairs=2400),
         {},
-        "With spacy-str-encoder.max_distance.v1 (tokens = 20) for candidates, str_rel reaches "
-        "99.0 % of the relations of train by 75.0 % of the pairs",
+        "Use spacy-str-encoder.max_distance.v1 (tokens = 20) as candidates of str_rel: this covers "
+        "99.0 % of the relations of train with 75.0 % of the pairs.",
     ),
     "pairs of a sentence": (
         reach("same sentence", relations=800, pairs=100),
         {},
-        "With spacy-str-encoder.same_sentence.v1 (and a component that sets sentences)",
+        "Use spacy-str-encoder.same_sentence.v1 (and a component that sets sentences)",
     ),
     "schema": (
         type_pairs(2400, 800, new=1),
         {},
-        "Only 75.0 % of the pairs in train are of types that have a relation there.",
+        "Only 75.0 % of the candidate pairs in train have types that are ever related there.",
     ),
-    "no config": (nothing, {"get_spans": None}, "With --config, the windows and candidates"),
+    "no config": (
+        nothing,
+        {"get_spans": None},
+        "Add --config to check the windows and candidate pairs",
+    ),
     **{
         name: (find(name, 4), {}, f"4 of {whole} in train (0.{share} %)")
         for name, whole, share in [
@@ -389,8 +394,8 @@ def test_the_candidates_with_the_fewest_pairs_are_proposed() -> None:
         reach("max_distance 10", relations=800, pairs=1700)(statistics)
 
     [advice] = advise(change, {})
-    assert "(tokens = 20) for candidates" in advice
-    assert "99.0 % of the relations of train by 50.0 %" in advice
+    assert "(tokens = 20) as candidates" in advice
+    assert "99.0 % of the relations of train with 50.0 %" in advice
 
 
 @pytest.mark.parametrize(

@@ -197,14 +197,14 @@ def test_tables_tell_counts_and_shares() -> None:
         "all pairs 95.2 100.0 - -",
         "max_distance 5 33.3 25.0 - -",
         "with a relation 20 20",
-        "without 20 10",
+        "without a relation 20 10",
         "misaligned entities 4 0",
         "doc 1: 'a' (A, 0-1)",
         "left out: events 0 5",
         "line 1: 'b'",
         "chosen: places 0 3",
         "line 2: 'd'",
-        "texts that train has already 0 6",
+        "texts that are already in train 0 6",
         "doc 1 of dev, doc 2 of train: 'c'",
     ):
         assert row in rows
@@ -295,7 +295,10 @@ def test_a_folder_stands_for_the_files_in_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize("factory", ["str_encoder", "str_rel"])
 def test_a_pipeline_without_what_is_asked_for_is_refused(tmp_path: Path, factory: str) -> None:
     path = write_config(tmp_path, f'"{factory}",', "")
-    assert fail(DEV, "-c", path) == f"{path}: its pipeline has no component '{factory}'"
+    assert (
+        fail(DEV, "-c", path)
+        == f"{path}: the pipeline must have a component '{factory}', but has none"
+    )
 
 
 @pytest.mark.parametrize(
@@ -326,7 +329,7 @@ def test_what_is_no_config_is_not_quoted(tmp_path: Path, content: str, line: int
     path = tmp_path / "config.cfg"
     path.write_text(content)
     message = fail(DEV, "-c", path)
-    assert message == f"{path}: line {line} is neither a [section] nor a setting"
+    assert message == f"{path}: line {line} must be a [section] or a setting"
 
 
 def test_options_that_contradict_each_other_are_refused() -> None:

@@ -1,4 +1,4 @@
-"""Gold docs as a pipeline sees them."""
+"""Gold docs, aligned with the tokens and windows of a pipeline."""
 
 from dataclasses import dataclass
 
@@ -15,20 +15,20 @@ from .settings import PipelineSettings
 
 @dataclass(frozen=True)
 class AlignedDoc:
-    """A gold doc, and what is left of it in the tokens and windows of a pipeline.
+    """Gold doc with its entities and relations in the tokens and windows of a pipeline.
 
-    number (int): The place of the doc in its file, from 1.
+    number (int): Number of the doc in its file, from 1.
     gold (Doc): The gold doc.
-    gold_entities (list[Span]): Its entities in text order.
-    gold_relations (list[Relation]): Its relations, each once.
-    doc (Doc): The text in the tokens of the pipeline.
-    entities (list[Span]): The entities that align with them, in text order.
-    misaligned (list[Span]): The entities that do not.
-    related (dict[tuple[int, int], list[Relation]]): The relations of each pair of `entities`.
-    pairs (IntArray): The candidates: the indices of the two entities; none if nobody annotated the
-        relations, so that nothing is learned of them. *Shape:* (pairs, 2).
-    windows (IntArray | None): First token of each window of the encoder, and the one after its
-        last; None if the encoder is not known. *Shape:* (windows, 2).
+    gold_entities (list[Span]): Entities of the gold doc, in text order.
+    gold_relations (list[Relation]): Relations of the gold doc, each once.
+    doc (Doc): The same text in the tokens of the pipeline.
+    entities (list[Span]): Entities that align with these tokens, in text order.
+    misaligned (list[Span]): Gold entities that do not align.
+    related (dict[tuple[int, int], list[Relation]]): Gold relations of each pair of `entities`.
+    pairs (IntArray): Candidate pairs, as indices of the two entities; empty if the relations are
+        unannotated, so that nothing is learned from them. *Shape:* (pairs, 2).
+    windows (IntArray | None): Start and end token of each window of the encoder; None if the
+        encoder is unknown. *Shape:* (windows, 2).
     """
 
     number: int
@@ -44,12 +44,12 @@ class AlignedDoc:
 
 
 def align_doc(gold: Doc, settings: PipelineSettings, *, number: int) -> AlignedDoc:
-    """See a doc as a pipeline does.
+    """Align a gold doc with the tokens and windows of a pipeline.
 
-    gold (Doc): The doc.
-    settings (PipelineSettings): The settings of the pipeline.
-    number (int): The place of the doc in its file.
-    RETURNS (AlignedDoc): The doc.
+    gold (Doc): The gold doc.
+    settings (PipelineSettings): Settings of the pipeline.
+    number (int): Number of the doc in its file.
+    RETURNS (AlignedDoc): The aligned doc.
     """
     task = settings.task
     example = _make_example(gold, settings)
@@ -73,7 +73,7 @@ def align_doc(gold: Doc, settings: PipelineSettings, *, number: int) -> AlignedD
 
 
 def _make_example(gold: Doc, settings: PipelineSettings) -> Example:
-    # A doc that was made of words alone keeps them in training too.
+    # A doc made of words without spaces keeps its tokens in training too.
     if not settings.retokenizes or gold.has_unknown_spaces:
         return Example(gold, gold)
     example = Example(settings.nlp(gold.text), gold)

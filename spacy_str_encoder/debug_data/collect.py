@@ -1,4 +1,4 @@
-"""From files to statistics."""
+"""Collecting statistics from files."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,11 +25,11 @@ TRAIN = "train"
 class Statistics:
     """Statistics of annotated data.
 
-    splits (dict[str, SplitStatistics]): What each part has, by its name: `train`, and what is
-        scored.
-    repeats (dict[tuple[str, str], Repeats]): The docs of a part whose texts are in it before, or in
-        an earlier part, by the names of both.
-    settings (PipelineSettings): The settings of the pipeline that they were counted for.
+    splits (dict[str, SplitStatistics]): Statistics of each split by name: `train`, then the splits
+        to evaluate on.
+    repeats (dict[tuple[str, str], Repeats]): Docs of a split whose texts already occurred in it, or
+        in an earlier split, by the names of both splits.
+    settings (PipelineSettings): Settings of the pipeline.
     """
 
     splits: dict[str, SplitStatistics]
@@ -38,26 +38,26 @@ class Statistics:
 
     @property
     def train(self) -> SplitStatistics:
-        """RETURNS (SplitStatistics): What the training data have."""
+        """RETURNS (SplitStatistics): Statistics of the training data."""
         return self.splits[TRAIN]
 
     @property
     def scored(self) -> dict[str, SplitStatistics]:
-        """RETURNS (dict[str, SplitStatistics]): What the other parts have."""
+        """RETURNS (dict[str, SplitStatistics]): Statistics of the other splits by name."""
         return {name: split for name, split in self.splits.items() if name != TRAIN}
 
     @property
     def balance(self) -> Balance:
-        """RETURNS (Balance): The candidate pairs of the training data."""
+        """RETURNS (Balance): Candidate pairs of the training data, with and without a relation."""
         settings, reach = self.settings, self.train.reach[CONFIGURED]
         pairs = self.count_observed_pairs(self.train) if settings.observes_schema else reach.pairs
         return Balance(reach.related, pairs - reach.related, settings.negative_rate)
 
     def count_observed_pairs(self, split: SplitStatistics) -> int:
-        """Count the candidate pairs that a schema observed in the training data leaves.
+        """Count the candidate pairs that remain with a schema observed in the training data.
 
-        split (SplitStatistics): A part of the data.
-        RETURNS (int): Their number.
+        split (SplitStatistics): Statistics of a split.
+        RETURNS (int): The number of pairs.
         """
         classes, symmetric = list(self.train.relation_classes), self.settings.task.symmetric
         schema = make_schema(list(self.train.triples), classes, symmetric=symmetric)
@@ -72,11 +72,11 @@ class Statistics:
 def collect_statistics(
     paths: Mapping[str, Path], settings: PipelineSettings, *, track: Track = iter
 ) -> Statistics:
-    """Count what annotated files have.
+    """Collect statistics of annotated files.
 
-    paths (Mapping[str, Path]): The file, in any format, of each part of the data: `train` first.
-    settings (PipelineSettings): The settings of the pipeline.
-    track (Callable[[Iterable[Doc]], Iterable[Doc]]): Shows how far it has come.
+    paths (Mapping[str, Path]): File of each split, in any format: `train` first.
+    settings (PipelineSettings): Settings of the pipeline.
+    track (Callable[[Iterable[Doc]], Iterable[Doc]]): Function that shows the progress over docs.
     RETURNS (Statistics): The statistics.
     RAISES (ValueError): If a file can't be read.
     """

@@ -1,4 +1,4 @@
-"""Findings: annotation that can't be learned, or is odd."""
+"""Findings: annotation that can't be learned or looks wrong."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -15,14 +15,14 @@ from .aligned import AlignedDoc
 from .reach import find_held, find_held_pairs
 from .settings import PipelineSettings
 
-# Examples that are kept of a finding, and the characters of each.
+# Maximum number of examples of a finding, and of characters in the text of each.
 EXAMPLES = 3
 LONGEST = 24
 
 
 @dataclass
 class Finding:
-    """The number of cases, and the first of them."""
+    """Number of cases, and the first few as examples."""
 
     count: int = 0
     examples: list[str] = field(default_factory=list)
@@ -30,7 +30,7 @@ class Finding:
     def add(self, case: str) -> None:
         """Count a case.
 
-        case (str): Where it is, and what.
+        case (str): Place and description of the case.
         """
         self.count += 1
         if len(self.examples) < EXAMPLES:
@@ -43,12 +43,13 @@ Find = Callable[[AlignedDoc, PipelineSettings], Iterable[Case]]
 
 
 class Check(NamedTuple):
-    """A kind of finding.
+    """Kind of finding.
 
-    name (str): Its name, as in the report.
-    find (Callable[[AlignedDoc, PipelineSettings], Iterable[Case]]): Finds the cases in a doc.
-    of (str): The count of `SplitStatistics` that the cases are a part of.
-    advice (str | None): The advice, with the field `cases`; None if it is no reason to act.
+    name (str): Name of the finding in the report.
+    find (Callable[[AlignedDoc, PipelineSettings], Iterable[Case]]): Function that finds the cases
+        in a doc.
+    of (str): Count of `SplitStatistics` that the cases are part of.
+    advice (str | None): Advice, with the field `cases`; None if no action is needed.
     """
 
     name: str
@@ -58,7 +59,7 @@ class Check(NamedTuple):
 
     @property
     def words(self) -> str:
-        """RETURNS (str): The name in words."""
+        """RETURNS (str): The name, with spaces between words."""
         return self.name.replace("_", " ")
 
 
@@ -67,9 +68,9 @@ def add_findings(
 ) -> None:
     """Check a doc.
 
-    findings (dict[str, Finding]): The findings so far, by name; added to.
+    findings (dict[str, Finding]): Findings so far by name, updated in place.
     aligned (AlignedDoc): The doc.
-    settings (PipelineSettings): The settings of the pipeline.
+    settings (PipelineSettings): Settings of the pipeline.
     """
     for check in CHECKS:
         for case in check.find(aligned, settings):
@@ -80,7 +81,7 @@ def describe(case: Case) -> str:
     """Describe a case.
 
     case (Doc | Span | Relation): The case.
-    RETURNS (str): Its text, shortened, and labels.
+    RETURNS (str): The shortened text of the case, and its labels.
     """
     if isinstance(case, Relation):
         return f"{_shorten(case.head.text)} {case.label} {_shorten(case.tail.text)}"
@@ -90,7 +91,7 @@ def describe(case: Case) -> str:
 
 
 def _find_empty_docs(aligned: AlignedDoc, settings: PipelineSettings) -> Iterator[Doc]:
-    """The doc, if its text is only white space."""
+    """Yield the doc if it is empty or only white space."""
     if not aligned.gold.text.strip():
         yield aligned.gold
 
@@ -98,7 +99,7 @@ def _find_empty_docs(aligned: AlignedDoc, settings: PipelineSettings) -> Iterato
 def _find_docs_with_unannotated_entities(
     aligned: AlignedDoc, settings: PipelineSettings
 ) -> Iterator[Doc]:
-    """The doc, if its entities are unannotated."""
+    """Yield the doc if its entities are unannotated."""
     if not has_entities(aligned.gold, settings.task.spans_key):
         yield aligned.gold
 
@@ -106,32 +107,32 @@ def _find_docs_with_unannotated_entities(
 def _find_docs_with_unannotated_relations(
     aligned: AlignedDoc, settings: PipelineSettings
 ) -> Iterator[Doc]:
-    """The doc, if its relations are unannotated."""
+    """Yield the doc if its relations are unannotated."""
     if not has_relations(aligned.gold):
         yield aligned.gold
 
 
 def _find_docs_without_entities(aligned: AlignedDoc, settings: PipelineSettings) -> Iterator[Doc]:
-    """The doc, if it was annotated as having no entity."""
+    """Yield the doc if it is annotated with no entities."""
     if has_entities(aligned.gold, settings.task.spans_key) and not aligned.gold_entities:
         yield aligned.gold
 
 
 def _find_docs_without_relations(aligned: AlignedDoc, settings: PipelineSettings) -> Iterator[Doc]:
-    """The doc, if it was annotated as having no relation."""
+    """Yield the doc if it is annotated with no relations."""
     if has_relations(aligned.gold) and not aligned.gold_relations:
         yield aligned.gold
 
 
 def _find_misaligned_entities(aligned: AlignedDoc, settings: PipelineSettings) -> list[Span]:
-    """The entities that begin or end inside a token of the pipeline."""
+    """Return the entities that begin or end inside a token of the pipeline."""
     return aligned.misaligned
 
 
 def _find_entities_of_other_tokens(
     aligned: AlignedDoc, settings: PipelineSettings
 ) -> Iterator[Span]:
-    """The entities that the pipeline splits into other tokens than the gold doc."""
+    """Yield the entities that the pipeline splits into other tokens than the gold doc."""
     tokens = {
         (span.start_char, span.end_char): [token.idx for token in span] for span in aligned.entities
     }
@@ -144,16 +145,16 @@ def _find_entities_of_other_tokens(
 def _find_entities_across_windows(
     aligned: AlignedDoc, settings: PipelineSettings
 ) -> Iterator[Span]:
-    """The entities that no window of the encoder holds whole."""
+    """Yield the entities that do not fit into a window of the encoder."""
     if aligned.windows is not None:
         held = find_held(aligned.entities, aligned.windows)
         yield from compress(aligned.entities, map(not_, held))
 
 
 def _find_overlapping_entities(aligned: AlignedDoc, settings: PipelineSettings) -> Iterator[Span]:
-    """The entities that share tokens with another one."""
+    """Yield the entities that share tokens with another entity."""
     entities = aligned.gold_entities
-    # In text order, the one before that reaches farthest, and the next one, tell of all others.
+    # In text order, only the next entity and the farthest end so far need to be compared.
     reached = accumulate((span.end for span in entities), max, initial=0)
     following = [*(span.start for span in entities[1:]), len(aligned.gold)]
     for span, before, after in zip(entities, reached, following, strict=False):
@@ -162,19 +163,19 @@ def _find_overlapping_entities(aligned: AlignedDoc, settings: PipelineSettings) 
 
 
 def _find_entities_with_outer_space(aligned: AlignedDoc, settings: PipelineSettings) -> list[Span]:
-    """The entities that begin or end with white space."""
+    """Return the entities that begin or end with white space."""
     return [span for span in aligned.gold_entities if span.text != span.text.strip()]
 
 
 def _find_entities_of_punctuation(aligned: AlignedDoc, settings: PipelineSettings) -> list[Span]:
-    """The entities of punctuation alone."""
+    """Return the entities that are only punctuation."""
     return [span for span in aligned.gold_entities if all(token.is_punct for token in span)]
 
 
 def _find_relations_of_an_entity_with_itself(
     aligned: AlignedDoc, settings: PipelineSettings
 ) -> list[Relation]:
-    """The relations that connect an entity with itself."""
+    """Return the relations that connect an entity with itself."""
     key = settings.task.locate
     return [each for each in aligned.gold_relations if key(each.head) == key(each.tail)]
 
@@ -182,7 +183,7 @@ def _find_relations_of_an_entity_with_itself(
 def _find_relations_of_other_spans(
     aligned: AlignedDoc, settings: PipelineSettings
 ) -> Iterator[Relation]:
-    """The relations of spans that are not among the entities."""
+    """Yield the relations of spans that are not among the entities."""
     key = settings.task.locate
     entities = {*map(key, aligned.gold_entities)}
     for relation in aligned.gold_relations:
@@ -194,7 +195,7 @@ def _find_relations_of_other_spans(
 def _find_misaligned_relations(
     aligned: AlignedDoc, settings: PipelineSettings
 ) -> Iterator[Relation]:
-    """The relations of entities that do not align with tokens."""
+    """Yield the relations of entities that do not align with tokens of the pipeline."""
     key = settings.task.locate
     misaligned = {*map(key, aligned.misaligned)}
     for relation in aligned.gold_relations:
@@ -206,7 +207,7 @@ def _find_misaligned_relations(
 def _find_relations_across_windows(
     aligned: AlignedDoc, settings: PipelineSettings
 ) -> Iterator[Relation]:
-    """The relations whose two entities are in no common window."""
+    """Yield the relations whose entities share no window of the encoder."""
     if aligned.windows is not None:
         held = find_held_pairs(aligned.entities, list(aligned.related), aligned.windows)
         yield from chain.from_iterable(compress(aligned.related.values(), map(not_, held)))
@@ -215,7 +216,7 @@ def _find_relations_across_windows(
 def _find_relations_not_proposed(
     aligned: AlignedDoc, settings: PipelineSettings
 ) -> Iterator[Relation]:
-    """The relations whose pair is not among the candidates."""
+    """Yield the relations whose pair is not a candidate pair."""
     proposed = find_pairs(aligned.pairs, aligned.related, count=len(aligned.entities))
     for pair, relations in aligned.related.items():
         yield from relations if pair not in proposed else []
@@ -224,7 +225,7 @@ def _find_relations_not_proposed(
 def _find_further_relations_of_pairs(
     aligned: AlignedDoc, settings: PipelineSettings
 ) -> Iterator[Relation]:
-    """The relations of a pair, except its first."""
+    """Yield all relations of each pair except its first."""
     return chain.from_iterable(relations[1:] for relations in aligned.related.values())
 
 
@@ -239,15 +240,15 @@ CHECKS: tuple[Check, ...] = (
         "docs_with_unannotated_entities",
         _find_docs_with_unannotated_entities,
         of="docs",
-        advice="str_ner learns nothing from docs whose entities are unannotated: {cases}. If they "
-        "have none, say so: doc.set_ents([]).",
+        advice="str_ner does not learn from docs with unannotated entities: {cases}. For docs "
+        "without entities, set doc.set_ents([]).",
     ),
     Check(
         "docs_with_unannotated_relations",
         _find_docs_with_unannotated_relations,
         of="docs",
-        advice="str_rel learns nothing from docs whose relations are unannotated, and is not "
-        "scored on them: {cases}. If they have none, say so: doc._.relations = [].",
+        advice="str_rel does not learn from docs with unannotated relations, and they are not "
+        "scored: {cases}. For docs without relations, set doc._.relations = [].",
     ),
     Check("docs_without_entities", _find_docs_without_entities, of="docs"),
     Check("docs_without_relations", _find_docs_without_relations, of="docs"),
@@ -256,43 +257,43 @@ CHECKS: tuple[Check, ...] = (
         _find_misaligned_entities,
         of="entities",
         advice="Entities that begin or end inside a token can't be predicted, nor can their "
-        "relations: {cases}. Use a tokenizer that splits there, or correct the annotation.",
+        "relations: {cases}. Use a tokenizer that splits there, or fix the annotation.",
     ),
     Check(
         "entities_of_other_tokens",
         _find_entities_of_other_tokens,
         of="entities",
         advice="The pipeline splits entities into other tokens than the data, which makes their "
-        "borders harder to learn: {cases}. If the words of the data are separated by spaces, set "
+        "borders harder to learn: {cases}. If spaces separate the words of your data, set "
         '@tokenizers = "spacy.vi.VietnameseTokenizer" and use_pyvi = false under '
-        "[nlp.tokenizer]: it splits at spaces alone, in any language.",
+        "[nlp.tokenizer]. It splits only at spaces, in any language.",
     ),
     Check(
         "entities_across_windows",
         _find_entities_across_windows,
         of="entities",
-        advice="Entities that no window of the encoder holds whole have no relations: {cases}. "
-        "Make the windows (get_spans) wider, or their stride smaller.",
+        advice="Entities that do not fit into a window of the encoder get no relations: {cases}. "
+        "Use wider windows (get_spans), or a smaller stride.",
     ),
     Check(
         "overlapping_entities",
         _find_overlapping_entities,
         of="entities",
-        advice="str_rel relates entities that overlap, but str_ner can't predict them: {cases}. A "
-        "component before str_rel has to set the span group, such as spancat.",
+        advice="str_ner can't predict overlapping entities: {cases}. Before str_rel, add a "
+        "component that can, such as spancat, and set spans_key of str_rel to its span group.",
     ),
     Check(
         "entities_with_outer_space",
         _find_entities_with_outer_space,
         of="entities",
         advice="str_ner never predicts entities that begin or end with white space: {cases}. "
-        "Leave it out of the annotation.",
+        "Remove the white space from the annotation.",
     ),
     Check(
         "entities_of_punctuation",
         _find_entities_of_punctuation,
         of="entities",
-        advice="Entities of punctuation alone are often annotated by mistake: {cases}. Check them.",
+        advice="Entities that are only punctuation are often mistakes: {cases}. Check them.",
     ),
     Check("misaligned_relations", _find_misaligned_relations, of="relations"),
     Check(
@@ -300,14 +301,14 @@ CHECKS: tuple[Check, ...] = (
         _find_relations_across_windows,
         of="relations",
         advice="Relations whose entities share no window of the encoder are neither learned nor "
-        "predicted: {cases}. Make the windows (get_spans) wider, or their stride smaller.",
+        "predicted: {cases}. Use wider windows (get_spans), or a smaller stride.",
     ),
     Check(
         "relations_not_proposed",
         _find_relations_not_proposed,
         of="relations",
-        advice="Relations that are not among the candidate pairs of str_rel are neither learned "
-        "nor predicted: {cases}. Loosen the candidates, unless these are few.",
+        advice="Relations outside the candidate pairs of str_rel are neither learned nor "
+        "predicted: {cases}. Unless these are few, allow more candidate pairs.",
     ),
     Check("further_relations_of_pairs", _find_further_relations_of_pairs, of="relations"),
     Check(
@@ -315,7 +316,7 @@ CHECKS: tuple[Check, ...] = (
         _find_relations_of_an_entity_with_itself,
         of="relations",
         advice="Relations that connect an entity with itself are neither learned nor predicted: "
-        "{cases}. Check whether the tail should be another entity.",
+        "{cases}. Check if the tail should be another entity.",
     ),
     Check(
         "relations_of_other_spans",

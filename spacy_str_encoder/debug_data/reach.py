@@ -1,4 +1,4 @@
-"""Relations within reach of windows and candidates, and the pairs that this takes."""
+"""Relations that windows and candidate pairs cover, and the number of pairs this takes."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -25,12 +25,12 @@ ALTERNATIVES: dict[str, Candidates] = {
 
 @dataclass
 class Reach:
-    """Pairs that candidates propose.
+    """Counts of the pairs that a `candidates` function proposes.
 
-    docs (int): The docs with annotated relations, and two entities or more.
-    pairs (int): The pairs that they propose.
-    related (int): Those of them that have a relation.
-    relations (int): The relations that these have.
+    docs (int): Number of docs with annotated relations and at least two entities.
+    pairs (int): Number of candidate pairs.
+    related (int): Number of candidate pairs with a relation.
+    relations (int): Number of relations of the candidate pairs.
     """
 
     docs: int = 0
@@ -39,9 +39,9 @@ class Reach:
     relations: int = 0
 
     def add(self, pairs: IntArray, aligned: AlignedDoc) -> None:
-        """Count the pairs that are proposed for a doc.
+        """Count the candidate pairs of a doc.
 
-        pairs (IntArray): The pairs. *Shape:* (pairs, 2).
+        pairs (IntArray): The candidate pairs. *Shape:* (pairs, 2).
         aligned (AlignedDoc): The doc.
         """
         reached = find_pairs(pairs, aligned.related, count=len(aligned.entities))
@@ -52,10 +52,10 @@ class Reach:
 
 
 def propose(aligned: AlignedDoc) -> Iterator[tuple[str, IntArray]]:
-    """Try candidates on a doc.
+    """Propose candidate pairs of a doc, as configured and with each alternative.
 
     aligned (AlignedDoc): The doc.
-    YIELDS (tuple[str, IntArray]): The name of the candidates, and the pairs that they propose.
+    YIELDS (tuple[str, IntArray]): The name of the `candidates` function, and its pairs.
     """
     if len(aligned.entities) < 2 or not has_relations(aligned.gold):
         return
@@ -67,11 +67,11 @@ def propose(aligned: AlignedDoc) -> Iterator[tuple[str, IntArray]]:
 
 @dataclass(frozen=True)
 class Balance:
-    """Pairs that str_rel learns from, with and without a relation.
+    """Candidate pairs that str_rel learns from, with and without a relation.
 
-    related (int): The pairs that have a relation.
-    unrelated (int): The candidate pairs that have none.
-    negative_rate (float): The share of these that it learns from.
+    related (int): Number of pairs with a relation.
+    unrelated (int): Number of pairs without a relation.
+    negative_rate (float): Share of the pairs without a relation to learn from.
     """
 
     related: int
@@ -80,26 +80,26 @@ class Balance:
 
     @property
     def negatives(self) -> float:
-        """RETURNS (float): The pairs without a relation that are learned from, for each that has
-        one.
+        """RETURNS (float): Number of pairs without a relation that are learned from, per pair with
+        a relation.
         """
         return self.negative_rate * self.unrelated / self.related if self.related else 0.0
 
     def rate_for(self, negatives: float) -> float:
-        """Choose a share.
+        """Compute the negative rate for a number of pairs without a relation.
 
-        negatives (float): How many pairs without a relation to learn from for each that has one.
-        RETURNS (float): The share of them that is so many, or all.
+        negatives (float): Number of pairs without a relation, per pair with a relation.
+        RETURNS (float): The negative rate, at most 1.
         """
         return min(1.0, negatives * self.related / self.unrelated) if self.unrelated else 1.0
 
 
 def find_held(entities: Sequence[Span], windows: IntArray) -> list[bool]:
-    """Tell which entities are whole in a window.
+    """Check for each entity if a window holds it.
 
     entities (Sequence[Span]): The entities.
     windows (IntArray): Start and end token of each window. *Shape:* (windows, 2).
-    RETURNS (list[bool]): Whether each is.
+    RETURNS (list[bool]): Whether a window holds all tokens of each entity.
     """
     return numpy.any(_hold(entities, windows), axis=1).tolist()
 
@@ -107,12 +107,12 @@ def find_held(entities: Sequence[Span], windows: IntArray) -> list[bool]:
 def find_held_pairs(
     entities: Sequence[Span], pairs: Sequence[Pair], windows: IntArray
 ) -> list[bool]:
-    """Tell which pairs of entities are whole in the same window.
+    """Check for each pair of entities if one window holds both.
 
     entities (Sequence[Span]): The entities.
-    pairs (Sequence[tuple[int, int]]): The indices of the two.
+    pairs (Sequence[tuple[int, int]]): Indices of the two entities.
     windows (IntArray): Start and end token of each window. *Shape:* (windows, 2).
-    RETURNS (list[bool]): Whether each is.
+    RETURNS (list[bool]): Whether a window holds all tokens of each entity.
     """
     first, second = numpy.array(pairs, dtype="int64").reshape(-1, 2).T
     held = _hold(entities, windows)

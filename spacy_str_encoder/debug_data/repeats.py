@@ -1,4 +1,4 @@
-"""Texts that occur again, in the same split or another one."""
+"""Texts that occur more than once, in the same split or in two splits."""
 
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -15,11 +15,11 @@ from .settings import PipelineSettings
 
 
 class Fingerprint(NamedTuple):
-    """What a doc says, as hashes: docs need not be kept.
+    """Hashes of the annotation of a doc, to compare docs without keeping them.
 
-    number (int): The place of the doc in its file.
-    entities (int | None): Its entities; None if nobody annotated them.
-    relations (int | None): Its relations, likewise.
+    number (int): Number of the doc in its file.
+    entities (int | None): Hash of its entities; None if they are unannotated.
+    relations (int | None): Hash of its relations; None if they are unannotated.
     """
 
     number: int
@@ -29,11 +29,10 @@ class Fingerprint(NamedTuple):
 
 @dataclass
 class Repeats:
-    """Docs of a split whose texts are in a split.
+    """Docs of a split whose texts already occurred in a split.
 
-    docs (Finding): All of them.
-    annotated_otherwise (Finding): Those whose annotation is not that of the first doc with the
-        same text.
+    docs (Finding): All such docs.
+    annotated_otherwise (Finding): Docs with other annotation than the first doc with the same text.
     """
 
     docs: Finding = field(default_factory=Finding)
@@ -41,10 +40,10 @@ class Repeats:
 
 
 class RepeatedTexts:
-    """Finds texts that occur again.
+    """Search for texts that occur more than once.
 
-    found (dict[tuple[str, str], Repeats]): The docs of a split whose texts are in it before, or in
-        an earlier split, by the names of both.
+    found (dict[tuple[str, str], Repeats]): Docs of a split whose texts already occurred in it, or
+        in an earlier split, by the names of both splits.
     """
 
     def __init__(self) -> None:
@@ -53,11 +52,11 @@ class RepeatedTexts:
         self._seen: dict[int, dict[str, Fingerprint]] = defaultdict(dict)
 
     def add(self, split: str, aligned: AlignedDoc, settings: PipelineSettings) -> None:
-        """Look for the text of a doc. White space makes no difference, and is no text.
+        """Compare the text of a doc with earlier ones. White space and empty texts are ignored.
 
-        split (str): The name of its split.
+        split (str): Name of the doc's split.
         aligned (AlignedDoc): The doc.
-        settings (PipelineSettings): The settings of the pipeline.
+        settings (PipelineSettings): Settings of the pipeline.
         """
         text = " ".join(aligned.gold.text.split())
         if not text:
@@ -91,7 +90,7 @@ def _fingerprint(aligned: AlignedDoc, settings: PipelineSettings) -> Fingerprint
 
 
 def _count_characters(text: str, offsets: set[int]) -> dict[int, int]:
-    """How many characters that are no white space come before each offset."""
+    """Count the characters before each offset, without white space."""
     counts = {0: 0}
     for before, offset in pairwise(sorted({0, *offsets})):
         counts[offset] = counts[before] + len("".join(text[before:offset].split()))

@@ -1,4 +1,4 @@
-"""Statistics for machines."""
+"""Statistics as JSON."""
 
 from collections import Counter
 from dataclasses import asdict
@@ -12,11 +12,11 @@ from .split import SplitStatistics
 
 
 def make_report(statistics: Statistics) -> dict[str, Any]:
-    """Put statistics and advice into what JSON can hold.
+    """Convert statistics and advice to plain data that can be saved as JSON.
 
     statistics (Statistics): The statistics.
-    RETURNS (dict[str, Any]): The `settings` that they were counted for, the `splits`, the `balance`
-        of pairs in training, `repeated_texts`, and `advice`.
+    RETURNS (dict[str, Any]): The `settings` of the pipeline, the `splits`, the `balance` of the
+        candidate pairs in training, `repeated_texts`, and `advice`.
     """
     return {
         "settings": _settings(statistics.settings),
@@ -66,7 +66,7 @@ def _split(statistics: Statistics, split: SplitStatistics) -> dict[str, Any]:
 
 
 def _rows(counts: Counter[Any], *names: str) -> list[dict[str, Any]]:
-    """An object for each key, of one part or several, the most frequent first."""
+    """Convert counts to a list of objects, the most frequent key first. Keys may be tuples."""
     return [
         {**dict(zip(names, key if len(names) > 1 else [key], strict=True)), "count": count}
         for key, count in counts.most_common()

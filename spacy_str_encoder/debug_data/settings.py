@@ -1,4 +1,4 @@
-"""Settings of a pipeline that decide how it sees its data: tokens, windows and candidate pairs."""
+"""Settings of a pipeline that affect its data: tokens, windows and candidate pairs."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -16,26 +16,27 @@ from ..pairs.task import RelationTask
 
 GetSpans = Callable[[Sequence[Doc]], list[list[Span]]]
 ENCODER, RELATIONS = "str_encoder", "str_rel"
-# Needs no training, and may set the boundaries that candidates need.
+# A component without training that can set the boundaries that candidate pairs need.
 SENTENCES = "sentencizer"
-# The message of confection about a file that it can't parse.
+# confection's error message for a file that it can't parse.
 UNPARSED = re.compile(r"Make sure the sections .*?\bline:? +(\d+)", flags=re.DOTALL)
 
 
 @dataclass(frozen=True)
 class PipelineSettings:
-    """Settings of a pipeline that matter for its data.
+    """Settings of a pipeline that affect its data.
 
-    nlp (Language): Tokenizes texts, and sets sentence boundaries if candidates need them.
-    retokenizes (bool): Whether it tokenizes all texts, as in training. Otherwise only those that
-        come without tokens.
-    get_spans (Callable[[Sequence[Doc]], list[list[Span]]] | None): Cuts docs into the windows of
-        the encoder; None if it is not known.
-    task (RelationTask): The candidate pairs, and the relations that they may have. Its classes and
-        triples are not known yet.
-    observes_schema (bool): Whether only pairs are candidates whose types have a relation in the
-        training data.
-    negative_rate (float): The share of the pairs without a relation that is learned from.
+    nlp (Language): Pipeline that tokenizes texts, and sets sentence boundaries if it has a
+        sentencizer.
+    retokenizes (bool): Whether to tokenize all texts, as in training. Otherwise only texts without
+        tokens are tokenized.
+    get_spans (Callable[[Sequence[Doc]], list[list[Span]]] | None): Function that cuts docs into the
+        windows of the encoder; None if the encoder is unknown.
+    task (RelationTask): Candidate pairs and their possible relations; the classes and triples are
+        not known yet.
+    observes_schema (bool): Whether candidate pairs are restricted to types that have a relation in
+        the training data.
+    negative_rate (float): Share of the pairs without a relation to learn from.
     """
 
     nlp: Language
@@ -47,23 +48,24 @@ class PipelineSettings:
 
 
 def make_settings(lang: str | None = None, *, spans_key: str | None = None) -> PipelineSettings:
-    """Make settings without a config.
+    """Create settings without a config.
 
-    lang (str | None): The language of the pipeline. If None, texts without tokens are an error.
+    lang (str | None): Language of the pipeline. If None, texts without tokens are an error.
     spans_key (str | None): The span group that holds the entities; `doc.ents` if None.
-    RETURNS (PipelineSettings): The settings: that of the language, and the defaults of `str_rel`.
+    RETURNS (PipelineSettings): The tokenizer of the language, and the defaults of `str_rel`.
     """
     task = RelationTask(spans_key=spans_key)
     return PipelineSettings(make_tokenizer(lang), retokenizes=lang is not None, task=task)
 
 
 def read_settings(path: Path, overrides: Mapping[str, Any] | None = None) -> PipelineSettings:
-    """Read settings from the config of a pipeline. Its encoder is not loaded.
+    """Read settings from the config of a pipeline, without loading its encoder.
 
     path (Path): The config.
-    overrides (Mapping[str, Any] | None): Other values, by the name of the setting with dots.
+    overrides (Mapping[str, Any] | None): Values that override the config, by dotted name of the
+        setting.
     RETURNS (PipelineSettings): The settings.
-    RAISES (ValueError): If the config is not valid, or lacks `str_encoder` or `str_rel`.
+    RAISES (ValueError): If the config is invalid, or lacks `str_encoder` or `str_rel`.
     """
     try:
         config = load_config(path, overrides=dict(overrides or {}), interpolate=True)
@@ -83,7 +85,7 @@ def read_settings(path: Path, overrides: Mapping[str, Any] | None = None) -> Pip
 
 
 def _shorten(config: Config) -> Config:
-    """Keep the components that matter here, and those that are sourced, which may be among them."""
+    """Keep the components that are needed here, and sourced components, which may be needed."""
     components = {
         name: block
         for name, block in config.get("components", {}).items()
@@ -98,7 +100,7 @@ def _find_component(nlp: Language, factory: str, path: Path) -> Any:
     for name, component in nlp.components:
         if _factory(nlp, name) == factory:
             return component
-    raise ValueError(f"{path}: its pipeline has no component '{factory}'")
+    raise ValueError(f"{path}: the pipeline must have a component '{factory}', but has none")
 
 
 def _factory(nlp: Language, name: str) -> str:
@@ -109,7 +111,7 @@ def _describe(error: ValueError) -> str:
     if not isinstance(error, ConfigValidationError):
         return str(error)
     places = [f"{' -> '.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors or []]
-    # What can't be parsed is quoted, and may be somebody's text.
+    # The error quotes the unparsed line, which may be confidential text.
     if line := UNPARSED.match(str(error.desc)):
-        places = [f"line {line[1]} is neither a [section] nor a setting"]
+        places = [f"line {line[1]} must be a [section] or a setting"]
     return "; ".join(places) or str(error.desc)

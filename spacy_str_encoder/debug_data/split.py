@@ -1,4 +1,4 @@
-"""What a part of the data has, counted doc by doc."""
+"""Statistics of a split, counted doc by doc."""
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ LONGEST_DOCS = 3
 
 
 class LongDoc(NamedTuple):
-    """A doc by its place in its file, and how many tokens it has."""
+    """Number of a doc in its file, and its number of tokens."""
 
     number: int
     tokens: int
@@ -29,23 +29,23 @@ class LongDoc(NamedTuple):
 
 @dataclass
 class SplitStatistics:
-    """What a part of the data has.
+    """Statistics of a split.
 
-    docs (int): Its docs.
-    tokens (int): Their tokens, as the pipeline finds them.
+    docs (int): Number of docs.
+    tokens (int): Number of tokens, as the pipeline tokenizes the texts.
     entity_labels (Counter[str]): Entities by label.
     relation_labels (Counter[str]): Relations by label.
     relation_classes (Counter[tuple[str, str]]): Relations by label and direction: `>` if the head
-        comes first in the text, `<` if the tail does.
+        comes first in the text, `<` if the tail comes first.
     triples (Counter[tuple[str, str, str]]): Relations by head type, label and tail type.
     shared_pairs (Counter[tuple[str, ...]]): Pairs with several relations, by all their labels.
     distances (Counter[int]): Relations by the number of tokens between their entities.
-    pair_types (Counter[tuple[str, str]]): Candidate pairs by the types of the two, in text order.
-    reach (dict[str, Reach]): What candidates reach: those of the pipeline, and others.
-    findings (dict[str, Finding]): What should be looked at.
-    lost (dict[str, Finding]): What docs could not hold, by the reason.
-    chosen (dict[str, Finding]): What was one of several possibilities when it was read, likewise.
-    longest (list[LongDoc]): The longest docs, the longest one first.
+    pair_types (Counter[tuple[str, str]]): Candidate pairs by their two types, in text order.
+    reach (dict[str, Reach]): Coverage of the configured candidate pairs and of alternatives.
+    findings (dict[str, Finding]): Annotation to check, by name of the finding.
+    lost (dict[str, Finding]): Annotation that docs can't hold, by reason.
+    chosen (dict[str, Finding]): Annotation that could be read in several ways, by reason.
+    longest (list[LongDoc]): The longest docs, the longest first.
     """
 
     docs: int = 0
@@ -65,29 +65,29 @@ class SplitStatistics:
 
     @property
     def entities(self) -> int:
-        """RETURNS (int): Its entities."""
+        """RETURNS (int): Number of entities."""
         return self.entity_labels.total()
 
     @property
     def relations(self) -> int:
-        """RETURNS (int): Its relations."""
+        """RETURNS (int): Number of relations."""
         return self.relation_labels.total()
 
     def count_mutual(self, label: str) -> int:
-        """Count pairs that have a relation in both directions.
+        """Count the pairs that have a relation in both directions.
 
-        label (str): The label of the relation.
-        RETURNS (int): How many there are.
+        label (str): Label of the relation.
+        RETURNS (int): The number of pairs.
         """
         return sum(n for labels, n in self.shared_pairs.items() if labels.count(label) > 1)
 
 
 def count_doc(split: SplitStatistics, aligned: AlignedDoc, settings: PipelineSettings) -> None:
-    """Count what a doc has.
+    """Add the counts of a doc.
 
-    split (SplitStatistics): The counts so far; added to.
+    split (SplitStatistics): Counts so far, updated in place.
     aligned (AlignedDoc): The doc.
-    settings (PipelineSettings): The settings of the pipeline.
+    settings (PipelineSettings): Settings of the pipeline.
     """
     split.docs += 1
     split.tokens += len(aligned.doc)
@@ -118,14 +118,14 @@ def _count_pairs(split: SplitStatistics, aligned: AlignedDoc) -> None:
 
 
 def _distances(aligned: AlignedDoc) -> list[int]:
-    """The tokens between the two of each related pair."""
+    """Count the tokens between the entities of each pair with a relation."""
     pairs = numpy.array(list(aligned.related), dtype="int64").reshape(-1, 2)
     _, end, start, _ = pair_offsets(aligned.entities, pairs).T
     return numpy.maximum(start - end, 0).tolist()
 
 
 def _count_types(aligned: AlignedDoc) -> Counter[tuple[str, str]]:
-    """The candidate pairs by the types of the two, in text order."""
+    """Count the candidate pairs by their two types, in text order."""
     types = sorted({span.label_ for span in aligned.entities})
     first, second = pair_types(aligned.entities, aligned.pairs, types).T
     counts = numpy.bincount(first * len(types) + second, minlength=len(types) ** 2).tolist()

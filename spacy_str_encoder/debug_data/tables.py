@@ -20,15 +20,15 @@ from .reach import ALL_PAIRS, ALTERNATIVES, CONFIGURED
 from .split import SplitStatistics
 
 LONGEST_BAR = 20
-# Of labels and of triples; the report has them all.
+# Maximum number of labels or triples in a table; the JSON report lists all.
 MOST_ROWS = 30
 
 
 def lay_out(statistics: Statistics) -> Iterator[Table]:
-    """Lay out what data have, and what to do about it.
+    """Lay out statistics and advice as tables.
 
     statistics (Statistics): The statistics.
-    YIELDS (Table): The tables that have rows.
+    YIELDS (Table): Each table that has rows.
     """
     layouts = (
         _size_table,
@@ -46,7 +46,7 @@ def lay_out(statistics: Statistics) -> Iterator[Table]:
 
 
 def _size_table(statistics: Statistics) -> Table:
-    """How large the data are."""
+    """Lay out the size of the data."""
     table = make_table("Size", [""], statistics.splits)
     splits = statistics.splits.values()
     for name in ("docs", "tokens", "entities", "relations"):
@@ -61,7 +61,7 @@ def _size_table(statistics: Statistics) -> Table:
 
 
 def _entity_table(statistics: Statistics) -> Table:
-    """The entities by label."""
+    """Lay out the entities by label."""
     counts = [split.entity_labels for split in statistics.splits.values()]
     table = make_table(f"Entities{_left_out(counts)}", ["label"], [*statistics.splits, ""])
     for label, cells in _most_frequent(counts):
@@ -70,7 +70,7 @@ def _entity_table(statistics: Statistics) -> Table:
 
 
 def _relation_table(statistics: Statistics) -> Table:
-    """The relations by label, and their directions in the training data."""
+    """Lay out the relations by label, and their directions in the training data."""
     train = statistics.train
     counts = [split.relation_labels for split in statistics.splits.values()]
     headers = [*statistics.splits, "head first", "both ways", ""]
@@ -84,7 +84,7 @@ def _relation_table(statistics: Statistics) -> Table:
 
 
 def _triple_table(statistics: Statistics) -> Table:
-    """The relations by the types of head and tail."""
+    """Lay out the relations by label and types of head and tail."""
     counts = [split.triples for split in statistics.splits.values()]
     headers = ["head", "label", "tail"]
     table = make_table(f"Triples{_left_out(counts)}", headers, [*statistics.splits, ""])
@@ -95,7 +95,7 @@ def _triple_table(statistics: Statistics) -> Table:
 
 
 def _distance_table(statistics: Statistics) -> Table:
-    """The relations by the tokens between their entities."""
+    """Lay out the relations by the number of tokens between their entities."""
     bins = [_count_bins(split.distances) for split in statistics.splits.values()]
     table = make_table("Tokens between head and tail", ["tokens"], statistics.splits)
     table.add_column(f"share in {TRAIN}")
@@ -106,10 +106,12 @@ def _distance_table(statistics: Statistics) -> Table:
 
 
 def _reach_table(statistics: Statistics) -> Table:
-    """What share of relations candidates reach, and with what share of pairs."""
+    """Lay out the shares of relations and pairs that candidate pairs cover."""
     splits = statistics.splits
-    headers = [f"{name}\n{share}" for name in splits for share in ("reach", "pairs")]
-    table = make_table("Relations within reach, and pairs, in %", ["candidates"], headers)
+    headers = [f"{name}\n{share}" for name in splits for share in ("covered", "pairs")]
+    table = make_table(
+        "Candidate pairs: covered relations and pairs, in %", ["candidates"], headers
+    )
     counts = ((split.relations, split.reach[ALL_PAIRS].pairs) for split in splits.values())
     table.add_row("number of all", *(f"{count:,}" for both in counts for count in both))
     configured = [] if statistics.settings.task.candidates is all_pairs else [CONFIGURED]
@@ -121,18 +123,18 @@ def _reach_table(statistics: Statistics) -> Table:
 
 
 def _balance_table(statistics: Statistics) -> Table:
-    """How many pairs str_rel learns from."""
+    """Lay out the candidate pairs that str_rel learns from."""
     balance = statistics.balance
-    table = make_table("Pairs that str_rel asks about", ["pairs"], [TRAIN, "learned from"])
+    table = make_table("Candidate pairs of str_rel", ["pairs"], [TRAIN, "learned from"])
     kept = balance.negative_rate * balance.unrelated
     table.add_row("with a relation", f"{balance.related:,}", f"{balance.related:,}")
-    table.add_row("without", f"{balance.unrelated:,}", f"{kept:,.0f}")
+    table.add_row("without a relation", f"{balance.unrelated:,}", f"{kept:,.0f}")
     return table
 
 
 def _findings_table(statistics: Statistics) -> Table:
-    """What should be looked at, each with an example."""
-    table = make_table("To look at", [""], statistics.splits)
+    """Lay out the findings, each with an example."""
+    table = make_table("To check", [""], statistics.splits)
     for name, findings in _gather_findings(statistics).items():
         found = [case for each in findings.values() for case in each.examples]
         if found:
@@ -143,7 +145,7 @@ def _findings_table(statistics: Statistics) -> Table:
 
 
 def _advice_table(statistics: Statistics) -> Table:
-    """What to do."""
+    """Lay out the advice."""
     table = Table.grid(padding=(0, 1))
     table.title, table.title_justify = "Advice", "left"
     for advice in give_advice(statistics):
@@ -152,7 +154,7 @@ def _advice_table(statistics: Statistics) -> Table:
 
 
 def _gather_findings(statistics: Statistics) -> dict[str, dict[str, Finding]]:
-    """By what they are of, and the split."""
+    """Gather the findings by description and split."""
     gathered: dict[str, dict[str, Finding]] = defaultdict(dict)
     for split, found in statistics.splits.items():
         for check in filterfalse(_is_of_docs, CHECKS):
@@ -162,8 +164,8 @@ def _gather_findings(statistics: Statistics) -> dict[str, dict[str, Finding]]:
         for reason, finding in found.chosen.items():
             gathered[f"chosen: {reason}"][split] = finding
     for (split, other), repeats in statistics.repeats.items():
-        gathered[f"texts that {other} has already"][split] = repeats.docs
-        gathered[f"texts annotated otherwise in {other}"][split] = repeats.annotated_otherwise
+        gathered[f"texts that are already in {other}"][split] = repeats.docs
+        gathered[f"texts annotated differently in {other}"][split] = repeats.annotated_otherwise
     return gathered
 
 
@@ -187,7 +189,7 @@ def _count_bins(distances: Counter[int]) -> list[int]:
 
 
 def _most_frequent(counts: Sequence[Counter[Any]]) -> Iterator[tuple[Any, list[str]]]:
-    """The keys that are most frequent in all splits, and how often they are in each."""
+    """Yield the most frequent keys of all splits, and their counts in each split."""
     for key, _ in sum(counts, Counter[Any]()).most_common(MOST_ROWS):
         yield key, [f"{split[key]:,}" for split in counts]
 
@@ -198,7 +200,7 @@ def _left_out(counts: Sequence[Counter[Any]]) -> str:
 
 
 def _mark(count: int) -> Text:
-    """Whether the training data have enough of a label."""
+    """Mark labels that are missing or rare in the training data."""
     if not count:
         return Text(f"not in {TRAIN}", style="red")
     return Text("rare" if count < RARE else "", style="yellow")

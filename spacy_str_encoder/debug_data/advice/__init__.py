@@ -1,17 +1,17 @@
-"""What to do before training, in plain words: rules from statistics to sentences."""
+"""Advice on data before training: rules that turn statistics into sentences."""
 
 from ..collect import Statistics
 from . import cases, labels, pairs, texts
 from .wording import Rule
 
-# First what spoils training or scores, last what may be better.
+# Problems that spoil training or scores come first, possible improvements last.
 RULES: tuple[Rule, ...] = (*texts.RULES, *cases.RULES, *labels.RULES, *pairs.RULES)
 
 
 def give_advice(statistics: Statistics) -> list[str]:
-    """Say what to do about data before training.
+    """Give advice on data before training.
 
-    statistics (Statistics): What the data have.
-    RETURNS (list[str]): A sentence or a few on each matter.
+    statistics (Statistics): Statistics of the data.
+    RETURNS (list[str]): The advice: one to three sentences on each subject.
     """
     return [advice for rule in RULES for advice in rule(statistics)]

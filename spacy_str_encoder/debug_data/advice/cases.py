@@ -1,4 +1,4 @@
-"""Advice on annotation that can't be learned, or is odd."""
+"""Advice on annotation that can't be learned or looks wrong."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -12,14 +12,14 @@ from ..split import SplitStatistics
 from .wording import Rule, list_splits
 
 REMEDIES = {
-    MISALIGNED: "Use a tokenizer that splits there, or correct the annotation.",
-    OVERLAPPING: "doc.ents can't hold them. A span group (spans_key) can, if a component before "
-    "str_rel sets it, such as spancat.",
+    MISALIGNED: "Use a tokenizer that splits there, or fix the annotation.",
+    OVERLAPPING: "doc.ents can't hold them. Keep them in a span group (spans_key), and add a "
+    "component that predicts it before str_rel, such as spancat.",
 }
 
 
 def _advise_on_losses(statistics: Statistics) -> Iterator[str]:
-    """What docs could not hold."""
+    """Advise on annotation that docs can't hold."""
     reasons = dict.fromkeys(reason for split in statistics.splits.values() for reason in split.lost)
     for reason in reasons:
         cases = ", ".join(
@@ -27,11 +27,11 @@ def _advise_on_losses(statistics: Statistics) -> Iterator[str]:
             for name, split in statistics.splits.items()
             if reason in split.lost
         )
-        yield f"Left out, {reason}: {cases}. {REMEDIES.get(reason, '')}".rstrip()
+        yield f"Left out: {reason} ({cases}). {REMEDIES.get(reason, '')}".rstrip()
 
 
 def _advise_on_findings(statistics: Statistics) -> Iterator[str]:
-    """What was found that can't be learned, or is odd."""
+    """Advise on annotation that can't be learned or looks wrong."""
     for check in CHECKS:
         count = partial(_count, check.name)
         if check.advice and (cases := list_splits(statistics, count, attrgetter(check.of))):

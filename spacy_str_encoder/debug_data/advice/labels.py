@@ -1,4 +1,4 @@
-"""Advice on labels: those that are rare, or that only the parts that are scored have."""
+"""Advice on labels that are rare, or that the training data lacks."""
 
 from collections import Counter
 from collections.abc import Hashable, Iterator
@@ -8,7 +8,7 @@ from ..collect import Statistics
 from ..split import SplitStatistics
 from .wording import Rule, list_counts, share
 
-# With fewer examples a label is hardly learned.
+# A label with fewer examples is hard to learn.
 RARE = 20
 FIRST = {">": "head", "<": "tail"}
 
@@ -16,67 +16,70 @@ KeyT = TypeVar("KeyT", bound=Hashable)
 
 
 def _advise_on_rare_labels(statistics: Statistics) -> Iterator[str]:
-    """The labels with few examples in the training data."""
+    """Advise on labels with few examples in the training data."""
     entities, relations = (
         Counter({label: count for label, count in labels.items() if count < RARE})
         for labels in (statistics.train.entity_labels, statistics.train.relation_labels)
     )
     if entities or relations:
         yield (
-            f"Labels with fewer than {RARE} examples in train are hardly learned: "
-            f"{_list_kinds(entities, relations)}. Annotate more of them, merge them with others, "
-            "or leave them out."
+            f"Labels with fewer than {RARE} examples in train are hard to learn: "
+            f"{_list_kinds(entities, relations)}. Annotate more examples, merge these labels with "
+            "others, or remove them."
         )
 
 
 def _advise_on_new_labels(statistics: Statistics) -> Iterator[str]:
-    """The labels that the training data lack."""
+    """Advise on labels that the training data lacks."""
     for name, split in statistics.scored.items():
         entities = _new(split.entity_labels, statistics.train.entity_labels)
         relations = _new(split.relation_labels, statistics.train.relation_labels)
         if entities or relations:
             yield (
                 f"{name} has labels that train lacks: {_list_kinds(entities, relations)}. They "
-                "can't be found, and count as missed. Divide the data anew, or leave them out."
+                "can't be predicted, and count as missed. Split the data again, or remove these "
+                "labels."
             )
 
 
 def _advise_on_new_directions(statistics: Statistics) -> Iterator[str]:
-    """The labels that the training data have in the other direction alone."""
+    """Advise on labels that the training data has only in the other direction."""
     train = statistics.train
     for name, split in statistics.scored.items():
         classes = _new(split.relation_classes, train.relation_classes)
         new = {
-            f"{label}, {FIRST[direction]} first": count
+            f"{label} with the {FIRST[direction]} first": count
             for (label, direction), count in classes.items()
             if train.relation_labels[label]
         }
         if new:
             yield (
                 f"{name} has relations in an order of head and tail that train lacks: "
-                f"{list_counts(new)}. They can't be found, and count as missed."
+                f"{list_counts(new)}. They can't be predicted, and count as missed. Split the data "
+                "again, or add such relations to train."
             )
 
 
 def _advise_on_new_triples(statistics: Statistics) -> Iterator[str]:
-    """How many relations an observed schema rules out."""
+    """Advise on relations that an observed schema rules out."""
     if not statistics.settings.observes_schema:
         return
     for name, split in statistics.scored.items():
         if count := count_new_triples(statistics, split):
             ruled_out = share(count, split.relations, f"relations of {name}")
             yield (
-                f"{ruled_out} are between types that the label has not in train, and with schema = "
-                '"observed" can\'t be found.'
+                f"{ruled_out} are between types that are not related by this label in train. With "
+                'schema = "observed" they can\'t be predicted. Add such relations to train, or set '
+                "schema = null."
             )
 
 
 def count_new_triples(statistics: Statistics, split: SplitStatistics) -> int:
-    """Count the relations whose label has other types of head and tail in the training data.
+    """Count the relations whose triple does not occur in the training data.
 
     statistics (Statistics): The statistics.
-    split (SplitStatistics): A part of the data.
-    RETURNS (int): How many there are.
+    split (SplitStatistics): Statistics of a split.
+    RETURNS (int): The number of relations.
     """
     return _new(split.triples, statistics.train.triples).total()
 

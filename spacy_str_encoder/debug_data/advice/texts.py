@@ -1,47 +1,48 @@
-"""Advice on docs: how many there are, and which occur again."""
+"""Advice on docs: their number, and texts that occur more than once."""
 
 from collections.abc import Iterator
 
 from ..collect import Statistics
 from .wording import Rule, percent, share
 
-# With fewer docs there is little to learn from.
+# Fewer docs are little to learn from.
 FEWEST_DOCS = 100
-# With fewer relations, scores say little.
+# With fewer relations, scores are too noisy.
 FEWEST_RELATIONS = 100
 
 
 def _advise_on_nothing(statistics: Statistics) -> Iterator[str]:
-    """Which parts have no entities, or no relations."""
+    """Advise on splits without entities or relations."""
     key = statistics.settings.task.spans_key
     place = "doc.ents" if key is None else f"the span group '{key}'"
     for name, split in statistics.splits.items():
         if not split.entities:
-            yield f"{name} has no entities in {place}: there is nothing to relate."
+            yield f"{name} has no entities in {place}. Add them, or change spans_key of str_rel."
         elif not split.relations:
             yield (
-                f"{name} has no relations. Were they set (doc._.relations), and was the DocBin "
-                "saved with store_user_data=True?"
+                f"{name} has no relations. Set doc._.relations, and save the DocBin with "
+                "store_user_data=True."
             )
 
 
 def _advise_on_leaks(statistics: Statistics) -> Iterator[str]:
-    """Which parts have texts of another one."""
+    """Advise on texts that are in two splits."""
     leaks = [
-        f"{share(repeats.docs.count, statistics.splits[name].docs, f'texts of {name}')} in {other}"
+        f"{share(repeats.docs.count, statistics.splits[name].docs, f'texts of {name}')} are in "
+        f"{other}"
         for (name, other), repeats in statistics.repeats.items()
         if name != other
     ]
     if leaks:
         yield (
-            f"Texts are in two parts of the data: {', '.join(leaks)}. Scores will be too good. "
-            "Leave them out, or divide all data anew: spacy-str-encoder convert --split keeps "
+            f"Splits share texts: {', '.join(leaks)}. Scores will be too high. Remove these texts "
+            "from one split, or split all data again: spacy-str-encoder convert --split keeps "
             "equal texts together."
         )
 
 
 def _advise_on_contradictions(statistics: Statistics) -> Iterator[str]:
-    """How many texts are annotated in two ways."""
+    """Advise on texts that are annotated in two ways."""
     found = {
         f"in {name}" if name == other else f"in {name} and {other}": repeats.annotated_otherwise
         for (name, other), repeats in statistics.repeats.items()
@@ -50,31 +51,31 @@ def _advise_on_contradictions(statistics: Statistics) -> Iterator[str]:
     if found:
         counts = ", ".join(f"{finding.count:,} {place}" for place, finding in found.items())
         first = next(iter(found.values())).examples[0]
-        yield f"The same text has different annotations: {counts}, such as {first}. Unify them."
+        yield f"Equal texts have different annotations: {counts}, such as {first}. Unify them."
 
 
 def _advise_on_size(statistics: Statistics) -> Iterator[str]:
-    """Which parts are small."""
+    """Advise on small splits."""
     if 0 < statistics.train.docs < FEWEST_DOCS:
         yield (
             f"train has {statistics.train.docs} docs, which is little to learn from: scores will "
-            "differ from one seed to the next."
+            "vary between seeds. Annotate more texts, or compare several seeds."
         )
     for name, split in statistics.scored.items():
         if 0 < split.relations < FEWEST_RELATIONS:
             yield (
                 f"{name} has {split.relations} relations: each is {percent(1, split.relations)} "
-                "of the recall, so that small differences of scores mean nothing."
+                "of the recall. Annotate more texts, or ignore small differences in scores."
             )
 
 
 def _advise_on_docs_without_relations(statistics: Statistics) -> Iterator[str]:
-    """That there are none in the training data, if so."""
+    """Advise on training data without docs that have no relations."""
     train = statistics.train
     if train.relations and not train.findings["docs_without_relations"].count:
         yield (
-            "No text of train is annotated as having no relation. If the texts that the pipeline "
-            "is for are not like that, add some without: otherwise it finds too many."
+            "All annotated docs in train have relations. If some of your texts have none, add such "
+            "texts to train: otherwise str_rel predicts too many relations."
         )
 
 

@@ -1,24 +1,24 @@
-"""What a rule is, and figures and lists in its sentences."""
+"""Figures and lists in the sentences of rules."""
 
 from collections.abc import Callable, Iterable, Mapping
 
 from ..collect import Statistics
 from ..split import SplitStatistics
 
-# A longer list would not be read.
+# Nobody would read a longer list.
 MOST_NAMES = 8
 
-# Says what is to be done, where it is true.
+# Yields advice if it applies to the statistics.
 Rule = Callable[[Statistics], Iterable[str]]
 Count = Callable[[SplitStatistics], int]
 
 
 def percent(part: float, whole: float) -> str:
-    """Write a share down.
+    """Format a share as a percentage.
 
     part (float): The part.
-    whole (float): What it is a part of.
-    RETURNS (str): The share; what is not all or nothing does not look like it.
+    whole (float): The whole.
+    RETURNS (str): The percentage. Only exact values are shown as 0 % or 100 %.
     """
     rate = 100 * part / whole if whole else 0.0
     if 0 < rate < 0.1:
@@ -27,12 +27,12 @@ def percent(part: float, whole: float) -> str:
 
 
 def share(part: int, whole: int, what: str) -> str:
-    """Write a part of a whole down.
+    """Format a part of a whole.
 
     part (int): The part.
     whole (int): The whole.
-    what (str): What they are.
-    RETURNS (str): Both numbers, what they are, and the part in per cent.
+    what (str): Noun for both, such as "relations of train".
+    RETURNS (str): Both numbers, the noun, and the part in percent.
     """
     return f"{part:,} of {whole:,} {what} ({percent(part, whole)})"
 
@@ -41,7 +41,7 @@ def list_counts(counts: Mapping[str, int]) -> str:
     """List names with their counts, the most frequent first.
 
     counts (Mapping[str, int]): The counts.
-    RETURNS (str): The list; of a long one the beginning, and how many more there are.
+    RETURNS (str): The list; a long list is cut, with the number of further names.
     """
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     listed = ", ".join(f"{name} ({count:,})" for name, count in ordered[:MOST_NAMES])
@@ -50,12 +50,13 @@ def list_counts(counts: Mapping[str, int]) -> str:
 
 
 def list_splits(statistics: Statistics, part: Count, whole: Count) -> str:
-    """List how many cases there are in each split that has any.
+    """List the number of cases in each split that has any.
 
     statistics (Statistics): The statistics.
-    part (Callable[[SplitStatistics], int]): How many there are in a split.
-    whole (Callable[[SplitStatistics], int]): Of how many.
-    RETURNS (str): The list; empty if no split has any.
+    part (Callable[[SplitStatistics], int]): Function that returns the number of cases in a split.
+    whole (Callable[[SplitStatistics], int]): Function that returns the number of which these are a
+        part.
+    RETURNS (str): The list; empty if no split has any cases.
     """
     return ", ".join(
         share(part(split), whole(split), f"in {name}")
