@@ -1,7 +1,6 @@
 """Joint extraction of entities and relations with one BERT, in spaCy.
 
-What stands in `__all__`, and what `evaluation` and `visualize` export, can be relied on. All other
-modules are private.
+The public API is `__all__` here and in `evaluation` and `visualize`. All other modules are private.
 """
 
 import sys
@@ -32,7 +31,7 @@ __all__ = [
     "write_records",
 ]
 
-# Modules are imported when something of theirs is asked for: spaCy imports torch, which takes
+# Modules are imported when one of their names is first used: spaCy imports torch, which takes
 # seconds, and `spacy-str-encoder --help` needs neither.
 _MODULES = {
     "doc.plain_data": ("Annotations", "to_annotations"),
@@ -57,5 +56,5 @@ def __dir__() -> list[str]:
 
 use_one_thread_in_forks()
 if "spacy" in sys.modules:
-    # Declares `doc._.relations` and the others. Before spaCy is there, nobody can ask for them.
+    # Declare `doc._.relations` and the other extensions. Without spaCy, nothing can use them yet.
     import_module(".doc", __name__)

@@ -1,6 +1,6 @@
-"""What a Doc carries: entities, relations, records, and where it comes from.
+"""Data of a doc: entities, relations, records and origin.
 
-To import anything of this declares the extension attributes of docs and spans.
+Importing this package declares the extension attributes of docs and spans.
 """
 
 from . import records, relation

@@ -1,14 +1,14 @@
-"""The entities of a doc."""
+"""Entities of a doc."""
 
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 
 
 def get_entities(doc: Doc, spans_key: str | None = None) -> list[Span]:
-    """The entities that relations are looked for between, in text order.
+    """Return the entities of a doc that can have relations, in text order.
 
     doc (Doc): The doc.
-    spans_key (str | None): The span group that holds them; `doc.ents` if None.
+    spans_key (str | None): The span group that holds the entities; `doc.ents` if None.
     RETURNS (list[Span]): The entities.
     """
     spans = doc.ents if spans_key is None else doc.spans.get(spans_key, [])
@@ -16,19 +16,21 @@ def get_entities(doc: Doc, spans_key: str | None = None) -> list[Span]:
 
 
 def has_entities(doc: Doc, spans_key: str | None = None) -> bool:
-    """Tell a doc whose entities are set, if only as none, from one that nobody annotated.
+    """Check whether the entities of a doc are annotated. A doc with no entities is annotated if
+    they were set to an empty list.
 
     doc (Doc): The doc.
-    spans_key (str | None): The span group that holds them; `doc.ents` if None.
-    RETURNS (bool): Whether they are set. With `doc.ents` they are in a doc without tokens.
+    spans_key (str | None): The span group that holds the entities; `doc.ents` if None.
+    RETURNS (bool): Whether the entities have been set; always True for `doc.ents` of a doc without
+        tokens.
     """
     return doc.has_annotation("ENT_IOB") if spans_key is None else spans_key in doc.spans
 
 
 def put_gold_entities(example: Example) -> Example:
-    """Put the gold entities into the predicted doc, those that align with its tokens.
+    """Copy the gold entities that align with the tokens of the predicted doc into it.
 
-    example (Example): An example whose predicted doc is not annotated.
+    example (Example): An example with an unannotated predicted doc.
     RETURNS (Example): The same example.
     """
     predicted, reference = example.predicted, example.reference
@@ -42,8 +44,8 @@ def count_lost_entities(example: Example) -> int:
     """Count the gold entities that `put_gold_entities` left out.
 
     example (Example): The example.
-    RETURNS (int): How many do not align with the tokens of the predicted doc, those of span groups
-        included.
+    RETURNS (int): Number of entities, including span groups, that do not align with the tokens of
+        the predicted doc.
     """
     predicted, reference = example.predicted, example.reference
     lost = len(reference.ents) - len(predicted.ents)

@@ -1,4 +1,4 @@
-"""Where a doc comes from: its identifier, and its place in a corpus."""
+"""Origin of a doc: its identifier, and its place in a corpus."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -6,24 +6,24 @@ from typing import Any
 
 from spacy.tokens import Doc
 
-# Where `doc.user_data` keeps the meta data of a text.
+# Key of the meta data of a text in `doc.user_data`.
 META = "meta"
-# Where the meta data keep the identifier of a text.
+# Key of the identifier of a text in its meta data.
 ID = "id"
 PLACE = "spacy_str_encoder.place"
 
 
 def get_id(doc: Doc) -> Any:
-    """RETURNS (Any): The identifier in the meta data of a doc; None if there is none."""
+    """RETURNS (Any): The identifier in the meta data of a doc; None if it has none."""
     return doc.user_data.get(META, {}).get(ID)
 
 
 def set_place(doc: Doc, path: Path, number: int) -> Doc:
-    """Let a doc know where it comes from.
+    """Store the place of a doc in a corpus.
 
     doc (Doc): The doc.
     path (Path): The file.
-    number (int): Which doc of the file it is, from 1.
+    number (int): Number of the doc in the file, from 1.
     RETURNS (Doc): The same doc.
     """
     doc.user_data[PLACE] = f"doc {number} of {path}"
@@ -31,10 +31,10 @@ def set_place(doc: Doc, path: Path, number: int) -> Doc:
 
 
 def list_places(docs: Iterable[Doc]) -> str:
-    """Name docs without a word of their texts, which may be confidential.
+    """List the places of docs, without their texts, which may be confidential.
 
     docs (Iterable[Doc]): The docs.
-    RETURNS (str): Where they come from, as far as they know, or how long they are.
+    RETURNS (str): The place of each doc in a corpus, or its length if the place is unknown.
     """
-    unknown = "a doc of {} tokens from elsewhere"
+    unknown = "a doc of {} tokens from an unknown file"
     return ", ".join(doc.user_data.get(PLACE, unknown.format(len(doc))) for doc in docs)

@@ -1,9 +1,9 @@
-"""Relations between entities, and where a Doc keeps them.
+"""Relations between entities, and their storage in a doc.
 
-A Doc keeps relations in its user data, as offsets, labels and floats under the key of the head's
-span. spaCy moves such keys along when docs are cut, joined or serialized, and the tail is stored
-relative to the head, so that it moves along too. It also moves the keys of what was cut off, which
-then point at some other text; hence the strings of head and tail are kept as well.
+Relations are stored in the user data of a doc, as offsets, labels and floats under the key of the
+head's span. spaCy shifts such keys when docs are cut, joined or serialized. The tail is stored
+relative to the head, so that it shifts too. spaCy also shifts the keys of text that was cut off,
+which then point to other text. So the strings of head and tail are stored as well.
 """
 
 from collections.abc import Collection, Iterable, Iterator
@@ -15,7 +15,7 @@ from spacy.tokens import Doc, Span
 from .user_data import Key, get_user_data, is_key, make_key
 
 RELATIONS = "str_relations"
-# Says that relations were set, even if there are none.
+# Marks a doc with annotated relations, even if it has no relations.
 RELATIONS_SET = "str_relations_set"
 SCORES = "str_scores"
 # Start and end character of an entity, and its label.
@@ -26,12 +26,12 @@ RelationKey = tuple[Place, Place, str]
 
 @dataclass(frozen=True)
 class Relation:
-    """A directed relation between two entities.
+    """Directed relation between two entities.
 
-    head (Span): The entity that the relation goes out from.
-    tail (Span): The entity that it points to.
-    label (str): What kind of relation it is.
-    score (float): Its probability; 1.0 for gold annotation.
+    head (Span): Entity that the relation starts from.
+    tail (Span): Entity that the relation points to.
+    label (str): Label of the relation.
+    score (float): Probability of the relation; 1.0 for gold annotation.
     """
 
     head: Span
@@ -51,20 +51,21 @@ def install_extensions() -> None:
 
 
 def has_relations(doc: Doc) -> bool:
-    """Tell a doc whose relations were set, if only to none, from one that nobody annotated.
+    """Check whether the relations of a doc are annotated. A doc with no relations is annotated if
+    they were set to an empty list.
 
     doc (Doc): The doc.
-    RETURNS (bool): Whether its relations were ever set.
+    RETURNS (bool): Whether the relations have been set.
     """
     return any(is_key(key, RELATIONS_SET) for key in doc.user_data)
 
 
 def get_relations(doc: Doc) -> list[Relation]:
-    """The relations of a doc, in text order. Those that reach out of the doc, since it was cut
-    from a longer one, are left out.
+    """Return the relations of a doc, in text order. If the doc was cut from a longer one, relations
+    that reach beyond it are omitted.
 
     doc (Doc): The doc.
-    RETURNS (list[Relation]): The relations; none if they were never set.
+    RETURNS (list[Relation]): The relations; empty if they are unannotated.
     """
     relations = []
     text = doc.text
@@ -81,8 +82,8 @@ def set_relations(doc: Doc, relations: Iterable[Relation]) -> None:
     """Replace the relations of a doc.
 
     doc (Doc): The doc.
-    relations (Iterable[Relation]): The relations between spans of this doc.
-    RAISES (ValueError): If a span belongs to another doc, or something else is no relation.
+    relations (Iterable[Relation]): Relations between spans of this doc.
+    RAISES (ValueError): If an item is not a valid `Relation`, or a span belongs to another doc.
     """
     relations = list(relations)
     for relation in relations:
@@ -101,7 +102,7 @@ def set_relations(doc: Doc, relations: Iterable[Relation]) -> None:
 
 
 def get_span_relations(span: Span) -> list[Relation]:
-    """The relations that an entity is the head or the tail of.
+    """Return the relations that have an entity as head or tail.
 
     span (Span): The entity.
     RETURNS (list[Relation]): The relations, in text order.
@@ -111,19 +112,19 @@ def get_span_relations(span: Span) -> list[Relation]:
 
 
 def place_of(span: Span) -> Place:
-    """Where an entity is, and what.
+    """Return the place and label of an entity.
 
     span (Span): The entity.
-    RETURNS (tuple[int, int, str]): Its start and end character, and its label.
+    RETURNS (tuple[int, int, str]): Start and end character, and label.
     """
     return span.start_char, span.end_char, span.label_
 
 
 def relation_key(relation: Relation, symmetric: Collection[str] = ()) -> RelationKey:
-    """What two relations have in common if they are the same, whatever the tokens of their docs.
+    """Return a key that is equal for equal relations, whatever the tokens of their docs.
 
     relation (Relation): The relation.
-    symmetric (Collection[str]): Labels whose direction does not count.
+    symmetric (Collection[str]): Labels whose direction does not matter.
     RETURNS (tuple): The keys of head and tail, in text order if the label is symmetric, and the
         label.
     """
@@ -136,12 +137,12 @@ def relation_key(relation: Relation, symmetric: Collection[str] = ()) -> Relatio
 def index_ends(
     places: Iterable[Place], keys: Iterable[RelationKey], *, add_ends: bool
 ) -> tuple[list[Place], list[tuple[int, int] | None]]:
-    """Put entities in text order, and give the ends of relations by their indices.
+    """Sort entities in text order, and index the heads and tails of relations.
 
-    places (Iterable[tuple[int, int, str]]): The keys of the entities.
-    keys (Iterable[tuple]): The keys of the relations.
-    add_ends (bool): Whether ends that are not among the entities are added to them. If not, their
-        relations have no indices.
+    places (Iterable[tuple[int, int, str]]): Keys of the entities.
+    keys (Iterable[tuple]): Keys of the relations.
+    add_ends (bool): Whether to add heads and tails that are not among the entities. Otherwise, the
+        indices of such relations are None.
     RETURNS (tuple[list[Place], list[tuple[int, int] | None]]): The keys of the entities in text
         order, and the indices of head and tail of each relation.
     """
@@ -155,10 +156,10 @@ def index_ends(
 
 
 def get_score(span: Span) -> float | None:
-    """The probability of an entity.
+    """Return the probability of an entity.
 
     span (Span): The entity.
-    RETURNS (float | None): Its score under its label; None if it has none.
+    RETURNS (float | None): The score of the entity with its label; None if it has no score.
     """
     return get_user_data(span.doc).get(_score_key(span), {}).get(span.label_)
 
@@ -167,7 +168,7 @@ def set_score(span: Span, score: float) -> None:
     """Set the probability of an entity.
 
     span (Span): The entity.
-    score (float): Its score under its label.
+    score (float): The score of the entity with its label.
     """
     get_user_data(span.doc).setdefault(_score_key(span), {})[span.label_] = float(score)
 
@@ -185,29 +186,33 @@ def _values(doc: Doc, name: str) -> Iterator[tuple[int, Any]]:
 def _span(doc: Doc, text: str, start: int, surface: str, label: str) -> Span | None:
     if start < 0 or not text.startswith(surface, start):
         return None
-    # Tokens may have been merged since.
+    # Tokens may have been merged since then.
     return doc.char_span(start, start + len(surface), label=label, alignment_mode="expand")
 
 
 def _is_same(span: Span, entity: Span) -> bool:
-    # A span without a label, such as doc[2:4], stands for any entity in its place.
+    # A span without a label, such as doc[2:4], matches any entity at this place.
     same_place = (span.start, span.end) == (entity.start, entity.end)
     return same_place and span.label_ in ("", entity.label_)
 
 
 def _check(doc: Doc, relation: Any) -> None:
     if not isinstance(relation, Relation):
-        raise ValueError(f"doc._.relations takes Relation objects, not {type(relation).__name__}.")
+        raise ValueError(
+            f"doc._.relations must be Relation objects, got {type(relation).__name__}."
+        )
     if not isinstance(relation.label, str) or not relation.label:
-        raise ValueError(f"The label of a relation must be a string, not {relation.label!r}.")
+        raise ValueError(
+            f"The label of a relation must be a non-empty string, got {relation.label!r}."
+        )
     if not all(isinstance(span, Span) and len(span) for span in (relation.head, relation.tail)):
         raise ValueError(
             f"Head and tail of a relation ({relation.label}) must be spans with tokens."
         )
     if relation.head.doc is not doc or relation.tail.doc is not doc:
         raise ValueError(
-            f"The spans of a relation ({relation.label}) belong to another doc. Make them from "
-            "the doc that the relations are set on."
+            f"The spans of a relation ({relation.label}) belong to another doc. Create them from "
+            "the doc that you set the relations on."
         )
 
 

@@ -1,41 +1,42 @@
-"""What a doc keeps beside its tokens, under keys that spaCy moves along when docs are cut, joined
-or serialized: they name a place in the text, as those of its own extension attributes do.
+"""User data of a doc, under keys that spaCy shifts when docs are cut, joined or serialized.
+
+Like the keys of spaCy's own extension attributes, they contain a place in the text.
 """
 
 from typing import Any, cast
 
 from spacy.tokens import Doc
 
-# The marker of extension attributes, the name, start and end character.
+# Marker of extension attributes, name, and start and end character.
 Key = tuple[str, str, int, int]
 
 
 def get_user_data(doc: Doc) -> dict[Any, Any]:
-    """The user data of a doc.
+    """Return the user data of a doc.
 
     doc (Doc): The doc.
-    RETURNS (dict[Any, Any]): The data.
+    RETURNS (dict[Any, Any]): The user data.
     """
-    # spaCy's own keys are tuples, though its type says they are strings.
+    # spaCy annotates the keys as strings, but its own keys are tuples.
     return cast(dict[Any, Any], doc.user_data)
 
 
 def make_key(name: str, start: int, end: int) -> Key:
-    """The key of what belongs to a place in the text.
+    """Make the key of data at a place in the text.
 
-    name (str): What it is.
-    start (int): The first character.
-    end (int): The last one, exclusive.
+    name (str): Name of the data.
+    start (int): Start character.
+    end (int): End character, exclusive.
     RETURNS (tuple[str, str, int, int]): The key.
     """
     return "._.", name, start, end
 
 
 def is_key(key: Any, *names: str) -> bool:
-    """Tell keys of ours from others.
+    """Check whether a key of user data belongs to data of certain names.
 
-    key (Any): A key of user data.
-    *names (str): What it may be of.
-    RETURNS (bool): Whether it is.
+    key (Any): Key of user data.
+    *names (str): Names of the data.
+    RETURNS (bool): Whether the key has one of these names.
     """
     return isinstance(key, tuple) and len(key) == 4 and key[0] == "._." and key[1] in names

@@ -21,7 +21,7 @@ from .torch_shim import copy, in_place, use_params
 
 
 class EncoderShim(HFShim):
-    """A Hugging Face encoder inside a thinc model.
+    """Shim that holds a Hugging Face encoder in a thinc model.
 
     Differences from `spacy-transformers`: tokenizers that only have a tokenizer.json are saved,
     weights are read strictly and without unpickling, prediction leaves the encoder in evaluation
@@ -182,8 +182,8 @@ def _load_state(transformer: torch.nn.Module, state: bytes) -> None:
     except Exception as error:
         reason = str(error).replace("\n", " ").replace("\t", " ")
         raise ValueError(
-            "The weights of this encoder are damaged, or belong to another architecture: "
-            f"{reason}. Copy the encoder or the pipeline again."
+            "The weights of this encoder are damaged, or belong to another architecture. Copy the "
+            f"encoder or the pipeline again. The reason: {reason}"
         ) from None
 
 

@@ -39,7 +39,7 @@ def FocusedPairs(
     Source: Xue et al. 2019, arXiv 1908.07721, Eqs. 13 and 14.
 
     tok2vec (Model[list[Doc], list[TransformerData]]): A `FocusedListener`, or an encoder that
-        belongs to this layer alone.
+        only this layer uses.
     mask (MaskName): `cls` for Eq. 13, `pair` for Eq. 14.
     type_vectors (Model[Ints1d, Floats2d] | None): Layer that returns a vector for each entity type
         in each role, first or second entity. It is added to the rows of the entity before the

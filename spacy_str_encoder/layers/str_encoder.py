@@ -121,7 +121,7 @@ LEAVES_OUT = (
 
 
 def _first_left_out(windows: list[Span]) -> int:
-    """RETURNS (int): The first token that is in no window; the end of the last window if none."""
+    """RETURNS (int): The first token that is in no window; if none, the end of the last window."""
     end = 0
     for window in sorted(windows, key=attrgetter("start")):
         if window.start > end:

@@ -1,7 +1,7 @@
-"""The layers of BERT on gathered rows.
+"""BERT layers on gathered rows.
 
-The layers are those of a Hugging Face encoder and are called with its parameters, so that the
-entity path and the relation path share every weight. What pairs have in common is computed once
+These functions run the layers of a Hugging Face encoder with its own parameters, so that the entity
+path and the relation path share every weight. Anything that pairs have in common is computed once
 for all of them.
 
 Source: Xue et al. 2019, arXiv 1908.07721, section III-B.
@@ -15,33 +15,33 @@ import torch
 from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 
-# Hugging Face's layers have the same parts in every family, but no type in common.
+# The layers of Hugging Face's model families have the same parts, but no common type.
 BertLayer = Any
 Attention = Callable[[Tensor, Tensor], Tensor]
 
 
 def top_layers(transformer: Any, focus_layers: int) -> Sequence[BertLayer]:
-    """Return the layers that run once for each task.
+    """Return the layers that run again for each task.
 
-    transformer (PreTrainedModel): A Hugging Face encoder whose layers are BERT's.
-    focus_layers (int): The number of layers from the top, K.
-    RETURNS (Sequence[BertLayer]): The layers N-K+1 to N.
+    transformer (PreTrainedModel): Hugging Face encoder with BERT layers.
+    focus_layers (int): Number of layers from the top, K.
+    RETURNS (Sequence[BertLayer]): Layers N-K+1 to N.
     """
     layers = transformer.encoder.layer
     return layers[len(layers) - focus_layers :]
 
 
 class LayerInput:
-    """Rows on their way into a layer, with their queries, keys and values. Each of these is
-    computed once, if it is needed, for any number of pairs.
+    """Input rows of a layer, with their queries, keys and values. Each of these is computed once
+    for all pairs, and only if needed.
     """
 
     def __init__(self, layer: BertLayer, rows: Tensor, *, is_shared: bool = False) -> None:
         """Hold rows.
 
         layer (BertLayer): The layer.
-        rows (Tensor): *Shape:* (rows, width).
-        is_shared (bool): Whether pairs have rows in common.
+        rows (Tensor): The rows. *Shape:* (rows, width).
+        is_shared (bool): Whether pairs share rows.
         """
         self.layer = layer
         self.rows = rows
@@ -49,21 +49,21 @@ class LayerInput:
 
     @cached_property
     def queries(self) -> Tensor:
-        """RETURNS (Tensor): *Shape:* (rows, width)."""
+        """RETURNS (Tensor): Queries of the rows. *Shape:* (rows, width)."""
         return self.layer.attention.self.query(self.rows)
 
     @cached_property
     def keys(self) -> Tensor:
-        """RETURNS (Tensor): *Shape:* (rows, width)."""
+        """RETURNS (Tensor): Keys of the rows. *Shape:* (rows, width)."""
         return self.layer.attention.self.key(self.rows)
 
     @cached_property
     def values(self) -> Tensor:
-        """RETURNS (Tensor): *Shape:* (rows, width)."""
+        """RETURNS (Tensor): Values of the rows. *Shape:* (rows, width)."""
         return self.layer.attention.self.value(self.rows)
 
     def project(self) -> None:
-        """Compute queries, keys and values now: those computed inside a checkpoint do not outlive
+        """Compute queries, keys and values now. Inside a checkpoint they would not be kept after
         it.
         """
         _ = self.queries, self.keys, self.values
@@ -71,8 +71,8 @@ class LayerInput:
     def gather_rows(self, index: Tensor) -> Tensor:
         """Gather the rows of some pairs.
 
-        index (Tensor): The rows. *Shape:* (pairs, length).
-        RETURNS (Tensor): *Shape:* (pairs, length, width).
+        index (Tensor): Indices of the rows. *Shape:* (pairs, length).
+        RETURNS (Tensor): The rows. *Shape:* (pairs, length, width).
         """
         return gather(self.rows, index)
 
@@ -91,15 +91,17 @@ class LayerInput:
     def attention_over(self, index: Tensor, *, n_queries: int) -> Attention:
         """Prepare attention over the rows of some pairs.
 
-        Few queries over rows of the pair's own are cheaper to project than the rows.
+        If pairs do not share rows, and there are few queries, it is cheaper to project the queries
+        than the rows.
 
-        index (Tensor): The rows. *Shape:* (pairs, keys).
-        n_queries (int): The number of queries of each pair.
-        RETURNS (Attention): Takes queries and the mask, and returns the context, as `attend`.
+        index (Tensor): Indices of the rows. *Shape:* (pairs, keys).
+        n_queries (int): Number of queries of each pair.
+        RETURNS (Attention): Function that takes queries and the mask, and returns the context, see
+            `attend`.
         """
         attention, n_keys = self.layer.attention.self, index.shape[1]
         width, heads = attention.all_head_size, attention.num_attention_heads
-        # In multiply-adds: each head looks at the whole width of the rows.
+        # In multiply-adds: each head reads the whole width of the rows.
         is_cheaper = n_queries * (width + heads * n_keys) < n_keys * width
         is_dropping = self.layer.training and attention.dropout.p > 0
         if is_cheaper and not self.is_shared and not is_dropping:
@@ -108,13 +110,13 @@ class LayerInput:
 
 
 def cls_row(layer: BertLayer, source: LayerInput, rows: Tensor, mask: Tensor) -> Tensor:
-    """Run a layer for the `[CLS]` rows alone.
+    """Run a layer for the `[CLS]` rows only.
 
     layer (BertLayer): The layer.
     source (LayerInput): The input of the layer.
-    rows (Tensor): The rows of each pair, `[CLS]` first. *Shape:* (pairs, keys).
-    mask (Tensor): Boolean: the rows that `[CLS]` may look at. *Shape:* (pairs, keys).
-    RETURNS (Tensor): *Shape:* (pairs, width).
+    rows (Tensor): Indices of the rows of each pair, `[CLS]` first. *Shape:* (pairs, keys).
+    mask (Tensor): Boolean mask of the rows that `[CLS]` sees. *Shape:* (pairs, keys).
+    RETURNS (Tensor): The new `[CLS]` rows. *Shape:* (pairs, width).
     """
     cls = source.gather_rows(rows[:, :1])[:, 0]
     queries = layer.attention.self.query(cls)
@@ -126,10 +128,10 @@ def attend(layer: BertLayer, keys: Tensor, values: Tensor, queries: Tensor, mask
     """Run attention over the rows of each pair.
 
     layer (BertLayer): The layer.
-    keys (Tensor): *Shape:* (pairs, keys, width).
-    values (Tensor): *Shape:* (pairs, keys, width).
-    queries (Tensor): *Shape:* (pairs, queries, width).
-    mask (Tensor): Boolean: the keys that the queries may look at. *Shape:* (pairs, keys).
+    keys (Tensor): The keys. *Shape:* (pairs, keys, width).
+    values (Tensor): The values. *Shape:* (pairs, keys, width).
+    queries (Tensor): The queries. *Shape:* (pairs, queries, width).
+    mask (Tensor): Boolean mask of the keys that the queries see. *Shape:* (pairs, keys).
     RETURNS (Tensor): The context. *Shape:* (pairs, queries, width).
     """
     attention = layer.attention.self
@@ -145,17 +147,17 @@ def attend(layer: BertLayer, keys: Tensor, values: Tensor, queries: Tensor, mask
 
 
 def attend_to_rows(layer: BertLayer, rows: Tensor, queries: Tensor, mask: Tensor) -> Tensor:
-    """Do the same as `attend` without keys and values: the queries are projected into the space of
-    the rows, and the context there is projected into that of the values.
+    """Compute the output of `attend` without keys and values: project the queries into the space of
+    the rows, and the context from there into the space of the values.
 
-    `q (K x + b) = (K' q) x + q b`, of which softmax ignores the last term, since it is the same
-    for all rows; and `sum a (V x + c) = V (sum a x) + c`, since attention adds up to 1. With
-    dropout it does not.
+    `q (K x + b) = (K' q) x + q b`, where softmax ignores the last term, since it is the same for
+    all rows. `sum a (V x + c) = V (sum a x) + c`, since attention adds up to 1. This does not hold
+    with dropout.
 
     layer (BertLayer): The layer.
-    rows (Tensor): *Shape:* (pairs, keys, width).
-    queries (Tensor): *Shape:* (pairs, queries, width).
-    mask (Tensor): Boolean: the rows that the queries may look at. *Shape:* (pairs, keys).
+    rows (Tensor): The rows. *Shape:* (pairs, keys, width).
+    queries (Tensor): The queries. *Shape:* (pairs, queries, width).
+    mask (Tensor): Boolean mask of the rows that the queries see. *Shape:* (pairs, keys).
     RETURNS (Tensor): The context. *Shape:* (pairs, queries, width).
     """
     attention = layer.attention.self
@@ -179,13 +181,13 @@ def attend_to_rows(layer: BertLayer, rows: Tensor, queries: Tensor, mask: Tensor
 def finish_layer(
     layer: BertLayer, context: Tensor, source: LayerInput, rows: Tensor, slots: Tensor
 ) -> Tensor:
-    """Run the parts of a layer that follow attention, on the rows that are not padding.
+    """Run the parts of a layer after attention, except on padding.
 
     layer (BertLayer): The layer.
     context (Tensor): The output of attention. *Shape:* (pairs, length, width).
     source (LayerInput): The input of the layer.
-    rows (Tensor): The row in each slot. *Shape:* (pairs, length).
-    slots (Tensor): The slots that are not padding. *Shape:* (rows,).
+    rows (Tensor): Index of the row in each slot. *Shape:* (pairs, length).
+    slots (Tensor): Indices of the slots that are not padding. *Shape:* (rows,).
     RETURNS (Tensor): The new rows. *Shape:* (rows, width).
     """
     residual = gather(source.gather_rows(rows).flatten(0, 1), slots)
@@ -195,11 +197,11 @@ def finish_layer(
 def gather(table: Tensor, index: Tensor) -> Tensor:
     """Gather rows of a table.
 
-    table (Tensor): *Shape:* (rows, width).
-    index (Tensor): The rows. *Shape:* any.
-    RETURNS (Tensor): *Shape:* that of the index, and width.
+    table (Tensor): The table. *Shape:* (rows, width).
+    index (Tensor): Indices of the rows. *Shape:* any.
+    RETURNS (Tensor): The rows. *Shape:* (*shape of the index, width).
     """
-    # Unlike plain indexing, this has a backward pass that needs no sorting.
+    # The backward pass of plain indexing would sort the index.
     return table.index_select(0, index.flatten()).view(*index.shape, table.shape[1])
 
 

@@ -1,6 +1,6 @@
-"""The focused layers: the top K layers of BERT, run again for each pair under a task mask.
+"""Focused layers: the top K layers of BERT, run again for each pair under a task mask.
 
-Rows that no answer depends on are not computed; docs/architecture.md has a figure of the others.
+Only the rows that affect the output are computed; see the figure in docs/architecture.md.
 
 Source: Xue et al. 2019, arXiv 1908.07721, section III-B.
 """
@@ -17,13 +17,12 @@ from .bert import BertLayer, LayerInput, cls_row, finish_layer, gather
 
 @dataclass(frozen=True)
 class PackedRows:
-    """Rows of some pairs, laid end to end without padding. `[CLS]` is the first of each pair.
+    """Rows of pairs, laid end to end without padding. `[CLS]` is the first row of each pair.
 
-    rows (Tensor): The row of a `LayerInput` that each of them is. *Shape:* (rows,).
-    slots (Tensor): The slot of each of them when the pairs are padded to the same length.
-        *Shape:* (rows,).
-    index (Tensor): The one of them in each slot; any one in the padding. *Shape:* (pairs, length).
-    present (Tensor): Boolean: the slots that are not padding. *Shape:* (pairs, length).
+    rows (Tensor): Index of each row in a `LayerInput`. *Shape:* (rows,).
+    slots (Tensor): Slot of each row when the pairs are padded to the same length. *Shape:* (rows,).
+    index (Tensor): Index in `rows` for each slot; arbitrary for padding. *Shape:* (pairs, length).
+    present (Tensor): Boolean mask of the slots that are not padding. *Shape:* (pairs, length).
     """
 
     rows: Tensor
@@ -33,18 +32,18 @@ class PackedRows:
 
     @property
     def padded_rows(self) -> Tensor:
-        """RETURNS (Tensor): The row of the `LayerInput` in each slot. *Shape:* (pairs, length)."""
+        """RETURNS (Tensor): Index in the `LayerInput` for each slot. *Shape:* (pairs, length)."""
         return self.rows[self.index]
 
 
 @dataclass(frozen=True)
 class WindowRows(PackedRows):
-    """All rows of the windows that some pairs are in.
+    """All rows of the windows of pairs.
 
-    in_focus (Tensor): Boolean: the slots of `[CLS]` and of the entities of the pair.
+    in_focus (Tensor): Boolean mask of the slots of `[CLS]` and of the entities of the pair.
         *Shape:* (pairs, length).
-    focus_slots (Tensor): The slot of each of the rows in focus, padded as in their own
-        `PackedRows`. *Shape:* (pairs, rows in focus).
+    focus_slots (Tensor): Slot of each row in focus, padded as in the `PackedRows` of the rows in
+        focus. *Shape:* (pairs, rows in focus).
     """
 
     in_focus: Tensor
@@ -52,13 +51,13 @@ class WindowRows(PackedRows):
 
 
 class OwnClsInput(LayerInput):
-    """Rows of the entity path, but for `[CLS]`, of which each pair has its own."""
+    """Rows of the entity path, except `[CLS]`, of which each pair has its own."""
 
     def __init__(self, layer: BertLayer, cls: Tensor, entity: LayerInput) -> None:
         """Hold rows.
 
         layer (BertLayer): The layer.
-        cls (Tensor): The `[CLS]` row of each pair. *Shape:* (pairs, width).
+        cls (Tensor): `[CLS]` row of each pair. *Shape:* (pairs, width).
         entity (LayerInput): The other rows.
         """
         super().__init__(layer, cls, is_shared=True)
@@ -67,9 +66,9 @@ class OwnClsInput(LayerInput):
     def gather_rows(self, index: Tensor) -> Tensor:
         """Gather the rows of all pairs.
 
-        index (Tensor): Rows of the entity path; the first column, `[CLS]`, is not read.
+        index (Tensor): Indices of rows of the entity path; the first column, `[CLS]`, is ignored.
             *Shape:* (pairs, length).
-        RETURNS (Tensor): *Shape:* (pairs, length, width).
+        RETURNS (Tensor): The rows. *Shape:* (pairs, length, width).
         """
         return self._with_cls(self.rows, self.entity.gather_rows(index[:, 1:]))
 
@@ -96,15 +95,14 @@ def focus_pair(
     focus: PackedRows,
     shares: Tensor | None = None,
 ) -> Tensor:
-    """Look at pairs under the mask of Eq. 14: the rows in focus see only each other.
+    """Run the layers under the mask of Eq. 14: the rows in focus see only each other.
 
-    layers (Sequence[BertLayer]): The layers N-K+1 to N.
-    shared (LayerInput): Rows of `H_{N-K}`, on their way into the first of these layers.
-    focus (PackedRows): The rows in focus.
-    shares (Tensor | None): The share of each row of a pair in each of the vectors to return. If
-        None, the vector is the `[CLS]` row. *Shape:* (pairs, vectors, length).
-    RETURNS (Tensor): These vectors of the last layer, side by side.
-        *Shape:* (pairs, vectors * width).
+    layers (Sequence[BertLayer]): Layers N-K+1 to N.
+    shared (LayerInput): Rows of `H_{N-K}`, the input of the first of these layers.
+    focus (PackedRows): Rows in focus.
+    shares (Tensor | None): Weights of the rows of a pair in each vector to return. If None, the
+        only vector is the `[CLS]` row. *Shape:* (pairs, vectors, length).
+    RETURNS (Tensor): The concatenated vectors of the last layer. *Shape:* (pairs, vectors * width).
     """
     source, rows = shared, focus.padded_rows
     for layer, following in pairwise(layers):
@@ -129,18 +127,18 @@ def focus_cls(
     focus: PackedRows,
     windows: WindowRows | None,
 ) -> Tensor:
-    """Look at pairs under the mask of Eq. 13: `[CLS]` sees only the rows in focus, all other rows
+    """Run the layers under the mask of Eq. 13: `[CLS]` sees only the rows in focus, all other rows
     see everything.
 
-    After the first layer only the `[CLS]` row differs from the entity path. The last layer needs
-    the rows in focus alone, so up to K = 2 there is no need for the others.
+    After the first layer, only the `[CLS]` row differs from the entity path. The last layer needs
+    only the rows in focus, so up to K = 2 the other rows are not needed.
 
-    layers (Sequence[BertLayer]): The layers N-K+1 to N.
-    shared (LayerInput): Rows of `H_{N-K}`, on their way into the first of these layers.
-    entity (LayerInput | None): Rows of the entity path's `H_{N-K+1}`, on their way into the
-        second layer, if there is one: those in focus if K = 2, else those of the windows.
-    focus (PackedRows): The rows in focus.
-    windows (WindowRows | None): The rows of the windows, if K > 2.
+    layers (Sequence[BertLayer]): Layers N-K+1 to N.
+    shared (LayerInput): Rows of `H_{N-K}`, the input of the first of these layers.
+    entity (LayerInput | None): Rows of the entity path's `H_{N-K+1}`, the input of the second
+        layer, if there is one: the rows in focus if K = 2, otherwise all rows of the windows.
+    focus (PackedRows): Rows in focus.
+    windows (WindowRows | None): Rows of the windows, if K > 2.
     RETURNS (Tensor): The `[CLS]` row of the last layer. *Shape:* (pairs, width).
     """
     cls = cls_row(layers[0], shared, focus.padded_rows, focus.present)
@@ -166,9 +164,9 @@ def _window_layer(
     windows: WindowRows,
     slots: Tensor,
 ) -> Tensor:
-    """Run a layer in which `[CLS]` sees the rows in focus, and others see their whole window.
+    """Run a layer in which `[CLS]` sees the rows in focus, and other rows see their whole window.
 
-    Done apart, neither needs a square mask.
+    Attention runs separately for the two, so that neither needs a square mask.
     """
     queries = source.gather_queries(query_rows)
     attention = source.attention_over(rows, n_queries=query_rows.shape[1])

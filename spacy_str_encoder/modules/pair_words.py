@@ -1,4 +1,4 @@
-"""Entity pairs and the words around them, in torch only."""
+"""Pairs of entities, and the words around them. Torch only."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
-# The maximum number of words to process in one step: 16 MB with vectors of width 256.
+# Maximum number of words in one step: 16 MB with vectors of width 256.
 MAX_WORDS = 16384
 # Before the first entity, the first entity, between the two, the second entity, after both.
 SEGMENTS = 5
@@ -16,11 +16,12 @@ SEGMENTS = 5
 
 @dataclass(frozen=True)
 class Pairs:
-    """Entity pairs, and the bounds of the words to use for each. All tensors hold integers.
+    """Pairs of entities, and the words to read for each pair. All tensors hold integers.
 
-    texts (Tensor): The index of each pair's text. *Shape:* (pairs,)
-    entities (Tensor): The start and end of the first entity, and of the second. *Shape:* (pairs, 4)
-    bounds (Tensor): The start and end of the words to use. *Shape:* (pairs, 2)
+    texts (Tensor): Text of each pair. *Shape:* (pairs,)
+    entities (Tensor): Start and end of the first entity, then of the second entity.
+        *Shape:* (pairs, 4)
+    bounds (Tensor): Start and end of the words to read. *Shape:* (pairs, 2)
     """
 
     texts: Tensor
@@ -28,7 +29,7 @@ class Pairs:
     bounds: Tensor
 
     def __getitem__(self, pairs: slice) -> "Pairs":
-        """Select some of the pairs.
+        """Select pairs.
 
         pairs (slice): The pairs to select.
         RETURNS (Pairs): The selected pairs.
@@ -38,14 +39,14 @@ class Pairs:
 
 @dataclass(frozen=True)
 class PairWords:
-    """Words of pairs, concatenated without padding. All tensors hold integers.
+    """Words of pairs, laid end to end without padding. All tensors hold integers.
 
-    segments (Tensor): The index of each word's segment, counted across all pairs. *Shape:* (words,)
-    positions (Tensor): The position of each word in its text. *Shape:* (words,)
-    texts (Tensor): The index of each word's text. *Shape:* (words,)
-    entities (Tensor): The start and end of the first entity of each word's pair, and of the second.
-        *Shape:* (words, 4)
-    pairs (int): The number of pairs.
+    segments (Tensor): Segment of each word, numbered pair by pair. *Shape:* (words,)
+    positions (Tensor): Position of each word in its text. *Shape:* (words,)
+    texts (Tensor): Text of each word. *Shape:* (words,)
+    entities (Tensor): Start and end of the first entity of the word's pair, then of the second
+        entity. *Shape:* (words, 4)
+    pairs (int): Number of pairs.
     """
 
     segments: Tensor
@@ -56,14 +57,13 @@ class PairWords:
 
 
 def make_pairs(texts: Tensor, entities: Tensor, lengths: Tensor, *, context: int | None) -> Pairs:
-    """Determine the bounds of the words to use for each pair.
+    """Choose the words to read for each pair.
 
-    texts (Tensor): The index of each pair's text. *Shape:* (pairs,)
-    entities (Tensor): The start and end of the first entity, and of the second, in text order.
+    texts (Tensor): Text of each pair. *Shape:* (pairs,)
+    entities (Tensor): Start and end of the first entity, then of the second entity, in text order.
         *Shape:* (pairs, 4)
-    lengths (Tensor): The length of each text. *Shape:* (texts,)
-    context (int | None): The number of words to use on either side of the pair; the whole text if
-        None.
+    lengths (Tensor): Length of each text. *Shape:* (texts,)
+    context (int | None): Number of words on either side of the pair; the whole text if None.
     RETURNS (Pairs): The pairs.
     """
     start, end = torch.zeros_like(texts), lengths[texts]
@@ -76,14 +76,14 @@ def make_pairs(texts: Tensor, entities: Tensor, lengths: Tensor, *, context: int
 def in_chunks(
     pool: Callable[[Tensor, PairWords], Tensor], rows: Tensor, pairs: Pairs, *, width: int
 ) -> Tensor:
-    """Compute a vector for each pair with bounded memory. In training, if there are several chunks
-    of pairs, each chunk is computed again in the backward pass.
+    """Compute a vector for each pair, with bounded memory. In training with several chunks, each
+    chunk is computed again in the backward pass.
 
     pool (Callable[[Tensor, PairWords], Tensor]): Function that computes vectors from the rows of
-        texts and the words of some pairs.
-    rows (Tensor): The rows of each text. *Shape:* (texts, length, width of the rows)
+        texts and the words of pairs.
+    rows (Tensor): Rows of each text. *Shape:* (texts, length, width of the rows)
     pairs (Pairs): The pairs, at least one.
-    width (int): The width of the vectors.
+    width (int): Width of the vectors.
     RETURNS (Tensor): The vectors. *Shape:* (pairs, width)
     """
     # An upper bound for the words of a pair, even if its entities overlap.
@@ -100,10 +100,10 @@ def in_chunks(
 
 
 def words_of(pairs: Pairs) -> PairWords:
-    """Concatenate the words of pairs. Words that belong to both entities occur twice.
+    """Lay out the words of pairs. A word that is in both entities occurs twice.
 
     pairs (Pairs): The pairs.
-    RETURNS (PairWords): The words of the pairs.
+    RETURNS (PairWords): The words.
     """
     # shape: (segments of all pairs,)
     start, end = (bounds.flatten() for bounds in _segment_bounds(pairs))
@@ -127,7 +127,7 @@ def _segment_bounds(pairs: Pairs) -> tuple[Tensor, Tensor]:
 def take_words(rows: Tensor, words: PairWords) -> Tensor:
     """Gather the rows of words.
 
-    rows (Tensor): The rows of each text. *Shape:* (texts, length, width)
+    rows (Tensor): Rows of each text. *Shape:* (texts, length, width)
     words (PairWords): The words.
     RETURNS (Tensor): The rows of the words. *Shape:* (words, width)
     """
@@ -135,26 +135,25 @@ def take_words(rows: Tensor, words: PairWords) -> Tensor:
 
 
 def distance_to(entity: int, words: PairWords) -> Tensor:
-    """Compute the distance of words from an entity of their pair.
+    """Compute the distances of words to an entity of their pair.
 
     entity (int): 0 for the first entity of each pair, 1 for the second.
     words (PairWords): The words.
-    RETURNS (Tensor): The distances: 0 within the entity, negative before it. *Shape:* (words,)
+    RETURNS (Tensor): The distances: 0 inside the entity, negative before it. *Shape:* (words,)
     """
     start, end = words.entities[:, 2 * entity], words.entities[:, 2 * entity + 1]
     return (words.positions - start).clamp(max=0) + (words.positions - end + 1).clamp(min=0)
 
 
 def pool_segments(rows: Tensor, words: PairWords) -> Tensor:
-    """Compute the maxima of each of the five segments into which the two entities divide a text.
+    """Compute the maxima of the five segments that the two entities cut a text into.
 
     Source: Zeng et al. 2015, "Distant Supervision for Relation Extraction via Piecewise
-    Convolutional Neural Networks" (EMNLP), with three segments that are divided by the two
-    entities. The entities are segments of their own in Luo et al. 2017, "Segment convolutional
-    neural networks (Seg-CNNs) for classifying relations in clinical notes"
-    (doi:10.1093/jamia/ocx090).
+    Convolutional Neural Networks" (EMNLP), with three segments cut at the two entities; Luo et al.
+    2017, "Segment convolutional neural networks (Seg-CNNs) for classifying relations in clinical
+    notes" (doi:10.1093/jamia/ocx090), where the entities are separate segments.
 
-    rows (Tensor): The rows of the words. *Shape:* (words, width)
+    rows (Tensor): Rows of the words. *Shape:* (words, width)
     words (PairWords): The words.
     RETURNS (Tensor): The maxima, 0 for segments without words. *Shape:* (pairs, 5, width)
     """
@@ -166,7 +165,7 @@ def pool_segments(rows: Tensor, words: PairWords) -> Tensor:
 def pool_pairs(rows: Tensor, words: PairWords) -> Tensor:
     """Compute the maxima of all words of each pair.
 
-    rows (Tensor): The rows of the words. *Shape:* (words, width)
+    rows (Tensor): Rows of the words. *Shape:* (words, width)
     words (PairWords): The words.
     RETURNS (Tensor): The maxima. *Shape:* (pairs, 1, width)
     """

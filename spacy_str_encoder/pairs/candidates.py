@@ -16,8 +16,8 @@ from ..arrays import IntArray
 Candidates = Callable[[Doc, Sequence[Span]], IntArray]
 
 NO_SENTENCES = (
-    "The candidate pairs same_sentence need sentence boundaries, but a doc has none. Put a "
-    "component that sets them, such as 'sentencizer', before 'str_rel', and list it under "
+    "same_sentence candidates need sentence boundaries, but a doc has none. Put a component that "
+    "sets them, such as 'sentencizer', before 'str_rel', and list it under "
     "`training.annotating_components` too."
 )
 

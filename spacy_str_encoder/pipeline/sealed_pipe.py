@@ -16,7 +16,7 @@ SEAL = "sha256.json"
 
 
 class SealedPipe(TrainablePipe):
-    """A pipeline component that saves hashes of its files and checks them when it is loaded."""
+    """Pipeline component that saves hashes of its files and checks them when it is loaded."""
 
     def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
         """Save the component.

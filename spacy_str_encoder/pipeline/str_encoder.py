@@ -71,7 +71,7 @@ def make_str_encoder(
 
 @dataclass
 class _OpenBatch:
-    """A batch whose backward pass has not run yet."""
+    """Batch whose backward pass has not run yet."""
 
     docs: list[Doc]
     gradients: StateGradients
