@@ -132,7 +132,7 @@ def test_an_archive_that_was_begun_goes_on(tmp_path: Path) -> None:
     command = ["annotate", folder / "pipeline", folder / "reports.jsonl", "-o", folder / "archive"]
     result = CliRunner().invoke(app, [*map(str, command), "--part-size", "2"])
     assert result.exit_code == 0, result.output
-    assert "4 texts annotated (2 now)" in result.output
+    assert "4 texts annotated (2 in this run)" in result.output
     assert first.read_bytes() == before
     parts = sorted((folder / "archive").glob("part-*"))
     rows = [json.loads(line) for part in parts for line in part.read_text("utf-8").splitlines()]

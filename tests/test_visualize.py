@@ -261,3 +261,13 @@ def test_what_can_not_be_read_is_one_line(
 def test_a_long_text_is_no_file_name() -> None:
     text = "狭窄" * 3000
     assert read_texts(text, None) == [text]  # type: ignore[arg-type]
+
+
+def test_entities_are_compared_where_their_span_group_is() -> None:
+    found, unannotated, none = make_doc([ADA], []), make_doc([ADA], []), make_doc([], [])
+    found.spans["sc"] = list(found.ents)
+    none.spans["sc"] = []
+    [entity] = compare_docs(found, unannotated, spans_key="sc").entities
+    assert entity.kind == "found"
+    [entity] = compare_docs(found, none, spans_key="sc").entities
+    assert entity.kind == "wrong"

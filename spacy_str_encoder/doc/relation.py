@@ -6,9 +6,9 @@ relative to the head, so that it shifts too. spaCy also shifts the keys of text 
 which then point to other text. So the strings of head and tail are stored as well.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from spacy.tokens import Doc, Span
 
@@ -20,6 +20,7 @@ RELATIONS_SET = "str_relations_set"
 SCORES = "str_scores"
 # Start and end character of an entity, and its label.
 Place = tuple[int, int, str]
+EndT = TypeVar("EndT")
 # Head, tail and label.
 RelationKey = tuple[Place, Place, str]
 
@@ -128,10 +129,30 @@ def relation_key(relation: Relation, symmetric: Collection[str] = ()) -> Relatio
     RETURNS (tuple): The keys of head and tail, in text order if the label is symmetric, and the
         label.
     """
-    head, tail = place_of(relation.head), place_of(relation.tail)
-    if relation.label in symmetric:
-        head, tail = sorted((head, tail))
-    return head, tail, relation.label
+    ends = place_of(relation.head), place_of(relation.tail)
+    return *sort_ends(ends, relation.label, symmetric), relation.label
+
+
+def sort_ends(
+    ends: tuple[EndT, EndT],
+    label: str,
+    symmetric: Collection[str],
+    *,
+    key: Callable[[EndT], Any] | None = None,
+) -> tuple[EndT, EndT]:
+    """Put the two ends of a relation in order if its label has no direction.
+
+    ends (tuple[EndT, EndT]): Head and tail: spans, their keys, or their types.
+    label (str): The label of the relation.
+    symmetric (Collection[str]): Labels whose direction does not matter.
+    key (Callable[[EndT], Any] | None): The order of ends; their own if None.
+    RETURNS (tuple[EndT, EndT]): The ends, sorted if the label is symmetric.
+    """
+    if label not in symmetric:
+        return ends
+    order: Any = key
+    first, second = sorted(ends, key=order)
+    return first, second
 
 
 def index_ends(

@@ -7,6 +7,7 @@ from pathlib import Path
 from spacy.language import Language
 from spacy.tokens import Doc
 
+from ..doc.entities import has_entities
 from ..doc.relation import has_relations
 from ..formats.registry import read_docs
 from ..formats.report import ConversionReport
@@ -67,7 +68,7 @@ def read_gold_docs(path: Path, nlp: Language, conversion: ConversionReport) -> l
     """
     spans_key = relation_setting(nlp, "spans_key")
     docs = list(read_docs(path, nlp, conversion, spans_key=spans_key))
-    if not any(doc.has_annotation("ENT_IOB") or has_relations(doc) for doc in docs):
+    if not any(has_entities(doc) or has_relations(doc) for doc in docs):
         raise ValueError(
             f"{path}: none of the {len(docs)} docs has annotated entities or relations"
         )

@@ -115,7 +115,7 @@ def collect_outcomes(
     outcomes = Outcomes(frozenset(symmetric))
     for example in predicted:
         outcomes.docs += 1
-        if example.reference.has_annotation("ENT_IOB"):
+        if has_entities(example.reference):
             outcomes.entities.append(entity_outcome(example))
         if has_relations(example.reference):
             outcomes.relations.append(relate(example))

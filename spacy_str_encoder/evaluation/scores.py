@@ -5,7 +5,7 @@ from functools import partial
 from operator import itemgetter
 from typing import TypedDict
 
-from ..doc.relation import RelationKey
+from ..doc.relation import RelationKey, sort_ends
 from .bootstrap import Intervals, intervals
 from .calibration import Calibration, calibrate
 from .confusion import Confusion, confuse
@@ -151,6 +151,5 @@ def _score_triples(outcomes: Outcomes, task: Task) -> list[Triple]:
 
 def _triple(relation: RelationKey, symmetric: Collection[str]) -> tuple[str, str, str]:
     head, tail, label = relation
-    types = head[2], tail[2]
-    first, second = sorted(types) if label in symmetric else types
+    first, second = sort_ends((head[2], tail[2]), label, symmetric)
     return first, label, second

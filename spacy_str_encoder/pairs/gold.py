@@ -11,7 +11,7 @@ from spacy.training import Alignment, Example
 
 from ..arrays import IntArray
 from ..doc.entities import get_entities
-from ..doc.relation import Relation, get_relations, has_relations
+from ..doc.relation import Relation, get_relations, has_relations, place_of, sort_ends
 from .candidates import DocPairs, all_pairs, find_pairs
 from .classes import RelationClass, Triple, relation_class
 from .schema import allows_relation
@@ -35,10 +35,11 @@ def gold_relations(task: RelationTask, doc: Doc) -> list[Relation]:
     RETURNS (list[Relation]): The relations. The head of a symmetric relation is the entity that
         comes first in the text.
     """
-    relations = [
-        _turn(relation) if relation.label in task.symmetric else relation
-        for relation in get_relations(doc)
-    ]
+    relations = []
+    for relation in get_relations(doc):
+        ends = relation.head, relation.tail
+        head, tail = sort_ends(ends, relation.label, task.symmetric, key=place_of)
+        relations.append(replace(relation, head=head, tail=tail))
     return list({(r.head, r.tail, r.label): r for r in relations}.values())
 
 
@@ -222,13 +223,6 @@ def _find_pair(
     keys = locate(relation.head), locate(relation.tail)
     found = sorted({index[key] for key in keys if key in index})
     return (found[0], found[1]) if len(found) == 2 else None
-
-
-def _turn(relation: Relation) -> Relation:
-    """RETURNS (Relation): The relation, turned so that its head comes first in the text."""
-    if relation_class(relation)[1] == ">":
-        return relation
-    return replace(relation, head=relation.tail, tail=relation.head)
 
 
 def _align(task: RelationTask, alignment: Alignment, span: Span) -> EntityKey | None:

@@ -6,13 +6,21 @@ from typing import Literal, TypeVar
 
 from spacy.tokens import Doc
 
-from ..doc.entities import get_entities
-from ..doc.relation import Place, get_relations, get_score, has_relations, place_of
+from ..doc.entities import get_entities, has_entities
+from ..doc.relation import (
+    Place,
+    RelationKey,
+    get_relations,
+    get_score,
+    has_relations,
+    index_ends,
+    place_of,
+    relation_key,
+)
 
 # Without gold annotations to compare with, everything is `found`.
 Kind = Literal["found", "correct", "wrong", "missed"]
-Arc = tuple[Place, Place, str]
-_Key = TypeVar("_Key", Place, Arc)
+_Key = TypeVar("_Key", Place, RelationKey)
 
 
 @dataclass(frozen=True)
@@ -106,10 +114,10 @@ def compare_docs(
     """
     if found.text != gold.text:
         raise ValueError("Docs must have the same text to be compared, got different ones.")
-    has_entities = spans_key is not None or gold.has_annotation("ENT_IOB")
+    is_annotated = has_entities(gold, spans_key)
     return _make_view(
         found,
-        _compare(_entities(found, spans_key), _entities(gold, spans_key) if has_entities else None),
+        _compare(_entities(found, spans_key), _entities(gold, spans_key) if is_annotated else None),
         _compare(
             _relations(found, symmetric),
             _relations(gold, symmetric) if has_relations(gold) else None,
@@ -121,13 +129,8 @@ def _entities(doc: Doc, spans_key: str | None) -> dict[Place, float | None]:
     return {place_of(span): get_score(span) for span in get_entities(doc, spans_key)}
 
 
-def _relations(doc: Doc, symmetric: Collection[str]) -> dict[Arc, float | None]:
-    arcs: dict[Arc, float | None] = {}
-    for relation in get_relations(doc):
-        ends = [place_of(relation.head), place_of(relation.tail)]
-        head, tail = sorted(ends) if relation.label in symmetric else ends
-        arcs[head, tail, relation.label] = relation.score
-    return arcs
+def _relations(doc: Doc, symmetric: Collection[str]) -> dict[RelationKey, float | None]:
+    return {relation_key(each, symmetric): each.score for each in get_relations(doc)}
 
 
 def _compare(
@@ -145,19 +148,16 @@ def _compare(
 def _make_view(
     doc: Doc,
     entities: dict[Place, tuple[float | None, Kind]],
-    relations: dict[Arc, tuple[float | None, Kind]],
+    relations: dict[RelationKey, tuple[float | None, Kind]],
 ) -> DocView:
     # Relations may connect spans that are not entities.
-    for head, tail, _ in relations:
-        for place in (head, tail):
-            entities.setdefault(place, (None, "found"))
-    places = sorted(entities)
-    index = {place: i for i, place in enumerate(places)}
+    places, indices = index_ends(entities, sorted(relations), add_ends=True)
     return DocView(
         doc.text,
-        [EntityView(*place, *entities[place]) for place in places],
+        [EntityView(*place, *entities.get(place, (None, "found"))) for place in places],
         [
-            RelationView(index[head], index[tail], label, *relations[head, tail, label])
-            for head, tail, label in sorted(relations)
+            RelationView(*ends, key[2], *relations[key])
+            for key, ends in zip(sorted(relations), indices, strict=True)
+            if ends is not None
         ],
     )
