@@ -56,9 +56,9 @@ docs: $(VENV)/docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
 # The extra of this name, without the library: its docstrings are read, not imported.
-$(VENV)/docs: constraints.txt scripts/site/requirements.txt
+$(VENV)/docs: scripts/site/constraints.txt scripts/site/requirements.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --requirement scripts/site/requirements.txt
+	$(BIN)/python -m pip install --quiet --constraint scripts/site/constraints.txt --requirement scripts/site/requirements.txt
 	touch $@
 
 # Installs the library into a fresh environment of each Python that is found, and tries it there.
@@ -80,8 +80,11 @@ lock:
 	$(PYTHON) -m venv .venv/lock
 	.venv/lock/bin/python -m pip install --quiet uv
 	.venv/lock/bin/uv pip compile setup.cfg --quiet --universal --python-version $(firstword $(PYTHONS)) \
-		$(addprefix --extra ,docs $(subst $(comma), ,$(EXTRAS))) --no-annotate \
+		$(addprefix --extra ,$(subst $(comma), ,$(EXTRAS))) --no-annotate \
 		--custom-compile-command 'make lock' --output-file constraints.txt $(LOCK)
+	.venv/lock/bin/uv pip compile scripts/site/requirements.txt --quiet --universal --python-version $(firstword $(PYTHONS)) \
+		--constraint constraints.txt --no-annotate \
+		--custom-compile-command 'make lock' --output-file scripts/site/constraints.txt $(LOCK)
 
 clean:
 	rm -rf corpus encoders metrics packages training project.lock .coverage

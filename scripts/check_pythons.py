@@ -25,7 +25,7 @@ TELL_VERSION = "import sys; print('%d.%d.%d' % sys.version_info[:3])"
 
 @dataclass
 class Outcome:
-    """What came of one version.
+    """Result of one version.
 
     python (str): The version asked for, such as "3.12".
     release (str): The release that was found, such as "3.12.1".

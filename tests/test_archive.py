@@ -524,7 +524,7 @@ def test_the_command_says_what_it_did(model: str, archive: Path, tmp_path: Path)
     ("options", "code", "message"),
     [
         (["--max-rejected", "1"], 4, "2 texts rejected"),
-        (["--text-field", "report"], 3, "8 texts annotated, 30 records rejected"),
+        (["--text-field", "report"], 3, "8 texts annotated, 30 rejected"),
         (["missing.csv"], 1, "missing.csv: no such file"),
     ],
 )

@@ -2,7 +2,6 @@
 
 import json
 import math
-import re
 import statistics
 import subprocess
 import sys
@@ -586,28 +585,3 @@ def test_what_was_trained_before_is_in_the_tables_too(
     lines = (tmp_path / "tables.md").read_text("utf-8").splitlines()
     trained = [rows_of(lines, "Table II")[1], rows_of(lines, "Table VI")[0]]
     assert all("90.0 / 90.0 / 90.0" in row for row in trained)
-
-
-@pytest.mark.slow
-def test_systems_are_trained_on_ray(settings: Settings, tmp_path: Path) -> None:
-    result = run(settings, tmp_path, "--system", "only_rc", "--ray")
-    assert result.exit_code == 0, result.output
-    [folder] = (tmp_path / "trials").glob("coronary-2-steps-*/only_rc-seed0")
-    scores = read(folder / "scores.json")
-    assert set(scores["scores"]["dev"]) == {"relations_gold_entities"}
-    assert scores["seconds"] > 0 and scores["parameters"] > 0
-    assert "Training pipeline" in (folder / "log.txt").read_text("utf-8")
-    rows = rows_of((tmp_path / "tables.md").read_text("utf-8").splitlines(), "Table VI")
-    assert "–" not in rows[2]
-    text = (tmp_path / "tables.md").read_text("utf-8")
-    drawn = {path.name for path in tmp_path.glob("*.png")}
-    assert drawn == set(re.findall(r"!\[[^]]+\]\(([^)]+)\)", text)) and len(drawn) == 3
-
-
-@pytest.mark.parametrize("options", [["--keep-models"], ["--workers", "2"]])
-def test_what_ray_does_not_do_is_refused(
-    settings: Settings, tmp_path: Path, options: list[str]
-) -> None:
-    result = run(settings, tmp_path, "--system", "only_ner", "--ray", *options)
-    assert result.exit_code == 1
-    assert options[0] in result.stderr

@@ -11,7 +11,7 @@ from spacy_str_encoder.cli.errors import errors_as_one_line
 
 from .options import GpuId, Steps, Workers
 from .results import find_results
-from .run import Engine, exit_if_failed, run_trials
+from .run import exit_if_failed, run_trials
 from .settings import QUICK_SEEDS, QUICK_STEPS, SEEDS, TESTS, Settings
 from .systems import choose_systems
 from .trials import plan_trials
@@ -47,13 +47,9 @@ def main(
         bool, typer.Option("--quick", help=f"Same as --seeds {QUICK_SEEDS} --steps {QUICK_STEPS}.")
     ] = False,
     workers: Workers = None,
-    on_ray: Annotated[bool, typer.Option("--ray", help="Train as Ray tasks.")] = False,
-    ray_address: Annotated[
-        str | None, typer.Option(help="Address of a Ray cluster; implies --ray.")
-    ] = None,
     gpu_id: GpuId = -1,
     keep_models: Annotated[
-        bool, typer.Option("--keep-models", help="Keep the trained pipelines (not on Ray).")
+        bool, typer.Option("--keep-models", help="Keep the trained pipelines.")
     ] = False,
     trials: Annotated[Path, typer.Option(help="Folder for the trials.")] = Path("training/tables"),
     output: Annotated[
@@ -75,24 +71,11 @@ def main(
         names = {each.name for each in choose_systems(settings, system)}
         chosen = [trial for trial in planned if trial.system in names]
         folder = (trials / settings.name).resolve()
-        if on_ray or ray_address:
-            engine = _make_ray_engine(ray_address, workers=workers, keep_models=keep_models)
-        else:
-            engine = partial(run_here, folder=folder, workers=workers, keep_models=keep_models)
+        engine = partial(run_here, folder=folder, workers=workers, keep_models=keep_models)
         failed = run_trials(chosen, folder, engine)
         write_all(output, find_results(planned, folder), settings, failed)
     typer.echo(f"Wrote {output / 'tables.md'}")
     exit_if_failed(failed, chosen, folder)
-
-
-def _make_ray_engine(address: str | None, *, workers: int | None, keep_models: bool) -> Engine:
-    if workers:
-        raise ValueError("--workers does not work with --ray: Ray chooses the number of workers")
-    if keep_models:
-        raise ValueError("--keep-models does not work with --ray: Ray trains in temporary folders")
-    from .on_ray import run_on_ray
-
-    return partial(run_on_ray, address=address)
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ the config. A dash (–) means that the paper has no figure, or that the system 
   The compared systems start from new random weights. They follow their papers, but are not copies:
   `configs/systems` lists the differences. Of these, only the RCN sees the types of the entities.
 - Commit: {commits}.
-- Hours of training, all trials added up: {hours:.1f}."""
+- Total training time of all trials: {hours:.1f} hours."""
 MISSING = "–"
 # The system of the base config, whichever K and mask it has.
 BASE = "str_encoder"

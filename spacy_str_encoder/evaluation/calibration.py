@@ -14,9 +14,9 @@ BINS = 10
 class CalibrationBin(TypedDict):
     """Predictions with a score above `least`, and at most `most`.
 
-    count: The number of predictions.
-    confidence: Their mean score; None if there are none.
-    correct: The share of them that is correct; None if there are none.
+    count (int): The number of predictions.
+    confidence (float | None): Their mean score; None if there are none.
+    correct (float | None): The share of them that is correct; None if there are none.
     """
 
     least: float

@@ -12,8 +12,8 @@ from .outcomes import RelationOutcome
 class DistanceBin(TypedDict):
     """Gold relations with `least` to `most` tokens between their entities.
 
-    most: None if there is no upper limit.
-    recall: None if there are no such relations.
+    most (int | None): None if there is no upper limit.
+    recall (float | None): None if there are no such relations.
     """
 
     least: int
