@@ -25,9 +25,10 @@ PYTEST = $(BIN)/python -m pytest -q --numprocesses auto --dist loadfile --no-loa
 test: lint
 	$(PYTEST)
 
-# The checks and tests that take seconds: none trains, starts Ray, or opens a browser.
+# The checks and tests that take seconds: none trains, starts Ray, or opens a browser. Property-based
+# tests try fewer examples.
 quick: lint
-	$(PYTEST) -m "not slow"
+	HYPOTHESIS_PROFILE=quick $(PYTEST) -m "not slow"
 
 # The tests, and the share of the code that they run.
 coverage: lint

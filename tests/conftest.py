@@ -32,7 +32,9 @@ torch.set_num_threads(1)
 settings.register_profile(
     "untimed", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )
-settings.load_profile("untimed")
+# For `make quick`.
+settings.register_profile("quick", settings.get_profile("untimed"), max_examples=10)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "untimed"))
 
 
 # Fixtures that train.

@@ -37,6 +37,9 @@ from spacy_str_encoder.files.records import to_rows
 
 from .pipelines import ANNOTATIONS, MakeNlp, build_trained
 
+# It annotates archives, on Ray too.
+pytestmark = pytest.mark.slow
+
 TEXTS = [f"{text}{number}" for number in range(7) for text, _, _ in ANNOTATIONS]
 SETTINGS = ArchiveSettings(part_size=6)
 

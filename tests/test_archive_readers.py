@@ -357,6 +357,7 @@ def test_text_files_can_be_a_text_each(tmp_path: Path) -> None:
     assert isinstance(bad, Rejection) and bad.number == 4
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_a_file(tmp_path: Path) -> None:
     peaks = []
     for count in (500, 5_000):

@@ -80,6 +80,7 @@ def coarse(nlp: Language, annotation: Annotation) -> Example:
 # Texts
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS.keys())
 def test_any_text_is_predicted(nlp: Language, text: str) -> None:
     doc = nlp(text)
@@ -402,6 +403,7 @@ def test_a_negative_rate_out_of_range_is_refused(make_nlp: MakeNlp, negative_rat
         make_nlp(negative_rate=negative_rate)
 
 
+@pytest.mark.slow
 def test_a_negative_rate_of_zero_leaves_only_related_pairs(make_nlp: MakeNlp) -> None:
     nlp = make_nlp(negative_rate=0.0)
     nlp.initialize(lambda: make_examples(nlp))

@@ -149,6 +149,7 @@ def test_chunks_change_nothing(
     numpy.testing.assert_allclose(alone, whole[len(PAIRS) :], rtol=0, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("max_rows", [7, 8192])
 @every_way
 def test_gradients(

@@ -31,6 +31,9 @@ from spacy_str_encoder.evaluation.outcomes import EntityOutcome, RelationOutcome
 
 from .pipelines import ANNOTATIONS, make_example, make_examples, train
 
+# It trains.
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def model(nlp: Language, tmp_path: Path) -> Path:

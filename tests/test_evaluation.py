@@ -129,6 +129,7 @@ def test_docs_are_not_kept_with_their_states(nlp: Language) -> None:
     assert 0 < len(alive) < 10
 
 
+@pytest.mark.slow
 def test_docs_with_gold_entities_are_not_kept_with_their_states(nlp: Language) -> None:
     nlp.batch_size = 2
     alive = []
@@ -188,6 +189,7 @@ def test_spacys_command_gives_the_same_scores(trained: Language, tmp_path: Path)
     assert micro(report, "relations")["f"] == pytest.approx(spacys["str_rel"]["rels_f"], abs=1e-9)
 
 
+@pytest.mark.slow
 def test_training_gives_the_same_scores(nlp: Language) -> None:
     examples = other_examples(nlp)
     callback = create_evaluation_callback(

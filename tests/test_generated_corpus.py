@@ -240,6 +240,7 @@ def test_unseen_sentences_are_new(splits: Splits, name: str) -> None:
             assert clauses(record) - known_clauses
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SIZES)
 def test_seen_sentences_are_known(splits: Splits, generator: ModuleType, name: str) -> None:
     known_shapes = {shape for record in splits["train"] for shape in record["shapes"]}

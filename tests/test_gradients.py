@@ -212,6 +212,7 @@ def test_token_encoders(name: str) -> None:
     assert_gradients(layer, loss, X, backprop(weights))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("context", [None, 1])
 @pytest.mark.parametrize("name", ["PairMaxima", "PairCNN", "PairCapsules"])
 def test_pooled_pairs(name: str, context: int | None) -> None:
@@ -307,6 +308,7 @@ def send_states(
     return layer, states, sent
 
 
+@pytest.mark.slow
 def test_focused_pairs(trained: Language) -> None:
     docs = [trained.make_doc(text) for text, _, _ in (ANNOTATIONS[2], ANNOTATIONS[1])]
     docs.insert(1, trained.make_doc(""))
@@ -422,6 +424,7 @@ def losses_of(nlp: Language) -> dict[str, float]:
     return losses
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     [
@@ -462,6 +465,7 @@ def test_other_losses_reach_every_layer(
         assert along == pytest.approx(length, rel=0.02)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("alone", ["str_ner", "str_rel"])
 def test_the_tasks_add_up(trained: Language, alone: str) -> None:
     both = encoder_gradients(trained, make_examples(trained))

@@ -40,6 +40,7 @@ print(result.exit_code, *sorted({{"spacy", "torch", "transformers"}} & {{*sys.mo
     assert run(code).split() == ["0"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "imports",
     [

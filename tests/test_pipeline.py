@@ -296,6 +296,7 @@ def test_a_process_that_has_threads_may_be_forked(trained: Language, tmp_path: P
     subprocess.run(command, check=True, timeout=300)
 
 
+@pytest.mark.slow
 def test_threads_predict_as_one(make_with_encoder: Callable[..., Language], tmp_path: Path) -> None:
     dropout = {"hidden_dropout_prob": 0.2, "attention_probs_dropout_prob": 0.2}
     nlp = make_with_encoder(transformer_config=dropout)
@@ -508,6 +509,7 @@ def test_replaced_listeners_change_the_config(
     assert (encoder["name"], encoder["focus_layers"]) == (str(encoder_path), 2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_loaded", [False, True])
 @pytest.mark.parametrize("head", ["str_ner", "str_rel"])
 def test_a_head_with_its_own_encoder_learns_without_the_shared_one(
@@ -526,6 +528,7 @@ def test_a_head_with_its_own_encoder_learns_without_the_shared_one(
     assert moved_layers(shared, encoder_weights(nlp)) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("head", ["str_ner", "str_rel"])
 def test_a_head_with_its_own_encoder_gets_all_its_gradients(nlp: Language, head: str) -> None:
     (other,) = {"str_ner", "str_rel"} - {head}
@@ -566,6 +569,7 @@ def test_batches_of_the_same_tokens_in_another_order_differ(nlp: Language) -> No
         nlp.get_pipe("str_rel").update([make_example(nlp, ("B>A", entities, []))])
 
 
+@pytest.mark.slow
 def test_entities_learn_from_any_tok2vec(tmp_path: Path) -> None:
     nlp = spacy.blank("zh")
     model = {"@architectures": "spacy-str-encoder.CRFTagger.v1", "tok2vec": CNN}
@@ -576,6 +580,7 @@ def test_entities_learn_from_any_tok2vec(tmp_path: Path) -> None:
     assert spacy.load(tmp_path).evaluate(make_examples(nlp))["ents_f"] == 1.0
 
 
+@pytest.mark.slow
 def test_features_tell_apart_what_the_encoder_does_not(make_nlp: MakeNlp, tmp_path: Path) -> None:
     # The encoder knows neither letter; their shapes are X and x.
     annotations: list[Annotation] = [("Жж", [(0, 1, "X")], []), ("жЖ", [(1, 2, "X")], [])]

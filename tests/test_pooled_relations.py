@@ -25,6 +25,9 @@ from .pipelines import (
     with_entities,
 )
 
+# It trains.
+pytestmark = pytest.mark.slow
+
 WIDTH = 16
 SINGLE: Annotation = ("狭窄", [(0, 2, "Degree")], [])
 POOLINGS: dict[str, dict[str, Any]] = {

@@ -345,6 +345,7 @@ def test_texts_of_a_held_out_file_are_not_trained_on(tmp_path: Path) -> None:
 # Training
 
 
+@pytest.mark.slow
 def test_perplexity_falls_on_texts_that_can_be_learned(
     encoder: Path, texts: Path, tmp_path: Path
 ) -> None:
@@ -407,6 +408,7 @@ def test_perplexity_is_that_of_plain_transformers(
     assert reported["perplexity"] == pytest.approx(math.exp(sum(losses) / len(losses)), rel=1e-4)
 
 
+@pytest.mark.slow
 def test_the_seed_decides_the_weights(
     encoder: Path, texts: Path, unbroken: Path, tmp_path: Path
 ) -> None:
@@ -440,6 +442,7 @@ def interrupt(encoder: Path, texts: Path, output: Path, **options: Any) -> None:
     assert not (output / "config.json").exists()
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_ends_as_an_unbroken_one(
     encoder: Path, texts: Path, unbroken: Path, tmp_path: Path
 ) -> None:
@@ -453,6 +456,7 @@ def test_an_interrupted_run_ends_as_an_unbroken_one(
     assert {path.name for path in tmp_path.iterdir()} == {path.name for path in unbroken.iterdir()}
 
 
+@pytest.mark.slow
 def test_a_checkpoint_that_was_cut_short_is_not_gone_on_from(
     encoder: Path, texts: Path, unbroken: Path, tmp_path: Path
 ) -> None:
@@ -466,6 +470,7 @@ def test_a_checkpoint_that_was_cut_short_is_not_gone_on_from(
     assert weights(tmp_path) == weights(unbroken)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("steps", [10, 12])
 def test_a_run_that_was_stopped_at_its_very_end_is_completed(
     encoder: Path, texts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, steps: int
@@ -487,6 +492,7 @@ def test_a_run_that_was_stopped_at_its_very_end_is_completed(
     assert weights(broken) == weights(tmp_path / "unbroken")
 
 
+@pytest.mark.slow
 def test_checkpoints_of_another_run_are_kept_unless_forced(
     encoder: Path, texts: Path, unbroken: Path, tmp_path: Path
 ) -> None:

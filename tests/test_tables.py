@@ -572,6 +572,7 @@ def test_systems_are_trained_here_and_one_that_fails_is_named(
     assert ["–" in row for row in rows] == [False, True, True, True]
 
 
+@pytest.mark.slow
 def test_what_was_trained_before_is_in_the_tables_too(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -198,6 +198,7 @@ def visualize(*arguments: object) -> Any:
     return CliRunner().invoke(app, ["visualize", *map(str, arguments)])
 
 
+@pytest.mark.slow
 def test_a_text(model: Path, tmp_path: Path) -> None:
     text, entities, relations = ANNOTATIONS[0]
     result = visualize(model, text, "-o", tmp_path / "new" / "page.html")
