@@ -11,6 +11,7 @@ from filelock import FileLock
 from hypothesis import HealthCheck, settings
 from spacy import registry
 from spacy.language import Language
+from spacy.util import load_model_from_config
 
 from spacy_str_encoder.init_encoder import init_encoder
 
@@ -79,6 +80,20 @@ def make_nlp(encoder_path: Path) -> Callable[..., Language]:
         nlp.add_pipe("str_ner")
         nlp.add_pipe("str_rel", config={"model": {"mask": mask}, **rel})
         nlp.config["initialize"]["after_init"] = {"@callbacks": "tests.draw_tagger.v1"}
+        return nlp
+
+    return make
+
+
+@pytest.fixture
+def make_with_encoder(make_nlp: MakeNlp) -> Callable[..., Language]:
+    """Builds an initialized pipeline whose encoder has other settings."""
+
+    def make(**settings: Any) -> Language:
+        config = make_nlp().config
+        config["components"]["str_encoder"]["model"].update(settings)
+        nlp = load_model_from_config(config, auto_fill=True)
+        nlp.initialize(lambda: make_examples(nlp))
         return nlp
 
     return make

@@ -5,6 +5,7 @@ from itertools import combinations
 from typing import Any
 
 import numpy
+import pytest
 from numpy.typing import NDArray
 from spacy.language import Language
 from spacy.tokens import Doc
@@ -63,6 +64,8 @@ DIRECTIONS: list[Annotation] = [
     for cue, relation in [(">", (0, 1, "beats")), ("<", (1, 0, "beats"))]
 ]
 TEXT = ANNOTATIONS[0][0]
+TEXTS = [text for text, _, _ in ANNOTATIONS]
+COMPONENTS = ["str_encoder", "str_ner", "str_rel"]
 
 
 def make_example(nlp: Language, annotation: Annotation) -> Example:
@@ -231,3 +234,13 @@ def found(doc: Doc) -> tuple[list[tuple[str, str]], list[tuple[str, str, str]]]:
 
 def scores(doc: Doc) -> list[float]:
     return [ent._.score for ent in doc.ents] + [r.score for r in doc._.relations]
+
+
+def assert_same(actual: Doc, expected: Doc) -> None:
+    assert found(actual) == found(expected)
+    assert scores(actual) == pytest.approx(scores(expected), abs=1e-5)
+
+
+def assert_predicts_as(nlp: Language, expected: list[Doc]) -> None:
+    for doc in expected:
+        assert_same(nlp(doc.text), doc)
