@@ -22,7 +22,7 @@ from .figures import Figure
 from .tables.options import GpuId, Steps, Workers
 from .tables.results import Results, Spread, find_results, sum_up
 from .tables.run import exit_if_failed, run_trials
-from .tables.settings import Settings
+from .tables.settings import TableSettings
 from .tables.systems import System
 from .tables.trials import plan_trials
 from .tables.workers import run_here
@@ -49,7 +49,7 @@ def main(
     with errors_as_one_line():
         trials = []
         for name, encoder in zip(ENCODERS, (fresh, pretrained), strict=True):
-            settings = Settings(config, str(encoder), corpus, (TEST,), seeds, steps)
+            settings = TableSettings(config, str(encoder), corpus, (TEST,), seeds, steps)
             systems = map(partial(make_system, name), PERCENTS)
             trials += plan_trials(systems, settings, gpu_id=gpu_id)
         failed = run_trials(trials, folder, partial(run_here, folder=folder, workers=workers))

@@ -25,7 +25,7 @@ from spacy_str_encoder.encoders import load_encoder
 from spacy_str_encoder.formats.raw_texts import read_raw_texts
 from spacy_str_encoder.formats.report import ConversionReport
 from spacy_str_encoder.init_encoder import init_encoder
-from spacy_str_encoder.pretraining import Settings, Summary, pretrain
+from spacy_str_encoder.pretraining import PretrainingSettings, Summary, pretrain
 from spacy_str_encoder.pretraining.batches import MaskedBatches
 from spacy_str_encoder.pretraining.checkpoints import CHECKPOINTS, WHOLE, find_last_step
 from spacy_str_encoder.pretraining.masking import (
@@ -47,7 +47,7 @@ FINDINGS = [("前降支", "近段", "狭窄"), ("回旋支", "远段", "通畅")
 TEXTS = [f"{v}{p}{f}，TIMI{i}级。" for i in range(10) for v, p, f in FINDINGS]
 
 
-SETTINGS = Settings(steps=12, batch_size=4, learn_rate=1e-2, save_every=4)
+SETTINGS = PretrainingSettings(steps=12, batch_size=4, learn_rate=1e-2, save_every=4)
 
 
 WINDOW_LENGTH = 24
@@ -77,7 +77,11 @@ def unbroken(encoder: Path, texts: Path, tmp_path_factory: pytest.TempPathFactor
 
 
 def train(
-    encoder: Path, texts: Path, output: Path, settings: Settings = SETTINGS, **options: Any
+    encoder: Path,
+    texts: Path,
+    output: Path,
+    settings: PretrainingSettings = SETTINGS,
+    **options: Any,
 ) -> Summary:
     report = ConversionReport()
     return pretrain(
@@ -127,7 +131,7 @@ def test_training_masks_anew_in_each_epoch(encoder: Path, tmp_path: Path) -> Non
     words = numpy.array([-1, 0, 1, 1, 2, -1])
     windows = [Window(numpy.array([2, 10, 11, 12, 13, 3]), words)] * 4
     masked = MaskedWindows(windows, make_masking(model.tokenizer, rate=0.15), seed=0)
-    settings = Settings(epochs=3, batch_size=4)
+    settings = PretrainingSettings(epochs=3, batch_size=4)
     batches = MaskedBatches(masked, size=4, seed=0)
     train_model(model, batches, [[masked[0]]], settings, folder=tmp_path)
     assert masked.epoch == 2

@@ -24,7 +24,7 @@ from scripts.tables.markdown import BASE, write_tables
 from scripts.tables.plots import draw_curves, draw_focus, draw_joint
 from scripts.tables.results import find_result, find_results, keep_result, spread, sum_up
 from scripts.tables.run import run_trials
-from scripts.tables.settings import QUICK_STEPS, Settings
+from scripts.tables.settings import QUICK_STEPS, TableSettings
 from scripts.tables.systems import (
     choose_systems,
     goes_beyond_paper,
@@ -43,7 +43,7 @@ PARTS = ("train", "dev", "test_seen")
 
 
 @pytest.fixture
-def settings(encoder_path: Path, tmp_path: Path) -> Settings:
+def settings(encoder_path: Path, tmp_path: Path) -> TableSettings:
     """A corpus of a few texts, and a tiny encoder."""
     corpus = tmp_path / "corpus"
     corpus.mkdir()
@@ -52,7 +52,7 @@ def settings(encoder_path: Path, tmp_path: Path) -> Settings:
     for part in PARTS:
         DocBin(docs=docs, store_user_data=True).to_disk(corpus / f"{part}.spacy")
     base = CONFIGS / "coronary.cfg"
-    return Settings(base, str(encoder_path), corpus, ("test_seen",), seeds=1, steps=2)
+    return TableSettings(base, str(encoder_path), corpus, ("test_seen",), seeds=1, steps=2)
 
 
 # What is trained
@@ -68,7 +68,7 @@ def test_an_encoder_of_four_layers_makes_fifteen_systems() -> None:
 
 
 def test_systems_are_those_of_the_paper_but_for_the_default(
-    settings: Settings, tmp_path: Path
+    settings: TableSettings, tmp_path: Path
 ) -> None:
     base = load_config(settings.base, interpolate=False)
     base["components"]["str_rel"]["model"].update(mask="pair", entity_types=True)
@@ -84,7 +84,7 @@ def test_systems_are_those_of_the_paper_but_for_the_default(
 
 
 def test_a_config_that_is_the_paper_s_has_no_row_of_its_own(
-    settings: Settings, tmp_path: Path
+    settings: TableSettings, tmp_path: Path
 ) -> None:
     config = load_config(settings.base, interpolate=False)
     config["components"]["str_rel"]["model"].update(
@@ -110,7 +110,7 @@ def test_a_config_that_is_the_paper_s_has_no_row_of_its_own(
     ],
 )
 def test_what_goes_beyond_the_paper_is_switched_off(
-    settings: Settings, tmp_path: Path, path: str, value: Any
+    settings: TableSettings, tmp_path: Path, path: str, value: Any
 ) -> None:
     paper = load_config(CONFIGS / "paper.cfg", interpolate=False)
     base = paper.merge(dot_to_dict({path: value}))
@@ -121,13 +121,13 @@ def test_what_goes_beyond_the_paper_is_switched_off(
     assert dot_to_object(config, path) in (None, True, [])
 
 
-def test_more_focused_layers_than_layers_are_refused(settings: Settings) -> None:
+def test_more_focused_layers_than_layers_are_refused(settings: TableSettings) -> None:
     # The encoder of the tests has three layers, the paper's K is four.
     with pytest.raises(ValueError, match=r"focus_layers must be at most 3, the layers"):
         choose_systems(replace(settings, base=CONFIGS / "paper.cfg"))
 
 
-def test_every_k_and_mask_is_set_in_the_config(settings: Settings) -> None:
+def test_every_k_and_mask_is_set_in_the_config(settings: TableSettings) -> None:
     found = set()
     for system in choose_systems(settings):
         if system.name.startswith("str_"):
@@ -138,13 +138,13 @@ def test_every_k_and_mask_is_set_in_the_config(settings: Settings) -> None:
     assert found == {(1, "any"), *((k, mask) for k in (2, 3) for mask in ("cls", "pair"))}
 
 
-def test_a_base_config_without_an_str_encoder_is_refused(settings: Settings) -> None:
+def test_a_base_config_without_an_str_encoder_is_refused(settings: TableSettings) -> None:
     overlay = CONFIGS / "systems" / "cnn.cfg"
     with pytest.raises(ValueError, match=r"cnn\.cfg: must be the config of an STR-encoder"):
         choose_systems(replace(settings, base=overlay))
 
 
-def test_the_system_of_the_base_config_is_among_them(settings: Settings) -> None:
+def test_the_system_of_the_base_config_is_among_them(settings: TableSettings) -> None:
     name = name_of_base(settings.base)
     [system] = choose_systems(settings, [name])
     components = make_config(system, settings, seed=0)["components"]
@@ -153,7 +153,7 @@ def test_the_system_of_the_base_config_is_among_them(settings: Settings) -> None
         assert components[component]["model"][setting] == base[component]["model"][setting]
 
 
-def test_the_config_has_the_seed_the_encoder_and_the_corpus(settings: Settings) -> None:
+def test_the_config_has_the_seed_the_encoder_and_the_corpus(settings: TableSettings) -> None:
     [system] = choose_systems(settings, ["only_rc"])
     config = make_config(system, settings, seed=7).interpolate()
     assert config["training"]["seed"] == 7
@@ -163,7 +163,7 @@ def test_the_config_has_the_seed_the_encoder_and_the_corpus(settings: Settings) 
 
 
 @pytest.mark.parametrize("base", ["coronary", "english", "paper"])
-def test_fewer_updates_shorten_the_schedule_too(settings: Settings, base: str) -> None:
+def test_fewer_updates_shorten_the_schedule_too(settings: TableSettings, base: str) -> None:
     shorter = replace(settings, base=CONFIGS / f"{base}.cfg", steps=300)
     [system] = [each for each in make_systems(4) if each.name == "only_ner"]
     training = make_config(system, shorter, seed=0)["training"]
@@ -176,7 +176,7 @@ def test_fewer_updates_shorten_the_schedule_too(settings: Settings, base: str) -
 
 
 @pytest.mark.parametrize("steps", [QUICK_STEPS, 250, 7, 2])
-def test_the_end_of_a_short_training_is_evaluated(settings: Settings, steps: int) -> None:
+def test_the_end_of_a_short_training_is_evaluated(settings: TableSettings, steps: int) -> None:
     shorter = replace(settings, steps=steps)
     [system] = choose_systems(shorter, ["only_ner"])
     every = make_config(system, shorter, seed=0)["training"]["eval_frequency"]
@@ -185,7 +185,7 @@ def test_the_end_of_a_short_training_is_evaluated(settings: Settings, steps: int
     assert steps != QUICK_STEPS or steps % every == 0
 
 
-def test_other_data_are_trained_in_a_folder_of_their_own(settings: Settings) -> None:
+def test_other_data_are_trained_in_a_folder_of_their_own(settings: TableSettings) -> None:
     others = (
         replace(settings, corpus=settings.corpus / "other"),
         replace(settings, encoder="other"),
@@ -196,7 +196,9 @@ def test_other_data_are_trained_in_a_folder_of_their_own(settings: Settings) -> 
     assert replace(settings, seeds=9).name == settings.name
 
 
-def test_without_a_number_of_updates_the_schedule_is_that_of_the_config(settings: Settings) -> None:
+def test_without_a_number_of_updates_the_schedule_is_that_of_the_config(
+    settings: TableSettings,
+) -> None:
     [system] = choose_systems(settings, ["only_ner"])
     training = make_config(system, replace(settings, steps=None), seed=0)["training"]
     shipped = load_config(settings.base)["training"]
@@ -204,13 +206,13 @@ def test_without_a_number_of_updates_the_schedule_is_that_of_the_config(settings
         assert training[section] == shipped[section]
 
 
-def test_an_unknown_system_is_named_beside_those_that_there_are(settings: Settings) -> None:
+def test_an_unknown_system_is_named_beside_those_that_there_are(settings: TableSettings) -> None:
     with pytest.raises(ValueError, match=r"no such system: str_k9_cls\. Choose from .*str_k1"):
         choose_systems(settings, ["only_ner", "str_k9_cls"])
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_a_missing_file_of_the_corpus_is_named(settings: Settings, part: str) -> None:
+def test_a_missing_file_of_the_corpus_is_named(settings: TableSettings, part: str) -> None:
     settings.part(part).unlink()
     with pytest.raises(ValueError, match=rf"{part}\.spacy: no such file"):
         plan_trials(choose_systems(settings, ["only_ner"]), settings)
@@ -234,7 +236,7 @@ def test_parameters_are_counted_once(make_nlp: MakeNlp) -> None:
 
 
 @pytest.fixture
-def trials(settings: Settings) -> list[Trial]:
+def trials(settings: TableSettings) -> list[Trial]:
     systems = choose_systems(settings, ["only_ner", "only_rc"])
     return plan_trials(systems, replace(settings, seeds=2))
 
@@ -279,18 +281,18 @@ def test_a_result_is_never_there_in_part(trials: list[Trial], tmp_path: Path) ->
     assert kept is not None and kept["scores"]["dev"]["entities"]["f"] == 0.9
 
 
-def change_config(settings: Settings, folder: Path) -> Settings:
+def change_config(settings: TableSettings, folder: Path) -> TableSettings:
     base = load_config(settings.base).merge({"training": {"dropout": 0.25}})
     base.to_disk(folder / "base.cfg", interpolate=False)
     return replace(settings, base=folder / "base.cfg")
 
 
-def change_corpus(settings: Settings, folder: Path) -> Settings:
+def change_corpus(settings: TableSettings, folder: Path) -> TableSettings:
     DocBin().to_disk(settings.part("test_seen"))
     return settings
 
 
-def change_encoder(settings: Settings, folder: Path) -> Settings:
+def change_encoder(settings: TableSettings, folder: Path) -> TableSettings:
     copied = folder / "encoder"
     copied.mkdir()
     for path in Path(settings.encoder).iterdir():
@@ -300,7 +302,7 @@ def change_encoder(settings: Settings, folder: Path) -> Settings:
 
 @pytest.mark.parametrize("change", [change_config, change_corpus, change_encoder])
 def test_other_settings_or_data_are_trained_again_and_that_is_said(
-    settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str], change: Any
+    settings: TableSettings, tmp_path: Path, capsys: pytest.CaptureFixture[str], change: Any
 ) -> None:
     systems = choose_systems(settings, ["only_ner"])
     run_trials(plan_trials(systems, settings), tmp_path, Engine())
@@ -387,7 +389,7 @@ def test_scores_are_summed_up_over_seeds() -> None:
     assert sum_up([], "dev", "entities") is None
 
 
-def tabulate(settings: Settings, results: Any, failed: Sequence[str] = ()) -> list[str]:
+def tabulate(settings: TableSettings, results: Any, failed: Sequence[str] = ()) -> list[str]:
     return write_tables(results, settings, layers=4, failed=failed).splitlines()
 
 
@@ -424,12 +426,12 @@ def rows_of(lines: list[str], title: str) -> list[str]:
     ],
 )
 def test_the_tables_have_the_figures_of_the_paper(
-    settings: Settings, title: str, row: int, cells: str
+    settings: TableSettings, title: str, row: int, cells: str
 ) -> None:
     assert f"| {cells} |" in rows_of(tabulate(settings, {}), title)[row]
 
 
-def test_our_figures_stand_beside_those_of_the_paper(settings: Settings) -> None:
+def test_our_figures_stand_beside_those_of_the_paper(settings: TableSettings) -> None:
     lines = tabulate(settings, {"rdcnn": [make_result(f) for f in (80, 90, 100)]})
     ours = " / ".join(["90.0 ± 10.0"] * 3)
     assert rows_of(lines, "Table II")[1].endswith(f"| {ours} | 1,234,567 |")
@@ -440,13 +442,13 @@ def test_our_figures_stand_beside_those_of_the_paper(settings: Settings) -> None
     assert rows_of(lines, "Table IV")[1].endswith("| 70.0 / 70.0 / 70.0 | 1,234,567 |")
 
 
-def test_with_one_focused_layer_both_masks_have_the_same_figures(settings: Settings) -> None:
+def test_with_one_focused_layer_both_masks_have_the_same_figures(settings: TableSettings) -> None:
     rows = rows_of(tabulate(settings, {"str_k1": [make_result(80, 70)]}), "Table V")
     cells = "1 | – | 80.0 / 80.0 / 80.0 | – | 70.0 / 70.0 / 70.0 | 1,234,567 |"
     assert [rows[0], rows[5]] == [f"| Eq. 13 | {cells}", f"| Eq. 14 | {cells}"]
 
 
-def test_what_the_figures_are_worth_is_said_first(settings: Settings) -> None:
+def test_what_the_figures_are_worth_is_said_first(settings: TableSettings) -> None:
     results = {"only_ner": [make_result(90, seconds=1800.0)] * 2, "only_rc": [make_result(90)]}
     settings = replace(settings, seeds=2)
     text = "\n".join(tabulate(settings, results, failed=["rcn-seed0"]))
@@ -465,7 +467,7 @@ def test_what_the_figures_are_worth_is_said_first(settings: Settings) -> None:
         assert words in head
 
 
-def test_a_run_with_fewer_updates_is_marked_in_every_title(settings: Settings) -> None:
+def test_a_run_with_fewer_updates_is_marked_in_every_title(settings: TableSettings) -> None:
     for base, steps, marked in (
         ("coronary", 300, True),
         ("coronary", None, False),
@@ -479,7 +481,7 @@ def test_a_run_with_fewer_updates_is_marked_in_every_title(settings: Settings) -
         assert [title.endswith("(quick)") for title in titles] == [marked] * 6
 
 
-def test_a_length_of_training_is_told_in_its_own_unit(settings: Settings) -> None:
+def test_a_length_of_training_is_told_in_its_own_unit(settings: TableSettings) -> None:
     whole = replace(settings, base=CONFIGS / "paper.cfg", steps=None)
     assert "80 epochs" in "\n".join(tabulate(whole, {}))
 
@@ -531,7 +533,7 @@ def test_plots_are_drawn_if_there_is_nothing_to_show(tmp_path: Path, drawn: list
 # The real thing
 
 
-def run(settings: Settings, folder: Path, *options: str) -> Result:
+def run(settings: TableSettings, folder: Path, *options: str) -> Result:
     app = typer.Typer()
     app.command()(main)
     arguments = ["--base", settings.base, "--encoder", settings.encoder]
@@ -546,7 +548,7 @@ def read(path: Path) -> Any:
 
 @pytest.mark.slow
 def test_systems_are_trained_here_and_one_that_fails_is_named(
-    settings: Settings, tmp_path: Path
+    settings: TableSettings, tmp_path: Path
 ) -> None:
     # No pipeline with relations can be built of it.
     config = load_config(settings.base).merge({"components": {"str_rel": {"negative_rate": 2}}})
@@ -574,7 +576,7 @@ def test_systems_are_trained_here_and_one_that_fails_is_named(
 
 @pytest.mark.slow
 def test_what_was_trained_before_is_in_the_tables_too(
-    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    settings: TableSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine = Engine()
     monkeypatch.setattr(

@@ -12,7 +12,7 @@ from spacy_str_encoder.cli.errors import errors_as_one_line
 from .options import GpuId, Steps, Workers
 from .results import find_results
 from .run import exit_if_failed, run_trials
-from .settings import QUICK_SEEDS, QUICK_STEPS, SEEDS, TESTS, Settings
+from .settings import QUICK_SEEDS, QUICK_STEPS, SEEDS, TESTS, TableSettings
 from .systems import choose_systems
 from .trials import plan_trials
 from .workers import run_here
@@ -66,7 +66,7 @@ def main(
         from .write import write_all
 
         encoder = encoder or load_config(base)["paths"]["encoder"]
-        settings = Settings(base, encoder, corpus, tuple(test or TESTS), seeds or SEEDS, steps)
+        settings = TableSettings(base, encoder, corpus, tuple(test or TESTS), seeds or SEEDS, steps)
         planned = plan_trials(choose_systems(settings), settings, gpu_id=gpu_id)
         names = {each.name for each in choose_systems(settings, system)}
         chosen = [trial for trial in planned if trial.system in names]

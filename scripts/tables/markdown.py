@@ -7,7 +7,7 @@ from spacy_str_encoder.modules.masks import MaskName
 
 from . import paper
 from .results import Kept, Results, Spreads, sum_up
-from .settings import Settings
+from .settings import TableSettings
 from .systems import (
     COMPARED,
     DEFAULT,
@@ -68,12 +68,12 @@ TEST_TABLES: dict[str, list[tuple[str, Task]]] = {
 
 
 def write_tables(
-    results: Results, settings: Settings, *, layers: int, failed: Sequence[str]
+    results: Results, settings: TableSettings, *, layers: int, failed: Sequence[str]
 ) -> str:
     """Set the figures of the paper and ours side by side.
 
     results (Mapping[str, Sequence[Kept]]): The results of each system, one a seed.
-    settings (Settings): What they were made with.
+    settings (TableSettings): What they were made with.
     layers (int): The layers of the encoder.
     failed (Sequence[str]): The trials that failed.
     RETURNS (str): The Markdown.
@@ -92,7 +92,7 @@ def write_tables(
     return "\n".join([*lines, ""])
 
 
-def _notes(results: Results, settings: Settings, failed: Sequence[str]) -> Iterator[str]:
+def _notes(results: Results, settings: TableSettings, failed: Sequence[str]) -> Iterator[str]:
     trained = {name: trials for name, trials in results.items() if name != BASE}
     kept = [each for trials in trained.values() for each in trials]
     yield NOTES.format(
@@ -117,7 +117,7 @@ def _notes(results: Results, settings: Settings, failed: Sequence[str]) -> Itera
 
 
 def _test_table(
-    rows: Iterable[tuple[str, Task]], results: Results, settings: Settings
+    rows: Iterable[tuple[str, Task]], results: Results, settings: TableSettings
 ) -> Iterator[str]:
     tests = [f"ours, {test}" for test in settings.tests]
     yield from _header("system", "task", "paper", *tests, "parameters")

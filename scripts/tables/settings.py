@@ -18,7 +18,7 @@ EVALUATIONS = 6
 
 
 @dataclass(frozen=True)
-class Settings:
+class TableSettings:
     """Settings that all trials share.
 
     base (Path): The config of the STR-encoder, into which overlays are merged.

@@ -12,7 +12,7 @@ from transformers import AutoConfig
 from spacy_str_encoder.encoders import resolve_name
 from spacy_str_encoder.modules.masks import MaskName
 
-from .settings import Settings
+from .settings import TableSettings
 
 OVERLAYS = Path(__file__).parents[2] / "configs" / "systems"
 # The names of overlays, and their titles in the tables.
@@ -45,10 +45,10 @@ class System:
     overrides: Mapping[str, Any] = field(default_factory=dict)
 
 
-def choose_systems(settings: Settings, names: Sequence[str] | None = None) -> list[System]:
+def choose_systems(settings: TableSettings, names: Sequence[str] | None = None) -> list[System]:
     """List the systems to train.
 
-    settings (Settings): The settings of all trials. The layers of the encoder limit K.
+    settings (TableSettings): The settings of all trials. The layers of the encoder limit K.
     names (Sequence[str] | None): The names of the systems; all if None.
     RETURNS (list[System]): The systems.
     RAISES (ValueError): If a system does not exist, or the base config has more focused layers than

@@ -12,7 +12,7 @@ from weasel.util.hashing import get_checksum
 from spacy_str_encoder.encoders import resolve_name
 
 from ..merge_config import merge_overlays
-from .settings import Settings
+from .settings import TableSettings
 from .systems import System
 
 # The curve of a trial is read from the file of this logger.
@@ -41,11 +41,13 @@ class Trial:
     gpu_id: int = -1
 
 
-def plan_trials(systems: Iterable[System], settings: Settings, *, gpu_id: int = -1) -> list[Trial]:
+def plan_trials(
+    systems: Iterable[System], settings: TableSettings, *, gpu_id: int = -1
+) -> list[Trial]:
     """List the trials of systems, seed by seed.
 
     systems (Iterable[System]): The systems.
-    settings (Settings): The settings of all trials.
+    settings (TableSettings): The settings of all trials.
     gpu_id (int): The number of the GPU; -1 for the CPU.
     RETURNS (list[Trial]): The trials.
     RAISES (ValueError): If a file is missing.
@@ -59,11 +61,11 @@ def plan_trials(systems: Iterable[System], settings: Settings, *, gpu_id: int = 
     ]
 
 
-def make_config(system: System, settings: Settings, *, seed: int) -> Config:
+def make_config(system: System, settings: TableSettings, *, seed: int) -> Config:
     """Make the config of a trial.
 
     system (System): The system.
-    settings (Settings): The settings of all trials.
+    settings (TableSettings): The settings of all trials.
     seed (int): The random seed.
     RETURNS (Config): The config.
     """
@@ -78,7 +80,7 @@ def make_fingerprint(*parts: str) -> str:
 
 
 def _make_trial(
-    system: System, settings: Settings, checksums: list[str], *, seed: int, gpu_id: int
+    system: System, settings: TableSettings, checksums: list[str], *, seed: int, gpu_id: int
 ) -> Trial:
     config = make_config(system, settings, seed=seed).to_str(interpolate=False)
     return Trial(
@@ -92,7 +94,7 @@ def _make_trial(
     )
 
 
-def _checksums(systems: list[System], settings: Settings) -> list[str]:
+def _checksums(systems: list[System], settings: TableSettings) -> list[str]:
     data = [settings.part(name) for name in ("train", "dev", *sorted(settings.tests))]
     overlays = [overlay for system in systems for overlay in system.overlays]
     for path in (settings.base, *data, *overlays):

@@ -6,7 +6,7 @@ from pathlib import Path
 from .markdown import BASE, write_tables
 from .plots import draw_curves, draw_focus, draw_joint
 from .results import Results
-from .settings import Settings
+from .settings import TableSettings
 from .systems import count_layers, name_of_base
 
 PLOTS = {
@@ -16,12 +16,14 @@ PLOTS = {
 }
 
 
-def write_all(folder: Path, results: Results, settings: Settings, failed: Sequence[str]) -> None:
+def write_all(
+    folder: Path, results: Results, settings: TableSettings, failed: Sequence[str]
+) -> None:
     """Write tables.md and the plots.
 
     folder (Path): The folder for them.
     results (Mapping[str, Sequence[Kept]]): The results of each system, one a seed.
-    settings (Settings): What they were made with.
+    settings (TableSettings): What they were made with.
     failed (Sequence[str]): The trials that failed.
     """
     results = {**results, BASE: results.get(name_of_base(settings.base), ())}

@@ -10,9 +10,8 @@ from thinc.api import Model, chain
 from thinc.types import Floats2d, Ragged
 
 from ..layers.encoder_shim import EncoderShim
-from ..layers.focused_listener import FocusedListener as FocusedListenerLayer
-from ..layers.str_encoder import SpanGetter, replace_listener
-from ..layers.str_encoder import STREncoder as STREncoderLayer
+from ..layers.focused_listener import FocusedListenerLayer
+from ..layers.str_encoder import SpanGetter, STREncoderLayer, replace_listener
 
 # Settings of a listener that stay when it is replaced.
 OWN_SETTINGS = ("pooling", "grad_factor")

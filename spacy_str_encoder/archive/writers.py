@@ -5,15 +5,23 @@ from pathlib import Path
 from typing import Any
 
 from spacy.tokens import Doc, DocBin
-from spacy.util import minibatch
 
 from ..doc.origin import META
 from ..doc.plain_data import to_annotations
 from ..files.docbin import SUFFIX as DOCS_SUFFIX
-from ..files.parquet import require_pyarrow, to_string
+from ..files.parquet import Fields, to_string, write_rows
 from ..files.whole import write_json_lines
 
-ROWS_AT_ONCE = 256
+LABEL_AND_SCORE = {"label": "string", "score": "float64"}
+COLUMNS: dict[str, str | Fields] = {
+    "id": "string",
+    "source": "string",
+    "number": "int64",
+    "text": "string",
+    "entities": {"start": "int64", "end": "int64", **LABEL_AND_SCORE},
+    "relations": {"head": "int64", "tail": "int64", **LABEL_AND_SCORE},
+    "records": "string",
+}
 # The identifier of a text, the name of its source, and its number there.
 Origin = dict[str, Any]
 AnnotatedDocs = Iterable[tuple[Origin, Doc]]
@@ -30,27 +38,7 @@ def write_jsonl(path: Path, docs: AnnotatedDocs, spans_key: str | None) -> None:
 def write_parquet(path: Path, docs: AnnotatedDocs, spans_key: str | None) -> None:
     """Write a Parquet file, one text per row. Records, whose depth varies, and identifiers that are
     not strings are written as JSON."""
-    require_pyarrow()
-    import pyarrow
-    from pyarrow.parquet import ParquetWriter
-
-    offsets, label = [("start", "int64"), ("end", "int64")], [("label", "string")]
-    entity = pyarrow.struct([*offsets, *label, ("score", "float64")])
-    indices = [("head", "int64"), ("tail", "int64")]
-    relation = pyarrow.struct([*indices, *label, ("score", "float64")])
-    fields = {
-        "id": "string",
-        "source": "string",
-        "number": "int64",
-        "text": "string",
-        "entities": pyarrow.list_(entity),
-        "relations": pyarrow.list_(relation),
-        "records": "string",
-    }
-    schema = pyarrow.schema(list(fields.items()))
-    with ParquetWriter(path, schema, compression="zstd") as writer:
-        for rows in minibatch(map(_flatten, _to_rows(docs, spans_key)), ROWS_AT_ONCE):
-            writer.write_table(pyarrow.Table.from_pylist(rows, schema))
+    write_rows(path, COLUMNS, map(_flatten, _to_rows(docs, spans_key)))
 
 
 def write_docs(path: Path, docs: AnnotatedDocs, spans_key: str | None) -> None:

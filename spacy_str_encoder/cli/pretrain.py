@@ -71,10 +71,10 @@ def pretrain_command(
     with errors_as_one_line():
         _choose_device(gpu_id)
         from spacy_str_encoder.formats.report import ConversionReport, summarize
-        from spacy_str_encoder.pretraining import Settings, pretrain
+        from spacy_str_encoder.pretraining import PretrainingSettings, pretrain
         from spacy_str_encoder.pretraining.tables import lay_out
 
-        settings = Settings(
+        settings = PretrainingSettings(
             steps=steps,
             epochs=epochs,
             batch_size=batch_size,

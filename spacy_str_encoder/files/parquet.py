@@ -1,8 +1,16 @@
 """Parquet files, which require an optional library."""
 
 import json
+from collections.abc import Iterable, Mapping
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
+
+from spacy.util import minibatch
+
+# Arrow's name of a type by the name of a field.
+Fields = Mapping[str, str]
+ROWS_AT_ONCE = 1000
 
 
 def require_pyarrow() -> None:
@@ -26,3 +34,27 @@ def to_string(value: Any) -> str | None:
     if value is None or isinstance(value, str):
         return value
     return json.dumps(value, ensure_ascii=False)
+
+
+def write_rows(
+    path: Path, columns: Mapping[str, str | Fields], rows: Iterable[dict[str, Any]]
+) -> None:
+    """Write a table, some rows at a time.
+
+    path (Path): The file.
+    columns (Mapping[str, str | Fields]): Arrow's name of the type of each column; fields stand for
+        a list of objects that have them.
+    rows (Iterable[dict[str, Any]]): The rows, with a value or None for each column.
+    RAISES (ImportError): If the library for Parquet files is not installed.
+    """
+    require_pyarrow()
+    import pyarrow
+    from pyarrow.parquet import ParquetWriter
+
+    schema = pyarrow.schema(
+        (name, kind if isinstance(kind, str) else pyarrow.list_(pyarrow.struct(list(kind.items()))))
+        for name, kind in columns.items()
+    )
+    with ParquetWriter(path, schema, compression="zstd") as writer:
+        for batch in minibatch(rows, ROWS_AT_ONCE):
+            writer.write_table(pyarrow.Table.from_pylist(batch, schema))

@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from spacy.tokens import Doc
-from spacy.util import minibatch
 
 from ..doc.origin import get_id
 from ..doc.records import Record, walk_values
-from .parquet import require_pyarrow, to_string
+from .parquet import to_string, write_rows
 from .whole import write_json_lines, written_whole
 
 # The number and the identifier of the doc, the number of the record in the doc, the central entity,
@@ -35,7 +34,6 @@ COLUMNS = {
 }
 # Joins the keys that lead from a central entity to a value.
 KEY_SEPARATOR = "."
-ROWS_AT_ONCE = 10_000
 
 
 def write_records(path: str | Path, docs: Iterable[Doc]) -> None:
@@ -105,11 +103,4 @@ def _write_csv(path: Path, docs: Iterable[Doc]) -> None:
 
 
 def _write_parquet(path: Path, docs: Iterable[Doc]) -> None:
-    require_pyarrow()
-    import pyarrow
-    from pyarrow.parquet import ParquetWriter
-
-    schema = pyarrow.schema(list(COLUMNS.items()))
-    with ParquetWriter(path, schema) as writer:
-        for rows in minibatch(to_rows(docs), ROWS_AT_ONCE):
-            writer.write_table(pyarrow.Table.from_pylist(rows, schema))
+    write_rows(path, COLUMNS, to_rows(docs))

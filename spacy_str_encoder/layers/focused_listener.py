@@ -7,13 +7,13 @@ from spacy_transformers.layers import TransformerListener
 from spacy_transformers.pipeline_component import install_extensions
 from thinc.api import Model
 
-from .str_encoder import STREncoder
+from .str_encoder import STREncoderLayer
 
 # Without an encoder in the pipeline, `doc._.trf_data` still has to exist for the error below.
 install_extensions()
 
 
-class FocusedListener(TransformerListener):
+class FocusedListenerLayer(TransformerListener):
     """Layer that passes on the states of an earlier encoder in the pipeline, and lends its top K
     layers.
 
@@ -30,7 +30,7 @@ class FocusedListener(TransformerListener):
         """
         Model.__init__(self, name=self.name, forward=forward, dims={"nO": None})
         self.upstream_name = upstream_name
-        self.encoder: STREncoder | None = None
+        self.encoder: STREncoderLayer | None = None
         self._batch_id = None
         self._outputs = None
         self._backprop = None
@@ -53,7 +53,7 @@ class FocusedListener(TransformerListener):
 
 
 def forward(
-    model: FocusedListener, docs: list[Doc], is_train: bool
+    model: FocusedListenerLayer, docs: list[Doc], is_train: bool
 ) -> tuple[list[TransformerData], Callable[[list[TransformerData]], Any]]:
     """Return the states that the encoder sent in training, or those in the docs."""
     if is_train and model.is_training:

@@ -13,10 +13,10 @@ from transformers.utils import ModelOutput
 from ..modules.bert import top_layers
 from ..modules.masks import MaskName
 from .focus_rows import FocusRows, batch_focus_rows, longest_window, mark_entities
-from .focused_listener import FocusedListener
+from .focused_listener import FocusedListenerLayer
 from .pairs import PairsInT, PairsOutT, PairVectors
 from .run_focused import MARKS, output_width, run_focused
-from .str_encoder import ENTITY_STATE, LAST_STATE, SHARED_STATE, STREncoder
+from .str_encoder import ENTITY_STATE, LAST_STATE, SHARED_STATE, STREncoderLayer
 
 StatesT = list[TransformerData]
 TypeVectors = Model[Ints1d, Floats2d]
@@ -130,16 +130,16 @@ def get_reach(model: PairVectors, doc: Doc) -> int | None:
     RETURNS (int | None): Number of tokens from the start of one entity to the end of the other;
         None if one window holds the whole doc, or if this is not known before the layer runs.
     """
-    data = doc._.trf_data if isinstance(model.get_ref("tok2vec"), FocusedListener) else None
+    data = doc._.trf_data if isinstance(model.get_ref("tok2vec"), FocusedListenerLayer) else None
     return None if data is None or len(data.wordpieces) == 1 else longest_window(data)
 
 
-def _encoder(tok2vec: Model[list[Doc], StatesT]) -> STREncoder:
-    if isinstance(tok2vec, FocusedListener):
+def _encoder(tok2vec: Model[list[Doc], StatesT]) -> STREncoderLayer:
+    if isinstance(tok2vec, FocusedListenerLayer):
         if tok2vec.encoder is None:
             raise ValueError(NO_ENCODER)
         return tok2vec.encoder
-    return next(node for node in tok2vec.walk() if isinstance(node, STREncoder))
+    return next(node for node in tok2vec.walk() if isinstance(node, STREncoderLayer))
 
 
 NO_ENCODER = (
@@ -149,7 +149,7 @@ NO_ENCODER = (
 
 
 def _gather_states(
-    model: PairVectors, encoder: STREncoder, states: StatesT, encoder_learns: bool
+    model: PairVectors, encoder: STREncoderLayer, states: StatesT, encoder_learns: bool
 ) -> dict[str, torch.Tensor]:
     names = [SHARED_STATE]
     # With K = 1 there is no layer above the first focused layer that would read its output.

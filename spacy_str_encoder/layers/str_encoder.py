@@ -24,7 +24,7 @@ LAST_STATE = "last_hidden_state"
 SpanGetter = Callable[[Iterable[Doc]], list[list[Span]]]
 
 
-class STREncoder(TransformerModel):
+class STREncoderLayer(TransformerModel):
     """BERT that also returns the states that the focused layers start from.
 
     The output has three states: `last_hidden_state`, `H_N` under the full mask, the plain output of
@@ -58,12 +58,12 @@ class STREncoder(TransformerModel):
         """RETURNS (int): Number of layers that run again for each task, K."""
         return self.layers[0].attrs["focus_layers"]
 
-    def copy(self) -> "STREncoder":
-        """RETURNS (STREncoder): A copy with its own weights."""
+    def copy(self) -> "STREncoderLayer":
+        """RETURNS (STREncoderLayer): A copy with its own weights."""
         return self._copy()
 
-    def _copy(self, seen: dict[int, Any] | None = None) -> "STREncoder":
-        copied = STREncoder(
+    def _copy(self, seen: dict[int, Any] | None = None) -> "STREncoderLayer":
+        copied = STREncoderLayer(
             self.attrs["name"],
             focus_layers=self.focus_layers,
             get_spans=self.attrs["get_spans"],
@@ -75,10 +75,10 @@ class STREncoder(TransformerModel):
         return copied
 
 
-def init(model: STREncoder, X: list[Doc] | None = None, Y: Any = None) -> None:
+def init(model: STREncoderLayer, X: list[Doc] | None = None, Y: Any = None) -> None:
     """Load the encoder, unless it is already loaded.
 
-    model (STREncoder): The layer.
+    model (STREncoderLayer): The layer.
     """
     if model.attrs["has_transformer"]:
         return
@@ -171,7 +171,7 @@ def _convert_outputs(
 def replace_listener(model: Model[list[Doc], Any]) -> Model[list[Doc], Any]:
     """Build the layer that replaces a listener when its component gets its own encoder.
 
-    model (STREncoder): A copy of the encoder.
+    model (STREncoderLayer): A copy of the encoder.
     RETURNS (Model[list[Doc], list[TransformerData]]): A layer with the output of the listener.
     """
     return chain(model, split_states())

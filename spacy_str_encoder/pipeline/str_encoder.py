@@ -14,7 +14,7 @@ from spacy_transformers.pipeline_component import Transformer
 from thinc.api import Config, Model, Optimizer, set_dropout_rate
 
 from ..layers.encoder_states import StateGradients
-from ..layers.focused_listener import FocusedListener
+from ..layers.focused_listener import FocusedListenerLayer
 from ..layers.str_encoder import SpanGetter
 from .sealed_pipe import SealedPipe
 
@@ -117,7 +117,7 @@ class SharedEncoder(SealedPipe, Transformer):
         component_name (str): The component that the layer belongs to.
         """
         super().add_listener(listener, component_name)
-        if isinstance(listener, FocusedListener):
+        if isinstance(listener, FocusedListenerLayer):
             listener.encoder = self.model
 
     def predict(self, docs: Iterable[Doc]) -> FullTransformerBatch:

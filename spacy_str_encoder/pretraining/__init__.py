@@ -5,6 +5,6 @@ masked anew in each epoch. Training uses the Trainer of transformers.
 """
 
 from .run import Summary, pretrain
-from .settings import Settings
+from .settings import PretrainingSettings
 
-__all__ = ["Settings", "Summary", "pretrain"]
+__all__ = ["PretrainingSettings", "Summary", "pretrain"]

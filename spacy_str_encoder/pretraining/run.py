@@ -15,7 +15,7 @@ from .batches import MaskedBatches, batch_by_length
 from .checkpoints import find_last_step, open_checkpoints, publish
 from .masking import MaskedWindows, make_masking, mask_once
 from .model import MaskedModel, load_masked_model
-from .settings import Settings
+from .settings import PretrainingSettings
 from .texts import hold_out
 from .training import Evaluation, Show, show_nothing, train
 from .windows import Window, count_unknown, cut_texts
@@ -66,7 +66,7 @@ class Summary(TypedDict):
 
 
 @dataclass(frozen=True)
-class Part:
+class TextPart:
     """Texts and their windows."""
 
     texts: list[AnnotatedText]
@@ -77,7 +77,7 @@ def pretrain(
     encoder: str,
     texts: Iterable[Path],
     output: Path,
-    settings: Settings,
+    settings: PretrainingSettings,
     report: ConversionReport,
     *,
     held_out: str = "0.05",
@@ -90,7 +90,7 @@ def pretrain(
     encoder (str): The encoder, as in `spacy_str_encoder.encoders.load_encoder`.
     texts (Iterable[Path]): Files or folders with texts.
     output (Path): The folder to write to. An interrupted run resumes from the checkpoints in it.
-    settings (Settings): The settings.
+    settings (PretrainingSettings): The settings.
     report (ConversionReport): The report, to count what is left out.
     held_out (str): The share of the texts to hold out for measuring perplexity, or a file of texts.
     force (bool): Whether to write to a folder that is not empty and replace files in it.
@@ -120,7 +120,7 @@ def pretrain(
     return summary
 
 
-def _cut(texts: list[AnnotatedText], model: MaskedModel, report: ConversionReport) -> Part:
+def _cut(texts: list[AnnotatedText], model: MaskedModel, report: ConversionReport) -> TextPart:
     length = model.tokenizer.model_max_length
     windows = cut_texts(texts, model.tokenizer, report, length=length)
     if not windows:
@@ -128,10 +128,12 @@ def _cut(texts: list[AnnotatedText], model: MaskedModel, report: ConversionRepor
             f"{texts[0].place}: the encoder has no pieces for this text and {len(texts) - 1} "
             "others; choose another encoder"
         )
-    return Part(texts, windows)
+    return TextPart(texts, windows)
 
 
-def _describe_run(model: MaskedModel, parts: Iterable[Part], settings: Settings) -> dict[str, Any]:
+def _describe_run(
+    model: MaskedModel, parts: Iterable[TextPart], settings: PretrainingSettings
+) -> dict[str, Any]:
     """Describe everything that the weights depend on. A run may resume only if it is the same."""
     weights, texts = sha256(), sha256()
     for tensor in model.transformer.state_dict().values():
@@ -144,7 +146,7 @@ def _describe_run(model: MaskedModel, parts: Iterable[Part], settings: Settings)
 
 
 def _train(
-    model: MaskedModel, parts: Iterable[Part], settings: Settings, **options: Any
+    model: MaskedModel, parts: Iterable[TextPart], settings: PretrainingSettings, **options: Any
 ) -> list[Evaluation]:
     windows, held_out = (part.windows for part in parts)
     masking = make_masking(model.tokenizer, rate=settings.mask_rate)
@@ -160,7 +162,7 @@ def _train(
     )
 
 
-def _count(parts: Iterable[Part], model: MaskedModel) -> Sizes:
+def _count(parts: Iterable[TextPart], model: MaskedModel) -> Sizes:
     learned, held_out = parts
     return {
         "texts": len(learned.texts),

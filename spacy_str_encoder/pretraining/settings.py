@@ -2,7 +2,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Settings:
+class PretrainingSettings:
     """Settings of pretraining.
 
     steps (int | None): The number of updates; if None, `epochs` applies.

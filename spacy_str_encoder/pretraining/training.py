@@ -22,7 +22,7 @@ from .batches import Batch, MaskedBatches
 from .checkpoints import find_last_step, keep_only, name_checkpoint
 from .masking import IGNORED
 from .model import MaskedModel
-from .settings import Settings
+from .settings import PretrainingSettings
 
 try:
     import accelerate  # noqa: F401
@@ -99,7 +99,7 @@ def train(
     model: MaskedModel,
     batches: MaskedBatches,
     held_out: Sequence[Batch],
-    settings: Settings,
+    settings: PretrainingSettings,
     *,
     folder: Path,
     on_gpu: bool = False,
@@ -111,7 +111,7 @@ def train(
     batches (MaskedBatches): The batches for training.
     held_out (Sequence[list[dict[str, list[int]]]]): The batches for measuring perplexity, with
         fixed masks.
-    settings (Settings): The settings.
+    settings (PretrainingSettings): The settings.
     folder (Path): The folder for checkpoints.
     on_gpu (bool): Whether to train on the first visible GPU.
     show (Show): Function that shows the progress.
@@ -139,7 +139,9 @@ def train(
     return _list_evaluations(trainer.state.log_history)
 
 
-def _make_arguments(settings: Settings, folder: Path, *, on_gpu: bool, is_new: bool) -> Any:
+def _make_arguments(
+    settings: PretrainingSettings, folder: Path, *, on_gpu: bool, is_new: bool
+) -> Any:
     every = settings.save_every
     return TrainingArguments(
         output_dir=str(folder),
