@@ -86,11 +86,13 @@ def detect_format(path: Path, formats: dict[str, Format]) -> Format:
         names = [name for name in names if formats[name].recognizes(path, item)]
         if len(names) == 1:
             return formats[names[0]]
+    raise ValueError(f"{path}: {_describe_matches(names)}: {', '.join(formats)}")
+
+
+def _describe_matches(names: list[str]) -> str:
     if names:
-        problem = f"the format may be {' or '.join(names)}; set it with `convert --from`"
-    else:
-        problem = "no format matches; set one with `convert --from` to see what is missing"
-    raise ValueError(f"{path}: {problem}: {', '.join(formats)}")
+        return f"the format may be {' or '.join(names)}; set it with `convert --from`"
+    return "no format matches; set one with `convert --from` to see what is missing"
 
 
 def find_files(path: Path, formats: dict[str, Format]) -> list[Path]:
@@ -102,9 +104,7 @@ def find_files(path: Path, formats: dict[str, Format]) -> list[Path]:
     RAISES (ValueError): If the folder has no annotated files, or is itself in a format and has
         annotated files as well.
     """
-    suffixes = {each.suffix for each in formats.values() if each.suffix}
-    if suffixes & JSON_SUFFIXES:
-        suffixes |= JSON_SUFFIXES
+    suffixes = _find_suffixes(formats)
     if not path.is_dir() or not suffixes:
         return [path]
     files = sorted(file for file in path.iterdir() if file.suffix.lower() in suffixes)
@@ -114,11 +114,14 @@ def find_files(path: Path, formats: dict[str, Format]) -> list[Path]:
             f"{path}: the format of the folder may be {' or '.join(names)}, but it also contains "
             f"{files[0].name}; set the format to read with `convert --from`"
         )
-    if names:
-        return [path]
-    if not files:
+    if not names and not files:
         raise ValueError(f"{path}: no file in this folder ends in {', '.join(sorted(suffixes))}")
-    return files
+    return files or [path]
+
+
+def _find_suffixes(formats: dict[str, Format]) -> set[str]:
+    suffixes = {each.suffix for each in formats.values() if each.suffix}
+    return suffixes | JSON_SUFFIXES if suffixes & JSON_SUFFIXES else suffixes
 
 
 def _first_items(path: Path) -> Iterator[Any]:
