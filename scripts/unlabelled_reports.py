@@ -1,13 +1,13 @@
 """Write unannotated sentences like those of the demo corpus, to pretrain an encoder."""
 
-import json
 from pathlib import Path
 from random import Random
 from typing import Annotated
 
 import typer
 
-from .generate_coronary import Corpus, Record, masked
+from .coronary.corpus import Corpus, read_split
+from .coronary.sentence import Sentence, mask_digits, mask_entities
 
 SPLITS = ("train", "dev", "test_seen", "test_unseen")
 
@@ -19,30 +19,30 @@ def main(
     seed: Annotated[int, typer.Option(help="Random seed.")] = 7,
 ) -> None:
     """Write one sentence per line. None is in the corpus, not even with other digits."""
-    splits = {name: json.loads((assets / f"{name}.json").read_text("utf-8")) for name in SPLITS}
+    splits = {name: read_split(assets / f"{name}.json") for name in SPLITS}
     sentences = write_sentences(splits, size=size, seed=seed)
     output.parent.mkdir(parents=True, exist_ok=True)
     output.write_text("".join(f"{sentence}\n" for sentence in sentences), encoding="utf-8")
 
 
-def write_sentences(splits: dict[str, list[Record]], *, size: int, seed: int) -> list[str]:
+def write_sentences(splits: dict[str, list[Sentence]], *, size: int, seed: int) -> list[str]:
     """Write sentences. Every other one is like the unseen sentences of the test split: as in real
     unannotated reports, it contains words or sentence patterns that the training split lacks.
 
-    splits (dict[str, list[Record]]): The corpus.
+    splits (dict[str, list[Sentence]]): The corpus.
     size (int): The number of sentences.
     seed (int): The random seed.
-    RETURNS (list[str]): The sentences.
+    RETURNS (list[str]): Their texts.
     """
-    words = {masked(word) for record in splits["train"] for *_, word, _ in record["entities"]}
+    words = mask_entities(splits["train"])
     corpus = Corpus(Random(seed))
-    corpus.texts = {masked(record["text"]) for split in splits.values() for record in split}
-    sentences = []
+    corpus.texts = {mask_digits(each.text) for split in splits.values() for each in split}
+    texts = []
     for position in range(size):
-        sentence = corpus.candidate(corpus.wish(position, True), words)["text"]
-        corpus.texts.add(masked(sentence))
-        sentences.append(sentence)
-    return sentences
+        requirements = corpus.make_requirements(position, held_out=True)
+        texts.append(corpus.write_candidate(requirements, words).text)
+        corpus.texts.add(mask_digits(texts[-1]))
+    return texts
 
 
 if __name__ == "__main__":

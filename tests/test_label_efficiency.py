@@ -14,7 +14,7 @@ from typer import Typer
 from typer.testing import CliRunner, Result
 
 from scripts import label_efficiency, unlabelled_reports
-from scripts.generate_coronary import masked
+from scripts.coronary.sentence import mask_digits
 
 from .pipelines import ANNOTATIONS, make_example
 from .trials import Engine
@@ -31,11 +31,15 @@ def test_reports_are_new_and_half_of_them_unlike_the_training_texts(tmp_path: Pa
     annotated = [
         record for file in ASSETS.glob("*.json") for record in json.loads(file.read_text("utf-8"))
     ]
-    assert {masked(text) for text in sentences}.isdisjoint(masked(r["text"]) for r in annotated)
-    train = [masked(r["text"]) for r in annotated if r.get("unseen") is False]
-    words = {masked(word) for r in annotated if r.get("unseen") for *_, word, _ in r["entities"]}
+    assert {mask_digits(text) for text in sentences}.isdisjoint(
+        mask_digits(r["text"]) for r in annotated
+    )
+    train = [mask_digits(r["text"]) for r in annotated if r.get("unseen") is False]
+    words = {
+        mask_digits(word) for r in annotated if r.get("unseen") for *_, word, _ in r["entities"]
+    }
     new = [word for word in words if not any(word in text for text in train)]
-    assert 20 < sum(any(word in masked(text) for word in new) for text in sentences) < 120
+    assert 20 < sum(any(word in mask_digits(text) for word in new) for text in sentences) < 120
 
 
 def rising(number: int) -> tuple[int, int, int]:
