@@ -17,8 +17,13 @@ from zipfile import ZipFile
 
 [wheel] = Path(sys.argv[1]).glob("*.whl")
 packed = {name for name in ZipFile(wheel).namelist() if ".dist-info/" not in name}
-command = ["git", "ls-files", "spacy_str_encoder"]
-tracked = {*subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()}
+# Outside of a checkout, such as in an unpacked archive, all files are tracked.
+if Path(".git").exists():
+    command = ["git", "ls-files", "spacy_str_encoder"]
+    tracked = {*subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()}
+else:
+    files = (path for path in Path("spacy_str_encoder").rglob("*") if path.is_file())
+    tracked = {path.as_posix() for path in files if path.suffix != ".pyc"}
 if packed != tracked:
     raise SystemExit(f"The wheel differs from the files in git: {sorted(packed ^ tracked)}")
 PYTHON
