@@ -19,10 +19,11 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 from spacy.tokens import DocBin
 
-from spacy_str_encoder.archive import Fields, find_sources, lines
-from spacy_str_encoder.archive.entries import Entry, Rejection
-from spacy_str_encoder.archive.readers import READERS, read_to_damage
+from spacy_str_encoder.archive import Fields, find_sources
 from spacy_str_encoder.archive.writers import WRITERS as OUTPUTS
+from spacy_str_encoder.files import lines
+from spacy_str_encoder.files.entries import Entry, Rejection
+from spacy_str_encoder.files.readers import READERS, read_to_damage
 
 # Whatever can be encoded: combining marks, right to left, NULs, astral characters.
 TEXTS = st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=30), max_size=8)

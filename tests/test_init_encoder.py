@@ -263,7 +263,7 @@ def test_missing_file_and_folder_as_input(tmp_path: Path) -> None:
     assert_one_line_error(result, f"{missing}: no such file")
     missing.mkdir()
     result = run(missing, "-o", tmp_path / "encoder")
-    assert_one_line_error(result, f"{missing}: no file in this folder ends in .json, .jsonl")
+    assert_one_line_error(result, f"{missing}: no file in this folder ends in .csv, .json")
 
 
 @pytest.mark.parametrize(

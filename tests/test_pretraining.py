@@ -28,12 +28,7 @@ from spacy_str_encoder.init_encoder import init_encoder
 from spacy_str_encoder.pretraining import PretrainingSettings, Summary, pretrain
 from spacy_str_encoder.pretraining.batches import MaskedBatches
 from spacy_str_encoder.pretraining.checkpoints import CHECKPOINTS, WHOLE, find_last_step
-from spacy_str_encoder.pretraining.masking import (
-    IGNORED,
-    MaskedWindows,
-    make_masking,
-    mask_once,
-)
+from spacy_str_encoder.pretraining.masking import IGNORED, MaskedWindows, make_masking, mask_once
 from spacy_str_encoder.pretraining.model import load_masked_model
 from spacy_str_encoder.pretraining.run import HELD_OUT_RATE, HELD_OUT_SEED, METRICS
 from spacy_str_encoder.pretraining.texts import hold_out
@@ -346,7 +341,7 @@ def test_an_unknown_encoder_is_named(texts: Path, tmp_path: Path) -> None:
         ("syntax.jsonl", "{", "line 1, column 2: not JSON"),
         ("number.jsonl", '{"text": 1}', "unsupported file; must be texts"),
         ("tokens.jsonl", '{"text": "a", "tokens": ["b"]}', "must continue with the token"),
-        ("table.csv", "text\n前降支", "unsupported file; must be texts"),
+        ("table.rtf", "text\n前降支", "unsupported file; must be texts"),
     ],
 )
 def test_texts_that_cannot_be_used_are_named(

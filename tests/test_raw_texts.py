@@ -1,3 +1,4 @@
+import gzip
 import json
 import re
 import zlib
@@ -96,7 +97,8 @@ def test_byte_order_marks_blank_texts_and_names_make_no_difference(
 
 UNSUPPORTED = "unsupported file; must be texts"
 BAD_FILES = {
-    "unknown.csv": (b"text\n", f": {UNSUPPORTED}"),
+    "unknown.rtf": (b"text\n", f": {UNSUPPORTED}"),
+    "other.csv": (b"report\na\n", ": no column 'text' among the columns"),
     "no_suffix": (b"text\n", f": {UNSUPPORTED}"),
     "object.json": (b'{"a": "b"}', f": {UNSUPPORTED}"),
     "null.jsonl": (b'{"text": null}', f": {UNSUPPORTED}"),
@@ -147,8 +149,42 @@ def test_files_without_a_text_are_counted(tmp_path: Path, name: str) -> None:
 
 
 def test_a_folder_without_texts_is_an_error(tmp_path: Path) -> None:
-    (tmp_path / "table.csv").write_text("a", "utf-8")
+    (tmp_path / "notes.md").write_text("a", "utf-8")
     with pytest.raises(
-        ValueError, match=r"no file in this folder ends in \.json, \.jsonl, \.spacy, \.txt"
+        ValueError,
+        match=r"no file in this folder ends in \.csv, \.json, \.jsonl, \.ndjson, \.parquet, \.spacy",
     ):
         read(tmp_path)
+
+
+TABLES = {
+    "table.csv": "text,n\n狭窄,1\n无发热,2\n",
+    "table.tsv": "n\ttext\n1\t狭窄\n2\t无发热\n",
+    "lines.jsonl.gz": '{"text": "狭窄"}\n{"text": "无发热"}\n',
+    "texts.txt.gz": "狭窄\n\n无发热\n",
+    "table.csv.gz": "text\n狭窄\n无发热\n",
+}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_tables_and_compressed_files_are_read(tmp_path: Path, name: str) -> None:
+    content = TABLES[name].encode()
+    (tmp_path / name).write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
+    for path in (tmp_path / name, tmp_path):
+        records, report = read(path)
+        assert found(records) == [("狭窄", None), ("无发热", None)]
+        assert not report.lost
+
+
+def test_the_field_of_the_text_can_be_named(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("report\n狭窄\n", "utf-8")
+    write_jsonl(tmp_path / "b.jsonl", {"report": "无发热"})
+    texts = read_raw_texts([tmp_path], ConversionReport(), text_field="report")
+    assert [annotated.text for annotated in texts] == ["狭窄", "无发热"]
+
+
+def test_rows_that_cannot_be_read_are_counted(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes(b"text,n\na,1\n\xff,2\nb\n")
+    records, report = read(tmp_path / "a.csv")
+    assert found(records) == [("a", None)]
+    assert report.losses == {"texts that can't be read": 2}

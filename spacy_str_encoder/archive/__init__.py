@@ -4,10 +4,10 @@ Inputs become sources, sources become chunks of texts, and each chunk becomes a 
 lists which chunks are done.
 """
 
+from ..files.readers import Fields
 from .engines import Engine, annotate_here, annotate_in_processes
 from .parts import PartWriter
 from .progress import Progress
-from .readers import Fields
 from .run import ArchiveSettings, TooManyRejectedError, annotate_archive
 from .sources import Source, find_sources
 

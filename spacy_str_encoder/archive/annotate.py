@@ -6,7 +6,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.util import minibatch
 
-from .entries import Entry, Rejection
+from ..files.entries import Entry, Rejection
 
 
 def annotate_entries(

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from .entries import Entry, Item
-from .readers import Fields
+from ..files.entries import Entry, Item
+from ..files.readers import Fields
 from .sources import Source
 
 # Limits the work in a chunk of long texts.

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..files.entries import Rejection
 from ..files.locks import LOCK, locked
 from ..files.whole import sync
-from .entries import Rejection
 from .sources import Source
 
 MANIFEST = "manifest.jsonl"

@@ -8,11 +8,11 @@ from uuid import uuid4
 import spacy
 from spacy.language import Language
 
+from ..files.entries import Entry, Rejection
 from ..files.whole import written_whole
 from ..loading import load_pipeline, relation_setting
 from .annotate import annotate_entries
 from .chunks import Chunk
-from .entries import Entry, Rejection
 from .manifest import Part, name_part
 from .writers import WRITERS, AnnotatedDocs
 

@@ -6,12 +6,12 @@ from hashlib import sha256
 
 from spacy.language import Language
 
+from ..files.readers import Fields
 from .chunks import ChunkReader
 from .engines import Engine, annotate_here
 from .manifest import REJECTED, Manifest, open_manifest
 from .parts import PartWriter
 from .progress import Progress, Tally
-from .readers import Fields
 from .sources import Source
 
 

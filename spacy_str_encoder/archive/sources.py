@@ -7,17 +7,20 @@ from glob import glob
 from hashlib import file_digest, sha256
 from pathlib import Path
 
-from .entries import Entry
-from .lines import GZIP_SUFFIX
-from .readers import READERS, Fields, Reader, Reading, read_text_lines, read_to_damage, read_whole
+from ..files.entries import Entry
+from ..files.readers import (
+    FILE_TYPES,
+    Fields,
+    Reader,
+    Reading,
+    find_reader,
+    read_text_lines,
+    read_to_damage,
+    read_whole,
+)
 
-COMPRESSIBLE = {".jsonl", ".ndjson", ".csv", ".tsv", ".txt"}
 # The name of the source that all text files form if each of them is a single text.
 TEXTS = "text files"
-FILE_TYPES = (
-    f"File names must end in {', '.join(READERS)}; {', '.join(sorted(COMPRESSIBLE))} may also be "
-    f"compressed ({GZIP_SUFFIX})."
-)
 
 
 # The size of a file, the time of its last change, and its inode.
@@ -68,7 +71,7 @@ def find_sources(
         to read.
     """
     files = {file.resolve(): file for name in inputs for file in _find_files(name, output)}
-    readers = {file: _find_reader(file) for file in sorted(files.values())}
+    readers = {file: find_reader(file) for file in sorted(files.values())}
     unsupported = [str(file) for file, read in readers.items() if read is None]
     sources = _make_sources(readers, whole_files=whole_files)
     if not sources:
@@ -115,16 +118,8 @@ def _is_hidden(path: Path) -> bool:
 
 
 def _require_reader(path: Path) -> None:
-    if _find_reader(path) is None:
+    if find_reader(path) is None:
         raise ValueError(f"{path}: unsupported file type. {FILE_TYPES}")
-
-
-def _find_reader(path: Path) -> Reader | None:
-    suffix = path.suffix.lower()
-    if suffix != GZIP_SUFFIX:
-        return READERS.get(suffix)
-    uncompressed = Path(path.stem).suffix.lower()
-    return READERS[uncompressed] if uncompressed in COMPRESSIBLE else None
 
 
 def _make_source(path: Path, read: Reader) -> Source:

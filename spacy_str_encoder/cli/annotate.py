@@ -9,7 +9,7 @@ from rich.progress import Progress as Bar
 from rich.progress import TaskID, TaskProgressColumn, TimeRemainingColumn
 
 from .errors import errors_as_one_line
-from .options import GpuId, Model
+from .options import GpuId, Model, TextField
 from .progress import make_bar
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def annotate_command(
         Path, typer.Option("--output", "-o", help="Folder to write to.", show_default=False)
     ],
     format: Annotated[OutputFormat, typer.Option(help="Format to write.")] = OutputFormat.jsonl,
-    text_field: Annotated[str, typer.Option(help="Field or column with the text.")] = "text",
+    text_field: TextField = "text",
     id_field: Annotated[str, typer.Option(help="Field or column with the identifier.")] = "id",
     whole_files: Annotated[
         bool, typer.Option("--whole-files", help="Read each .txt file as one text.")

@@ -4,6 +4,7 @@ from typing import Annotated
 import typer
 
 from .errors import errors_as_one_line
+from .options import TextField
 
 
 def init_encoder_command(
@@ -11,8 +12,8 @@ def init_encoder_command(
         list[Path],
         typer.Argument(
             metavar="TEXTS",
-            help="Files or folders with texts: .txt (one text per line), .jsonl or .json (objects "
-            'with "text"), or any format that `convert` reads.',
+            help="Files or folders with texts: .txt (one text per line), .csv, .tsv, .parquet, "
+            '.jsonl or .json (objects with "text"), or any format that `convert` reads.',
             show_default=False,
         ),
     ],
@@ -20,6 +21,7 @@ def init_encoder_command(
         Path,
         typer.Option("--output", "-o", help="Folder to write the encoder to.", show_default=False),
     ],
+    text_field: TextField = "text",
     layers: Annotated[int, typer.Option(min=1, help="Number of transformer layers.")] = 4,
     width: Annotated[int, typer.Option(min=1, help="Width of the hidden states.")] = 256,
     heads: Annotated[
@@ -59,7 +61,7 @@ def init_encoder_command(
     report = ConversionReport()
     with errors_as_one_line():
         model = init_encoder(
-            [annotated.text for annotated in read_raw_texts(texts, report)],
+            [annotated.text for annotated in read_raw_texts(texts, report, text_field=text_field)],
             output,
             layers=layers,
             width=width,

@@ -13,3 +13,4 @@ Model = Annotated[
     ),
 ]
 GpuId = Annotated[int, typer.Option(help="GPU ID, or -1 for the CPU.")]
+TextField = Annotated[str, typer.Option(help="Field or column with the text.")]

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, TaskID, TimeElapsedColumn
 
 from .errors import errors_as_one_line
+from .options import TextField
 from .progress import make_bar
 
 
@@ -24,8 +25,9 @@ def pretrain_command(
         list[Path],
         typer.Argument(
             metavar="TEXTS",
-            help="Files or folders with texts: .txt (one text per line), .jsonl or .json (objects "
-            'with "text" and optionally "tokens"), or any format that `convert` reads.',
+            help="Files or folders with texts: .txt (one text per line), .csv, .tsv, .parquet, "
+            '.jsonl or .json (objects with "text" and optionally "tokens"), or any format that '
+            "`convert` reads.",
             show_default=False,
         ),
     ],
@@ -33,6 +35,7 @@ def pretrain_command(
         Path,
         typer.Option("--output", "-o", help="Folder to write the encoder to.", show_default=False),
     ],
+    text_field: TextField = "text",
     held_out: Annotated[
         str,
         typer.Option(
@@ -91,6 +94,7 @@ def pretrain_command(
                 output,
                 settings,
                 report,
+                text_field=text_field,
                 held_out=held_out,
                 force=force,
                 on_gpu=gpu_id >= 0,

@@ -4,7 +4,7 @@ from typing import Annotated
 import typer
 
 from .errors import errors_as_one_line
-from .options import GpuId, Model
+from .options import GpuId, Model, TextField
 from .prepare import prepare
 from .progress import track
 
@@ -27,6 +27,7 @@ def visualize_command(
         bool,
         typer.Option("--gold", help="Compare with the gold annotations of FILE, worst first."),
     ] = False,
+    text_field: TextField = "text",
     limit: Annotated[
         int | None,
         typer.Option(min=1, help="Maximum number of texts to show.", show_default="all"),
@@ -61,7 +62,7 @@ def visualize_command(
             docs = read_gold_docs(Path(source), nlp, conversion)
             views, total = view_differences(nlp, docs, track=track)[:limit], len(docs)
         else:
-            texts = read_texts(source, conversion)
+            texts = read_texts(source, conversion, text_field=text_field)
             views, total = view_texts(nlp, texts[:limit], track=track), len(texts)
         heading = title or (Path(source).name if is_path(source) else "Entities and relations")
         render(views, title=heading, lang=nlp.lang or "").save(output)

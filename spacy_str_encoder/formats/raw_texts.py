@@ -1,5 +1,6 @@
 """Read raw texts, and their tokens if a file has some."""
 
+import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,8 @@ from typing import Any
 from spacy.vocab import Vocab
 
 from ..files.docbin import SUFFIX, read_docbin
+from ..files.entries import Entry
+from ..files.readers import READERS, TEXT, Fields, Reader, find_reader, read_to_damage
 from .annotated_text import AnnotatedText
 from .docs import make_tokenizer
 from .format import Format
@@ -17,16 +20,29 @@ from .report import ConversionReport
 from .tokens import find_tokens, without_white_space
 
 LINES_SUFFIX = ".txt"
-SUFFIXES = {LINES_SUFFIX, SUFFIX, *JSON_SUFFIXES}
+# An error in one of these is an error; in tables and compressed files, it is counted.
+PLAIN_SUFFIXES = {LINES_SUFFIX, SUFFIX, *JSON_SUFFIXES}
 
 
-def read_raw_texts(paths: Iterable[Path], report: ConversionReport) -> list[AnnotatedText]:
+def is_text_file(path: Path) -> bool:
+    """Tell the name of a file with texts from other names.
+
+    path (Path): The name.
+    RETURNS (bool): Whether files of this type can be read.
+    """
+    return path.suffix.lower() in PLAIN_SUFFIXES or find_reader(path) is not None
+
+
+def read_raw_texts(
+    paths: Iterable[Path], report: ConversionReport, *, text_field: str = TEXT
+) -> list[AnnotatedText]:
     """Read texts, and their tokens if given.
 
-    paths (Iterable[Path]): Text files with one text per line, JSON or JSON lines of objects with
-        "text" and optionally "tokens", DocBin files, annotated files in any format, or folders of
-        these.
+    paths (Iterable[Path]): Text files with one text per line, tables (.csv, .tsv, .parquet), JSON
+        or JSON lines of objects with "text" and optionally "tokens", all of these perhaps
+        compressed (.gz), DocBin files, annotated files in any format, or folders of these.
     report (ConversionReport): The report, to count texts and files that are left out.
+    text_field (str): The field, or column, of the text.
     RETURNS (list[AnnotatedText]): The texts, without annotations.
     RAISES (ValueError): If a file can't be read, or there are no texts.
     """
@@ -35,7 +51,7 @@ def read_raw_texts(paths: Iterable[Path], report: ConversionReport) -> list[Anno
     texts: list[AnnotatedText] = []
     for path in paths:
         for file in _find_files(path, formats, report):
-            found = list(_without_blank(_read_file(file, formats, report), report))
+            found = list(_without_blank(_read_file(file, formats, report, text_field), report))
             if not found:
                 report.lose("files without texts", str(file.parent), file.name)
             texts += found
@@ -48,9 +64,9 @@ def _find_files(path: Path, formats: dict[str, Format], report: ConversionReport
     if not path.is_dir() or _is_annotated(path, None, formats):
         return find_files(path, formats)
     entries = sorted(path.iterdir())
-    files = [file for file in entries if file.suffix.lower() in SUFFIXES]
+    files = [file for file in entries if is_text_file(file)]
     if not files:
-        suffixes = ", ".join(sorted(SUFFIXES))
+        suffixes = ", ".join(sorted({*PLAIN_SUFFIXES, *READERS}))
         raise ValueError(f"{path}: no file in this folder ends in {suffixes}")
     for other in sorted({*entries} - {*files}):
         report.lose("folders, and files of unsupported types", str(path), other.name)
@@ -72,7 +88,7 @@ def _without_blank(
 
 
 def _read_file(
-    path: Path, formats: dict[str, Format], report: ConversionReport
+    path: Path, formats: dict[str, Format], report: ConversionReport, text_field: str
 ) -> Iterable[AnnotatedText]:
     if not path.exists():
         raise ValueError(f"{path}: no such file or folder")
@@ -81,13 +97,16 @@ def _read_file(
         return _read_lines(path)
     if suffix == SUFFIX:
         return _read_docs(path)
+    read = find_reader(path)
+    if read is not None and (suffix not in PLAIN_SUFFIXES or text_field != TEXT):
+        return _read_rows(path, read, report, text_field)
     first = _first_item(path) if suffix in JSON_SUFFIXES else [None]
     if all(map(_is_raw, first)):
         return read_json(path, report, parse=_parse)
     if not _is_annotated(path, first[0], formats):
         raise ValueError(
-            f"{path}: unsupported file; must be texts (.txt, .spacy, or JSON objects with a string "
-            '"text") or a format that `convert` reads'
+            f"{path}: unsupported file; must be texts (.txt, .csv, .tsv, .parquet, .spacy, or JSON "
+            'objects with a string "text") or a format that `convert` reads'
         )
     return detect_format(path, formats).read(path, report)
 
@@ -95,6 +114,19 @@ def _read_file(
 def _read_lines(path: Path) -> Iterator[AnnotatedText]:
     for number, line in read_lines(path):
         yield AnnotatedText(line.rstrip("\r\n"), [], [], place=f"{path}, line {number}")
+
+
+def _read_rows(
+    path: Path, read: Reader, report: ConversionReport, text_field: str
+) -> Iterator[AnnotatedText]:
+    # Windows of the encoder cut long texts.
+    fields = Fields(text=text_field, max_length=sys.maxsize)
+    for item, _ in read_to_damage(path, fields, read=read):
+        place = f"{path}, line {item.number}"
+        if isinstance(item, Entry):
+            yield AnnotatedText(item.text, [], [], place=place)
+        else:
+            report.lose("texts that can't be read", place, item.reason)
 
 
 def _read_docs(path: Path) -> Iterator[AnnotatedText]:

@@ -1,11 +1,12 @@
 """Read UTF-8 and JSON, with errors that name file and line."""
 
 import json
-from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterator
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
+
+from ..files.lines import advise_to_convert
 
 
 def read_lines(path: Path) -> Iterator[tuple[int, str]]:
@@ -22,17 +23,6 @@ def read_lines(path: Path) -> Iterator[tuple[int, str]]:
             except UnicodeDecodeError as error:
                 advice = advise_to_convert(line)
                 raise ValueError(f"{path}, line {number}: not UTF-8; {advice}") from error
-
-
-def advise_to_convert(line: bytes) -> str:
-    """Suggest a fix for a file that is not UTF-8.
-
-    line (bytes): The line that can't be decoded.
-    RETURNS (str): The advice, to be appended to an error message.
-    """
-    is_utf16 = line.startswith((BOM_UTF16_LE, BOM_UTF16_BE))
-    encoding = "UTF-16" if is_utf16 else "ENCODING (such as GB18030 or CP1252)"
-    return f"if it is a text file, convert it with iconv -f {encoding} -t UTF-8"
 
 
 def parse_json(content: str, path: Path, *, first_line: int) -> Any:

@@ -80,6 +80,7 @@ def pretrain(
     settings: PretrainingSettings,
     report: ConversionReport,
     *,
+    text_field: str = "text",
     held_out: str = "0.05",
     force: bool = False,
     on_gpu: bool = False,
@@ -92,6 +93,7 @@ def pretrain(
     output (Path): The folder to write to. An interrupted run resumes from the checkpoints in it.
     settings (PretrainingSettings): The settings.
     report (ConversionReport): The report, to count what is left out.
+    text_field (str): The field, or column, of the text.
     held_out (str): The share of the texts to hold out for measuring perplexity, or a file of texts.
     force (bool): Whether to write to a folder that is not empty and replace files in it.
     on_gpu (bool): Whether to train on the first visible GPU.
@@ -100,8 +102,9 @@ def pretrain(
     RAISES (ValueError): If a file can't be read or written, or there are no texts to train on.
     """
     model = load_masked_model(encoder, seed=settings.seed)
-    all_texts = read_raw_texts(texts, report)
-    divided = hold_out(all_texts, held_out, seed=settings.seed, report=report)
+    all_texts = read_raw_texts(texts, report, text_field=text_field)
+    options: dict[str, Any] = {"report": report, "text_field": text_field}
+    divided = hold_out(all_texts, held_out, seed=settings.seed, **options)
     parts = [_cut(part, model, report) for part in divided]
     folder = open_checkpoints(output, _describe_run(model, parts, settings), force=force)
     resumed_at = find_last_step(folder)

@@ -10,7 +10,12 @@ from ..formats.split import split_texts
 
 
 def hold_out(
-    texts: list[AnnotatedText], held_out: str, *, seed: int, report: ConversionReport
+    texts: list[AnnotatedText],
+    held_out: str,
+    *,
+    seed: int,
+    report: ConversionReport,
+    text_field: str = "text",
 ) -> tuple[list[AnnotatedText], list[AnnotatedText]]:
     """Split texts into those for training and those for measuring perplexity.
 
@@ -19,6 +24,7 @@ def hold_out(
     seed (int): The seed of the split.
     report (ConversionReport): The report, to count texts that are left out of training because the
         held-out file contains them.
+    text_field (str): The field, or column, of the text in a file of other texts.
     RETURNS (tuple[list[AnnotatedText], list[AnnotatedText]]): The texts for training and the
         held-out texts. No text is in both.
     RAISES (ValueError): If `held_out` is neither a share nor a file, or one part would be empty.
@@ -27,7 +33,7 @@ def hold_out(
     if share is not None:
         parts = split_texts(texts, {"train": 1 - share, "held-out": share}, seed=seed)
         return parts["train"], parts["held-out"]
-    kept_apart = read_raw_texts([Path(held_out)], report)
+    kept_apart = read_raw_texts([Path(held_out)], report, text_field=text_field)
     kept = list(_without_repeats(texts, {annotated.text for annotated in kept_apart}, report))
     if not kept:
         raise ValueError(f"{held_out}: contains all texts, so that none are left for training")

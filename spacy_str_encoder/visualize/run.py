@@ -9,23 +9,24 @@ from spacy.tokens import Doc
 
 from ..evaluation.examples import with_predicted_entities
 from ..evaluation.runs import Track, no_track
-from ..formats.raw_texts import SUFFIXES, read_raw_texts
+from ..formats.raw_texts import is_text_file, read_raw_texts
 from ..formats.report import ConversionReport
 from ..loading import relation_setting
 from .views import DocView, compare_docs, view_doc
 
 
-def read_texts(source: str, report: ConversionReport) -> list[str]:
+def read_texts(source: str, report: ConversionReport, *, text_field: str = "text") -> list[str]:
     """Read texts.
 
     source (str): A text, or a file of texts as in `formats.raw_texts`.
     report (ConversionReport): Counts the texts that are left out.
+    text_field (str): The field, or column, of the text in a file.
     RETURNS (list[str]): The texts.
     RAISES (ValueError): If the source is the name of a file that does not exist or can't be read.
     """
     if not is_path(source):
         return [source]
-    return [raw.text for raw in read_raw_texts([Path(source)], report)]
+    return [raw.text for raw in read_raw_texts([Path(source)], report, text_field=text_field)]
 
 
 def is_path(source: str) -> bool:
@@ -35,7 +36,7 @@ def is_path(source: str) -> bool:
     RETURNS (bool): Whether the source is a name: it exists, or has the suffix of a file of texts.
     """
     try:
-        return Path(source).suffix.lower() in SUFFIXES or Path(source).exists()
+        return is_text_file(Path(source)) or Path(source).exists()
     except OSError:
         # The text is too long to be a name.
         return False

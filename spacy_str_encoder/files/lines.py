@@ -1,7 +1,7 @@
 """Lines of plain or compressed files, with a limit on their length that protects the memory."""
 
 import gzip
-from codecs import BOM_UTF8
+from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from io import DEFAULT_BUFFER_SIZE
@@ -59,3 +59,14 @@ def read_lines(content: BinaryIO) -> Iterator[bytes | None]:
 def _skip_line(content: BinaryIO) -> None:
     while (rest := content.readline(DEFAULT_BUFFER_SIZE)) and not rest.endswith(b"\n"):
         pass
+
+
+def advise_to_convert(line: bytes) -> str:
+    """Suggest a fix for a file that is not UTF-8.
+
+    line (bytes): The line that can't be decoded.
+    RETURNS (str): The advice, to be appended to an error message.
+    """
+    is_utf16 = line.startswith((BOM_UTF16_LE, BOM_UTF16_BE))
+    encoding = "UTF-16" if is_utf16 else "ENCODING (such as GB18030 or CP1252)"
+    return f"if it is a text file, convert it with iconv -f {encoding} -t UTF-8"

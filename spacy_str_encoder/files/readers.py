@@ -18,16 +18,23 @@ import srsly
 from spacy.vocab import Vocab
 
 from ..doc.origin import META
-from ..files.docbin import SUFFIX as DOCS_SUFFIX
-from ..files.docbin import read_docbin
-from ..files.parquet import require_pyarrow
-from ..formats.reading import advise_to_convert
+from .docbin import SUFFIX as DOCS_SUFFIX
+from .docbin import read_docbin
 from .entries import Entry, Item, Rejection
-from .lines import MAX_LINE, TOO_LONG, DamagedError, open_bytes, read_lines
+from .lines import (
+    GZIP_SUFFIX,
+    MAX_LINE,
+    TOO_LONG,
+    DamagedError,
+    advise_to_convert,
+    open_bytes,
+    read_lines,
+)
+from .parquet import require_pyarrow
 
 ROWS_AT_ONCE = 256
 NOT_UTF8 = "not UTF-8"
-DEFAULT_ID = "id"
+TEXT, DEFAULT_ID = "text", "id"
 # In characters. A dense text of this length takes about 4 GB of memory.
 MAX_LENGTH = 50_000
 
@@ -41,7 +48,7 @@ class Fields:
     max_length (int): The maximum number of characters per text.
     """
 
-    text: str = "text"
+    text: str = TEXT
     id: str = DEFAULT_ID
     max_length: int = MAX_LENGTH
 
@@ -153,6 +160,28 @@ READERS: dict[str, Reader] = {
     ".txt": read_text_lines,
     DOCS_SUFFIX: read_docs,
 }
+
+
+COMPRESSIBLE = {".jsonl", ".ndjson", ".csv", ".tsv", ".txt"}
+
+
+FILE_TYPES = (
+    f"File names must end in {', '.join(READERS)}; {', '.join(sorted(COMPRESSIBLE))} may also be "
+    f"compressed ({GZIP_SUFFIX})."
+)
+
+
+def find_reader(path: Path) -> Reader | None:
+    """Find the reader of a file by its name.
+
+    path (Path): The file.
+    RETURNS (Reader | None): The reader; None if the file type is not supported.
+    """
+    suffix = path.suffix.lower()
+    if suffix != GZIP_SUFFIX:
+        return READERS.get(suffix)
+    uncompressed = Path(path.stem).suffix.lower()
+    return READERS[uncompressed] if uncompressed in COMPRESSIBLE else None
 
 
 def _read_each_line(
