@@ -352,3 +352,14 @@ def test_entities_are_annotated_where_their_span_group_is() -> None:
     assert [len(annotated.entities) for annotated in texts] == [0, 0, 1]
     assert report.losses == {"entities of doc.ents that are not in the span group": 1}
     assert [each.has_entities for each in from_docs(docs, report)] == [True, False, False]
+
+
+def test_relations_without_the_entities_that_they_connect_are_not_taken_for_none() -> None:
+    doc = NLP("a b")
+    doc.set_ents([doc.char_span(0, 1, label="A"), doc.char_span(2, 3, label="A")])
+    doc._.relations = [Relation(*doc.ents, "r")]
+    [annotated] = from_docs([doc], ConversionReport(), spans_key="mistyped")
+    assert not annotated.has_relations and not annotated.has_entities
+    doc._.relations = []
+    [annotated] = from_docs([doc], ConversionReport(), spans_key="mistyped")
+    assert annotated.has_relations

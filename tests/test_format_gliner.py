@@ -59,7 +59,7 @@ def test_a_text_of_which_only_entities_are_known_has_no_annotated_relations(tmp_
     path = tmp_path / "good.json"
     record, report = read_item(FORMAT, path, item)
     assert (len(record.entities), record.relations, record.has_relations) == (2, [], False)
-    assert report.chosen == {UNANNOTATED: [f"{path}, text 1: "]}
+    assert report.chosen == {UNANNOTATED: [f"{path}, text 1"]}
 
 
 @given(record=tokenized_texts())

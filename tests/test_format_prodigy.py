@@ -145,7 +145,7 @@ def test_a_task_without_relations_has_none_that_are_annotated(tmp_path: Path) ->
     path = tmp_path / "good.jsonl"
     record, report = read_item(FORMAT, path, without("relations"))
     assert (len(record.entities), record.relations, record.has_relations) == (2, [], False)
-    assert report.chosen == {UNANNOTATED: [f"{path}, line 1: "]}
+    assert report.chosen == {UNANNOTATED: [f"{path}, line 1"]}
 
 
 def test_spans_and_their_relations_need_no_tokens(tmp_path: Path) -> None:

@@ -224,7 +224,7 @@ def test_jsonl_without_relations_is_one_that_nobody_annotated(tmp_path: Path) ->
     report = ConversionReport(strict=True)
     [record] = jsonl.FORMAT.read(path, report)
     assert (record.relations, record.has_relations) == ([], False)
-    assert report.chosen == {UNANNOTATED: [f"{path}, line 1: "]}
+    assert report.chosen == {UNANNOTATED: [f"{path}, line 1"]}
     assert jsonl.serialize(record, report) == {**item, "tokens": None}
 
 

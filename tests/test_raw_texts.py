@@ -152,7 +152,7 @@ def test_a_folder_without_texts_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "notes.md").write_text("a", "utf-8")
     with pytest.raises(
         ValueError,
-        match=r"no file in this folder ends in \.csv, \.json, \.jsonl, \.ndjson, \.parquet, \.spacy",
+        match=r"no file in this folder ends in \.csv, \.json, \.jsonl, \.ndjson, \.parquet, ",
     ):
         read(tmp_path)
 

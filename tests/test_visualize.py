@@ -264,6 +264,15 @@ def test_a_long_text_is_no_file_name() -> None:
     assert read_texts(text, None) == [text]  # type: ignore[arg-type]
 
 
+def test_ends_that_only_gold_relations_have_are_missed() -> None:
+    found, gold = make_doc([], [(ADA, "r", ACME)]), make_doc([], [(ACME, "r", ROME)])
+    found.spans["sc"] = []
+    view = compare_docs(found, gold, spans_key="sc")
+    kinds = {found.text[each.start : each.end]: each.kind for each in view.entities}
+    ada, acme, rome = (Span(found, *place).text for place in (ADA, ACME, ROME))
+    assert kinds == {ada: "found", acme: "found", rome: "missed"}
+
+
 def test_entities_are_compared_where_their_span_group_is() -> None:
     found, unannotated, none = make_doc([ADA], []), make_doc([ADA], []), make_doc([], [])
     found.spans["sc"] = list(found.ents)

@@ -110,7 +110,7 @@ def _notes(results: Results, settings: TableSettings, failed: Sequence[str]) -> 
     if settings.is_quick:
         yield "- **A quick run:** fewer updates than in the config, only to check that it works."
     if failed:
-        yield f"- **Failed, and missing below:** {', '.join(failed)}."
+        yield f"- **Failed and missing below:** {', '.join(failed)}."
     counts = {name: len(trials) for name, trials in trained.items()}
     if fewer := [f"{name} ({n})" for name, n in counts.items() if n < settings.seeds]:
         yield f"- **Fewer seeds than {settings.seeds}:** {', '.join(fewer)}."

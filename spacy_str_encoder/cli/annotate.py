@@ -96,7 +96,7 @@ def annotate_command(
     Example: spacy-str-encoder annotate training/model-best reports.jsonl -o annotated
 
     Example: spacy-str-encoder annotate zh_coronary_str "archive/*.csv.gz" -o annotated \\
-    --text-field report --id-field number --format parquet --n-process 8
+    --text-field report --id-field identifier --format parquet --n-process 8
     """
     from spacy_str_encoder.archive import ArchiveSettings, Fields, PartWriter, find_sources
 
@@ -123,7 +123,8 @@ def annotate_command(
     if others:
         typer.echo(f"skipped: {len(others)} files of unsupported types, such as {others[0]}")
     now = f" ({done.annotated_now} in this run)" if done.annotated_now < done.annotated else ""
-    typer.echo(f"{output}: {done.annotated} texts annotated{now}, {done.rejected} rejected")
+    where = f" (see {output / 'rejected.jsonl'})" if done.rejected else ""
+    typer.echo(f"{output}: {done.annotated} texts annotated{now}, {done.rejected} rejected{where}")
     if done.rejected:
         raise typer.Exit(SOME_REJECTED)
 

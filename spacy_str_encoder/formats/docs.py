@@ -116,6 +116,7 @@ def from_docs(
         place = f"{name}, doc {number}"
         _report_unread(doc, place, report, spans_key=spans_key)
         relations = get_relations(doc)
+        is_annotated = has_entities(doc, spans_key)
         places, indices = index_ends(
             map(place_of, get_entities(doc, spans_key)),
             map(relation_key, relations),
@@ -136,8 +137,9 @@ def from_docs(
             token_offsets(doc),
             doc.user_data.get(META, {}),
             place,
-            has_relations=has_relations(doc),
-            has_entities=has_entities(doc, spans_key),
+            # Relations without the entities that they connect say nothing.
+            has_relations=has_relations(doc) and (is_annotated or not relations),
+            has_entities=is_annotated,
         )
 
 

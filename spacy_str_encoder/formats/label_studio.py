@@ -29,7 +29,7 @@ def matches(item: Any) -> bool:
 
 
 def parse(item: Any, place: str, report: ConversionReport) -> AnnotatedText | None:
-    """Read a task, unless nobody annotated it."""
+    """Read a task, unless it is unannotated."""
     check_list("the annotations", item["annotations"])
     annotation = _choose_annotation(item["annotations"], place, report)
     if annotation is None:

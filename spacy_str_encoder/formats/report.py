@@ -38,7 +38,7 @@ class ConversionReport:
         """
         if self.strict:
             raise LossError(f"{place}: {case} would be lost ({reason})")
-        self.lost.setdefault(reason, []).append(f"{place}: {case}")
+        self.lost.setdefault(reason, []).append(f"{place}: {case}" if case else place)
 
     def choose(self, reason: str, place: str, case: str) -> None:
         """Count a choice between several possibilities.
@@ -47,7 +47,7 @@ class ConversionReport:
         place (str): The location in the input.
         case (str): A description of this case.
         """
-        self.chosen.setdefault(reason, []).append(f"{place}: {case}")
+        self.chosen.setdefault(reason, []).append(f"{place}: {case}" if case else place)
 
     @property
     def losses(self) -> Counter[str]:

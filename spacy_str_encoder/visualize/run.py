@@ -51,7 +51,7 @@ def view_texts(nlp: Language, texts: Sequence[str], *, track: Track = no_track) 
     RETURNS (list[DocView]): The views, in the order of the texts.
     """
     spans_key = relation_setting(nlp, "spans_key")
-    docs = track(nlp.pipe(texts), "Documents", len(texts))
+    docs = track(nlp.pipe(texts), "Texts", len(texts))
     return [view_doc(doc, spans_key=spans_key) for doc in docs]
 
 
@@ -67,7 +67,7 @@ def view_differences(
     """
     symmetric = relation_setting(nlp, "symmetric") or ()
     spans_key = relation_setting(nlp, "spans_key")
-    examples = track(with_predicted_entities(nlp, gold), "Documents", len(gold))
+    examples = track(with_predicted_entities(nlp, gold), "Texts", len(gold))
     views = (
         compare_docs(each.predicted, each.reference, symmetric=symmetric, spans_key=spans_key)
         for each in examples

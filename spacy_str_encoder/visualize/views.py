@@ -152,9 +152,13 @@ def _make_view(
 ) -> DocView:
     # Relations may connect spans that are not entities.
     places, indices = index_ends(entities, sorted(relations), add_ends=True)
+    ends: dict[Place, Kind] = {}
+    for key in sorted(relations, key=lambda key: relations[key][1] != "missed"):
+        kind: Kind = "missed" if relations[key][1] == "missed" else "found"
+        ends |= dict.fromkeys(key[:2], kind)
     return DocView(
         doc.text,
-        [EntityView(*place, *entities.get(place, (None, "found"))) for place in places],
+        [EntityView(*place, *(entities.get(place) or (None, ends[place]))) for place in places],
         [
             RelationView(*ends, key[2], *relations[key])
             for key, ends in zip(sorted(relations), indices, strict=True)
