@@ -441,6 +441,28 @@ def test_a_bad_file_is_named(content: bytes, problem: str, tmp_path: Path) -> No
     assert problem in message
 
 
+@pytest.mark.parametrize("place", ["attribute", "content"])
+def test_entities_of_xml_reach_no_other_file(place: str, tmp_path: Path) -> None:
+    secret = tmp_path / "secret.txt"
+    secret.write_text("SECRET", "utf-8")
+    path = make_document(tmp_path / "export", text=None)
+    content = path.read_text("utf-8")
+    if place == "attribute":
+        content = content.replace('mimeType="text" />', 'mimeType="text" sofaString="&x;"/>')
+    else:
+        element = "<sofaString>&x;</sofaString></cas:Sofa>"
+        content = content.replace('mimeType="text" />', f'mimeType="text">{element}')
+    assert "&x;" in content
+    doctype = f'<!DOCTYPE x [<!ENTITY x SYSTEM "file://{secret}">]>'
+    path.write_text(content.replace("<xmi:XMI", f"{doctype}<xmi:XMI", 1), "utf-8")
+    try:
+        texts, report = read(path)
+    except ValueError as error:
+        assert "SECRET" not in str(error)
+    else:
+        assert "SECRET" not in f"{texts} {report}"
+
+
 def test_a_bad_type_system_is_named(tmp_path: Path) -> None:
     path = make_document(tmp_path)
     path.with_name("TypeSystem.xml").write_bytes(b"text")
