@@ -516,7 +516,9 @@ def run_command(*arguments: object) -> tuple[int, str]:
 
 def test_the_command_says_what_it_did(model: str, archive: Path, tmp_path: Path) -> None:
     code, printed = run_command(model, archive, "--output", tmp_path / "out")
-    assert (code, printed.strip()) == (3, f"{tmp_path}/out: 36 texts annotated, 2 rejected")
+    counts = "36 texts annotated, 2 rejected"
+    line = f"{tmp_path}/out: {counts} (see {tmp_path}/out/rejected.jsonl)"
+    assert (code, printed.strip()) == (3, line)
     (archive / "a.jsonl").unlink()
     (archive / "notes.doc").touch()
     code, printed = run_command(model, archive, "--output", tmp_path / "other")
