@@ -33,7 +33,7 @@ def read_contract(text: str) -> dict[str, set[str]]:
 
 
 def _names(cell: str) -> list[str]:
-    return [name.removesuffix("/").removesuffix(".py") for name in re.findall(r"`([^`]+)`", cell)]
+    return re.findall(r"`([^`]+)`", cell)
 
 
 def find_imports(path: Path, package: Path) -> Iterator[tuple[int, str]]:

@@ -93,7 +93,7 @@ def relate(nlp: Language, annotation: Annotation) -> Doc:
 
 
 def pair_logits(nlp: Language, annotation: Annotation) -> dict[tuple[int, int], NDArray[Any]]:
-    """The logits of each pair of gold entities, whether or not it is asked about."""
+    """The logits of each pair of gold entities, whether or not it is a candidate pair."""
     doc = nlp.get_pipe("str_encoder")(with_entities(nlp, annotation))
     pairs = list(combinations(range(len(doc.ents)), 2))
     logits = nlp.get_pipe("str_rel").model.predict([DocPairs(doc, doc.ents, numpy.array(pairs))])

@@ -1,4 +1,4 @@
-"""The pairs that are asked about, against pairs that are told one by one."""
+"""The candidate pairs, against pairs that are found one by one."""
 
 import pickle
 from collections.abc import Callable, Sequence

@@ -26,7 +26,7 @@ def nlp() -> Language:
 
 def make_doc(nlp: Language, *, repeats: int = 1, relations: bool | None = True) -> Doc:
     """A doc with two entities a sentence and a relation between them; False for a doc annotated as
-    having no relation, None for one that nobody annotated.
+    having no relation, None for an unannotated one.
     """
     doc = nlp.make_doc(TEXT * repeats)
     starts = [i * len(TEXT) for i in range(repeats)]

@@ -31,7 +31,7 @@ UNANNOTATED = {"rels_p": None, "rels_r": None, "rels_f": None, "rels_per_type": 
 
 
 def make_doc(arcs: list[Arc] | None, words: list[str] | None = None) -> Doc:
-    """A doc of characters, if no other tokens are given; without arcs nobody annotated it."""
+    """A doc of characters, if no other tokens are given; without arcs it is unannotated."""
     words = words or list(TEXT)
     doc = Doc(VOCAB, words=words, spaces=[False] * len(words))
     if arcs is not None:

@@ -20,8 +20,6 @@ from .report import ConversionReport
 from .tokens import find_tokens, without_white_space
 
 LINES_SUFFIX = ".txt"
-# An error in one of these is an error; in tables and compressed files, it is counted.
-PLAIN_SUFFIXES = {LINES_SUFFIX, SUFFIX, *JSON_SUFFIXES}
 
 
 def is_text_file(path: Path) -> bool:
@@ -30,7 +28,7 @@ def is_text_file(path: Path) -> bool:
     path (Path): The name.
     RETURNS (bool): Whether files of this type can be read.
     """
-    return path.suffix.lower() in PLAIN_SUFFIXES or find_reader(path) is not None
+    return path.suffix.lower() in JSON_SUFFIXES or find_reader(path) is not None
 
 
 def read_raw_texts(
@@ -66,7 +64,7 @@ def _find_files(path: Path, formats: dict[str, Format], report: ConversionReport
     entries = sorted(path.iterdir())
     files = [file for file in entries if is_text_file(file)]
     if not files:
-        suffixes = ", ".join(sorted({*PLAIN_SUFFIXES, *READERS}))
+        suffixes = ", ".join(sorted({*JSON_SUFFIXES, *READERS}))
         raise ValueError(f"{path}: no file in this folder ends in {suffixes}")
     for other in sorted({*entries} - {*files}):
         report.lose("folders, and files of unsupported types", str(path), other.name)
@@ -97,8 +95,9 @@ def _read_file(
         return _read_lines(path)
     if suffix == SUFFIX:
         return _read_docs(path)
+    # An error in a JSON file is an error; in tables and compressed files, it is counted.
     read = find_reader(path)
-    if read is not None and (suffix not in PLAIN_SUFFIXES or text_field != TEXT):
+    if read is not None and (suffix not in JSON_SUFFIXES or text_field != TEXT):
         return _read_rows(path, read, report, text_field)
     first = _first_item(path) if suffix in JSON_SUFFIXES else [None]
     if all(map(_is_raw, first)):

@@ -69,7 +69,7 @@ class STREncoderLayer(TransformerModel):
             get_spans=self.attrs["get_spans"],
             shim=self.shim.copy(),
         )
-        copied.attrs["has_transformer"] = self.attrs["has_transformer"]
+        copied.attrs.update(self.attrs)
         if self.has_dim("nO"):
             copied.set_dim("nO", self.get_dim("nO"))
         return copied

@@ -21,6 +21,15 @@ def relation_class(relation: Relation) -> RelationClass:
     return relation.label, ">" if in_order else "<"
 
 
+def index_classes(classes: Iterable[RelationClass]) -> dict[RelationClass, int]:
+    """Number classes from 1, since 0 is "no relation".
+
+    classes (Iterable[tuple[str, str]]): Labels and directions.
+    RETURNS (dict[tuple[str, str], int]): The number of each class.
+    """
+    return {name: i for i, name in enumerate(classes, start=1)}
+
+
 def label_directions(classes: Iterable[RelationClass]) -> dict[str, str]:
     """Return the directions of each label.
 

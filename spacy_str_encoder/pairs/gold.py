@@ -163,8 +163,7 @@ def count_mistyped(task: RelationTask, examples: Iterable[Example]) -> int:
 def _known_classes(
     task: RelationTask, relations: list[Relation], report_unknown: Callable[[str, str], None]
 ) -> list[int]:
-    index = {name: i for i, name in enumerate(task.classes, start=1)}
-    known = []
+    index, known = task.class_index, []
     for relation in relations:
         name = relation_class(relation)
         if name not in index:

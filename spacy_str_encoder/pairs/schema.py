@@ -11,7 +11,7 @@ from thinc.types import Floats2d
 from ..arrays import BoolArray, IntArray
 from ..doc.relation import Relation
 from .candidates import DocPairs, pair_types
-from .classes import RelationClass, Triple, relation_class
+from .classes import RelationClass, Triple, index_classes, relation_class
 
 
 class Schema(NamedTuple):
@@ -43,7 +43,7 @@ def make_schema(
     """
     types = sorted({name for head, _, tail in triples for name in (head, tail)})
     codes = {name: i for i, name in enumerate(types)}
-    index = {name: i for i, name in enumerate(classes, start=1)}
+    index = index_classes(classes)
     known = {label for _, label, _ in triples}
     is_free = [True, *(label not in known for label, _ in classes)]
     allowed = numpy.tile(is_free, (len(types) + 1, len(types) + 1, 1))

@@ -15,7 +15,7 @@ from ..arrays import IntArray
 from ..doc.entities import get_entities
 from ..doc.relation import Relation
 from .candidates import Candidates, DocPairs, all_pairs
-from .classes import RelationClass, Triple
+from .classes import RelationClass, Triple, index_classes
 from .losses import sigmoid, sigmoid_loss, softmax_loss
 from .schema import Schema, allowed_pairs, make_schema, rule_out
 
@@ -52,6 +52,11 @@ class RelationTask:
         if self.triples is None:
             return None
         return make_schema(self.triples, self.classes, symmetric=self.symmetric)
+
+    @cached_property
+    def class_index(self) -> dict[RelationClass, int]:
+        """RETURNS (dict[tuple[str, str], int]): The number of each class."""
+        return index_classes(self.classes)
 
     def locate(self, span: Span) -> EntityKey:
         """Return the key that identifies an entity. In `doc.ents` this is only its place: the spans

@@ -7,7 +7,7 @@ predictions.
 from collections.abc import Iterable
 from hashlib import sha256
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import srsly
 from spacy.pipeline import TrainablePipe
@@ -38,6 +38,10 @@ class SealedPipe(TrainablePipe):
         _check_seal(Path(path), self.name)
         super().from_disk(path, exclude=exclude)
         return self
+
+    def rehearse(self, *args: Any, **kwargs: Any) -> None:
+        """Raise an error: rehearsal is not supported."""
+        raise NotImplementedError(f"The component '{self.name}' does not support rehearsal.")
 
 
 def _check_seal(folder: Path, name: str) -> None:

@@ -250,7 +250,3 @@ class SharedEncoder(SealedPipe, Transformer):
         self._catch_up()
         self._forget_batch()
         return super().__reduce__()
-
-    def rehearse(self, *args: Any, **kwargs: Any) -> None:
-        """Raise an error: rehearsal is not supported."""
-        raise NotImplementedError(f"The component '{self.name}' does not support rehearsal.")

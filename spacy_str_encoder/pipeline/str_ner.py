@@ -285,10 +285,6 @@ class CRFEntityRecognizer(SealedPipe):
         with_tokens = (example.predicted for example in get_examples() if len(example.predicted))
         self.model.initialize(X=list(islice(with_tokens, 1)) or None)
 
-    def rehearse(self, *args: Any, **kwargs: Any) -> None:
-        """Raise an error: rehearsal is not supported."""
-        raise NotImplementedError(f"The component '{self.name}' does not support rehearsal.")
-
 
 def _forbid_spaces_at_borders(doc: Doc, emissions: Floats2d) -> None:
     """Rule out entities that begin or end with white space, which has no pieces.

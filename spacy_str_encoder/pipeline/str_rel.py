@@ -410,10 +410,6 @@ class RelationExtractor(SealedPipe):
             )
             return all_pairs(doc, entities)
 
-    def rehearse(self, *args: Any, **kwargs: Any) -> None:
-        """Raise an error: rehearsal is not supported."""
-        raise NotImplementedError(f"The component '{self.name}' does not support rehearsal.")
-
 
 def _first_doc(examples: Iterable[Example]) -> PairsInT | None:
     """RETURNS (list[DocPairs] | None): A doc without pairs, to initialize the model with."""

@@ -103,8 +103,9 @@ def pretrain(
     """
     model = load_masked_model(encoder, seed=settings.seed)
     all_texts = read_raw_texts(texts, report, text_field=text_field)
-    options: dict[str, Any] = {"report": report, "text_field": text_field}
-    divided = hold_out(all_texts, held_out, seed=settings.seed, **options)
+    divided = hold_out(
+        all_texts, held_out, seed=settings.seed, report=report, text_field=text_field
+    )
     parts = [_cut(part, model, report) for part in divided]
     folder = open_checkpoints(output, _describe_run(model, parts, settings), force=force)
     resumed_at = find_last_step(folder)

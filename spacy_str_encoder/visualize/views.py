@@ -151,17 +151,20 @@ def _make_view(
     relations: dict[RelationKey, tuple[float | None, Kind]],
 ) -> DocView:
     # Relations may connect spans that are not entities.
-    places, indices = index_ends(entities, sorted(relations), add_ends=True)
-    ends: dict[Place, Kind] = {}
-    for key in sorted(relations, key=lambda key: relations[key][1] != "missed"):
-        kind: Kind = "missed" if relations[key][1] == "missed" else "found"
-        ends |= dict.fromkeys(key[:2], kind)
+    keys = sorted(relations)
+    places, indices = index_ends(entities, keys, add_ends=True)
+    predicted = {end for key in keys if relations[key][1] != "missed" for end in key[:2]}
+
+    def view_entity(place: Place) -> EntityView:
+        kind: Kind = "found" if place in predicted else "missed"
+        return EntityView(*place, *entities.get(place, (None, kind)))
+
     return DocView(
         doc.text,
-        [EntityView(*place, *(entities.get(place) or (None, ends[place]))) for place in places],
+        [view_entity(place) for place in places],
         [
             RelationView(*ends, key[2], *relations[key])
-            for key, ends in zip(sorted(relations), indices, strict=True)
+            for key, ends in zip(keys, indices, strict=True)
             if ends is not None
         ],
     )
