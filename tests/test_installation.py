@@ -104,6 +104,14 @@ def test_the_readme_names_the_versions(name: str) -> None:
     assert re.findall(r"Python (3\.\d+) \S+ (3\.\d+)", text) == [(PYTHONS[0], PYTHONS[-1])]
 
 
+def test_make_installs_the_encoder_of_the_extra() -> None:
+    [wanted] = read_setup()["options.extras_require"]["minilm"].strip().splitlines()
+    installed = Requirement(" ".join(read_makefile("MINILM")))
+    [pin] = installed.specifier
+    assert installed.name == Requirement(wanted).name
+    assert pin.operator == "==" and pin.version in Requirement(wanted).specifier
+
+
 def test_every_requirement_has_a_pin_that_it_allows() -> None:
     pins = read_pins()
     for requirement in read_requirements():

@@ -1,12 +1,17 @@
-"""Read spaCy's DocBin files."""
+"""spaCy's DocBin files: what they can hold, and their docs."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
+from srsly.msgpack import Packer
 
 SUFFIX = ".spacy"
+# Writes a value as a DocBin does, and raises OverflowError or ValueError if a DocBin can't hold it.
+# Made once, since a new Packer looks through all installed packages for types that they add.
+pack: Callable[[Any], bytes] = Packer().pack
 
 
 def read_docbin(path: Path, vocab: Vocab) -> Iterator[Doc]:

@@ -14,12 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import srsly
 from spacy.vocab import Vocab
 
 from ..doc.origin import META
 from .docbin import SUFFIX as DOCS_SUFFIX
-from .docbin import read_docbin
+from .docbin import pack, read_docbin
 from .entries import Entry, Item, Rejection
 from .lines import (
     GZIP_SUFFIX,
@@ -267,7 +266,7 @@ def _check(number: int, text: str, identifier: Any, fields: Fields) -> Item:
 def _simplify(identifier: Any) -> Any:
     """Write an identifier as JSON if a DocBin can't hold it, such as an integer over 64 bits."""
     try:
-        srsly.msgpack_dumps(identifier)
+        pack(identifier)
     except (OverflowError, ValueError):
         return json.dumps(identifier, ensure_ascii=False)
     return identifier

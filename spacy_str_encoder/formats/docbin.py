@@ -4,13 +4,12 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
-import srsly
 from spacy.language import Language
 from spacy.tokens import DocBin
 from spacy.vocab import Vocab
 
 from ..doc.origin import META
-from ..files.docbin import SUFFIX, read_docbin
+from ..files.docbin import SUFFIX, pack, read_docbin
 from .annotated_text import AnnotatedText, AnnotationError, check_annotations, errors_at
 from .docs import from_docs, to_docs
 from .format import Format
@@ -62,7 +61,7 @@ def write(
 
 def _check_meta(annotated: AnnotatedText) -> AnnotatedText:
     try:
-        srsly.msgpack_dumps({META: annotated.meta})
+        pack({META: annotated.meta})
     except (OverflowError, ValueError) as error:
         raise AnnotationError(
             f"{annotated.place}: the metadata can't be stored in a DocBin ({error})"
