@@ -5,11 +5,13 @@ import os
 import re
 import shutil
 import signal
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
 import pytest
+import ray
 import spacy
 from pyarrow import parquet
 from spacy.tokens import DocBin
@@ -427,7 +429,16 @@ def test_options_that_say_nothing_to_an_engine_are_refused(
     assert problem in " ".join(result.stderr.split())
 
 
-def test_what_a_worker_of_ray_runs_into_is_said(model: str, archive: Path, tmp_path: Path) -> None:
+def test_what_a_worker_of_ray_runs_into_is_said(
+    model: str, archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutdown, busy = ray.shutdown, []
+
+    def look_and_shut_down() -> None:
+        busy.extend(each.name for each in threading.enumerate() if each.name == "iter_threaded")
+        shutdown()
+
+    monkeypatch.setattr(ray, "shutdown", look_and_shut_down)
     copy = shutil.copytree(model, tmp_path / "model")
     sources, _ = find_sources([str(archive)], output=tmp_path / "out")
     write_part = PartWriter(str(copy), tmp_path / "out", "jsonl", batch_size=4)
@@ -438,6 +449,8 @@ def test_what_a_worker_of_ray_runs_into_is_said(model: str, archive: Path, tmp_p
     engine = partial(annotate_on_ray, workers=1, cpus=os.cpu_count() or 1)
     with pytest.raises(ValueError, match=r"A Ray worker failed: ValueError: .*can't load"):
         annotate_archive(write_part, sources, SETTINGS, engine=engine)
+    # A thread that reads ahead would end this process when it asks Ray for something.
+    assert busy == []
 
 
 def test_what_a_reader_on_ray_runs_into_is_said(model: str, archive: Path, tmp_path: Path) -> None:

@@ -4,6 +4,8 @@ of the archive, the output and the pipeline.
 
 import logging
 import pickle
+import threading
+import time
 import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -25,6 +27,8 @@ except ImportError as error:
 
 # Limits retries of a chunk whose worker died: a text may kill its worker every time.
 MAX_RETRIES = 3
+# In seconds. Most threads stop at once; one that only waits does no harm.
+PATIENCE = 5
 DIED = (
     f"Ray workers died {1 + MAX_RETRIES} times at the same texts, possibly because they ran out of "
     "memory. Run the same command again to go on. To use less memory, reduce the number of workers "
@@ -59,6 +63,7 @@ def annotate_on_ray(
         log_to_driver=False,
         logging_level=logging.ERROR,
     )
+    others = {*threading.enumerate()}
     try:
         _set_up()
         sources = ray.data.from_items([{"reader": pickle.dumps(reader)} for reader in readers])
@@ -93,6 +98,7 @@ def annotate_on_ray(
     except ray.exceptions.RayActorError as error:
         raise ValueError(DIED) from error
     finally:
+        _wait_for_readers(others)
         ray.shutdown()
 
 
@@ -106,6 +112,14 @@ def _set_up() -> None:
     context.enable_progress_bars = False
     # Each chunk is a block of its own, however small, so that all actors get work.
     context.target_min_block_size = context.target_max_block_size = 1
+
+
+def _wait_for_readers(others: set[threading.Thread]) -> None:
+    """Wait for the threads in which Ray Data reads ahead. After a failure they are still busy, and
+    one that asks Ray for something after its shutdown ends this process without a message."""
+    end = time.monotonic() + PATIENCE
+    for thread in {*threading.enumerate()} - others:
+        thread.join(max(0, end - time.monotonic()))
 
 
 def _portable(write_part: PartWriter, *, gpus: float) -> PartWriter:
