@@ -1,6 +1,5 @@
 import os
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -110,34 +109,43 @@ def nlp(make_nlp: Callable[..., Language]) -> Language:
 
 
 @pytest.fixture(scope="session")
-def save_trained(
-    make_nlp: MakeNlp, tmp_path_factory: pytest.TempPathFactory
-) -> Callable[[str], Path]:
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for what processes that run tests side by side make only once."""
+    is_worker = "PYTEST_XDIST_WORKER" in os.environ
+    return tmp_path_factory.getbasetemp().parent if is_worker else tmp_path_factory.mktemp("shared")
+
+
+def make_once(folder: Path, make: Callable[[Path], object]) -> Path:
+    """Make a folder unless another process has made it, or is making it."""
+    with FileLock(folder.with_suffix(".lock")):
+        if not (done := folder.with_suffix(".done")).exists():
+            make(folder)
+            done.touch()
+    return folder
+
+
+@pytest.fixture(scope="session")
+def save_trained(make_nlp: MakeNlp, shared: Path) -> Callable[[str], Path]:
     """Trains a pipeline once for each mask, and tells where it is saved."""
 
-    @cache
     def save(mask: str) -> Path:
-        path = tmp_path_factory.mktemp("trained") / mask
-        build_trained(make_nlp, ANNOTATIONS, mask=mask).to_disk(path)
-        return path
+        def train(folder: Path) -> None:
+            build_trained(make_nlp, ANNOTATIONS, mask=mask).to_disk(folder)
+
+        return make_once(shared / f"trained-{mask}", train)
 
     return save
 
 
 @pytest.fixture(scope="session")
-def trained_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small copy of the project after its workflow `train`, to copy from. Processes that run
-    tests side by side share it.
-    """
-    is_worker = "PYTEST_XDIST_WORKER" in os.environ
-    base = tmp_path_factory.getbasetemp().parent if is_worker else tmp_path_factory.mktemp("shared")
-    folder, done = base / "trained-project", base / "trained-project.done"
-    with FileLock(base / "trained-project.lock"):
-        if not done.exists():
-            copy_project(folder)
-            run_workflow(folder, "train")
-            done.touch()
-    return folder
+def trained_project(shared: Path) -> Path:
+    """A small copy of the project after its workflow `train`, to copy from."""
+
+    def make(folder: Path) -> None:
+        copy_project(folder)
+        run_workflow(folder, "train")
+
+    return make_once(shared / "trained-project", make)
 
 
 @pytest.fixture(params=["pair", "cls"])

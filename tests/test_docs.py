@@ -2,6 +2,7 @@
 setting is there with its default, and every link leads somewhere."""
 
 import re
+import shlex
 import shutil
 import sys
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from configparser import RawConfigParser
 from importlib.metadata import EntryPoint, entry_points
 from inspect import Parameter, signature
 from io import StringIO
+from itertools import groupby
 from pathlib import Path
 from textwrap import dedent
 from typing import Any, NamedTuple
@@ -18,8 +20,10 @@ import srsly
 from spacy.language import Language
 from spacy.util import load_model_from_config
 from thinc.api import Config
+from typer.testing import CliRunner
 
 from spacy_str_encoder import Relation, to_records
+from spacy_str_encoder.cli import app
 from spacy_str_encoder.doc.plain_data import to_annotations
 from spacy_str_encoder.doc.records import key_values
 from spacy_str_encoder.evaluation import evaluate
@@ -84,6 +88,7 @@ INSTEAD = {
     r"--vars\.gpu 0": "--vars.gpu -1",
     r"(run tables(-quick)?)$": r"\1 --dry",
 }
+LIBRARY = "spacy-str-encoder"
 GROUPS = ["factories", "architectures", "misc", "readers", "scorers"]
 SECTION = re.compile(r"^### `(.+?)`\n(.*?)(?=^##|\Z)", flags=re.DOTALL | re.MULTILINE)
 SETTING = re.compile(r"^\| `(.+?)` \| (.+?) \|", flags=re.MULTILINE)
@@ -131,13 +136,16 @@ def test_no_page_is_forgotten() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES)
-def test_what_a_page_says_can_be_done(page: str, trained: Path, tmp_path: Path) -> None:
+def test_what_a_page_says_can_be_done(
+    page: str, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     shutil.copytree(trained, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
     for block in join_python(find_blocks(page)):
         if block.file:
             (tmp_path / block.file).write_text(block.text, "utf-8")
         elif block.language == "bash":
-            run(["bash", "-euc", replace_commands(page, block.text)], tmp_path)
+            run_commands(replace_commands(page, block.text), tmp_path)
         elif block.language == "python":
             run([sys.executable, "-c", block.text], tmp_path)
     assert [name for name in PAGES[page] if not (tmp_path / name).is_file()] == []
@@ -240,6 +248,20 @@ def replace_commands(page: str, text: str) -> str:
     # What is a command of the README is run there.
     known = "".join(block.text for block in find_blocks("README.md") if page != "README.md")
     return "\n".join(line for line in text.splitlines() if line not in known.splitlines())
+
+
+def run_commands(text: str, folder: Path) -> None:
+    """Run the commands of a block in the working directory. Those of the library run in this
+    process, which has already imported what each of them would import for seconds."""
+    lines = text.replace("\\\n", "").splitlines()
+    for is_library, commands in groupby(lines, key=lambda line: line.startswith(f"{LIBRARY} ")):
+        if not is_library:
+            run(["bash", "-euc", "\n".join(commands)], folder)
+            continue
+        for command in commands:
+            arguments = shlex.split(command)[1:]
+            result = CliRunner().invoke(app, arguments, catch_exceptions=False)
+            assert result.exit_code == 0, f"{command}\n{result.output}"
 
 
 def commands_of(page: str) -> list[str]:
