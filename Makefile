@@ -23,19 +23,23 @@ demo: install
 	$(BIN)/python scripts/show.py training/model-best metrics
 
 # Files in the order of their names: by their number of tests, the longest one would come last.
-PYTEST = $(BIN)/python -m pytest -q --numprocesses auto --dist loadfile --no-loadscope-reorder
+PYTEST = $(BIN)/python -m pytest -q
+AT_ONCE = --numprocesses auto --dist loadfile --no-loadscope-reorder
 
+# Ray comes alone: beside other tests, its processes take several times as long.
 test: lint
-	$(PYTEST)
+	$(PYTEST) $(AT_ONCE) -m "not ray"
+	$(PYTEST) -m ray
 
 # The checks and tests that take seconds: none trains, starts Ray, or opens a browser. Property-based
 # tests try fewer examples.
 quick: lint
-	HYPOTHESIS_PROFILE=quick $(PYTEST) -m "not slow"
+	HYPOTHESIS_PROFILE=quick $(PYTEST) $(AT_ONCE) -m "not slow and not ray"
 
 # The tests, and the share of the code that they run.
 coverage: lint
-	$(PYTEST) --cov --cov-report=term --cov-fail-under=90
+	$(PYTEST) $(AT_ONCE) -m "not ray" --cov --cov-report=
+	$(PYTEST) -m ray --cov --cov-append --cov-report=term --cov-fail-under=90
 
 lint: install
 	$(BIN)/ruff check .

@@ -390,7 +390,7 @@ def find_actors() -> list[int]:
     return [number for number, path in processes.items() if b"(_Annotator)" in path.read_bytes()]
 
 
-@pytest.mark.slow
+@pytest.mark.ray
 def test_ray_annotates_as_one_process_though_an_actor_is_killed(
     model: str, archive: Path, tmp_path: Path
 ) -> None:
@@ -429,6 +429,7 @@ def test_options_that_say_nothing_to_an_engine_are_refused(
     assert problem in " ".join(result.stderr.split())
 
 
+@pytest.mark.ray
 def test_what_a_worker_of_ray_runs_into_is_said(
     model: str, archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -453,6 +454,7 @@ def test_what_a_worker_of_ray_runs_into_is_said(
     assert busy == []
 
 
+@pytest.mark.ray
 def test_what_a_reader_on_ray_runs_into_is_said(model: str, archive: Path, tmp_path: Path) -> None:
     def remove(write_part: PartWriter, readers: Iterable[ChunkReader]) -> Iterator[Part]:
         (archive / "a.jsonl").unlink()
