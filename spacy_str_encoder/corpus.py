@@ -18,6 +18,7 @@ from .doc.origin import set_place
 from .doc.relation import has_relations
 from .files.docbin import read_docbin
 
+RELATIONS = "doc._.relations"
 Reader = Callable[[Language], Iterable[Example]]
 
 
@@ -30,8 +31,9 @@ def create_corpus(
 ) -> Reader:
     """Create a reader of docs with entities and relations.
 
-    Unlike `spacy.Corpus.v1`, it rejects a corpus without relations, and has no `max_length`, which
-    would split docs and lose relations. The encoder cuts long docs into windows.
+    Unlike `spacy.Corpus.v1`, it rejects a corpus without relations if a component predicts them,
+    and has no `max_length`, which would split docs and lose relations. The encoder cuts long docs
+    into windows.
 
     path (Path | None): A .spacy file, or a folder of .spacy files.
     limit (int): The maximum number of docs to read; 0 for all.
@@ -63,7 +65,8 @@ def read_corpus(
     share (float): The probability of each doc to be read.
     seed (int): The seed of this selection.
     YIELDS (Example): The examples.
-    RAISES (ValueError): If there are no .spacy files, a file is damaged, or no doc has relations.
+    RAISES (ValueError): If there are no .spacy files, a file is damaged, or no doc has relations
+        and a component predicts them.
     """
     if not path.exists():
         raise ValueError(f"Can't find the corpus {path}: no such file or folder.")
@@ -72,9 +75,10 @@ def read_corpus(
             f"The corpus {path} must be a {FILE_TYPE} file or a folder of {FILE_TYPE} files. Use "
             "`spacy-str-encoder convert` to create them from other formats."
         )
-    if not _has_any_relations(_read_docs(path, nlp.vocab)):
+    predicted = {name for each in nlp.pipe_names for name in nlp.get_pipe_meta(each).assigns}
+    if RELATIONS in predicted and not _has_any_relations(_read_docs(path, nlp.vocab)):
         raise ValueError(
-            f"The corpus {path} has entities, but doc._.relations is not set on any doc. Set it on "
+            f"The corpus {path} has entities, but {RELATIONS} is not set on any doc. Set it on "
             "every annotated doc ([] if there are none), and save the DocBin with "
             "store_user_data=True."
         )

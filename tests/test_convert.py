@@ -240,7 +240,7 @@ def test_an_unknown_format_is_answered_with_the_known_ones(option: str, tmp_path
     path = write_lines(tmp_path / "in.jsonl", LINE)
     message = run_error(path, "-o", tmp_path, option, "conll")
     assert "'conll'" in message
-    assert "spacy, jsonl, authors" in message
+    assert "spacy, spacy-json, jsonl, authors" in message
 
 
 @pytest.mark.parametrize(

@@ -180,12 +180,24 @@ def test_a_path_is_asked_for() -> None:
     ids=["never set", "left out of the DocBin"],
 )
 def test_a_corpus_without_relations_is_an_error_that_names_the_file_and_the_remedy(
-    nlp: Language, tmp_path: Path, relations: bool | None, store_user_data: bool
+    tmp_path: Path, relations: bool | None, store_user_data: bool
 ) -> None:
+    nlp = spacy.blank("zh")
+    nlp.add_pipe("str_rel")
     docs = [make_doc(nlp, relations=relations)] * 2
     path = write(tmp_path / "train.spacy", docs, store_user_data=store_user_data)
     with pytest.raises(ValueError, match=r"train\.spacy has entities.*store_user_data=True"):
         list(make_reader(path)(nlp))
+
+
+def test_a_corpus_without_relations_is_read_where_no_component_predicts_them(
+    tmp_path: Path,
+) -> None:
+    nlp = spacy.blank("zh")
+    nlp.add_pipe("str_ner")
+    path = write(tmp_path / "train.spacy", [make_doc(nlp, relations=None)])
+    [example] = make_reader(path)(nlp)
+    assert len(example.reference.ents) == 2 and not has_relations(example.reference)
 
 
 def test_a_corpus_in_which_some_docs_were_never_annotated_is_read(

@@ -53,9 +53,10 @@ def convert_command(
 ) -> None:
     """Convert annotated texts from one format to another.
 
-    Formats: spacy (DocBin for training), jsonl, authors (the paper's code), spert,
-    gliner, glirel, prodigy (rel.manual), doccano, label-studio, spo (triples of
-    CMeIE and DuIE), brat (folders), uima (XMI of INCEpTION).
+    Formats: spacy (DocBin for training), spacy-json (Doc.to_json), jsonl, authors
+    (the paper's code), spert, gliner, glirel, prodigy (rel.manual), doccano,
+    label-studio, spo (triples of CMeIE and DuIE), brat (folders), uima (XMI of
+    INCEpTION).
 
     The format of the input is detected. Annotations that the output format can't
     hold, such as overlapping entities, are counted and listed.

@@ -20,7 +20,7 @@ from ..doc.relation import (
     set_relations,
 )
 from .annotated_text import AnnotatedEntity, AnnotatedRelation, AnnotatedText
-from .entities import MISALIGNED, keep_entities, without_repeats
+from .entities import MISALIGNED, keep_entities, report_other_groups, without_repeats
 from .report import ConversionReport
 from .tokens import spaces_after, with_white_space
 
@@ -146,9 +146,7 @@ def from_docs(
 def _report_unread(
     doc: Doc, place: str, report: ConversionReport, *, spans_key: str | None
 ) -> None:
-    if others := ", ".join(f"'{key}'" for key in doc.spans if key != spans_key):
-        source = "doc.ents" if spans_key is None else f"'{spans_key}'"
-        report.choose(f"docs with other span groups (only {source} is read)", place, others)
+    report_other_groups(doc.spans, spans_key, place, report)
     if spans_key is not None:
         kept = {place_of(span) for span in doc.spans.get(spans_key, ())}
         for span in doc.ents:

@@ -1,6 +1,6 @@
 """Find, filter and describe the entities and relations of texts."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from .annotated_text import AnnotatedEntity, AnnotatedRelation, AnnotatedText
@@ -102,6 +102,21 @@ def without_repeats(annotated: AnnotatedText, report: ConversionReport) -> Annot
         AnnotatedRelation(places[r.head], places[r.tail], r.label) for r in annotated.relations
     ]
     return replace(annotated, entities=list(first), relations=relations)
+
+
+def report_other_groups(
+    groups: Iterable[str], spans_key: str | None, place: str, report: ConversionReport
+) -> None:
+    """Report the span groups of a doc that are not read.
+
+    groups (Iterable[str]): All span groups of the doc.
+    spans_key (str | None): The one that is read; `doc.ents` if None.
+    place (str): The location of the doc.
+    report (ConversionReport): The report.
+    """
+    if others := ", ".join(f"'{key}'" for key in groups if key != spans_key):
+        source = "doc.ents" if spans_key is None else f"'{spans_key}'"
+        report.choose(f"docs with other span groups (only {source} is read)", place, others)
 
 
 def describe_entity(annotated: AnnotatedText, index: int) -> str:

@@ -6,6 +6,18 @@ from typing import Any
 from .annotated_text import AnnotatedText
 from .report import ConversionReport
 
+# Two names beside each other in an object that is an entity or a relation.
+ANNOTATION_FIELDS = [
+    {"start", "end"},
+    {"begin", "end"},
+    {"start_offset", "end_offset"},
+    {"head", "tail"},
+    {"head", "child"},
+    {"from_id", "to_id"},
+    {"source", "target"},
+    {"subject", "object"},
+]
+
 
 def other_fields(item: Mapping[str, Any], known: Collection[str]) -> dict[str, Any]:
     """Get the fields of an object that are not part of a format.
@@ -27,6 +39,28 @@ def are_objects(value: Any, *fields: str) -> bool:
     return isinstance(value, list) and all(
         isinstance(each, dict) and each.keys() >= set(fields) for each in value
     )
+
+
+def look_like_annotations(value: Any) -> bool:
+    """Check if the value of an unknown field may be entities or relations.
+
+    value (Any): The value: a list, or an object whose values are lists.
+    RETURNS (bool): Whether any item has offsets, or a label of something.
+    """
+    if isinstance(value, Mapping):
+        return any(
+            isinstance(each, list) and look_like_annotations(each) for each in value.values()
+        )
+    return isinstance(value, list) and any(map(_is_annotation, value))
+
+
+def _is_annotation(item: Any) -> bool:
+    if isinstance(item, Mapping):
+        names = {name.lower() for name in item}
+        return any(pair <= names for pair in ANNOTATION_FIELDS)
+    # As `[start, end, label]`.
+    kinds = [type(each) for each in item] if isinstance(item, list) else []
+    return kinds.count(int) >= 2 and str in kinds
 
 
 def lose_other_fields(

@@ -9,10 +9,13 @@ from typing import Any
 from ..files.whole import write_json_lines, write_json_list
 from .annotated_text import AnnotatedText, AnnotationError, check_annotations, errors_at
 from .entities import UNANNOTATED
+from .fields import look_like_annotations
 from .format import Format
 from .reading import read_items
 from .report import ConversionReport
 
+# What `annotate` writes beside the annotations that it is made from.
+DERIVED = {"records"}
 # `parse` gets an object, its location and the report. If the object yields no text, it returns None
 # and reports that itself.
 Parse = Callable[[Any, str, ConversionReport], AnnotatedText | None]
@@ -29,6 +32,7 @@ def json_format(
     suffix: str,
     needs_tokens: bool = False,
     keeps_unannotated: bool = False,
+    keeps_missing_entities: bool = False,
 ) -> Format:
     """Define a format with one JSON object per text. It reads both JSON lines and JSON lists,
     whatever the name of the file, and writes a list if the name ends in .json, else lines.
@@ -44,6 +48,8 @@ def json_format(
     needs_tokens (bool): Whether `serialize` needs tokens.
     keeps_unannotated (bool): Whether the format distinguishes texts with unannotated relations from
         texts without relations.
+    keeps_missing_entities (bool): Whether the format distinguishes texts with unannotated entities
+        from texts without entities.
     RETURNS (Format): The format.
     """
     return Format(
@@ -55,6 +61,7 @@ def json_format(
         write=partial(write, serialize=serialize),
         needs_tokens=needs_tokens,
         keeps_unannotated=keeps_unannotated,
+        keeps_missing_entities=keeps_missing_entities,
     )
 
 
@@ -77,10 +84,18 @@ def read(path: Path, report: ConversionReport, *, parse: Parse) -> Iterator[Anno
             if annotated is None:
                 continue
             annotated = replace(annotated, place=place)
+            _report_unread(item, annotated, report)
             check_annotations(annotated)
             if not annotated.has_relations:
                 report.choose(UNANNOTATED, place, "")
         yield annotated
+
+
+def _report_unread(item: Any, annotated: AnnotatedText, report: ConversionReport) -> None:
+    for name in item.keys() & annotated.meta.keys() - DERIVED:
+        if look_like_annotations(item[name]):
+            reason = "fields kept as metadata although they look like annotations"
+            report.choose(reason, annotated.place, repr(name))
 
 
 def write(

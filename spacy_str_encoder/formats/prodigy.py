@@ -47,7 +47,7 @@ def matches(item: Any) -> bool:
     """Recognize a task by its tokens or spans."""
     has_objects = all(are_objects(item.get(name, [])) for name in ("tokens", "spans", "relations"))
     is_task = "text" in item and ("tokens" in item or "spans" in item)
-    return has_objects and is_task and "entities" not in item
+    return has_objects and is_task and item.keys().isdisjoint(("entities", "ents"))
 
 
 def parse(item: Any, place: str, report: ConversionReport) -> AnnotatedText | None:

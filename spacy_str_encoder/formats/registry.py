@@ -22,6 +22,7 @@ from . import (
     spo,
     uima,
 )
+from .doc_json import doc_json_format
 from .docbin import docbin_format
 from .docs import to_docs
 from .format import Format
@@ -42,6 +43,7 @@ def all_formats(nlp: Language, *, spans_key: str | None = None) -> dict[str, For
     """
     formats = [
         docbin_format(nlp, spans_key=spans_key),
+        doc_json_format(spans_key=spans_key),
         jsonl.FORMAT,
         authors_json.FORMAT,
         spert.FORMAT,
