@@ -12,7 +12,7 @@ from .forks import use_one_thread_in_forks
 if TYPE_CHECKING:
     from .doc.plain_data import Annotations, to_annotations
     from .doc.records import Record, key_values, to_records
-    from .doc.relation import Relation
+    from .doc.relation import Relation, get_relations, get_score, set_relations
     from .files.records import to_rows, write_records
     from .modules.masks import cls_mask, pair_mask
     from .pairs.candidates import all_pairs
@@ -23,8 +23,11 @@ __all__ = [
     "Relation",
     "all_pairs",
     "cls_mask",
+    "get_relations",
+    "get_score",
     "key_values",
     "pair_mask",
+    "set_relations",
     "to_annotations",
     "to_records",
     "to_rows",
@@ -36,7 +39,7 @@ __all__ = [
 _MODULES = {
     "doc.plain_data": ("Annotations", "to_annotations"),
     "doc.records": ("Record", "key_values", "to_records"),
-    "doc.relation": ("Relation",),
+    "doc.relation": ("Relation", "get_relations", "get_score", "set_relations"),
     "files.records": ("to_rows", "write_records"),
     "modules.masks": ("cls_mask", "pair_mask"),
     "pairs.candidates": ("all_pairs",),

@@ -46,6 +46,8 @@ class Part:
     share (float): The share of the source that had been read once the chunk was complete.
     annotated (int): The number of annotated texts, all written to the file.
     rejections (list[Rejection]): The rejected texts.
+    hidden (int): The number of relations that were left out, because a later component removed
+        their entities.
     """
 
     source: int
@@ -53,6 +55,7 @@ class Part:
     share: float
     annotated: int
     rejections: list[Rejection]
+    hidden: int = 0
 
 
 class Manifest:
@@ -70,7 +73,7 @@ class Manifest:
         self.sources: list[dict[str, Any]] = []
         self.chunks: dict[int, set[int]] = {}
         self.finished: set[int] = set()
-        self.annotated = self.rejected = self.rejected_size = 0
+        self.annotated = self.rejected = self.rejected_size = self.hidden = 0
         self._read()
         self._check_files()
         _cut(folder / REJECTED, self.rejected_size)
@@ -123,8 +126,9 @@ class Manifest:
             content = {"content": rejection.content} if with_texts else {}
             rows.append({**place, "reason": rejection.reason, **content})
         size = _append_lines(self.folder / REJECTED, rows)
-        counts = {"annotated": part.annotated, "rejected": len(rows), "rejected_size": size}
-        self._append({"source": part.source, "chunk": part.chunk, **counts})
+        counts = {"annotated": part.annotated, "rejected": len(rows), "hidden": part.hidden}
+        place = {"source": part.source, "chunk": part.chunk}
+        self._append({**place, **counts, "rejected_size": size})
 
     def unfinished(self) -> list[str]:
         """RETURNS (list[str]): The names of the sources that are not finished."""
@@ -154,6 +158,8 @@ class Manifest:
             self.annotated += line["annotated"]
             self.rejected += line["rejected"]
             self.rejected_size = line["rejected_size"]
+            # Archives that were begun earlier lack it.
+            self.hidden += line.get("hidden", 0)
         else:
             self.finished.add(line["finished"])
 

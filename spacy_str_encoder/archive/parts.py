@@ -8,6 +8,7 @@ from uuid import uuid4
 import spacy
 from spacy.language import Language
 
+from ..doc.relation import count_hidden
 from ..files.entries import Entry, Rejection
 from ..files.whole import written_whole
 from ..loading import load_pipeline, relation_setting
@@ -51,17 +52,21 @@ class PartWriter:
         rejections = [item for item in chunk.items if isinstance(item, Rejection)]
         suffix, write = WRITERS[self.format]
         path = self.folder / f"{name_part(chunk.source, chunk.number)}{suffix}"
+        hidden: list[int] = []
         spans_key = relation_setting(self.nlp, "spans_key")
         # The memory zone frees the strings of the texts, which the vocabulary would keep otherwise.
         with self.nlp.memory_zone(), written_whole(path, tag=f".{uuid4().hex}") as unfinished:
-            write(unfinished, self._annotate(chunk, rejections), spans_key)
+            write(unfinished, self._annotate(chunk, rejections, hidden), spans_key)
         rejections.sort(key=lambda rejection: rejection.number)
         annotated = len(chunk.items) - len(rejections)
-        return Part(chunk.source, chunk.number, chunk.share, annotated, rejections)
+        return Part(chunk.source, chunk.number, chunk.share, annotated, rejections, sum(hidden))
 
-    def _annotate(self, chunk: Chunk, rejections: list[Rejection]) -> AnnotatedDocs:
+    def _annotate(
+        self, chunk: Chunk, rejections: list[Rejection], hidden: list[int]
+    ) -> AnnotatedDocs:
         entries = (item for item in chunk.items if isinstance(item, Entry))
         for entry, doc in annotate_entries(
             self.nlp, entries, batch_size=self.batch_size, reject=rejections.append
         ):
             yield {"id": entry.id, "source": chunk.name, "number": entry.number}, doc
+            hidden.append(count_hidden(doc))

@@ -15,6 +15,8 @@ class Progress:
     annotated (int): The number of annotated texts.
     annotated_now (int): The number of texts annotated by this run.
     rejected (int): The number of rejected texts.
+    hidden (int): The number of relations that were left out, because a later component removed
+        their entities.
     read (int): The number of bytes read.
     size (int): The size of all sources in bytes.
     """
@@ -22,6 +24,7 @@ class Progress:
     annotated: int
     annotated_now: int
     rejected: int
+    hidden: int
     read: int
     size: int
 
@@ -62,6 +65,7 @@ class Tally:
         RETURNS (Progress): The progress.
         """
         read = 0 if part is None else int(part.share * self.sources[part.source].size)
-        annotated, rejected = self.manifest.annotated, self.manifest.rejected
-        now = annotated - self.annotated_before
-        return Progress(annotated, now, rejected, self.read + read, self.size)
+        known = self.manifest
+        now = known.annotated - self.annotated_before
+        counts = known.annotated, now, known.rejected, known.hidden
+        return Progress(*counts, self.read + read, self.size)

@@ -126,6 +126,11 @@ def annotate_command(
     where = f" (see {output / 'rejected.jsonl'})" if done.rejected else ""
     typer.echo(f"{output}: {done.annotated} texts annotated{now}, {done.rejected} rejected{where}")
     if done.rejected:
+    if done.hidden:
+        typer.echo(
+            f"{done.hidden} relations left out, because a later component of the pipeline removed "
+            "or changed their entities"
+        )
         raise typer.Exit(SOME_REJECTED)
 
 

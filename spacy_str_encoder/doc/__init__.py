@@ -3,7 +3,6 @@
 Importing this package declares the extension attributes of docs and spans.
 """
 
-from . import records, relation
+from .extensions import install_extensions
 
-relation.install_extensions()
-records.install_extensions()
+install_extensions()

@@ -15,7 +15,8 @@ PLACE = "spacy_str_encoder.place"
 
 def get_id(doc: Doc) -> Any:
     """RETURNS (Any): The identifier in the meta data of a doc; None if it has none."""
-    return doc.user_data.get(META, {}).get(ID)
+    meta = doc.user_data.get(META)
+    return meta.get(ID) if isinstance(meta, dict) else None
 
 
 def set_place(doc: Doc, path: Path, number: int) -> Doc:

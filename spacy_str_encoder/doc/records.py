@@ -41,12 +41,6 @@ class Record(TypedDict):
     values: dict[str, list["Record"]]
 
 
-def install_extensions() -> None:
-    """Declare `doc._.records`."""
-    if not Doc.has_extension("records"):
-        Doc.set_extension("records", getter=get_records)
-
-
 def set_settings(doc: Doc, settings: dict[str, Any]) -> None:
     """Set how the records of a doc are made.
 

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from spacy.tokens import Doc, Span
 
+from .entities import get_entities, has_entities
 from .user_data import Key, get_user_data, is_key, make_key
 
 RELATIONS = "str_relations"
@@ -41,16 +42,6 @@ class Relation:
     score: float = 1.0
 
 
-def install_extensions() -> None:
-    """Declare `doc._.relations`, `span._.relations` and `span._.score`."""
-    if not Doc.has_extension("relations"):
-        Doc.set_extension("relations", getter=get_relations, setter=set_relations)
-    if not Span.has_extension("relations"):
-        Span.set_extension("relations", getter=get_span_relations)
-    if not Span.has_extension("score"):
-        Span.set_extension("score", getter=get_score, setter=set_score)
-
-
 def has_relations(doc: Doc) -> bool:
     """Check whether the relations of a doc are annotated. A doc with no relations is annotated if
     they were set to an empty list.
@@ -63,20 +54,23 @@ def has_relations(doc: Doc) -> bool:
 
 def get_relations(doc: Doc) -> list[Relation]:
     """Return the relations of a doc, in text order. If the doc was cut from a longer one, relations
-    that reach beyond it are omitted.
+    that reach beyond it are omitted. So are the hidden ones, see `count_hidden`.
 
     doc (Doc): The doc.
     RETURNS (list[Relation]): The relations; empty if they are unannotated.
     """
-    relations = []
-    text = doc.text
-    for start, values in _values(doc, RELATIONS):
-        for head_text, head_label, offset, tail_text, tail_label, label, score in values:
-            head = _span(doc, text, start, head_text, head_label)
-            tail = _span(doc, text, start + offset, tail_text, tail_label)
-            if head is not None and tail is not None:
-                relations.append(Relation(head, tail, label, score))
+    relations = (relation for relation, is_hidden in _read(doc) if not is_hidden)
     return sorted(relations, key=_text_order)
+
+
+def count_hidden(doc: Doc) -> int:
+    """Count the hidden relations of a doc: predicted ones whose head or tail is no entity any more,
+    because a later component has removed or changed it.
+
+    doc (Doc): The doc.
+    RETURNS (int): The number of hidden relations.
+    """
+    return sum(is_hidden for _, is_hidden in _read(doc))
 
 
 def set_relations(doc: Doc, relations: Iterable[Relation]) -> None:
@@ -86,20 +80,19 @@ def set_relations(doc: Doc, relations: Iterable[Relation]) -> None:
     relations (Iterable[Relation]): Relations between spans of this doc.
     RAISES (ValueError): If an item is not a valid `Relation`, or a span belongs to another doc.
     """
-    relations = list(relations)
-    for relation in relations:
-        _check(doc, relation)
-    user_data = get_user_data(doc)
-    for key in [key for key in user_data if is_key(key, RELATIONS, RELATIONS_SET)]:
-        del user_data[key]
-    user_data[make_key(RELATIONS_SET, 0, len(doc.text))] = True
-    for relation in relations:
-        head, tail = relation.head, relation.tail
-        key = make_key(RELATIONS, head.start_char, head.end_char)
-        offset = tail.start_char - head.start_char
-        entities = [head.text, head.label_, offset, tail.text, tail.label_]
-        row = [*entities, relation.label, float(relation.score)]
-        user_data.setdefault(key, []).append(row)
+    _write(doc, relations)
+
+
+def set_predicted(doc: Doc, relations: Iterable[Relation], spans_key: str | None) -> None:
+    """Replace the relations of a doc by predicted ones. They are hidden once they do not connect
+    entities any more.
+
+    doc (Doc): The doc.
+    relations (Iterable[Relation]): Relations between entities of this doc.
+    spans_key (str | None): The span group that holds the entities; `doc.ents` if None.
+    RAISES (ValueError): If an item is not a valid `Relation`, or a span belongs to another doc.
+    """
+    _write(doc, relations, spans_key)
 
 
 def get_span_relations(span: Span) -> list[Relation]:
@@ -196,6 +189,54 @@ def set_score(span: Span, score: float) -> None:
 
 def _score_key(span: Span) -> Key:
     return make_key(SCORES, span.start_char, span.end_char)
+
+
+def _write(doc: Doc, relations: Iterable[Relation], *spans_key: str | None) -> None:
+    relations = list(relations)
+    for relation in relations:
+        _check(doc, relation)
+    user_data = get_user_data(doc)
+    for key in [key for key in user_data if is_key(key, RELATIONS, RELATIONS_SET)]:
+        del user_data[key]
+    user_data[make_key(RELATIONS_SET, 0, len(doc.text))] = True
+    for relation in relations:
+        head, tail = relation.head, relation.tail
+        key = make_key(RELATIONS, head.start_char, head.end_char)
+        offset = tail.start_char - head.start_char
+        ends = [head.text, head.label_, offset, tail.text, tail.label_]
+        row = [*ends, relation.label, float(relation.score), *spans_key]
+        user_data.setdefault(key, []).append(row)
+
+
+def _read(doc: Doc) -> Iterator[tuple[Relation, bool]]:
+    """YIELDS (tuple[Relation, bool]): A relation, and whether it is hidden."""
+    text, entities = doc.text, _entities_by_key(doc)
+    known = {place: span for spans in entities.values() for place, span in spans.items()}
+    for start, rows in _values(doc, RELATIONS):
+        for head_text, head_label, offset, tail_text, tail_label, label, score, *spans_key in rows:
+            head = _span(doc, text, start, head_text, head_label)
+            tail = _span(doc, text, start + offset, tail_text, tail_label)
+            if head is not None and tail is not None:
+                # A doc that was cut from another one lacks its span groups.
+                current = [entities[key] for key in spans_key if key in entities]
+                head, tail = (_find(end, [*current, known]) for end in (head, tail))
+                places = place_of(head), place_of(tail)
+                is_hidden = any(place not in spans for spans in current for place in places)
+                yield Relation(head, tail, label, score), is_hidden
+
+
+def _find(span: Span, entities: Iterable[dict[Place, Span]]) -> Span:
+    """RETURNS (Span): The entity at the place of a span, with its identifiers; else the span."""
+    place = place_of(span)
+    return next((spans[place] for spans in entities if place in spans), span)
+
+
+def _entities_by_key(doc: Doc) -> dict[str | None, dict[Place, Span]]:
+    """RETURNS (dict[str | None, dict[Place, Span]]): The spans of each group, and of `doc.ents` for
+    None, if they are annotated.
+    """
+    keys = [key for key in (*doc.spans, None) if has_entities(doc, key)]
+    return {key: {place_of(span): span for span in get_entities(doc, key)} for key in keys}
 
 
 def _values(doc: Doc, name: str) -> Iterator[tuple[int, Any]]:

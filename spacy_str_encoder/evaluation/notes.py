@@ -4,6 +4,8 @@ from collections.abc import Iterator, Sequence
 
 from .outcomes import TASKS, EntityOutcome, Outcomes, RelationOutcome, Task
 
+HIDDEN = "a later component has removed or changed their entities"
+
 
 def find_obstacle(outcomes: Outcomes, task: Task) -> str | None:
     """Find out why a task can't be scored. A score of 0 is a score.
@@ -59,6 +61,8 @@ def _find_gaps(outcomes: Outcomes, task: Task) -> Iterator[str]:
             f"{rounded} counted as correct with boundaries inside a gold token, because spaCy's "
             "scorer compares tokens; relations of such entities count as wrong"
         )
+    if task == "relations" and (hidden := sum(doc.hidden for doc in outcomes.relations)):
+        yield f"{hidden} predicted relations left out, because {HIDDEN}"
     if task == "relations_gold_entities":
         yield from _find_other_entities(outcomes.relations_gold_entities)
 

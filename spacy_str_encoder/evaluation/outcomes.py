@@ -13,6 +13,7 @@ from ..doc.relation import (
     Place,
     Relation,
     RelationKey,
+    count_hidden,
     get_relations,
     get_score,
     has_relations,
@@ -65,6 +66,7 @@ class RelationOutcome:
     gold_entities (set[tuple[int, int, str]]): The gold entities.
     entities (set[tuple[int, int, str]]): The entities that the candidate pairs are made of.
     has_entities (bool): Whether any component set them.
+    hidden (int): The number of predicted relations whose entities a later component removed.
     """
 
     gold: dict[RelationKey, int]
@@ -74,6 +76,7 @@ class RelationOutcome:
     gold_entities: set[Place]
     entities: set[Place]
     has_entities: bool = True
+    hidden: int = 0
 
 
 @dataclass
@@ -178,6 +181,7 @@ def relation_outcome(
         gold_entities={place_of(span) for span in get_entities(reference, spans_key)},
         entities={place_of(span) for span in get_entities(found, spans_key)},
         has_entities=len(found) > 0 and has_entities(found, spans_key),
+        hidden=count_hidden(found),
     )
 
 

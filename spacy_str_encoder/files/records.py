@@ -8,7 +8,7 @@ from typing import Any
 from spacy.tokens import Doc
 
 from ..doc.origin import get_id
-from ..doc.records import Record, walk_values
+from ..doc.records import Record, get_records, walk_values
 from .parquet import to_string, write_rows
 from .whole import write_json_lines, written_whole
 
@@ -62,7 +62,7 @@ def to_rows(docs: Iterable[Doc]) -> Iterator[dict[str, Any]]:
     """
     empty = dict.fromkeys(COLUMNS)
     for doc_number, doc in enumerate(docs):
-        for number, record in enumerate(doc._.records):
+        for number, record in enumerate(get_records(doc)):
             central = {
                 "doc": doc_number,
                 "id": to_string(get_id(doc)),
@@ -91,7 +91,7 @@ def _values(record: Record) -> Iterator[dict[str, Any]]:
 
 
 def _write_jsonl(path: Path, docs: Iterable[Doc]) -> None:
-    rows = ({"id": get_id(doc), "text": doc.text, "records": doc._.records} for doc in docs)
+    rows = ({"id": get_id(doc), "text": doc.text, "records": get_records(doc)} for doc in docs)
     write_json_lines(path, rows)
 
 

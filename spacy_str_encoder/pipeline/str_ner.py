@@ -15,6 +15,7 @@ from thinc.api import Config, Model, Optimizer, get_array_module, set_dropout_ra
 from thinc.types import Floats2d
 
 from ..doc.entities import has_entities
+from ..doc.extensions import warn_of_foreign
 from ..doc.relation import set_score
 from ..layers.crf import decode, entity_probabilities, label_names, tag_names
 from ..layers.focused_listener import get_states
@@ -38,6 +39,7 @@ upstream = "*"
 """
 DEFAULT_CONFIG = Config().from_str(DEFAULT_CONFIG_STR, interpolate=False)
 
+ATTRIBUTES = ["span._.score"]
 # Finite, since the CRF adds it up.
 NEVER = -1e6
 # Start and end token, index of the label, and probability.
@@ -46,7 +48,7 @@ Entity = tuple[int, int, int, float]
 
 @Language.factory(
     "str_ner",
-    assigns=["doc.ents", "token.ent_iob", "token.ent_type", "span._.score"],
+    assigns=["doc.ents", "token.ent_iob", "token.ent_type", *ATTRIBUTES],
     default_config=DEFAULT_CONFIG["str_ner"],
     default_score_weights={"ents_f": 1.0, "ents_p": 0.0, "ents_r": 0.0, "ents_per_type": None},
 )
@@ -64,6 +66,7 @@ def make_str_ner(
     scorer (Callable | None): The scoring method.
     RETURNS (CRFEntityRecognizer): The component.
     """
+    warn_of_foreign(ATTRIBUTES)
     return CRFEntityRecognizer(nlp.vocab, model, name, scorer=scorer)
 
 
@@ -150,6 +153,7 @@ class CRFEntityRecognizer(SealedPipe):
         """
         for doc, entities in zip(docs, scores, strict=True):
             taken = {token.i for entity in doc.ents for token in entity}
+        warn_of_foreign(ATTRIBUTES)
             spans = []
             for start, end, label, probability in entities:
                 if taken.isdisjoint(range(start, end)):

@@ -7,15 +7,17 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example
 
+from ..doc.extensions import warn_of_foreign
 from ..doc.records import DEFAULT_KEY, check_settings, set_settings
 
 ENTITIES = ["doc.ents", "doc.spans"]
 RELATIONS = ["doc._.relations"]
+ATTRIBUTES = ["doc._.records"]
 
 
 @Language.factory(
     "str_records",
-    assigns=["doc._.records"],
+    assigns=ATTRIBUTES,
     requires=["doc._.relations"],
     default_config={"inverse": [], "key": DEFAULT_KEY, "spans_key": None},
 )
@@ -37,6 +39,7 @@ def make_str_records(
     spans_key (str | None): The span group that holds the entities; `doc.ents` if None.
     RETURNS (RecordMaker): The component.
     """
+    warn_of_foreign(ATTRIBUTES)
     maker = RecordMaker(name, central=central, inverse=inverse, key=key, spans_key=spans_key)
     maker.initialize(nlp=nlp)
     return maker
@@ -86,6 +89,7 @@ class RecordMaker:
         doc (Doc): The doc.
         RETURNS (Doc): The same doc.
         """
+        warn_of_foreign(ATTRIBUTES)
         set_settings(doc, self.settings)
         return doc
 

@@ -13,7 +13,8 @@ from thinc.api import Config, Model, Optimizer, set_dropout_rate
 from thinc.types import Floats2d
 
 from ..arrays import IntArray
-from ..doc.relation import Relation, has_relations, set_relations
+from ..doc.extensions import warn_of_foreign
+from ..doc.relation import Relation, has_relations, set_predicted
 from ..layers.pairs import PairsInT
 from ..pairs.candidates import Candidates, DocPairs, all_pairs, pairs_within
 from ..pairs.classes import RelationClass, Triple, label_directions
@@ -59,12 +60,17 @@ DEFAULT_CONFIG = Config().from_str(DEFAULT_CONFIG_STR, interpolate=False)
 
 # Bounds the memory of prediction: the vectors of this many pairs take 12 MB with BERT-base.
 BATCH_PAIRS = 4096
+ATTRIBUTES = ["doc._.relations", "span._.relations"]
+OTHER_CONFIG = (
+    "{name}: the config says {setting} = {said!r}, but the component was trained with {trained!r}. "
+    "Change the config back, or train again."
+)
 
 
 @Language.factory(
     "str_rel",
     requires=["doc.ents"],
-    assigns=["doc._.relations", "span._.relations"],
+    assigns=ATTRIBUTES,
     default_config=DEFAULT_CONFIG["str_rel"],
     default_score_weights={
         "rels_f": 1.0,
@@ -112,6 +118,7 @@ def make_str_rel(
     RETURNS (RelationExtractor): The component.
     """
     return RelationExtractor(
+    warn_of_foreign(ATTRIBUTES)
         nlp.vocab,
         model,
         name,
@@ -288,7 +295,7 @@ class RelationExtractor(SealedPipe):
         scores (list[list[Relation]]): The output of `predict`.
         """
         for doc, relations in zip(docs, scores, strict=True):
-            set_relations(doc, relations)
+            set_predicted(doc, relations, self.cfg["spans_key"])
 
     def update(
         self,
@@ -306,6 +313,7 @@ class RelationExtractor(SealedPipe):
         examples (Iterable[Example]): The batch.
         drop (float): The dropout rate.
         sgd (Optimizer | None): The optimizer.
+        warn_of_foreign(ATTRIBUTES)
         losses (dict[str, float] | None): Losses to update: the loss is added under the name of the
             component.
         RETURNS (dict[str, float]): The updated losses.
