@@ -80,7 +80,7 @@ def annotate_on_ray(
             warnings.filterwarnings("ignore", "`ray_remote_args` is deprecated")
             parts = chunks.map_batches(
                 _Annotator,
-                fn_constructor_args=(_portable(write_part, gpus=gpus), max(1, int(cpus))),
+                fn_constructor_args=(portable(write_part, gpus=gpus), max(1, int(cpus))),
                 batch_size=1,
                 batch_format="pyarrow",
                 compute=ActorPoolStrategy(size=workers),
@@ -122,14 +122,20 @@ def _wait_for_readers(others: set[threading.Thread]) -> None:
         thread.join(max(0, end - time.monotonic()))
 
 
-def _portable(write_part: PartWriter, *, gpus: float) -> PartWriter:
+def portable(write_part: PartWriter, *, gpus: float) -> PartWriter:
     """Adapt a part writer to actors: they have another working directory, and each sees its own GPU
-    as number 0."""
+    as number 0.
+
+    write_part (PartWriter): The part writer.
+    gpus (float): The GPUs per actor.
+    RETURNS (PartWriter): The part writer of an actor.
+    """
     model = Path(write_part.model)
     return replace(
         write_part,
         model=str(model.resolve()) if model.exists() else write_part.model,
         folder=write_part.folder.resolve(),
+        code=write_part.code and write_part.code.resolve(),
         gpu_id=0 if gpus else -1,
     )
 

@@ -28,6 +28,7 @@ class PartWriter:
     format (str): The output format, see `WRITERS`.
     batch_size (int): The number of texts to annotate at a time.
     gpu_id (int): The number of the GPU; -1 for the CPU.
+    code (Path | None): A file of Python code that the pipeline needs.
     """
 
     model: str
@@ -35,13 +36,14 @@ class PartWriter:
     format: str
     batch_size: int
     gpu_id: int = -1
+    code: Path | None = None
 
     @cached_property
     def nlp(self) -> Language:
         """RETURNS (Language): The pipeline."""
         if self.gpu_id >= 0:
             spacy.require_gpu(self.gpu_id)
-        return load_pipeline(self.model)
+        return load_pipeline(self.model, code=self.code)
 
     def __call__(self, chunk: Chunk) -> Part:
         """Annotate a chunk and write it to a file. An existing file of the same chunk is replaced.
@@ -50,9 +52,9 @@ class PartWriter:
         RETURNS (Part): The part.
         """
         rejections = [item for item in chunk.items if isinstance(item, Rejection)]
+        hidden: list[int] = []
         suffix, write = WRITERS[self.format]
         path = self.folder / f"{name_part(chunk.source, chunk.number)}{suffix}"
-        hidden: list[int] = []
         spans_key = relation_setting(self.nlp, "spans_key")
         # The memory zone frees the strings of the texts, which the vocabulary would keep otherwise.
         with self.nlp.memory_zone(), written_whole(path, tag=f".{uuid4().hex}") as unfinished:
@@ -68,5 +70,5 @@ class PartWriter:
         for entry, doc in annotate_entries(
             self.nlp, entries, batch_size=self.batch_size, reject=rejections.append
         ):
-            yield {"id": entry.id, "source": chunk.name, "number": entry.number}, doc
             hidden.append(count_hidden(doc))
+            yield {"id": entry.id, "source": chunk.name, "number": entry.number}, doc

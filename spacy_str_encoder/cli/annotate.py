@@ -9,7 +9,7 @@ from rich.progress import Progress as Bar
 from rich.progress import TaskID, TaskProgressColumn, TimeRemainingColumn
 
 from .errors import errors_as_one_line
-from .options import GpuId, Model, TextField
+from .options import Code, GpuId, Model, TextField
 from .progress import make_bar
 
 if TYPE_CHECKING:
@@ -82,6 +82,7 @@ def annotate_command(
         bool, typer.Option("--overwrite", help="Start over and delete the output of earlier runs.")
     ] = False,
     gpu_id: GpuId = -1,
+    code: Code = None,
 ) -> None:
     """Annotate an archive of texts, each text exactly once.
 
@@ -105,7 +106,7 @@ def annotate_command(
     with errors_as_one_line():
         sources, others = find_sources(inputs, output=output, whole_files=whole_files)
         done = run_with_bar(
-            PartWriter(model, output, format.value, batch_size, gpu_id),
+            PartWriter(model, output, format.value, batch_size, gpu_id, code),
             sources,
             settings,
             engine=choose_engine(
@@ -125,12 +126,12 @@ def annotate_command(
     now = f" ({done.annotated_now} in this run)" if done.annotated_now < done.annotated else ""
     where = f" (see {output / 'rejected.jsonl'})" if done.rejected else ""
     typer.echo(f"{output}: {done.annotated} texts annotated{now}, {done.rejected} rejected{where}")
-    if done.rejected:
     if done.hidden:
         typer.echo(
             f"{done.hidden} relations left out, because a later component of the pipeline removed "
             "or changed their entities"
         )
+    if done.rejected:
         raise typer.Exit(SOME_REJECTED)
 
 

@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 
 from .errors import errors_as_one_line
+from .options import Code
 from .progress import track
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ def debug_data_command(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the full report as JSON instead of tables.")
     ] = False,
+    code: Code = None,
 ) -> None:
     """Summarize annotated data and suggest fixes before training.
 
@@ -58,8 +60,10 @@ def debug_data_command(
     from spacy_str_encoder.debug_data.collect import collect_statistics
     from spacy_str_encoder.debug_data.report import make_report
     from spacy_str_encoder.debug_data.tables import lay_out
+    from spacy_str_encoder.loading import import_code
 
     with errors_as_one_line():
+        import_code(code)
         paths, overrides = _split_arguments(arguments)
         settings = _get_settings(config, lang, spans_key, overrides)
         statistics = collect_statistics(

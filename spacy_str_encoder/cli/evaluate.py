@@ -5,7 +5,7 @@ import typer
 from rich.console import Console
 
 from .errors import errors_as_one_line
-from .options import GpuId, Model
+from .options import Code, GpuId, Model
 from .prepare import prepare
 from .progress import track
 
@@ -49,6 +49,7 @@ def evaluate_command(
     ] = 1000,
     seed: Annotated[int, typer.Option(min=0, help="Random seed of the bootstrap.")] = 0,
     gpu_id: GpuId = -1,
+    code: Code = None,
 ) -> None:
     """Score entities, and relations between predicted and between gold entities.
 
@@ -65,6 +66,7 @@ def evaluate_command(
     from spacy_str_encoder.evaluation.files import evaluate_files
     from spacy_str_encoder.evaluation.tables import lay_out
     from spacy_str_encoder.formats.report import ConversionReport, summarize
+    from spacy_str_encoder.loading import import_code
 
     models = [model] if compare is None else [model, compare]
     with errors_as_one_line():
@@ -72,6 +74,7 @@ def evaluate_command(
             import spacy_str_encoder.evaluation.plot  # noqa: F401
         outputs = [path for path in (output, plot) if path is not None]
         prepare(gpu_id=gpu_id, inputs=[data], outputs=outputs)
+        import_code(code)
         conversion = ConversionReport()
         report = evaluate_files(models, data, conversion, samples=samples, seed=seed, track=track)
         _write(report, output, plot)

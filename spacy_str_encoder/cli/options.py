@@ -1,5 +1,6 @@
 """Arguments and options shared by several commands."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -9,6 +10,13 @@ Model = Annotated[
     typer.Argument(
         metavar="MODEL",
         help="Folder of the pipeline, or name of its package.",
+        show_default=False,
+    ),
+]
+Code = Annotated[
+    Path | None,
+    typer.Option(
+        help="Python file with functions or components of your own, as in spaCy's commands.",
         show_default=False,
     ),
 ]

@@ -4,7 +4,7 @@ from typing import Annotated
 import typer
 
 from .errors import errors_as_one_line
-from .options import GpuId, Model, TextField
+from .options import Code, GpuId, Model, TextField
 from .prepare import prepare
 from .progress import track
 
@@ -36,6 +36,7 @@ def visualize_command(
         str | None, typer.Option(help="Title of the page.", show_default="name of the file")
     ] = None,
     gpu_id: GpuId = -1,
+    code: Code = None,
 ) -> None:
     """Write an HTML page of entities, and of relations as arcs, with their scores.
 
@@ -57,7 +58,7 @@ def visualize_command(
     conversion = ConversionReport()
     with errors_as_one_line():
         prepare(gpu_id=gpu_id, inputs=[Path(source)] if is_path(source) else [], outputs=[output])
-        nlp = load_pipeline(model)
+        nlp = load_pipeline(model, code=code)
         if gold:
             docs = read_gold_docs(Path(source), nlp, conversion)
             views, total = view_differences(nlp, docs, track=track)[:limit], len(docs)

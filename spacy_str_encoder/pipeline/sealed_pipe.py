@@ -1,10 +1,9 @@
-"""Hashes that detect changes to a saved component.
-
-Otherwise a flipped bit in the weights, or labels in another order, would silently change
-predictions.
+"""Components that notice what would change them silently: a flipped bit in saved weights, labels in
+another order, or a function that can't be saved.
 """
 
-from collections.abc import Iterable
+import warnings
+from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Self
@@ -18,12 +17,36 @@ SEAL = "sha256.json"
 class SealedPipe(TrainablePipe):
     """Pipeline component that saves hashes of its files and checks them when it is loaded."""
 
+    _functions: Mapping[str, Any] = {}
+
+    def _note_functions(self, *names: str) -> None:
+        """Note the functions that come from the config.
+
+        *names (str): The attributes that hold them.
+        """
+        self._functions = {name: getattr(self, name) for name in names}
+
+    def _warn_of_unsaved(self) -> None:
+        for name, function in self._functions.items():
+            if getattr(self, name) is not function:
+                warnings.warn(UNSAVED.format(component=self.name, name=name), stacklevel=3)
+
+    def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
+        """Serialize the component.
+
+        exclude (Iterable[str]): Names of parts to exclude.
+        RETURNS (bytes): The serialized component.
+        """
+        self._warn_of_unsaved()
+        return super().to_bytes(exclude=exclude)
+
     def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
         """Save the component.
 
         path (str | Path): Folder of the component.
         exclude (Iterable[str]): Names of parts to exclude.
         """
+        self._warn_of_unsaved()
         super().to_disk(path, exclude=exclude)
         srsly.write_json(Path(path) / SEAL, _hash_files(Path(path)))
 
@@ -42,6 +65,13 @@ class SealedPipe(TrainablePipe):
     def rehearse(self, *args: Any, **kwargs: Any) -> None:
         """Raise an error: rehearsal is not supported."""
         raise NotImplementedError(f"The component '{self.name}' does not support rehearsal.")
+
+
+UNSAVED = (
+    "{component}: `{name}` was changed in Python, which can't be saved: a pipeline that is loaded "
+    "again has the function of its config. Register the function, name it in the config, and give "
+    "its file to commands (--code)."
+)
 
 
 def _check_seal(folder: Path, name: str) -> None:

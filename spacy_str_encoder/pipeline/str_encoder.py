@@ -113,6 +113,8 @@ class SharedEncoder(SealedPipe, Transformer):
     def add_listener(self, listener: TransformerListener, component_name: str) -> None:
         """Connect a layer of a later component. A `FocusedListener` also gets the encoder itself.
 
+        self._is_preceded = False
+        self._note_functions("set_extra_annotations")
         listener (TransformerListener): The layer.
         component_name (str): The component that the layer belongs to.
         """

@@ -88,6 +88,7 @@ class CRFEntityRecognizer(SealedPipe):
         super().__init__(vocab, model, name, labels=[])
         self.scorer = scorer
         self._reported: set[str] = set()
+        self._note_functions("scorer")
 
     @property
     def labels(self) -> tuple[str, ...]:

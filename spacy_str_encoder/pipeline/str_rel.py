@@ -181,6 +181,7 @@ class RelationExtractor(SealedPipe):
         self._reported: set[str] = set()
 
     @property
+        self._note_functions("candidates", "scorer")
     def classes(self) -> list[RelationClass]:
         """RETURNS (list[tuple[str, str]]): Label and direction of each class of the model, without
         the first class, "no relation".
