@@ -157,7 +157,9 @@ def test_a_label_that_is_symmetric_in_one_pipeline_is_so_in_both(
     model: Path, data: Path, tmp_path: Path
 ) -> None:
     nlp = spacy.load(model)
-    nlp.get_pipe("str_rel").cfg["symmetric"] = ["Position", "Modifier", "Negative", "Percentage"]
+    symmetric = ["Position", "Modifier", "Negative", "Percentage"]
+    nlp.get_pipe("str_rel").cfg["symmetric"] = symmetric
+    nlp.get_pipe_config("str_rel")["symmetric"] = symmetric
     nlp.to_disk(tmp_path / "symmetric")
     run_well(model, data, "--compare", tmp_path / "symmetric", "-o", tmp_path / "scores.json")
     report = read(tmp_path / "scores.json")

@@ -4,15 +4,18 @@ import os
 import pickle
 import shutil
 from collections.abc import Callable
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 import pytest
 import spacy
 import srsly
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from spacy.language import Language
+from spacy.util import load_config, load_model_from_config
 
 from spacy_str_encoder.loading import load_pipeline
 from spacy_str_encoder.pipeline import sealed_pipe
@@ -129,9 +132,81 @@ def test_other_labels_than_the_weights_have_are_refused(
 
 def test_a_setting_that_is_changed_by_the_component_is_kept(pipeline: Path) -> None:
     nlp = spacy.load(pipeline)
-    nlp.get_pipe("str_rel").cfg["threshold"] = 0.75
+    nlp.get_pipe("str_rel").threshold = 0.75
     nlp.to_disk(pipeline)
-    assert spacy.load(pipeline).get_pipe("str_rel").cfg["threshold"] == 0.75
+    assert spacy.load(pipeline).get_pipe("str_rel").threshold == 0.75
+    assert load_config(pipeline / "config.cfg")["components"]["str_rel"]["threshold"] == 0.75
+
+
+def test_a_threshold_is_what_the_config_says(pipeline: Path) -> None:
+    path = pipeline / "config.cfg"
+    path.write_text(path.read_text("utf-8").replace("threshold = 0.5", "threshold = 0.25"), "utf-8")
+    assert spacy.load(pipeline).get_pipe("str_rel").threshold == 0.25
+    config = {"components.str_rel.threshold": 0.125}
+    nlp = spacy.load(pipeline, config=config)
+    assert nlp.get_pipe("str_rel").threshold == 0.125
+    nlp.to_disk(pipeline)
+    assert spacy.load(pipeline).get_pipe("str_rel").threshold == 0.125
+
+
+def test_a_threshold_of_an_earlier_pipeline_is_that_of_its_component(pipeline: Path) -> None:
+    component = spacy.load(pipeline).get_pipe("str_rel")
+    component.cfg["threshold"] = 0.75
+    component.to_disk(pipeline / "str_rel")
+    nlp = spacy.load(pipeline)
+    assert nlp.get_pipe("str_rel").threshold == 0.75
+    nlp.to_disk(pipeline)
+    assert "threshold" not in srsly.read_json(pipeline / "str_rel" / "cfg")
+    assert spacy.load(pipeline).get_pipe("str_rel").threshold == 0.75
+
+
+@pytest.mark.parametrize("copy", [deepcopy, lambda nlp: pickle.loads(pickle.dumps(nlp))])
+def test_a_threshold_of_a_copy_is_saved(
+    pipeline: Path, copy: Callable[[Language], Language], tmp_path: Path
+) -> None:
+    nlp = spacy.load(pipeline)
+    other = copy(nlp)
+    other.get_pipe("str_rel").threshold = 0.75
+    other.to_disk(tmp_path / "copy")
+    assert spacy.load(tmp_path / "copy").get_pipe("str_rel").threshold == 0.75
+    assert nlp.config["components"]["str_rel"]["threshold"] == 0.5
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_another_default_of_pytorch_changes_nothing(
+    pipeline: Path, dtype: torch.dtype, tmp_path: Path
+) -> None:
+    expected = answers(spacy.load(pipeline))
+    torch.set_default_dtype(dtype)
+    try:
+        nlp = spacy.load(pipeline)
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert answers(nlp) == expected
+    nlp.to_disk(tmp_path / "again")
+    assert answers(spacy.load(tmp_path / "again")) == expected
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("exclusive", False),
+        ("symmetric", ["Position"]),
+        ("schema", "observed"),
+        ("spans_key", "sc"),
+    ],
+)
+def test_a_config_that_says_something_else_than_was_trained_is_refused(
+    pipeline: Path, setting: str, value: Any
+) -> None:
+    change = {f"components.str_rel.{setting}": value}
+    with pytest.raises(ValueError, match=f"str_rel: the config says {setting} = ") as told:
+        spacy.load(pipeline, config=change)
+    assert repr(value) in str(told.value)
+    content = spacy.load(pipeline).to_bytes()
+    config = load_config(pipeline / "config.cfg", overrides=change)
+    with pytest.raises(ValueError, match=f"the config says {setting}"):
+        load_model_from_config(config, auto_fill=True).from_bytes(content)
 
 
 class Exploit:

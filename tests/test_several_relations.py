@@ -164,9 +164,9 @@ def test_exclusive_is_a_yes_or_no(make_nlp: MakeNlp) -> None:
 
 
 def test_a_threshold_that_is_set_later_is_saved(several: Language, tmp_path: Path) -> None:
-    several.get_pipe("str_rel").cfg["threshold"] = 0.25
+    several.get_pipe("str_rel").threshold = 0.25
     several.to_disk(tmp_path)
-    assert spacy.load(tmp_path).get_pipe("str_rel").cfg["threshold"] == 0.25
+    assert spacy.load(tmp_path).get_pipe("str_rel").threshold == 0.25
 
 
 @pytest.fixture

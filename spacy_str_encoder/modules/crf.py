@@ -52,7 +52,8 @@ class BiluoCRF(torch.nn.Module):
             raise ValueError(f"Each label of a CRF must be given once, got {list(labels)}.")
         self.labels = list(labels)
         self.tags = biluo_tags(labels)
-        self.crf = CRF(len(self.tags), batch_first=True)
+        # Whatever the default of PyTorch is, which another library may have changed.
+        self.crf = CRF(len(self.tags), batch_first=True).float()
         for scores in self.crf.parameters():
             torch.nn.init.zeros_(scores)
         # shape: (tags, tags), from the first to the second

@@ -2,7 +2,8 @@ import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from itertools import chain, pairwise
-from typing import Any, Literal
+from pathlib import Path
+from typing import Any, Literal, Self
 
 import numpy
 from spacy.language import Language
@@ -27,6 +28,7 @@ from ..pairs.gold import (
 )
 from ..pairs.task import RelationTask
 from .finite_loss import require_finite
+from .own_config import OwnConfig
 from .relation_checks import (
     require_labels,
     require_symmetric_labels,
@@ -58,13 +60,13 @@ upstream = "*"
 """
 DEFAULT_CONFIG = Config().from_str(DEFAULT_CONFIG_STR, interpolate=False)
 
-# Bounds the memory of prediction: the vectors of this many pairs take 12 MB with BERT-base.
-BATCH_PAIRS = 4096
 ATTRIBUTES = ["doc._.relations", "span._.relations"]
 OTHER_CONFIG = (
     "{name}: the config says {setting} = {said!r}, but the component was trained with {trained!r}. "
     "Change the config back, or train again."
 )
+# Bounds the memory of prediction: the vectors of this many pairs take 12 MB with BERT-base.
+BATCH_PAIRS = 4096
 
 
 @Language.factory(
@@ -109,16 +111,15 @@ def make_str_rel(
     exclusive (bool): Whether a pair has at most one relation, chosen by a softmax as in the paper.
         Otherwise each label has a sigmoid, a pair has all relations that reach the threshold, and
         the class "no relation" is not used.
-    threshold (float): Minimum probability of a predicted relation, if not exclusive. It is saved
-        with the component; the saved value overrides the config.
+    threshold (float): Minimum probability of a predicted relation, if not exclusive.
     negative_rate (float): Share of the pairs without a relation to learn from, sampled at each
         update. The paper keeps 0.15.
     seed (int): Random seed of this sample.
     scorer (Callable | None): The scoring method.
     RETURNS (RelationExtractor): The component.
     """
-    return RelationExtractor(
     warn_of_foreign(ATTRIBUTES)
+    return RelationExtractor(
         nlp.vocab,
         model,
         name,
@@ -131,6 +132,7 @@ def make_str_rel(
         negative_rate=negative_rate,
         seed=seed,
         scorer=scorer,
+        nlp=nlp,
     )
 
 
@@ -155,12 +157,10 @@ class RelationExtractor(SealedPipe):
         negative_rate: float = 1.0,
         seed: int = 0,
         scorer: Callable[..., dict[str, Any]] | None = None,
+        nlp: Language | None = None,
     ) -> None:
         """Initialize the component, see `make_str_rel`."""
-        for option, share in {"negative_rate": negative_rate, "threshold": threshold}.items():
-            # A config reads "nan" as a string.
-            if not isinstance(share, int | float) or not 0 <= share <= 1:
-                raise ValueError(f"{name}: {option} must be from 0 to 1, got {share}.")
+        _require_share(name, "negative_rate", negative_rate)
         super().__init__(
             vocab,
             model,
@@ -171,17 +171,19 @@ class RelationExtractor(SealedPipe):
             schema=None,
             symmetric=list(symmetric),
             exclusive=exclusive,
-            threshold=threshold,
         )
+        self._config = OwnConfig(nlp)
+        _require_share(name, "threshold", threshold)
+        self._threshold = float(threshold)
         self.candidates = candidates
         self.observes_schema = schema == "observed"
         self.negative_rate = negative_rate
         self.random = numpy.random.default_rng(seed)
         self.scorer = scorer
         self._reported: set[str] = set()
+        self._note_functions("candidates", "scorer")
 
     @property
-        self._note_functions("candidates", "scorer")
     def classes(self) -> list[RelationClass]:
         """RETURNS (list[tuple[str, str]]): Label and direction of each class of the model, without
         the first class, "no relation".
@@ -189,13 +191,29 @@ class RelationExtractor(SealedPipe):
         return [(label, direction) for label, direction in self.cfg["classes"]]
 
     @property
+    def threshold(self) -> float:
+        """RETURNS (float): The minimum probability of a predicted relation, if not exclusive. To
+        set it also changes the config of the pipeline.
+        """
+        return self._threshold
+
+    @threshold.setter
+    def threshold(self, threshold: float) -> None:
+        _require_share(self.name, "threshold", threshold)
+        self._threshold = float(threshold)
+        if not self._config.set(self, "threshold", self._threshold):
+            # It takes the place of that in the config once the component is loaded.
+            self.cfg["threshold"] = self._threshold
+
+    @property
     def task(self) -> RelationTask:
         """RETURNS (RelationTask): The candidate pairs, and their possible relations."""
-        settings = ("spans_key", "symmetric", "exclusive", "threshold")
+        settings = ("spans_key", "symmetric", "exclusive")
         return RelationTask(
             classes=self.classes,
             candidates=self.candidates,
             triples=self.cfg["schema"],
+            threshold=self.threshold,
             **{name: self.cfg[name] for name in settings},
         )
 
@@ -295,6 +313,7 @@ class RelationExtractor(SealedPipe):
         docs (Iterable[Doc]): The docs.
         scores (list[list[Relation]]): The output of `predict`.
         """
+        warn_of_foreign(ATTRIBUTES)
         for doc, relations in zip(docs, scores, strict=True):
             set_predicted(doc, relations, self.cfg["spans_key"])
 
@@ -314,7 +333,6 @@ class RelationExtractor(SealedPipe):
         examples (Iterable[Example]): The batch.
         drop (float): The dropout rate.
         sgd (Optimizer | None): The optimizer.
-        warn_of_foreign(ATTRIBUTES)
         losses (dict[str, float] | None): Losses to update: the loss is added under the name of the
             component.
         RETURNS (dict[str, float]): The updated losses.
@@ -403,6 +421,45 @@ class RelationExtractor(SealedPipe):
         self._resize_model()
         self.model.initialize(X=_first_doc(get_examples()))
 
+    def from_bytes(self, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> Self:
+        """Load the component.
+
+        bytes_data (bytes): The serialized component.
+        exclude (Iterable[str]): Names of parts to exclude.
+        RETURNS (RelationExtractor): The same component.
+        RAISES (ValueError): If the config differs from what the component was trained with.
+        """
+        config = dict(self.cfg)
+        super().from_bytes(bytes_data, exclude=exclude)
+        self._check_config(config)
+        return self
+
+    def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> Self:
+        """Load the component.
+
+        path (str | Path): Folder of the component.
+        exclude (Iterable[str]): Names of parts to exclude.
+        RETURNS (RelationExtractor): The same component.
+        RAISES (ValueError): If a file is missing, or has changed since it was saved, or if the
+            config differs from what the component was trained with.
+        """
+        config = dict(self.cfg)
+        super().from_disk(path, exclude=exclude)
+        self._check_config(config)
+        return self
+
+    def _check_config(self, config: dict[str, Any]) -> None:
+        said = _trained_settings(config, observed=self.observes_schema)
+        # Before training, nothing has been observed.
+        observed = self.cfg["schema"] is not None if self.classes else self.observes_schema
+        for setting, trained in _trained_settings(self.cfg, observed=observed).items():
+            if said[setting] != trained:
+                values = {"said": said[setting], "trained": trained}
+                raise ValueError(OTHER_CONFIG.format(name=self.name, setting=setting, **values))
+        # It was set where there was no config, see `threshold`, or the pipeline is an early one.
+        if (threshold := self.cfg.pop("threshold", None)) is not None:
+            self.threshold = threshold
+
     def _observe_schema(self, examples: Iterable[Example]) -> list[Triple] | None:
         if not self.observes_schema:
             return None
@@ -418,6 +475,21 @@ class RelationExtractor(SealedPipe):
                 f"since no other component has run yet: {error}"
             )
             return all_pairs(doc, entities)
+
+
+def _trained_settings(cfg: dict[str, Any], *, observed: bool) -> dict[str, Any]:
+    return {
+        "spans_key": cfg["spans_key"],
+        "symmetric": sorted(cfg["symmetric"]),
+        "exclusive": cfg["exclusive"],
+        "schema": "observed" if observed else None,
+    }
+
+
+def _require_share(name: str, setting: str, share: Any) -> None:
+    # A config reads "nan" as a string.
+    if not isinstance(share, int | float) or not 0 <= share <= 1:
+        raise ValueError(f"{name}: {setting} must be from 0 to 1, got {share}.")
 
 
 def _first_doc(examples: Iterable[Example]) -> PairsInT | None:

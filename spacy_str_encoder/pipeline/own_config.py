@@ -1,0 +1,42 @@
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+from spacy.language import Language
+
+
+class OwnConfig:
+    """Config of a component in its pipeline. A saved pipeline is made from it, so it has to follow
+    settings that are changed in Python."""
+
+    def __init__(self, nlp: Language | None = None) -> None:
+        """Remember the pipeline. It lacks the component while this is being made.
+
+        nlp (Language | None): The pipeline; None in a worker process.
+        """
+        self._nlp = None if nlp is None else weakref.ref(nlp)
+
+    def __reduce__(self) -> Any:
+        return OwnConfig, ()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "OwnConfig":
+        return OwnConfig(memo.get(id(self._find())))
+
+    def _find(self) -> Language | None:
+        return None if self._nlp is None else self._nlp()
+
+    def set(self, component: Callable[..., Any], setting: str, value: Any) -> bool:
+        """Change a setting.
+
+        component (Callable[[Doc], Doc]): The component.
+        setting (str): The name of the setting.
+        value (Any): Its value.
+        RETURNS (bool): Whether the component is in the pipeline.
+        """
+        nlp = self._find()
+        names = [] if nlp is None else nlp.component_names
+        for name in names:
+            if nlp is not None and nlp.get_pipe(name) is component:
+                nlp.get_pipe_config(name)[setting] = value
+                return True
+        return False
