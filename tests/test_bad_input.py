@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 from spacy.language import Language
 from spacy.pipeline.functions import merge_entities
-from spacy.tokens import Doc, Span
+from spacy.tokens import Doc, DocBin, Span
 from spacy.training import Example
 from spacy.util import load_model_from_config, registry
+from spacy.vocab import Vocab
 
 from spacy_str_encoder import Relation
 from spacy_str_encoder.layers import pair_chunks
@@ -100,6 +101,16 @@ def test_any_text_is_learned_from(nlp: Language) -> None:
     losses = nlp.update([*examples, *make_examples(nlp)], sgd=make_optimizer())
     assert all(math.isfinite(loss) and loss > 0 for loss in losses.values())
     assert all(math.isfinite(score) for score in scores(nlp(ANNOTATIONS[0][0])))
+
+
+def test_a_vocabulary_without_flags_puts_no_white_space_at_the_ends_of_entities(
+    nlp: Language,
+) -> None:
+    doc = nlp.make_doc("  ".join("前降支近段轻度狭窄" * 5))
+    [bare] = DocBin(docs=[doc]).get_docs(Vocab())
+    assert not any(token.is_space for token in bare)
+    found = [entity.text for entity in nlp(bare).ents]
+    assert found and all(text == text.strip() for text in found)
 
 
 @pytest.mark.slow

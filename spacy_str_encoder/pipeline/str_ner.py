@@ -297,7 +297,8 @@ def _forbid_spaces_at_borders(doc: Doc, emissions: Floats2d) -> None:
     doc (Doc): The doc.
     emissions (Floats2d): The emissions of the doc, changed in place. *Shape:* (tokens, tags).
     """
-    spaces = numpy.flatnonzero(doc.to_array("IS_SPACE"))
+    # A vocabulary that came with a DocBin may lack the flags of its words.
+    spaces = numpy.flatnonzero([token.text.isspace() for token in doc])
     rows = get_array_module(emissions).asarray(spaces)
     for first in (1, 3, 4):  # B, L and U of the first label
         emissions[rows, first::4] = NEVER
