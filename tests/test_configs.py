@@ -21,7 +21,7 @@ SYSTEMS = sorted((FOLDER / "systems").glob("*.cfg"))
 def test_a_shipped_config_resolves(path: Path) -> None:
     nlp = load_model_from_config(load_config(path), auto_fill=True, validate=True)
     records = ["str_records"] if path.stem == "coronary" else []
-    assert nlp.pipe_names == ["str_encoder", "str_ner", "str_rel", *records, "doc_cleaner"]
+    assert nlp.pipe_names == ["str_encoder", "str_ner", "str_rel", *records, "str_cleaner"]
     # Nothing had to be filled in on the way to the training section.
     registry.resolve(nlp.config.interpolate()["training"], schema=ConfigSchemaTraining)
 

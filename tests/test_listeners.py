@@ -1,13 +1,18 @@
 """Components that listen to the encoder, sourced, with encoders of their own, or of other kinds."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy
 import pytest
 import spacy
 from spacy.language import Language
+from spacy.training import Example
+
+from spacy_str_encoder.init_encoder import init_encoder
 
 from .pipelines import (
+    ANNOTATIONS,
     COMPONENTS,
     DIRECTIONS,
     TEXTS,
@@ -22,6 +27,7 @@ from .pipelines import (
     make_examples,
     moved_layers,
     train,
+    with_entities,
 )
 
 TEXTCAT = {
@@ -207,3 +213,124 @@ def test_features_tell_apart_what_the_encoder_does_not(make_nlp: MakeNlp, tmp_pa
     assert loaded.evaluate(examples)["ents_f"] == 1.0
     loaded.replace_listeners("str_encoder", "str_ner", ["model.tok2vec"])
     assert loaded.evaluate(examples)["ents_f"] == 1.0
+
+
+def add_textcat(nlp: Language, **where: str) -> None:
+    nlp.add_pipe("textcat", config={"model": TEXTCAT}, **where)
+
+
+def make_examples_with_cats(nlp: Language) -> list[Example]:
+    examples = make_examples(nlp)
+    for example in examples:
+        narrow = float("狭窄" in example.text)
+        example.reference.cats = {"narrow": narrow, "other": 1.0 - narrow}
+    return examples
+
+
+@pytest.mark.parametrize("cleaner", ["str_cleaner", "doc_cleaner"])
+def test_a_listener_behind_a_cleaner_neither_learns_nor_predicts(
+    make_nlp: MakeNlp, cleaner: str
+) -> None:
+    nlp = make_nlp()
+    add_textcat(nlp)
+    examples = make_examples_with_cats(nlp)
+    nlp.initialize(lambda: examples)
+    settings = {"attrs": {"_.trf_data": None}} if cleaner == "doc_cleaner" else {}
+    nlp.add_pipe(cleaner, before="textcat", config=settings)
+    problem = f"'textcat' reads the states of 'str_encoder', but comes after '{cleaner}'"
+    for fail in (
+        lambda: nlp.update(examples),
+        lambda: nlp(TEXTS[0]),
+        lambda: list(nlp.pipe(TEXTS)),
+        lambda: nlp.initialize(lambda: examples),
+    ):
+        with pytest.raises(ValueError, match=problem):
+            fail()
+    with nlp.select_pipes(disable=cleaner):
+        assert nlp(TEXTS[0]).cats
+
+
+def test_a_listener_before_a_cleaner_learns_and_predicts(make_nlp: MakeNlp) -> None:
+    nlp = make_nlp()
+    nlp.add_pipe("str_cleaner")
+    add_textcat(nlp, before="str_cleaner")
+    examples = make_examples_with_cats(nlp)
+    nlp.initialize(lambda: examples)
+    assert nlp.update(examples)["textcat"] > 0
+    assert nlp(TEXTS[0]).cats
+
+
+# The encoder that each head listens to.
+UPSTREAM = {"str_ner": "one", "str_rel": "two"}
+ORDERS = [
+    ["one", "two", "str_ner", "str_rel"],
+    ["two", "one", "str_ner", "str_rel"],
+    ["one", "str_ner", "two", "str_rel"],
+]
+
+
+@pytest.fixture
+def make_with_two_encoders(encoder_path: Path, tmp_path: Path) -> Callable[[list[str]], Language]:
+    other = tmp_path / "other"
+    init_encoder(TEXTS, other, layers=3, width=32, heads=4, max_length=128, dropout=0.0, seed=2)
+    paths = {"one": encoder_path, "two": other}
+
+    def make(order: list[str]) -> Language:
+        nlp = spacy.blank("zh")
+        for name in order:
+            if name in paths:
+                model = {"name": str(paths[name]), "focus_layers": 2}
+                nlp.add_pipe("str_encoder", name=name, config={"model": model})
+            else:
+                tok2vec = {"upstream": UPSTREAM[name]}
+                nlp.add_pipe(name, config={"model": {"tok2vec": tok2vec}})
+        nlp.initialize(lambda: make_examples(nlp))
+        return nlp
+
+    return make
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("order", ORDERS, ids="-".join)
+def test_with_two_encoders_each_head_listens_to_its_own(
+    make_with_two_encoders: Callable[[list[str]], Language], order: list[str], tmp_path: Path
+) -> None:
+    nlp = make_with_two_encoders(order)
+    train(nlp, make_examples(nlp))
+    scores = nlp.evaluate(make_examples(nlp))
+    assert (scores["ents_f"], scores["rels_f"]) == (1.0, 1.0)
+    expected = list(nlp.pipe(TEXTS))
+    nlp.to_disk(tmp_path / "nlp")
+    loaded = spacy.load(tmp_path / "nlp")
+    assert_predicts_as(loaded, expected)
+    last = [name for name in order if name in UPSTREAM.values()][-1]
+    states = loaded.get_pipe(last).predict([expected[0]]).doc_data[0]
+    assert numpy.array_equal(expected[0]._.trf_data.tensors[0], states.tensors[0])
+    # As if the other encoder and its head had never been there.
+    alone = spacy.load(tmp_path / "nlp", exclude=["two", "str_rel"])
+    for doc in expected:
+        assert [span.label_ for span in alone(doc.text).ents] == [e.label_ for e in doc.ents]
+
+
+@pytest.mark.parametrize("order", ORDERS, ids="-".join)
+def test_a_head_does_not_read_another_encoder(
+    make_with_two_encoders: Callable[[list[str]], Language], order: list[str]
+) -> None:
+    nlp = make_with_two_encoders(order)
+    for head, encoder in UPSTREAM.items():
+        [other] = {*UPSTREAM} - {head}
+        with nlp.select_pipes(disable=[encoder, other]):
+            doc = with_entities(nlp, ANNOTATIONS[0])
+            with pytest.raises(ValueError, match="no encoder output"):
+                nlp(doc)
+
+
+def test_any_of_two_encoders_is_refused(
+    make_with_two_encoders: Callable[[list[str]], Language],
+) -> None:
+    nlp = make_with_two_encoders(["one", "two"])
+    for head in UPSTREAM:
+        problem = f"'{head}' listens to any encoder .* but 'one' and 'two' come before it"
+        with pytest.raises(ValueError, match=problem):
+            nlp.add_pipe(head)
+        nlp.remove_pipe(head)

@@ -4,7 +4,7 @@ import os
 import pickle
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -16,7 +16,6 @@ from spacy.training import Example
 from spacy_transformers.data_classes import TransformerData
 
 from spacy_str_encoder import Relation
-from spacy_str_encoder.doc.plain_data import to_annotations
 from spacy_str_encoder.pipeline import str_rel
 
 from .pipelines import (
@@ -86,22 +85,6 @@ def test_a_pipeline_that_was_just_trained_goes_to_other_processes(trained: Langu
     weights = encoder.model.transformer.state_dict()
     for name, tensor in restored.model.transformer.state_dict().items():
         assert tensor.equal(weights[name])
-
-
-def test_scores_are_kept_though_another_library_has_an_extension_of_their_name(
-    trained: Language, foreign_score: None
-) -> None:
-    doc = trained(TEXT)
-    assert [entity._.score for entity in doc.ents] == [None, None]
-    assert all(entity["score"] > 0.5 for entity in to_annotations(doc)["entities"])
-
-
-@pytest.fixture
-def foreign_score() -> Iterator[None]:
-    _, _, getter, setter = Span.get_extension("score")
-    Span.set_extension("score", default=None, force=True)
-    yield
-    Span.set_extension("score", getter=getter, setter=setter, force=True)
 
 
 # Without `forks` it hangs.
@@ -224,10 +207,13 @@ def test_relations_between_nested_spans(make_nlp: MakeNlp, mask: str) -> None:
     ]
 
 
-def test_doc_cleaner_leaves_no_states_in_the_doc(trained: Language) -> None:
+@pytest.mark.parametrize("cleaner", ["str_cleaner", "doc_cleaner"])
+def test_a_cleaner_leaves_no_states_in_the_doc(trained: Language, cleaner: str) -> None:
     assert isinstance(trained(TEXT)._.trf_data, TransformerData)
-    trained.add_pipe("doc_cleaner", config={"attrs": {"_.trf_data": None}})
+    settings = {"attrs": {"_.trf_data": None}} if cleaner == "doc_cleaner" else {}
+    trained.add_pipe(cleaner, config=settings)
     doc = trained(TEXT)
+    assert doc._.trf_data is None
     assert not any(isinstance(value, TransformerData) for value in doc.user_data.values())
     assert found(doc)[1] == RELATIONS
 

@@ -66,7 +66,7 @@ def test_the_encoder_is_pretrained(project: Path) -> None:
 def test_a_system_is_trained_and_scored_by_name(project: Path) -> None:
     run_workflow(project, "system", ".", "--vars.system", "only_rc")
     nlp = spacy.load(project / "training" / "only_rc" / "model-best")
-    assert nlp.pipe_names == ["str_encoder", "str_rel", "doc_cleaner"]
+    assert nlp.pipe_names == ["str_encoder", "str_rel", "str_cleaner"]
     # An ablation of the paper's model, not of the demo's.
     assert not nlp.config["components"]["str_rel"]["model"]["pool_entities"]
     path = project / "metrics" / "only_rc" / "test_seen.json"

@@ -1,16 +1,9 @@
-from collections.abc import Callable
-from typing import Any, cast
-
 from spacy.tokens import Doc
-from spacy_transformers.data_classes import TransformerData
 from spacy_transformers.layers import TransformerListener
-from spacy_transformers.pipeline_component import install_extensions
 from thinc.api import Model
 
+from .listening import NOT_CONNECTED, forward
 from .str_encoder import STREncoderLayer
-
-# Without an encoder in the pipeline, `doc._.trf_data` still has to exist for the error below.
-install_extensions()
 
 
 class FocusedListenerLayer(TransformerListener):
@@ -30,6 +23,7 @@ class FocusedListenerLayer(TransformerListener):
         """
         Model.__init__(self, name=self.name, forward=forward, dims={"nO": None})
         self.upstream_name = upstream_name
+        self.connection = NOT_CONNECTED
         self.encoder: STREncoderLayer | None = None
         self._batch_id = None
         self._outputs = None
@@ -50,42 +44,3 @@ class FocusedListenerLayer(TransformerListener):
         frozen encoder never does.
         """
         return self._batch_id is not None
-
-
-def forward(
-    model: FocusedListenerLayer, docs: list[Doc], is_train: bool
-) -> tuple[list[TransformerData], Callable[[list[TransformerData]], Any]]:
-    """Return the states that the encoder sent in training, or those in the docs."""
-    if is_train and model.is_training:
-        model.verify_inputs(docs)
-        return cast(list[TransformerData], model._outputs), model.backprop_and_clear
-    return [get_states(doc) for doc in docs], lambda d_docs: None
-
-
-def get_states(doc: Doc) -> TransformerData:
-    """Get the encoder's output for a doc.
-
-    doc (Doc): The doc.
-    RETURNS (TransformerData): The states.
-    RAISES (ValueError): If there are no states, or they belong to other tokens.
-    """
-    states = doc._.trf_data
-    if states is None and len(doc):
-        raise ValueError(MISSING_STATES)
-    if states is None:
-        return TransformerData.empty()
-    if len(states.align.lengths) != len(doc):
-        raise ValueError(
-            f"A doc has {len(doc)} tokens, but had {len(states.align.lengths)} when the encoder "
-            "read it. Put components that merge or split tokens, such as 'merge_entities', before "
-            "'str_encoder', or after every component that reads its states."
-        )
-    return states
-
-
-MISSING_STATES = (
-    "A doc has no encoder output. Run 'str_encoder' before this component: put it into the "
-    "pipeline, don't disable it, and if it is frozen in training, list it under "
-    "`training.annotating_components` too. To train a component that was disabled when the "
-    "pipeline was loaded, load the pipeline without `disable`."
-)

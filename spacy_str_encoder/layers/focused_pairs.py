@@ -10,6 +10,7 @@ from thinc.api import Model, torch2xp, xp2torch
 from thinc.types import Floats2d, Ints1d
 from transformers.utils import ModelOutput
 
+from ..doc.states import get_states
 from ..modules.bert import top_layers
 from ..modules.masks import MaskName
 from .focus_rows import FocusRows, batch_focus_rows, longest_window, mark_entities
@@ -130,8 +131,11 @@ def get_reach(model: PairVectors, doc: Doc) -> int | None:
     RETURNS (int | None): Number of tokens from the start of one entity to the end of the other;
         None if one window holds the whole doc, or if this is not known before the layer runs.
     """
-    data = doc._.trf_data if isinstance(model.get_ref("tok2vec"), FocusedListenerLayer) else None
-    return None if data is None or len(data.wordpieces) == 1 else longest_window(data)
+    tok2vec = model.get_ref("tok2vec")
+    if not isinstance(tok2vec, FocusedListenerLayer):
+        return None
+    states = get_states(doc, tok2vec.connection.encoder)
+    return None if states is None or len(states.wordpieces) == 1 else longest_window(states)
 
 
 def _encoder(tok2vec: Model[list[Doc], StatesT]) -> STREncoderLayer:

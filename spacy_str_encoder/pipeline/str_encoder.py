@@ -13,10 +13,13 @@ from spacy_transformers.layers import TransformerListener
 from spacy_transformers.pipeline_component import Transformer
 from thinc.api import Config, Model, Optimizer, set_dropout_rate
 
+from ..doc.states import keep_states
 from ..layers.encoder_states import StateGradients
 from ..layers.focused_listener import FocusedListenerLayer
+from ..layers.listening import Connection, connect
 from ..layers.str_encoder import SpanGetter
 from .sealed_pipe import SealedPipe
+from .str_cleaner import drops_states
 
 DEFAULT_CONFIG_STR = """
 [str_encoder]
@@ -69,6 +72,12 @@ def make_str_encoder(
     )
 
 
+AMBIGUOUS = (
+    "'{component}' listens to any encoder (upstream = \"*\"), but {encoders} come before it. Set "
+    "`upstream` to the name of one of them."
+)
+
+
 @dataclass
 class _OpenBatch:
     """Batch whose backward pass has not run yet."""
@@ -104,23 +113,71 @@ class SharedEncoder(SealedPipe, Transformer):
         self._open_batch: _OpenBatch | None = None
         self._has_gradients = False
         self._step_due: Optimizer | None = None
+        self._is_preceded = False
+        self._note_functions("set_extra_annotations")
 
     @property
     def get_spans(self) -> SpanGetter:
         """RETURNS (SpanGetter): The function that cuts docs into windows."""
         return self.model.attrs["get_spans"]
 
+    @property
+    def listener_map(self) -> dict[str, list[TransformerListener]]:
+        """RETURNS (dict[str, list[TransformerListener]]): The listeners of each component."""
+        return self._listener_map
+
+    @listener_map.setter
+    def listener_map(self, listeners: dict[str, list[TransformerListener]]) -> None:
+        # spaCy is about to show this encoder all later components in order, see `find_listeners`.
+        self._listener_map = listeners
+        self._cleaner: str | None = None
+        self._followers: dict[str, None] = {}
+
+    def find_listeners(self, component: Any) -> None:
+        """Connect the listeners of a later component.
+
+        component (Callable[[Doc], Doc]): The component.
+        RAISES (ValueError): If one of them listens to any encoder, and there are two.
+        """
+        if drops_states(component):
+            self._cleaner = getattr(component, "name", "doc_cleaner")
+        elif isinstance(component, Transformer) and component is not self:
+            self._followers |= {component.name: None}
+            if isinstance(component, SharedEncoder):
+                component._is_preceded = True
+        super().find_listeners(component)
+
     def add_listener(self, listener: TransformerListener, component_name: str) -> None:
         """Connect a layer of a later component. A `FocusedListener` also gets the encoder itself.
 
-        self._is_preceded = False
-        self._note_functions("set_extra_annotations")
         listener (TransformerListener): The layer.
         component_name (str): The component that the layer belongs to.
+        RAISES (ValueError): If the layer listens to any encoder, and there are two.
         """
+        # `initialize` shows all later components a second time.
+        if listener not in self.listener_map.get(component_name, []):
+            self._require_one_encoder(listener, component_name)
+            connect(listener, Connection(component_name, self.name, self._cleaner))
         super().add_listener(listener, component_name)
         if isinstance(listener, FocusedListenerLayer):
             listener.encoder = self.model
+
+    def _require_one_encoder(self, listener: TransformerListener, component: str) -> None:
+        if listener.upstream_name == "*" and self._followers:
+            encoders = " and ".join(f"'{name}'" for name in (self.name, *self._followers))
+            raise ValueError(AMBIGUOUS.format(component=component, encoders=encoders))
+
+    def set_annotations(self, docs: Iterable[Doc], predictions: FullTransformerBatch) -> None:
+        """Set the states of docs: `doc._.trf_data`.
+
+        docs (Iterable[Doc]): The docs.
+        predictions (FullTransformerBatch): The output of `predict`.
+        """
+        docs = list(docs)
+        super().set_annotations(docs, predictions)
+        if self._followers or self._is_preceded:
+            for doc, states in zip(docs, predictions.doc_data, strict=True):
+                keep_states(doc, self.name, states if self._followers else None)
 
     def predict(self, docs: Iterable[Doc]) -> FullTransformerBatch:
         """Encode docs.

@@ -18,7 +18,7 @@ from ..doc.entities import has_entities
 from ..doc.extensions import warn_of_foreign
 from ..doc.relation import set_score
 from ..layers.crf import decode, entity_probabilities, label_names, tag_names
-from ..layers.focused_listener import get_states
+from ..layers.listening import read_states
 from .finite_loss import require_finite
 from .sealed_pipe import SealedPipe
 
@@ -142,9 +142,10 @@ class CRFEntityRecognizer(SealedPipe):
 
     def _require_states(self, docs: list[Doc]) -> None:
         # The stock listener would continue with zeros.
-        if any(isinstance(node, TransformerListener) for node in self.model.walk()):
-            for doc in docs:
-                get_states(doc)
+        for node in self.model.walk():
+            if isinstance(node, TransformerListener):
+                for doc in docs:
+                    read_states(node, doc)
 
     def set_annotations(self, docs: Iterable[Doc], scores: list[list[Entity]]) -> None:
         """Set `doc.ents` and the score of each entity. Entities that are already set are kept.
@@ -152,9 +153,9 @@ class CRFEntityRecognizer(SealedPipe):
         docs (Iterable[Doc]): The docs.
         scores (list[list[tuple[int, int, int, float]]]): The output of `predict`.
         """
+        warn_of_foreign(ATTRIBUTES)
         for doc, entities in zip(docs, scores, strict=True):
             taken = {token.i for entity in doc.ents for token in entity}
-        warn_of_foreign(ATTRIBUTES)
             spans = []
             for start, end, label, probability in entities:
                 if taken.isdisjoint(range(start, end)):
