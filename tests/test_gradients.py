@@ -492,6 +492,23 @@ def test_the_encoder_steps_once_for_both_tasks(trained: Language) -> None:
         numpy.testing.assert_allclose(stepped, gradient, atol=1e-5)
 
 
+@pytest.mark.parametrize("frozen", range(LAYERS + 1))
+def test_layers_may_be_frozen_one_by_one(trained: Language, frozen: int) -> None:
+    examples = make_examples(trained)
+    expected = encoder_gradients(trained, examples)
+    transformer = trained.get_pipe("str_encoder").model.transformer
+    for module in (transformer.embeddings, *transformer.encoder.layer[:frozen]):
+        module.requires_grad_(False)
+    found = encoder_gradients(trained, examples)
+    # The pooler of BERT is not used.
+    free = {
+        name for name, p in transformer.named_parameters() if p.requires_grad and name in expected
+    }
+    assert found.keys() == free
+    for name, gradient in found.items():
+        numpy.testing.assert_allclose(gradient, expected[name], rtol=1e-4, atol=1e-6)
+
+
 def test_relations_do_not_own_the_encoder(trained: Language) -> None:
     model = trained.get_pipe("str_rel").model
     assert not [shim for node in model.walk() for shim in node.shims]

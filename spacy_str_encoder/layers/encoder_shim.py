@@ -106,14 +106,15 @@ class EncoderShim(HFShim):
         outputs (Tensor): The output of the layers.
         inputs (dict[str, Tensor]): The inputs of the layers, by name.
         d_outputs (Tensor): The gradient of the output.
-        layers (Sequence[BertLayer]): The layers to train; empty if the encoder is frozen.
+        layers (Sequence[BertLayer]): The layers to train; empty if the encoder is frozen. Single
+            parameters may be frozen too.
         RETURNS (dict[str, Tensor]): The gradients of the inputs. They are zeros after an overflow
             in half precision; the optimizer step is then skipped.
         """
         if not outputs.requires_grad:
             # Every pair is out of reach, or there is nothing to train.
             return {name: torch.zeros_like(tensor) for name, tensor in inputs.items()}
-        parameters = [parameter for layer in layers for parameter in layer.parameters()]
+        parameters = [p for layer in layers for p in layer.parameters() if p.requires_grad]
         gradients = torch.autograd.grad(
             outputs,
             [*inputs.values(), *parameters],

@@ -162,8 +162,11 @@ def _convert_outputs(
     states[ENTITY_STATE] = hidden_states[-model.attrs["focus_layers"]]
 
     def backprop(d_states: ModelOutput) -> ArgsKwargs:
-        tensors = [states[name] for name in d_states]
-        return ArgsKwargs(args=(tensors,), kwargs={"grad_tensors": list(d_states.values())})
+        # What comes from frozen layers alone has no gradient.
+        names = [name for name in d_states if states[name].requires_grad]
+        d_tensors = [d_states[name] for name in names]
+        tensors = [states[name] for name in names]
+        return ArgsKwargs(args=(tensors,), kwargs={"grad_tensors": d_tensors})
 
     return states, backprop
 
