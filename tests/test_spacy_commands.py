@@ -14,6 +14,8 @@ from spacy_str_encoder.init_encoder import init_encoder
 
 from .pipelines import ANNOTATIONS, Annotation, make_example
 
+pytestmark = pytest.mark.slow
+
 CONFIGS = sorted((Path(__file__).parents[1] / "configs").glob("*.cfg"))
 ENGLISH: Annotation = (
     "Ada works at Acme.",

@@ -97,6 +97,7 @@ def find_annotation(nlp: Language) -> Annotation:
     return ANNOTATIONS[0] if nlp.lang == "zh" else ENGLISH
 
 
+@pytest.mark.slow
 def test_methods_do_the_same_as_on_a_doc_that_no_component_has_seen(nlp: Language) -> None:
     for kind, name in NAMES:
         doc, untouched = (with_entities(nlp, find_annotation(nlp)) for _ in range(2))
