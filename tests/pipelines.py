@@ -57,6 +57,11 @@ ANNOTATIONS: list[Annotation] = [
     ("左主干无狭窄。", [(0, 3, "BodyPart"), (3, 4, "Negation")], [(1, 0, "Negative")]),
     ("患者一般情况可。", [], []),
 ]
+ENGLISH: Annotation = (
+    "Ada works at Acme.",
+    [(0, 3, "PER"), (13, 17, "ORG")],
+    [(0, 1, "works_for")],
+)
 # The same entities, and relations whose direction depends on the character between them.
 DIRECTIONS: list[Annotation] = [
     (f"{first}{cue}{second}", [(0, 1, "X"), (2, 3, "X")], [relation])

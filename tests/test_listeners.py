@@ -159,14 +159,23 @@ def test_a_head_with_its_own_encoder_gets_all_its_gradients(nlp: Language, head:
         assert own[name][0] == pytest.approx(gradient, rel=1e-3, abs=1e-3)
 
 
-@pytest.mark.slow
-def test_a_textcat_learns_from_the_same_encoder(make_nlp: MakeNlp) -> None:
-    nlp = make_nlp()
-    nlp.add_pipe("textcat", config={"model": TEXTCAT})
+def add_textcat(nlp: Language, **where: str) -> None:
+    nlp.add_pipe("textcat", config={"model": TEXTCAT}, **where)
+
+
+def make_examples_with_cats(nlp: Language) -> list[Example]:
     examples = make_examples(nlp)
     for example in examples:
         narrow = float("狭窄" in example.text)
         example.reference.cats = {"narrow": narrow, "other": 1.0 - narrow}
+    return examples
+
+
+@pytest.mark.slow
+def test_a_textcat_learns_from_the_same_encoder(make_nlp: MakeNlp) -> None:
+    nlp = make_nlp()
+    add_textcat(nlp)
+    examples = make_examples_with_cats(nlp)
     nlp.initialize(lambda: examples)
     train(nlp, examples)
     alone = encoder_gradients(nlp, examples, exclude=["str_ner", "str_rel"])
@@ -213,18 +222,6 @@ def test_features_tell_apart_what_the_encoder_does_not(make_nlp: MakeNlp, tmp_pa
     assert loaded.evaluate(examples)["ents_f"] == 1.0
     loaded.replace_listeners("str_encoder", "str_ner", ["model.tok2vec"])
     assert loaded.evaluate(examples)["ents_f"] == 1.0
-
-
-def add_textcat(nlp: Language, **where: str) -> None:
-    nlp.add_pipe("textcat", config={"model": TEXTCAT}, **where)
-
-
-def make_examples_with_cats(nlp: Language) -> list[Example]:
-    examples = make_examples(nlp)
-    for example in examples:
-        narrow = float("狭窄" in example.text)
-        example.reference.cats = {"narrow": narrow, "other": 1.0 - narrow}
-    return examples
 
 
 @pytest.mark.parametrize("cleaner", ["str_cleaner", "doc_cleaner"])

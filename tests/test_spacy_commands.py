@@ -12,16 +12,11 @@ from typer.testing import CliRunner
 
 from spacy_str_encoder.init_encoder import init_encoder
 
-from .pipelines import ANNOTATIONS, Annotation, make_example
+from .pipelines import ANNOTATIONS, ENGLISH, make_example
 
 pytestmark = pytest.mark.slow
 
 CONFIGS = sorted((Path(__file__).parents[1] / "configs").glob("*.cfg"))
-ENGLISH: Annotation = (
-    "Ada works at Acme.",
-    [(0, 3, "PER"), (13, 17, "ORG")],
-    [(0, 1, "works_for")],
-)
 ON_CONFIGS = {
     "debug config": "{config} {paths}",
     "debug data": "{config} {paths}",

@@ -14,14 +14,9 @@ from spacy.language import Language
 from spacy.tokens import Doc, Span, Token
 from spacy.util import load_config, load_model_from_config
 
-from .pipelines import ANNOTATIONS, Annotation, make_example, with_entities
+from .pipelines import ANNOTATIONS, ENGLISH, Annotation, make_example, with_entities
 
 CONFIGS = sorted((Path(__file__).parents[1] / "configs").glob("*.cfg"))
-ENGLISH: Annotation = (
-    "Ada works at Acme.",
-    [(0, 3, "PER"), (13, 17, "ORG")],
-    [(0, 1, "works_for")],
-)
 Call = Callable[[Any], Any]
 
 
