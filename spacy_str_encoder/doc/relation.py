@@ -210,9 +210,13 @@ def _write(doc: Doc, relations: Iterable[Relation], *spans_key: str | None) -> N
 
 def _read(doc: Doc) -> Iterator[tuple[Relation, bool]]:
     """YIELDS (tuple[Relation, bool]): A relation, and whether it is hidden."""
+    stored = [*_values(doc, RELATIONS)]
+    if not stored:
+        # Most docs of a corpus may have none, and yet thousands of spans.
+        return
     text, entities = doc.text, _entities_by_key(doc)
     known = {place: span for spans in entities.values() for place, span in spans.items()}
-    for start, rows in _values(doc, RELATIONS):
+    for start, rows in stored:
         for head_text, head_label, offset, tail_text, tail_label, label, score, *spans_key in rows:
             head = _span(doc, text, start, head_text, head_label)
             tail = _span(doc, text, start + offset, tail_text, tail_label)
