@@ -51,19 +51,55 @@ def load_encoder(
     RETURNS (HFObjects): The tokenizer and the encoder.
     RAISES (ValueError): If the encoder can't be loaded or is not supported.
     """
-    source = resolve_name(name)
-    try:
-        config = AutoConfig.from_pretrained(source, **transformer_config)
-        check_config(name, config, focus_layers)
-        tokenizer = AutoTokenizer.from_pretrained(source, **tokenizer_config)
+    with _failures_explained(name):
+        source, config, tokenizer = _load_tokenizer(
+            name, focus_layers, tokenizer_config, transformer_config
+        )
         transformer = _load_weights(name, source, config)
+    return HFObjects(tokenizer, transformer.to(get_torch_default_device()), None)
+
+
+def load_tokenizer(
+    name: str,
+    *,
+    focus_layers: int,
+    tokenizer_config: dict[str, Any],
+    transformer_config: dict[str, Any],
+) -> Any:
+    """Load the tokenizer of an encoder alone, without the weights. For the arguments, see
+    `load_encoder`.
+
+    RETURNS (PreTrainedTokenizerFast): The tokenizer.
+    RAISES (ValueError): If it can't be loaded, or the encoder is not supported.
+    """
+    with _failures_explained(name):
+        _, _, tokenizer = _load_tokenizer(name, focus_layers, tokenizer_config, transformer_config)
+    return tokenizer
+
+
+def _load_tokenizer(
+    name: str,
+    focus_layers: int,
+    tokenizer_config: dict[str, Any],
+    transformer_config: dict[str, Any],
+) -> tuple[str, PretrainedConfig, Any]:
+    source = resolve_name(name)
+    config = AutoConfig.from_pretrained(source, **transformer_config)
+    check_config(name, config, focus_layers)
+    tokenizer = AutoTokenizer.from_pretrained(source, **tokenizer_config)
+    check_tokenizer(name, tokenizer)
+    tokenizer.model_max_length = find_window_length(tokenizer, config)
+    return source, config, tokenizer
+
+
+@contextmanager
+def _failures_explained(name: str) -> Iterator[None]:
+    try:
+        yield
     except EncoderError:
         raise
     except Exception as error:
         raise EncoderError(_explain_failure(name, error)) from None
-    check_tokenizer(name, tokenizer)
-    tokenizer.model_max_length = find_window_length(tokenizer, config)
-    return HFObjects(tokenizer, transformer.to(get_torch_default_device()), None)
 
 
 def find_window_length(tokenizer: Any, config: PretrainedConfig) -> int:

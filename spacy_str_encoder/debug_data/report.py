@@ -35,6 +35,7 @@ def _settings(settings: PipelineSettings) -> dict[str, Any]:
         "lang": settings.nlp.lang,
         "retokenizes": settings.retokenizes,
         "has_windows": settings.get_spans is not None,
+        "has_tokenizer": settings.tokenizer is not None,
         "spans_key": settings.task.spans_key,
         "observes_schema": settings.observes_schema,
         "symmetric": list(settings.task.symmetric),
@@ -47,6 +48,8 @@ def _split(statistics: Statistics, split: SplitStatistics) -> dict[str, Any]:
     return {
         "docs": split.docs,
         "tokens": split.tokens,
+        "pieces": split.pieces,
+        "unknown_pieces": split.unknown_pieces,
         "entities": split.entities,
         "relations": split.relations,
         "longest_docs": [doc._asdict() for doc in split.longest],

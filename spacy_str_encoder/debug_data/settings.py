@@ -1,8 +1,9 @@
 """Settings of a pipeline that affect its data: tokens, windows and candidate pairs."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from thinc.api import Config, ConfigValidationError
 from ..formats.docs import make_tokenizer
 from ..pairs.task import RelationTask
 
-GetSpans = Callable[[Sequence[Doc]], list[list[Span]]]
+GetSpans = Callable[[list[Doc]], list[list[Span]]]
 ENCODER, RELATIONS = "str_encoder", "str_rel"
 # A component without training that can set the boundaries that candidate pairs need.
 SENTENCES = "sentencizer"
@@ -30,8 +31,11 @@ class PipelineSettings:
         sentencizer.
     retokenizes (bool): Whether to tokenize all texts, as in training. Otherwise only texts without
         tokens are tokenized.
-    get_spans (Callable[[Sequence[Doc]], list[list[Span]]] | None): Function that cuts docs into the
+    get_spans (Callable[[list[Doc]], list[list[Span]]] | None): Function that cuts docs into the
         windows of the encoder; None if the encoder is unknown.
+    tokenizer (PreTrainedTokenizerFast | None): The tokenizer of the encoder; None if there is none,
+        or it can't be loaded.
+    tokenizer_error (str | None): The reason why it can't be loaded.
     task (RelationTask): Candidate pairs and their possible relations; the classes and triples are
         not known yet.
     observes_schema (bool): Whether candidate pairs are restricted to types that have a relation in
@@ -42,6 +46,8 @@ class PipelineSettings:
     nlp: Language
     retokenizes: bool = False
     get_spans: GetSpans | None = None
+    tokenizer: Any | None = None
+    tokenizer_error: str | None = None
     task: RelationTask = field(default_factory=RelationTask)
     observes_schema: bool = False
     negative_rate: float = 1.0
@@ -59,7 +65,7 @@ def make_settings(lang: str | None = None, *, spans_key: str | None = None) -> P
 
 
 def read_settings(path: Path, overrides: Mapping[str, Any] | None = None) -> PipelineSettings:
-    """Read settings from the config of a pipeline, without loading its encoder.
+    """Read settings from the config of a pipeline, without loading the weights of its encoder.
 
     path (Path): The config.
     overrides (Mapping[str, Any] | None): Values that override the config, by dotted name of the
@@ -74,14 +80,24 @@ def read_settings(path: Path, overrides: Mapping[str, Any] | None = None) -> Pip
         raise ValueError(f"{path}: {_describe(error)}") from error
     encoder, relations = (_find_component(nlp, name, path) for name in (ENCODER, RELATIONS))
     nlp.select_pipes(enable=[name for name in nlp.pipe_names if _factory(nlp, name) == SENTENCES])
+    tokenizer, tokenizer_error = _load_tokenizer(encoder)
     return PipelineSettings(
         nlp,
         retokenizes=True,
-        get_spans=encoder.get_spans,
+        get_spans=partial(encoder.get_windows, tokenizer=tokenizer),
+        tokenizer=tokenizer,
+        tokenizer_error=tokenizer_error,
         task=relations.task,
         observes_schema=relations.observes_schema,
         negative_rate=relations.negative_rate,
     )
+
+
+def _load_tokenizer(encoder: Any) -> tuple[Any | None, str | None]:
+    try:
+        return encoder.load_tokenizer(), None
+    except ValueError as error:
+        return None, str(error)
 
 
 def _shorten(config: Config) -> Config:

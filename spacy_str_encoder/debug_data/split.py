@@ -33,6 +33,8 @@ class SplitStatistics:
 
     docs (int): Number of docs.
     tokens (int): Number of tokens, as the pipeline tokenizes the texts.
+    pieces (int): Number of pieces that the encoder reads; 0 if its tokenizer is unknown.
+    unknown_pieces (int): Number of pieces that are not in the encoder's vocabulary.
     entity_labels (Counter[str]): Entities by label.
     relation_labels (Counter[str]): Relations by label.
     relation_classes (Counter[tuple[str, str]]): Relations by label and direction: `>` if the head
@@ -50,6 +52,8 @@ class SplitStatistics:
 
     docs: int = 0
     tokens: int = 0
+    pieces: int = 0
+    unknown_pieces: int = 0
     entity_labels: Counter[str] = field(default_factory=Counter)
     relation_labels: Counter[str] = field(default_factory=Counter)
     relation_classes: Counter[RelationClass] = field(default_factory=Counter)
@@ -93,9 +97,18 @@ def count_doc(split: SplitStatistics, aligned: AlignedDoc, settings: PipelineSet
     split.tokens += len(aligned.doc)
     longest = [*split.longest, LongDoc(aligned.number, len(aligned.doc))]
     split.longest = sorted(longest, key=lambda doc: -doc.tokens)[:LONGEST_DOCS]
+    _count_pieces(split, aligned, settings)
     _count_labels(split, aligned)
     _count_pairs(split, aligned)
     add_findings(split.findings, aligned, settings)
+
+
+def _count_pieces(split: SplitStatistics, aligned: AlignedDoc, settings: PipelineSettings) -> None:
+    tokenizer = settings.tokenizer
+    if tokenizer is not None:
+        ids = tokenizer(aligned.doc.text, add_special_tokens=False, verbose=False)["input_ids"]
+        split.pieces += len(ids)
+        split.unknown_pieces += ids.count(tokenizer.unk_token_id)
 
 
 def _count_labels(split: SplitStatistics, aligned: AlignedDoc) -> None:

@@ -51,6 +51,9 @@ def _size_table(statistics: Statistics) -> Table:
     splits = statistics.splits.values()
     for name in ("docs", "tokens", "entities", "relations"):
         table.add_row(name, *(f"{getattr(split, name):,}" for split in splits))
+    if statistics.settings.tokenizer is not None:
+        rates = (split.pieces / max(split.tokens, 1) for split in splits)
+        table.add_row("pieces per token", *(f"{rate:.2f}" for rate in rates))
     for check in filter(_is_of_docs, CHECKS):
         counts = [split.findings[check.name].count for split in splits]
         if any(counts):

@@ -1,10 +1,8 @@
-from collections.abc import Callable, Iterable
-from functools import partial
-from operator import attrgetter
+from collections.abc import Callable
 from typing import Any
 
-from spacy.tokens import Doc, Span
-from spacy_transformers.data_classes import WordpieceBatch
+from spacy.tokens import Doc
+from spacy_transformers.data_classes import FullTransformerBatch, WordpieceBatch
 from spacy_transformers.layers.transformer_model import (
     TransformerModel,
     _convert_transformer_inputs,
@@ -14,14 +12,14 @@ from thinc.layers.pytorchwrapper import forward as pytorch_forward
 from thinc.types import ArgsKwargs
 from transformers.utils import ModelOutput
 
-from ..encoders import load_encoder
+from ..encoders import load_encoder, load_tokenizer
 from .encoder_shim import EncoderShim
 from .encoder_states import split_states
+from .windows import SpanGetter, cut_docs
 
 ENTITY_STATE = "entity_hidden_state"
 SHARED_STATE = "shared_hidden_state"
 LAST_STATE = "last_hidden_state"
-SpanGetter = Callable[[Iterable[Doc]], list[list[Span]]]
 
 
 class STREncoderLayer(TransformerModel):
@@ -43,9 +41,10 @@ class STREncoderLayer(TransformerModel):
         get_spans (SpanGetter): Function that cuts docs into windows.
         shim (EncoderShim): The shim that holds the encoder.
         """
-        super().__init__(name, partial(nonempty_spans, get_spans=get_spans))
+        super().__init__(name, get_spans)
         self.layers[0] = _wrap(shim, focus_layers)
         self.init = init
+        self._func = forward
         self.attrs["replace_listener"] = replace_listener
 
     @property
@@ -57,6 +56,24 @@ class STREncoderLayer(TransformerModel):
     def focus_layers(self) -> int:
         """RETURNS (int): Number of layers that run again for each task, K."""
         return self.layers[0].attrs["focus_layers"]
+
+    def load_tokenizer(self) -> Any:
+        """Get the tokenizer, also before the encoder is loaded.
+
+        RETURNS (PreTrainedTokenizerFast): The tokenizer.
+        RAISES (ValueError): If it can't be loaded, or the encoder is not supported.
+        """
+        if self.attrs["has_transformer"]:
+            return self.tokenizer
+        return load_tokenizer(self.attrs["name"], **self._settings)
+
+    @property
+    def _settings(self) -> dict[str, Any]:
+        return {
+            "focus_layers": self.focus_layers,
+            "tokenizer_config": self._init_tokenizer_config,
+            "transformer_config": self._init_transformer_config,
+        }
 
     def copy(self) -> "STREncoderLayer":
         """RETURNS (STREncoderLayer): A copy with its own weights."""
@@ -82,52 +99,28 @@ def init(model: STREncoderLayer, X: list[Doc] | None = None, Y: Any = None) -> N
     """
     if model.attrs["has_transformer"]:
         return
-    hf_objects = load_encoder(
-        model.attrs["name"],
-        focus_layers=model.focus_layers,
-        tokenizer_config=model._init_tokenizer_config,
-        transformer_config=model._init_transformer_config,
-    )
+    hf_objects = load_encoder(model.attrs["name"], **model._settings)
     model.attrs["set_transformer"](model, hf_objects)
 
 
-def nonempty_spans(docs: Iterable[Doc], get_spans: SpanGetter) -> list[list[Span]]:
-    """Remove windows without tokens, which `spacy-transformers` would mistake for rows of the next
-    doc.
+def forward(
+    model: STREncoderLayer, docs: list[Doc], is_train: bool
+) -> tuple[FullTransformerBatch, Callable[[FullTransformerBatch], list[Doc]]]:
+    """Run the encoder on the windows of docs."""
+    windows = cut_docs(docs, model.attrs["get_spans"], model.tokenizer)
+    output, backprop_encoder = model.layers[0](windows.pieces, is_train)
+    states = FullTransformerBatch(
+        spans=windows.spans,
+        wordpieces=windows.pieces,
+        model_output=output,
+        align=windows.align,
+    )
 
-    docs (Iterable[Doc]): The docs.
-    get_spans (SpanGetter): Function that cuts docs into windows.
-    RETURNS (list[list[Span]]): The windows of each doc.
-    RAISES (ValueError): If a token is in no window, or the stride is 0.
-    """
-    docs = list(docs)
-    try:
-        windows = [[span for span in spans if len(span)] for spans in get_spans(docs)]
-    except ZeroDivisionError:
-        raise ValueError(
-            "The stride of the windows (get_spans) must be at least 1, got 0."
-        ) from None
-    for doc, doc_windows in zip(docs, windows, strict=True):
-        token = _first_left_out(doc_windows)
-        if token < len(doc):
-            raise ValueError(LEAVES_OUT.format(length=len(doc), token=token))
-    return windows
+    def backprop(d_states: FullTransformerBatch) -> list[Doc]:
+        backprop_encoder(d_states.model_output)
+        return docs
 
-
-LEAVES_OUT = (
-    "Every token must be in a window (get_spans), but in a doc of {length} tokens, token {token} "
-    "is not. With strided windows, use a stride that is no larger than the window."
-)
-
-
-def _first_left_out(windows: list[Span]) -> int:
-    """RETURNS (int): The first token that is in no window; if none, the end of the last window."""
-    end = 0
-    for window in sorted(windows, key=attrgetter("start")):
-        if window.start > end:
-            break
-        end = max(end, window.end)
-    return end
+    return states, backprop
 
 
 def _wrap(shim: EncoderShim, focus_layers: int) -> Model[WordpieceBatch, ModelOutput]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from spacy.errors import Errors
 from spacy.language import Language
-from spacy.tokens import Doc
+from spacy.tokens import Doc, Span
 from spacy.training import Example, validate_examples
 from spacy_transformers.annotation_setters import null_annotation_setter
 from spacy_transformers.data_classes import FullTransformerBatch, TransformerData
@@ -17,7 +17,7 @@ from ..doc.states import keep_states
 from ..layers.encoder_states import StateGradients
 from ..layers.focused_listener import FocusedListenerLayer
 from ..layers.listening import Connection, connect
-from ..layers.str_encoder import SpanGetter
+from ..layers.windows import cut_docs
 from .sealed_pipe import SealedPipe
 from .str_cleaner import drops_states
 
@@ -116,10 +116,26 @@ class SharedEncoder(SealedPipe, Transformer):
         self._is_preceded = False
         self._note_functions("set_extra_annotations")
 
-    @property
-    def get_spans(self) -> SpanGetter:
-        """RETURNS (SpanGetter): The function that cuts docs into windows."""
-        return self.model.attrs["get_spans"]
+    def load_tokenizer(self) -> Any:
+        """Get the tokenizer of the encoder, also before the encoder is loaded.
+
+        RETURNS (PreTrainedTokenizerFast): The tokenizer.
+        RAISES (ValueError): If it can't be loaded, or the encoder is not supported.
+        """
+        return self.model.load_tokenizer()
+
+    def get_windows(self, docs: list[Doc], tokenizer: Any | None) -> list[list[Span]]:
+        """Cut docs into windows.
+
+        docs (list[Doc]): The docs.
+        tokenizer (PreTrainedTokenizerFast | None): The tokenizer of the encoder. If None, windows
+            with more pieces than the encoder can read are not split.
+        RETURNS (list[list[Span]]): The windows of each doc.
+        """
+        get_spans = self.model.attrs["get_spans"]
+        if tokenizer is None or not any(map(len, docs)):
+            return get_spans(docs)
+        return cut_docs(docs, get_spans, tokenizer).spans
 
     @property
     def listener_map(self) -> dict[str, list[TransformerListener]]:

@@ -9,6 +9,9 @@ from .wording import Rule, percent, share
 FEWEST_DOCS = 100
 # With fewer relations, scores are too noisy.
 FEWEST_RELATIONS = 100
+# Encoders of the language of a text need 1 to 2 pieces per token, and know nearly all of them.
+MOST_PIECES = 3
+MOST_UNKNOWN = 0.02
 
 
 def _advise_on_nothing(statistics: Statistics) -> Iterator[str]:
@@ -69,6 +72,25 @@ def _advise_on_size(statistics: Statistics) -> Iterator[str]:
             )
 
 
+def _advise_on_pieces(statistics: Statistics) -> Iterator[str]:
+    """Advise on an encoder that does not suit the texts."""
+    train = statistics.train
+    if statistics.settings.tokenizer_error is not None:
+        yield f"The pieces of the encoder were not counted: {statistics.settings.tokenizer_error}"
+    if train.pieces > MOST_PIECES * train.tokens:
+        yield (
+            f"The encoder reads {train.pieces / train.tokens:.1f} pieces per token of train; 1 to "
+            "2 are usual. It may not have been made for this language or kind of text, and its "
+            "windows hold fewer tokens. Choose an encoder that was pretrained on such texts."
+        )
+    if train.unknown_pieces > MOST_UNKNOWN * train.pieces:
+        unknown = share(train.unknown_pieces, train.pieces, "pieces of train")
+        yield (
+            f"The encoder does not know {unknown}: it can't tell one from another. Choose an "
+            "encoder whose vocabulary covers the language of your texts."
+        )
+
+
 def _advise_on_docs_without_relations(statistics: Statistics) -> Iterator[str]:
     """Advise on training data without docs that have no relations."""
     train = statistics.train
@@ -84,5 +106,6 @@ RULES: tuple[Rule, ...] = (
     _advise_on_leaks,
     _advise_on_contradictions,
     _advise_on_size,
+    _advise_on_pieces,
     _advise_on_docs_without_relations,
 )
