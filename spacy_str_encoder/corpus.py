@@ -75,6 +75,9 @@ def read_corpus(
             f"The corpus {path} must be a {FILE_TYPE} file or a folder of {FILE_TYPE} files. Use "
             "`spacy-str-encoder convert` to create them from other formats."
         )
+    for _, component in nlp.pipeline:
+        if hasattr(component, "resume"):
+            component.resume(nlp)
     predicted = {name for each in nlp.pipe_names for name in nlp.get_pipe_meta(each).assigns}
     if RELATIONS in predicted and not _has_any_relations(_read_docs(path, nlp.vocab)):
         raise ValueError(

@@ -46,6 +46,7 @@ PAGES = {
     "docs/architecture.md": [],
     "docs/benchmarks/README.md": [],
     "docs/configuration.md": [],
+    "docs/continued_training.md": ["continued/model-best/config.cfg"],
     "docs/data.md": [],
     "docs/deployment.md": [
         "packages/zh_coronary-1.0.0/dist/zh_coronary-1.0.0-py3-none-any.whl",

@@ -25,6 +25,10 @@ class OwnConfig:
     def _find(self) -> Language | None:
         return None if self._nlp is None else self._nlp()
 
+    def is_of(self, nlp: Language) -> bool:
+        """RETURNS (bool): Whether this is the pipeline."""
+        return self._find() is nlp
+
     def set(self, component: Callable[..., Any], setting: str, value: Any) -> bool:
         """Change a setting.
 

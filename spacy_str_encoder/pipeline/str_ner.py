@@ -20,6 +20,8 @@ from ..doc.relation import set_score
 from ..layers.crf import decode, entity_probabilities, label_names, tag_names
 from ..layers.listening import read_states
 from .finite_loss import require_finite
+from .new_labels import REMEDY, find_new_labels
+from .own_config import OwnConfig
 from .sealed_pipe import SealedPipe
 
 DEFAULT_CONFIG_STR = """
@@ -42,6 +44,7 @@ DEFAULT_CONFIG = Config().from_str(DEFAULT_CONFIG_STR, interpolate=False)
 ATTRIBUTES = ["span._.score"]
 # Finite, since the CRF adds it up.
 NEVER = -1e6
+INIT_LABELS = "Run `spacy init labels` on all of the training data."
 # Start and end token, index of the label, and probability.
 Entity = tuple[int, int, int, float]
 
@@ -67,7 +70,7 @@ def make_str_ner(
     RETURNS (CRFEntityRecognizer): The component.
     """
     warn_of_foreign(ATTRIBUTES)
-    return CRFEntityRecognizer(nlp.vocab, model, name, scorer=scorer)
+    return CRFEntityRecognizer(nlp.vocab, model, name, scorer=scorer, nlp=nlp)
 
 
 class CRFEntityRecognizer(SealedPipe):
@@ -83,9 +86,12 @@ class CRFEntityRecognizer(SealedPipe):
         name: str = "str_ner",
         *,
         scorer: Callable[..., dict[str, Any]] | None = None,
+        nlp: Language | None = None,
     ) -> None:
         """Initialize the component, see `make_str_ner`."""
         super().__init__(vocab, model, name, labels=[])
+        self._config = OwnConfig(nlp)
+        self._has_initialized = False
         self.scorer = scorer
         self._reported: set[str] = set()
         self._note_functions("scorer")
@@ -235,10 +241,10 @@ class CRFEntityRecognizer(SealedPipe):
     def _report_unknown(self, labels: set[str]) -> None:
         for label in sorted(labels - self._reported):
             self._reported.add(label)
+            remedy = INIT_LABELS if self._has_initialized else REMEDY.format(name=self.name)
             warnings.warn(
                 f"{self.name}: the entity label '{label}' occurs in training but was not known at "
-                "initialization; its entities are trained as O. Run `spacy init labels` on all of "
-                "the training data.",
+                f"initialization; its entities are trained as O. {remedy}",
                 stacklevel=2,
             )
 
@@ -248,6 +254,7 @@ class CRFEntityRecognizer(SealedPipe):
         *,
         nlp: Language | None = None,
         labels: list[str] | None = None,
+        learn_new_labels: bool = False,
     ) -> None:
         """Collect the labels, and prepare the model for training.
 
@@ -255,18 +262,42 @@ class CRFEntityRecognizer(SealedPipe):
         nlp (Language | None): The pipeline.
         labels (list[str] | None): The labels, as `spacy init labels` saves them. If None, they are
             collected from the examples.
+        learn_new_labels (bool): Whether to add labels if the component is sourced, and so not
+            initialized, see `resume`.
         RAISES (ValueError): If there are no labels, or the examples have labels beyond the given
             ones.
         """
+        self._has_initialized = True
+        self._collect_labels(get_examples, labels)
+        self._resize_model()
+        with_tokens = (example.predicted for example in get_examples() if len(example.predicted))
+        self.model.initialize(X=list(islice(with_tokens, 1)) or None)
+
+    def resume(self, nlp: Language) -> None:
+        """Go on training in another pipeline. If its config sets `learn_new_labels`, the labels of
+        its training data are added. `spacy-str-encoder.Corpus.v1` calls this.
+
+        nlp (Language): The pipeline.
+        RAISES (ValueError): If the training data has labels beyond those of the label file.
+        """
+        if self._config.is_of(nlp):
+            return
+        self._config = OwnConfig(nlp)
+        if (source := find_new_labels(nlp, self.name)) is not None:
+            self._collect_labels(*source)
+
+    def _collect_labels(
+        self, get_examples: Callable[[], Iterable[Example]], labels: list[str] | None
+    ) -> None:
         counts, misaligned = _count_entities(get_examples())
         if labels is None:
             labels = list(counts)
-        elif unknown := set(counts) - set(labels):
+        elif unknown := set(counts) - {*labels, *self.labels}:
             raise ValueError(
                 f"{self.name}: the training data has entity labels that the given label file "
                 f"lacks: {_listed(unknown, counts)}. Run `spacy init labels` again."
             )
-        if not labels:
+        if not labels and not self.labels:
             raise ValueError(
                 f"{self.name}: the training data has no entities, and no labels were given. Set "
                 "doc.ents in the training data, or pass a label file."
@@ -287,9 +318,6 @@ class CRFEntityRecognizer(SealedPipe):
             )
         for label in labels:
             self.add_label(label)
-        self._resize_model()
-        with_tokens = (example.predicted for example in get_examples() if len(example.predicted))
-        self.model.initialize(X=list(islice(with_tokens, 1)) or None)
 
 
 def _forbid_spaces_at_borders(doc: Doc, emissions: Floats2d) -> None:

@@ -28,6 +28,7 @@ from ..pairs.gold import (
 )
 from ..pairs.task import RelationTask
 from .finite_loss import require_finite
+from .new_labels import REMEDY, find_new_labels
 from .own_config import OwnConfig
 from .relation_checks import (
     require_labels,
@@ -173,6 +174,7 @@ class RelationExtractor(SealedPipe):
             exclusive=exclusive,
         )
         self._config = OwnConfig(nlp)
+        self._has_initialized = False
         _require_share(name, "threshold", threshold)
         self._threshold = float(threshold)
         self.candidates = candidates
@@ -382,6 +384,7 @@ class RelationExtractor(SealedPipe):
         return drawn, numpy.concatenate(gold)
 
     def _report_unknown(self, relation: str, remedy: str) -> None:
+        remedy = remedy if self._has_initialized else REMEDY.format(name=self.name)
         self._report_once(
             f"the relation {relation} occurs in training but was not known at initialization; it "
             f"is trained as no relation. {remedy}"
@@ -398,6 +401,7 @@ class RelationExtractor(SealedPipe):
         *,
         nlp: Language | None = None,
         labels: dict[str, str] | None = None,
+        learn_new_labels: bool = False,
     ) -> None:
         """Collect the labels, and prepare the model for training.
 
@@ -405,21 +409,44 @@ class RelationExtractor(SealedPipe):
         nlp (Language | None): The pipeline.
         labels (dict[str, str] | None): Directions by label, as `spacy init labels` saves them. If
             None, they are collected from the examples.
+        learn_new_labels (bool): Whether to add labels if the component is sourced, and so not
+            initialized, see `resume`.
         RAISES (ValueError): If there are no labels, the examples have relations beyond the given
             labels, or a symmetric label does not occur.
         """
+        self._has_initialized = True
+        self._collect_labels(get_examples, labels)
+        self.cfg["schema"] = self._observe_schema(get_examples())
+        self._resize_model()
+        self.model.initialize(X=_first_doc(get_examples()))
+
+    def resume(self, nlp: Language) -> None:
+        """Go on training in another pipeline. If its config sets `learn_new_labels`, the labels of
+        its training data are added, and their triples to an observed schema.
+        `spacy-str-encoder.Corpus.v1` calls this.
+
+        nlp (Language): The pipeline.
+        RAISES (ValueError): If the training data has relations beyond the label file.
+        """
+        if self._config.is_of(nlp):
+            return
+        self._config = OwnConfig(nlp)
+        if (source := find_new_labels(nlp, self.name)) is not None:
+            self._collect_labels(*source)
+            self._extend_schema(source.get_examples())
+
+    def _collect_labels(
+        self, get_examples: Callable[[], Iterable[Example]], labels: dict[str, str] | None
+    ) -> None:
         task = replace(self.task, candidates=self._candidates_of_gold)
         counts, lost = count_relations(task, get_examples())
         labels = label_directions(counts) if labels is None else labels
-        require_labels(self.name, labels, counts)
         warn_of_lost(self.name, lost, counts.total())
         warn_of_mistyped(self.name, count_mistyped(task, get_examples()))
         for label, directions in labels.items():
             self.add_label(label, directions)
+        require_labels(self.name, self.label_data, counts)
         require_symmetric_labels(self.name, self.cfg["symmetric"], self.labels)
-        self.cfg["schema"] = self._observe_schema(get_examples())
-        self._resize_model()
-        self.model.initialize(X=_first_doc(get_examples()))
 
     def from_bytes(self, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> Self:
         """Load the component.
@@ -464,6 +491,12 @@ class RelationExtractor(SealedPipe):
         if not self.observes_schema:
             return None
         return observe_triples(example.reference for example in examples)
+
+    def _extend_schema(self, examples: Iterable[Example]) -> None:
+        known = self.cfg["schema"]
+        if known is not None:
+            observed = observe_triples(example.reference for example in examples)
+            self.cfg["schema"] = [*known, *(each for each in observed if each not in known)]
 
     def _candidates_of_gold(self, doc: Doc, entities: Sequence[Span]) -> IntArray:
         try:

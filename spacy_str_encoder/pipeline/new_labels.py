@@ -1,0 +1,50 @@
+"""Labels of components that go on training in another pipeline.
+
+spaCy does not initialize sourced components, so these read the settings of their initialization.
+"""
+
+from collections.abc import Callable, Iterable
+from itertools import islice
+from typing import Any, NamedTuple
+
+from spacy.language import Language
+from spacy.training import Example
+from spacy.util import registry, resolve_dot_names
+
+# spaCy initializes components with this many examples of a corpus that does not end.
+SAMPLE = 100
+REMEDY = (
+    "To learn it, set `learn_new_labels = true` under [initialize.components.{name}] and read the "
+    "training data with spacy-str-encoder.Corpus.v1, or call add_label."
+)
+
+
+class LabelSource(NamedTuple):
+    """Source of the labels of a component.
+
+    get_examples (Callable[[], Iterable[Example]]): Function that returns the training examples.
+    labels (Any | None): The labels of a label file; None if there is none.
+    """
+
+    get_examples: Callable[[], Iterable[Example]]
+    labels: Any | None
+
+
+def find_new_labels(nlp: Language, name: str) -> LabelSource | None:
+    """Find out where a component gets new labels from.
+
+    nlp (Language): The pipeline.
+    name (str): The name of the component.
+    RETURNS (LabelSource | None): The source; None unless the config says `learn_new_labels`.
+    """
+    settings = nlp.config["initialize"]["components"].get(name, {})
+    if not settings.get("learn_new_labels", False):
+        return None
+    config = nlp.config.interpolate()
+    training = config["training"]
+    if name in training["frozen_components"]:
+        return None
+    [corpus] = resolve_dot_names(config, [training["train_corpus"]])
+    limit = SAMPLE if training["max_epochs"] == -1 else None
+    resolved = registry.resolve(config["initialize"]["components"])
+    return LabelSource(lambda: islice(corpus(nlp), limit), resolved[name].get("labels"))
