@@ -226,13 +226,14 @@ def test_texts_without_tokens_need_a_language(tmp_path: Path) -> None:
 
 def test_a_language_that_spacy_lacks_is_named(tmp_path: Path) -> None:
     path = write_lines(tmp_path / "in.jsonl", LINE)
-    assert "klingon" in run_error(path, "-o", tmp_path, "--lang", "klingon")
+    message = "the language must be a code that spaCy knows, such as en or zh, got 'klingon'"
+    assert message in run_error(path, "-o", tmp_path, "--lang", "klingon")
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     path = tmp_path / "missing.jsonl"
     assert run_error(path, "-o", tmp_path) == f"{path}: no such file or folder"
-    assert str(path) in run_error(path, "-o", tmp_path, "--from", "jsonl")
+    assert run_error(path, "-o", tmp_path, "--from", "jsonl") == f"{path}: no such file or folder"
 
 
 @pytest.mark.parametrize("option", ["--from", "--to"])

@@ -200,6 +200,14 @@ def test_what_is_no_relation_is_refused(other: object) -> None:
     assert not has_relations(doc)
 
 
+@pytest.mark.parametrize("other", [None, 3])
+def test_what_is_no_list_is_refused(other: Any) -> None:
+    doc = make_doc()
+    with pytest.raises(ValueError, match=rf"got {type(other).__name__}\. .*set \[\]\."):
+        doc._.relations = other
+    assert not has_relations(doc)
+
+
 @carried
 @given(doc=annotated_docs())
 def test_relations_are_carried_along(carry: Carry, doc: tuple[int, list[Arc] | None]) -> None:

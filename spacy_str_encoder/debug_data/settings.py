@@ -71,8 +71,10 @@ def read_settings(path: Path, overrides: Mapping[str, Any] | None = None) -> Pip
     overrides (Mapping[str, Any] | None): Values that override the config, by dotted name of the
         setting.
     RETURNS (PipelineSettings): The settings.
-    RAISES (ValueError): If the config is invalid, or lacks `str_encoder` or `str_rel`.
+    RAISES (ValueError): If the config is missing or invalid, or lacks `str_encoder` or `str_rel`.
     """
+    if not path.is_file():
+        raise ValueError(f"{path}: no such file (--config)")
     try:
         config = load_config(path, overrides=dict(overrides or {}), interpolate=True)
         nlp = load_model_from_config(_shorten(config), auto_fill=True)

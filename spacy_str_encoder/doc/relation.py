@@ -192,6 +192,8 @@ def _score_key(span: Span) -> Key:
 
 
 def _write(doc: Doc, relations: Iterable[Relation], *spans_key: str | None) -> None:
+    if not isinstance(relations, Iterable):
+        raise ValueError(NO_LIST.format(kind=type(relations).__name__))
     relations = list(relations)
     for relation in relations:
         _check(doc, relation)
@@ -260,6 +262,12 @@ def _is_same(span: Span, entity: Span) -> bool:
     # A span without a label, such as doc[2:4], matches any entity at this place.
     same_place = (span.start, span.end) == (entity.start, entity.end)
     return same_place and span.label_ in ("", entity.label_)
+
+
+NO_LIST = (
+    "doc._.relations must be a list of Relation objects, got {kind}. For a doc without relations, "
+    "set []."
+)
 
 
 def _check(doc: Doc, relation: Any) -> None:

@@ -183,13 +183,26 @@ def make_tokenizer(language: str | None) -> Language:
     language (str | None): The code of the language, such as `zh`. If None, a text that needs
         tokenization raises an error, since no language suits all texts.
     RETURNS (Language): The pipeline.
+    RAISES (ValueError): If spaCy does not know the language.
     """
-    nlp = spacy.blank(language or "xx")
+    try:
+        nlp = spacy.blank(language or "xx")
+    except ImportError as error:
+        # A tokenizer that is not installed is another error.
+        if "E048" not in str(error):
+            raise
+        raise ValueError(UNKNOWN_LANGUAGE.format(language=language)) from None
     # The limit protects models, and only the tokenizer runs here.
     nlp.max_length = sys.maxsize
     if language is None:
         nlp.tokenizer = _ask_for_language
     return nlp
+
+
+UNKNOWN_LANGUAGE = (
+    "the language must be a code that spaCy knows, such as en or zh, got '{language}' "
+    "(https://spacy.io/usage/models#languages)"
+)
 
 
 def _ask_for_language(text: str) -> Doc:

@@ -78,11 +78,8 @@ def detect_format(path: Path, formats: dict[str, Format]) -> Format:
     path (Path): The file or folder.
     formats (dict[str, Format]): All formats.
     RETURNS (Format): The only format that matches.
-    RAISES (ValueError): If no format or more than one matches, or the file is missing or contains
-        invalid JSON.
+    RAISES (ValueError): If no format or more than one matches, or the file contains invalid JSON.
     """
-    if not path.exists():
-        raise ValueError(f"{path}: no such file or folder")
     names = list(formats)
     for item in islice(_first_items(path), MAX_ITEMS):
         names = [name for name in names if formats[name].recognizes(path, item)]
@@ -103,9 +100,11 @@ def find_files(path: Path, formats: dict[str, Format]) -> list[Path]:
     path (Path): A file or folder.
     formats (dict[str, Format]): All formats.
     RETURNS (list[Path]): The files in the folder, sorted by name; or the path itself.
-    RAISES (ValueError): If the folder has no annotated files, or is itself in a format and has
-        annotated files as well.
+    RAISES (ValueError): If there is no such file or folder, or the folder has no annotated files,
+        or is itself in a format and has annotated files as well.
     """
+    if not path.exists():
+        raise ValueError(f"{path}: no such file or folder")
     suffixes = _find_suffixes(formats)
     if not path.is_dir() or not suffixes:
         return [path]
