@@ -109,8 +109,17 @@ def find_window_length(tokenizer: Any, config: PretrainedConfig) -> int:
     config (PretrainedConfig): The config of the encoder.
     RETURNS (int): The maximum number of pieces, including `[CLS]` and `[SEP]`.
     """
-    reserved = config.pad_token_id + 1 if config.model_type in SHIFTED_FAMILIES else 0
-    return min(tokenizer.model_max_length, config.max_position_embeddings - reserved)
+    positions = config.max_position_embeddings - first_position(config)
+    return min(tokenizer.model_max_length, positions)
+
+
+def first_position(config: PretrainedConfig) -> int:
+    """Find the position of the first piece of a text.
+
+    config (PretrainedConfig): The config of the encoder.
+    RETURNS (int): The position.
+    """
+    return config.pad_token_id + 1 if config.model_type in SHIFTED_FAMILIES else 0
 
 
 def model_arguments(config: PretrainedConfig) -> dict[str, Any]:

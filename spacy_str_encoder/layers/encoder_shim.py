@@ -17,6 +17,7 @@ from transformers import AutoConfig, AutoModel, AutoTokenizer
 
 from ..encoders import model_arguments
 from ..modules.bert import BertLayer
+from ..modules.encode import encode
 from .torch_shim import copy, in_place, use_params
 
 
@@ -59,17 +60,23 @@ class EncoderShim(HFShim):
         """Run the encoder without gradients."""
         self._model.eval()
         with torch.no_grad(), self.autocast():
-            return self._model(*inputs.args, **inputs.kwargs)
+            return encode(self._model, *inputs.args, **inputs.kwargs)
 
     def begin_update(self, inputs: ArgsKwargs) -> tuple[Any, Callable[[ArgsKwargs], ArgsKwargs]]:
         """Run the encoder. The backward pass leaves gradients of earlier batches as they are."""
-        output, backprop_shim = super().begin_update(inputs)
+        self._model.train()
+        with self.autocast():
+            output = encode(self._model, *inputs.args, **inputs.kwargs)
 
         def backprop(d_output: ArgsKwargs) -> ArgsKwargs:
+            gradients = self._grad_scaler.scale(d_output.kwargs["grad_tensors"], inplace=True)
             # The gradient scaler divides all gradients by its scale, but those of earlier batches
             # and of the focused layers have already been divided.
             with self.earlier_gradients_aside():
-                return backprop_shim(d_output)
+                torch.autograd.backward(d_output.args[0], gradients)
+                own = (parameter.grad for parameter in self._model.parameters())
+                self._grad_scaler.unscale([each for each in own if each is not None])
+            return inputs
 
         return output, backprop
 

@@ -28,10 +28,10 @@ class StateGradients:
         RETURNS (float): The sum of their squares.
         """
         squares = []
-        for windows, d_doc in zip(self._windows(), d_docs, strict=True):
+        for rows, d_doc in zip(self._rows(), d_docs, strict=True):
             for name, d_state in d_doc.model_output.items():
-                gradient = xp2torch(d_state)
-                self._sum_of(name)[windows] += gradient
+                gradient = xp2torch(d_state).flatten(0, 1)
+                self._sum_of(name)[rows] += gradient
                 squares.append((gradient**2).sum())
         # One transfer from the GPU, instead of one per doc.
         return float(sum(squares))
@@ -51,12 +51,12 @@ class StateGradients:
             self.gradients[name] = torch.zeros_like(self.states.model_output[name])
         return self.gradients[name]
 
-    def _windows(self) -> Iterator[slice]:
+    def _rows(self) -> Iterator[slice]:
         start = 0
-        for spans in self.states.spans:
-            if spans:
-                yield slice(start, start + len(spans))
-                start += len(spans)
+        for data in self.states.doc_data:
+            if count := data.wordpieces.input_ids.size:
+                yield slice(start, start + count)
+                start += count
 
 
 def split_states() -> Model[FullTransformerBatch, list[TransformerData]]:

@@ -1,13 +1,12 @@
-"""Index layouts of the rows of pairs: NumPy in, torch out, no loop over pairs."""
-
-from collections.abc import Iterator
+"""Index layouts of the rows of pairs."""
 
 import numpy
 import torch
 
 from ..arrays import BoolArray, IntArray
 from ..modules.focus import PackedRows, WindowRows
-from .focus_rows import CLS, FIRST, SECOND, FocusRows, Parts
+from .focus_rows import CLS, FIRST, SECOND, FocusRows
+from .packing import batch_rows, cut_by_length, grid, to_torch
 
 # Maximum number of rows in one step through the focused layers. On a CPU, just enough to keep it
 # busy, since the activations of one row of BERT-base take 60 KB or more; a GPU needs more rows. In
@@ -38,13 +37,7 @@ def cut_into_chunks(rows: FocusRows, *, max_rows: int, whole_windows: bool) -> l
     RETURNS (list[IntArray]): The pairs of each chunk. A chunk of one pair may have more rows.
     """
     lengths = rows.lengths if whole_windows else rows.in_focus.sum(axis=1)
-    pairs = numpy.argsort(-lengths, kind="stable")
-    chunks, start = [], 0
-    while start < len(pairs):
-        end = start + max(1, max_rows // int(lengths[pairs[start]]))
-        chunks.append(pairs[start:end])
-        start = end
-    return chunks
+    return cut_by_length(lengths, max_rows=max_rows)
 
 
 def variants_in_focus(rows: FocusRows) -> IntArray:
@@ -85,7 +78,7 @@ def _focus_variants(rows: FocusRows, pairs: IntArray | slice) -> IntArray:
 def rows_of_windows(rows: FocusRows) -> IntArray:
     """RETURNS (IntArray): The rows of the batch in the window of any pair, ascending."""
     first, pairs = numpy.unique(rows.window_start, return_index=True)
-    return _batch_rows(first, _in_window(rows, pairs))
+    return batch_rows(first, _in_window(rows, pairs))
 
 
 def pack_focus(
@@ -100,8 +93,8 @@ def pack_focus(
     RETURNS (PackedRows): The layout.
     """
     packed = numpy.searchsorted(table, _focus_variants(rows, pairs))
-    present, slots, index = _grid(rows.in_focus[pairs].sum(axis=1))
-    return PackedRows(*_to_torch(device, packed, slots, index, present))
+    present, slots, index = grid(rows.in_focus[pairs].sum(axis=1))
+    return PackedRows(*to_torch(device, packed, slots, index, present))
 
 
 def shares_of_parts(rows: FocusRows, pairs: IntArray, present: torch.Tensor) -> torch.Tensor:
@@ -113,7 +106,7 @@ def shares_of_parts(rows: FocusRows, pairs: IntArray, present: torch.Tensor) -> 
     RETURNS (Tensor): The weights. *Shape:* (pairs, 3, length).
     """
     parts = rows.parts[pairs]
-    [in_focus] = _to_torch(present.device, parts[parts > 0])
+    [in_focus] = to_torch(present.device, parts[parts > 0])
     packed = torch.zeros_like(present, dtype=torch.uint8).masked_scatter_(present, in_focus)
     belongs = packed[:, None] & packed.new_tensor([CLS, FIRST, SECOND])[:, None] > 0
     return belongs / belongs.sum(dim=2, keepdim=True)
@@ -131,42 +124,15 @@ def pack_windows(
     RETURNS (WindowRows): The layout.
     """
     in_window = _in_window(rows, pairs)
-    packed = numpy.searchsorted(table, _batch_rows(rows.window_start[pairs], in_window))
-    present, slots, index = _grid(in_window.sum(axis=1))
+    packed = numpy.searchsorted(table, batch_rows(rows.window_start[pairs], in_window))
+    present, slots, index = grid(in_window.sum(axis=1))
     in_focus = rows.in_focus[pairs, : present.shape[1]]
-    focus, _, focus_slots = _grid(in_focus.sum(axis=1))
+    focus, _, focus_slots = grid(in_focus.sum(axis=1))
     focus_slots[focus] = numpy.nonzero(in_focus)[1]
     parts = (packed, slots, index, present, in_focus, focus_slots)
-    return WindowRows(*_to_torch(device, *parts))
+    return WindowRows(*to_torch(device, *parts))
 
 
 def _in_window(rows: FocusRows, pairs: IntArray) -> BoolArray:
     # shape: (pairs, length)
     return numpy.arange(rows.in_focus.shape[1]) < rows.lengths[pairs, None]
-
-
-def _batch_rows(first: IntArray, wanted: BoolArray) -> IntArray:
-    # The wanted rows of each pair, pair by pair.
-    pair, column = numpy.nonzero(wanted)
-    return first[pair] + column
-
-
-def _grid(counts: IntArray) -> tuple[BoolArray, IntArray, IntArray]:
-    """Assign packed rows to the slots of a padded array.
-
-    counts (IntArray): Number of rows of each pair. *Shape:* (pairs,).
-    RETURNS (tuple[BoolArray, IntArray, IntArray]): Whether each slot is used, *shape:* (pairs,
-        longest); the slot of each row, *shape:* (rows,); and the row of each slot, *shape:*
-        (pairs, longest).
-    """
-    present = numpy.arange(counts.max(initial=0)) < counts[:, None]
-    slots = numpy.flatnonzero(present)
-    index = numpy.zeros(present.shape, dtype="int64")
-    index[present] = numpy.arange(len(slots))
-    return present, slots, index
-
-
-def _to_torch(
-    device: torch.device, *arrays: BoolArray | IntArray | Parts
-) -> Iterator[torch.Tensor]:
-    return (torch.from_numpy(array).to(device, non_blocking=True) for array in arrays)

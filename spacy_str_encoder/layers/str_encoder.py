@@ -1,20 +1,20 @@
 from collections.abc import Callable
 from typing import Any
 
+import torch
 from spacy.tokens import Doc
-from spacy_transformers.data_classes import FullTransformerBatch, WordpieceBatch
-from spacy_transformers.layers.transformer_model import (
-    TransformerModel,
-    _convert_transformer_inputs,
-)
-from thinc.api import Model, chain
+from spacy_transformers.data_classes import FullTransformerBatch
+from spacy_transformers.layers.transformer_model import TransformerModel
+from thinc.api import Model, chain, torch2xp
 from thinc.layers.pytorchwrapper import forward as pytorch_forward
 from thinc.types import ArgsKwargs
 from transformers.utils import ModelOutput
 
-from ..encoders import load_encoder, load_tokenizer
+from ..encoders import first_position, load_encoder, load_tokenizer
+from .doc_rows import DocRows
 from .encoder_shim import EncoderShim
 from .encoder_states import split_states
+from .packing import pack_chunks, to_torch
 from .windows import SpanGetter, cut_docs
 
 ENTITY_STATE = "entity_hidden_state"
@@ -107,13 +107,14 @@ def forward(
     model: STREncoderLayer, docs: list[Doc], is_train: bool
 ) -> tuple[FullTransformerBatch, Callable[[FullTransformerBatch], list[Doc]]]:
     """Run the encoder on the windows of docs."""
-    windows = cut_docs(docs, model.attrs["get_spans"], model.tokenizer)
-    output, backprop_encoder = model.layers[0](windows.pieces, is_train)
+    rows = DocRows(cut_docs(docs, model.attrs["get_spans"], model.tokenizer))
+    output, backprop_encoder = model.layers[0](rows, is_train)
     states = FullTransformerBatch(
-        spans=windows.spans,
-        wordpieces=windows.pieces,
+        spans=rows.windows.spans,
+        wordpieces=rows.windows.pieces,
         model_output=output,
-        align=windows.align,
+        align=rows.align,
+        cached_doc_data=rows.split({name: torch2xp(state) for name, state in output.items()}),
     )
 
     def backprop(d_states: FullTransformerBatch) -> list[Doc]:
@@ -123,7 +124,7 @@ def forward(
     return states, backprop
 
 
-def _wrap(shim: EncoderShim, focus_layers: int) -> Model[WordpieceBatch, ModelOutput]:
+def _wrap(shim: EncoderShim, focus_layers: int) -> Model[DocRows, ModelOutput]:
     return Model(
         "encoder",
         pytorch_forward,
@@ -138,21 +139,22 @@ def _wrap(shim: EncoderShim, focus_layers: int) -> Model[WordpieceBatch, ModelOu
 
 
 def _convert_inputs(
-    model: Model, pieces: WordpieceBatch, is_train: bool
+    model: Model, rows: DocRows, is_train: bool
 ) -> tuple[ArgsKwargs, Callable[[Any], list]]:
-    inputs, get_d_inputs = _convert_transformer_inputs(model, pieces, is_train)
-    inputs.kwargs["output_hidden_states"] = True
-    return inputs, get_d_inputs
+    transformer = model.shims[0]._model
+    pieces = rows.pieces(first_position=first_position(transformer.config))
+    [tensor] = to_torch(transformer.device, pieces)
+    chunks = pack_chunks(rows.lengths, rows.first_rows, transformer.device)
+    top, focus_layers = len(transformer.encoder.layer), model.attrs["focus_layers"]
+    layers = [top, top - focus_layers, top - focus_layers + 1]
+    return ArgsKwargs(args=(tensor, chunks), kwargs={"layers": layers}), lambda d_inputs: []
 
 
 def _convert_outputs(
-    model: Model, inputs_outputs: tuple[Any, ModelOutput], is_train: bool
+    model: Model, inputs_outputs: tuple[Any, list[torch.Tensor]], is_train: bool
 ) -> tuple[ModelOutput, Callable[[ModelOutput], ArgsKwargs]]:
-    hidden_states = inputs_outputs[1].hidden_states
-    states = ModelOutput()
-    states[LAST_STATE] = hidden_states[-1]
-    states[SHARED_STATE] = hidden_states[-1 - model.attrs["focus_layers"]]
-    states[ENTITY_STATE] = hidden_states[-model.attrs["focus_layers"]]
+    names = LAST_STATE, SHARED_STATE, ENTITY_STATE
+    states = ModelOutput(zip(names, inputs_outputs[1], strict=True))
 
     def backprop(d_states: ModelOutput) -> ArgsKwargs:
         # What comes from frozen layers alone has no gradient.

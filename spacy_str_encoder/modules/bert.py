@@ -121,17 +121,20 @@ def cls_row(layer: BertLayer, source: LayerInput, rows: Tensor, mask: Tensor) ->
     cls = source.gather_rows(rows[:, :1])[:, 0]
     queries = layer.attention.self.query(cls)
     context = source.attention_over(rows, n_queries=1)(queries[:, None], mask)
-    return _feed_forward(layer, context[:, 0], cls)
+    return feed_forward(layer, context[:, 0], cls)
 
 
-def attend(layer: BertLayer, keys: Tensor, values: Tensor, queries: Tensor, mask: Tensor) -> Tensor:
-    """Run attention over the rows of each pair.
+def attend(
+    layer: BertLayer, keys: Tensor, values: Tensor, queries: Tensor, mask: Tensor | None
+) -> Tensor:
+    """Run attention over the rows of each pair, or of each window.
 
     layer (BertLayer): The layer.
     keys (Tensor): The keys. *Shape:* (pairs, keys, width).
     values (Tensor): The values. *Shape:* (pairs, keys, width).
     queries (Tensor): The queries. *Shape:* (pairs, queries, width).
-    mask (Tensor): Boolean mask of the keys that the queries see. *Shape:* (pairs, keys).
+    mask (Tensor | None): Boolean mask of the keys that the queries see; None if they see all.
+        *Shape:* (pairs, keys).
     RETURNS (Tensor): The context. *Shape:* (pairs, queries, width).
     """
     attention = layer.attention.self
@@ -140,7 +143,7 @@ def attend(layer: BertLayer, keys: Tensor, values: Tensor, queries: Tensor, mask
         _split_heads(queries, heads),
         _split_heads(keys, heads),
         _split_heads(values, heads),
-        attn_mask=mask[:, None, None],
+        attn_mask=None if mask is None else mask[:, None, None],
         dropout_p=attention.dropout.p if layer.training else 0.0,
     )
     return context.transpose(1, 2).flatten(2)
@@ -191,7 +194,7 @@ def finish_layer(
     RETURNS (Tensor): The new rows. *Shape:* (rows, width).
     """
     residual = gather(source.gather_rows(rows).flatten(0, 1), slots)
-    return _feed_forward(layer, gather(context.flatten(0, 1), slots), residual)
+    return feed_forward(layer, gather(context.flatten(0, 1), slots), residual)
 
 
 def gather(table: Tensor, index: Tensor) -> Tensor:
@@ -205,7 +208,14 @@ def gather(table: Tensor, index: Tensor) -> Tensor:
     return table.index_select(0, index.flatten()).view(*index.shape, table.shape[1])
 
 
-def _feed_forward(layer: BertLayer, context: Tensor, rows: Tensor) -> Tensor:
+def feed_forward(layer: BertLayer, context: Tensor, rows: Tensor) -> Tensor:
+    """Run the parts of a layer after attention.
+
+    layer (BertLayer): The layer.
+    context (Tensor): The output of attention. *Shape:* (rows, width).
+    rows (Tensor): The rows that the layer reads. *Shape:* (rows, width).
+    RETURNS (Tensor): The new rows. *Shape:* (rows, width).
+    """
     attended = layer.attention.output(context, rows)
     return layer.output(layer.intermediate(attended), attended)
 
