@@ -13,6 +13,8 @@ from spacy.language import Language
 from spacy.tokens import DocBin
 from thinc.api import Config
 
+from spacy_str_encoder.corpus import create_corpus
+
 from .pipelines import ANNOTATIONS, COMPONENTS, TEXT, Annotation, found, make_example
 
 # A label and a relation that the trained pipeline does not have.
@@ -22,9 +24,10 @@ NEW: Annotation = (
     [(0, 1, "HasGrade"), (3, 2, "Negative")],
 )
 Continue = Callable[..., tuple[Language, str]]
+CORPUS = "spacy-str-encoder.Corpus.v1"
 
 
-def write_corpus(path: Path, annotations: list[Annotation]) -> Path:
+def write_corpus(path: Path, annotations: Iterable[Annotation]) -> Path:
     nlp = spacy.blank("zh")
     docs = [make_example(nlp, annotation).reference for annotation in annotations]
     DocBin(docs=docs, store_user_data=True).to_disk(path)
@@ -40,13 +43,16 @@ def go_on(save_trained: Callable[[str], Path], tmp_path: Path) -> Continue:
         pipeline: Path | None = None,
         learn: Iterable[str] = ("str_ner", "str_rel"),
         labels: list[str] | None = None,
+        learns: Any = True,
+        readers: tuple[str, str] = (CORPUS, CORPUS),
+        annotations: Iterable[Annotation] = (*ANNOTATIONS, NEW),
         steps: int = 1,
         **settings: Any,
     ) -> tuple[Language, str]:
-        path = write_corpus(tmp_path / "train.spacy", [*ANNOTATIONS, NEW])
-        corpus = {"@readers": "spacy-str-encoder.Corpus.v1", "path": str(path)}
+        path = str(write_corpus(tmp_path / "train.spacy", annotations))
+        train_corpus, dev_corpus = ({"@readers": reader, "path": path} for reader in readers)
         source = str(pipeline or save_trained("pair"))
-        initialize: dict[str, Any] = {name: {"learn_new_labels": True} for name in learn}
+        initialize: dict[str, Any] = {name: {"learn_new_labels": learns} for name in learn}
         if labels is not None:
             srsly.write_json(tmp_path / "labels.json", labels)
             reader = {"@readers": "spacy.read_labels.v1", "path": str(tmp_path / "labels.json")}
@@ -54,7 +60,8 @@ def go_on(save_trained: Callable[[str], Path], tmp_path: Path) -> Continue:
         config = {
             "nlp": {"lang": "zh", "pipeline": COMPONENTS},
             "components": {name: {"source": source} for name in COMPONENTS},
-            "corpora": {"train": corpus, "dev": corpus},
+            "paths": {"learn": False},
+            "corpora": {"train": train_corpus, "dev": dev_corpus},
             "training": {
                 "seed": 0,
                 "gpu_allocator": None,
@@ -110,8 +117,8 @@ def test_without_the_setting_a_warning_names_it(go_on: Continue) -> None:
     assert (
         "str_ner: the entity label 'Flow' occurs in training but was not known at initialization; "
         "its entities are trained as O. To learn it, set `learn_new_labels = true` under "
-        "[initialize.components.str_ner] and read the training data with "
-        "spacy-str-encoder.Corpus.v1, or call add_label."
+        "[initialize.components.str_ner], and read the training data with "
+        "spacy-str-encoder.Corpus.v1."
     ) in warned
     assert "[initialize.components.str_rel]" not in warned
 
@@ -145,6 +152,48 @@ def test_new_labels_can_come_from_a_label_file(go_on: Continue) -> None:
     assert nlp.get_pipe("str_ner").labels[-3:] == ("Flow", "Grade", "Other")
     with pytest.raises(ValueError, match=r"the given label file lacks: 'Grade' \(1 times\)"):
         go_on(labels=["Flow"])
+
+
+def test_the_setting_may_be_a_variable(go_on: Continue) -> None:
+    nlp, warned = go_on(learns="${paths.learn}")
+    assert "Flow" not in nlp.get_pipe("str_ner").labels
+    assert "'Flow' occurs in training" in warned
+    with pytest.raises(ValueError, match="learn_new_labels must be true or false, got 'yes'"):
+        go_on(learns="yes")
+
+
+def test_no_label_is_added_once_training_has_begun(go_on: Continue) -> None:
+    nlp, warned = go_on(readers=("spacy.Corpus.v1", CORPUS))
+    assert "Flow" not in nlp.get_pipe("str_ner").labels
+    assert "HasGrade" not in nlp.get_pipe("str_rel").labels
+    assert "'Flow' occurs in training" in warned
+
+
+def test_labels_that_come_late_in_an_endless_corpus_are_to_be_listed(go_on: Continue) -> None:
+    annotations = [*ANNOTATIONS * 25, NEW]
+    nlp, warned = go_on(annotations=annotations, steps=40, max_epochs=-1)
+    assert "Flow" not in nlp.get_pipe("str_ner").labels
+    assert "name it under [initialize.components.str_ner.labels]" in warned
+    nlp, _ = go_on(annotations=annotations, max_epochs=-1, labels=["Flow", "Grade"])
+    assert "Flow" in nlp.get_pipe("str_ner").labels
+
+
+def test_an_error_leaves_the_component_as_it_was(
+    save_trained: Callable[[str], Path], tmp_path: Path
+) -> None:
+    source, nlp = spacy.load(save_trained("pair")), spacy.blank("zh")
+    for name in COMPONENTS:
+        nlp.add_pipe(name, source=source)
+    path = write_corpus(tmp_path / "train.spacy", [NEW])
+    nlp.config["corpora"] = {"train": {"@readers": CORPUS, "path": str(path)}}
+    nlp.config["initialize"]["components"] = {"str_ner": {"learn_new_labels": "yes"}}
+    reader = create_corpus(path)
+    for _ in range(2):
+        with pytest.raises(ValueError, match="must be true or false"):
+            list(reader(nlp))
+    nlp.config["initialize"]["components"] = {"str_ner": {"learn_new_labels": True}}
+    list(reader(nlp))
+    assert "Flow" in nlp.get_pipe("str_ner").labels
 
 
 def test_a_loaded_pipeline_does_not_look_for_its_training_data(go_on: Continue) -> None:

@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from itertools import count
+from itertools import chain, count
 
 import numpy
 from hypothesis import given, settings
@@ -113,6 +113,13 @@ def pieces_of(window: Window, entity: Entity) -> set[int]:
     return {j for j, tokens in enumerate(window, start=1) if tokens & set(range(*entity))}
 
 
+def trim(windows: list[Window], entity: Entity) -> Entity:
+    """An entity without the tokens at its ends that no window has a piece of."""
+    read = set().union(*chain.from_iterable(windows))
+    seen = sorted(read & set(range(*entity)))
+    return (seen[0], seen[-1] + 1) if seen else entity
+
+
 def holds(window: Window, entity: Entity) -> bool:
     if not pieces_of(window, entity):
         return False
@@ -135,7 +142,7 @@ def assert_recount(sample: Sample, rows: FocusRows, offset: int) -> None:
     assert len(rows.window_start) == len(rows.lengths) == len(rows.parts) == rows.reachable.sum()
     assert rows.marks.tolist() == [[0, 0]] * len(rows.window_start)
     for pair, reachable in zip(sample.pairs, rows.reachable, strict=True):
-        entities = pair[:2], pair[2:]
+        entities = [trim(sample.windows, entity) for entity in (pair[:2], pair[2:])]
         rooms = {
             j: min(room(sample.windows, window, entity) for entity in entities)
             for j, window in enumerate(sample.windows)
@@ -224,9 +231,12 @@ def test_overlapping_entities_are_in_focus_once() -> None:
     ]
 
 
-def test_truncated_entities_are_out_of_reach() -> None:
-    sample = Sample(4, [[{0}, {1}, {2}]], 0, [(0, 1, 3, 4), (0, 1, 2, 4), (0, 1, 2, 3)])
-    assert focus_rows_of(sample).reachable.tolist() == [False, False, True]
+def test_entities_are_reached_by_their_tokens_that_have_pieces() -> None:
+    pairs = [(1, 2, 0, 1), (1, 2, 4, 5), (0, 2, 2, 3), (1, 2, 3, 5)]
+    sample = Sample(5, [[{1}, {2}, {3}]], 0, pairs)
+    rows = focus_rows_of(sample)
+    assert rows.reachable.tolist() == [False, False, True, True]
+    assert [numpy.flatnonzero(row).tolist() for row in rows.in_focus] == [[0, 1, 2], [0, 1, 3]]
 
 
 def test_no_docs_have_no_rows() -> None:

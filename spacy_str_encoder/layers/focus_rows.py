@@ -97,6 +97,7 @@ def doc_focus_rows(
     """
     length = data.wordpieces.input_ids.shape[1]
     entities, index = numpy.unique(pair_offsets.reshape(-1, 2), axis=0, return_inverse=True)
+    entities = _trim(entities, data.align.lengths)
     held = _hold_entities(entities, *_tokens_of_pieces(data))
     pairs = index.reshape(-1, 2)
     windows = _windows_of_pairs(held.margin, pairs)
@@ -109,6 +110,22 @@ def doc_focus_rows(
     lengths = data.wordpieces.attention_mask.astype("int64").sum(axis=1)
     marks = numpy.zeros((len(windows), 2), dtype="int64")
     return FocusRows(first_row + windows * length, lengths[windows], parts, reachable, marks)
+
+
+def _trim(entities: IntArray, lengths: IntArray) -> IntArray:
+    """Leave out tokens without pieces at the ends of entities: no window shows them.
+
+    entities (IntArray): Start and end token of each entity. *Shape:* (entities, 2).
+    lengths (IntArray): Number of pieces of each token. *Shape:* (tokens,).
+    RETURNS (IntArray): The trimmed entities. One without pieces stays as it is.
+    """
+    tokens = numpy.flatnonzero(lengths)
+    first, end = numpy.searchsorted(tokens, entities).T
+    has_pieces = first < end
+    trimmed = entities.copy()
+    trimmed[has_pieces, 0] = tokens[first[has_pieces]]
+    trimmed[has_pieces, 1] = tokens[end[has_pieces] - 1] + 1
+    return trimmed
 
 
 def longest_window(data: TransformerData) -> int:

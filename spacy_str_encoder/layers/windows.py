@@ -9,7 +9,7 @@ from typing import Any
 from unicodedata import category
 
 import numpy
-from spacy.tokens import Doc, Span, Token
+from spacy.tokens import Doc, Span
 from spacy_transformers.align import get_alignment_via_offset_mapping
 from spacy_transformers.data_classes import WordpieceBatch
 from spacy_transformers.layers.transformer_model import huggingface_tokenize
@@ -25,7 +25,9 @@ SpanGetter = Callable[[Iterable[Doc]], list[list[Span]]]
 # stride of 192 do.
 OVERLAP = 0.25
 # Categories of characters that nobody sees: white space, control characters, zero width spaces.
-INVISIBLE = ("C", "Z")
+INVISIBLE = {"Cc", "Cf", "Cn", "Cs", "Zl", "Zp", "Zs"}
+# Marks that nobody sees: variation selectors, as in emoji, and the combining grapheme joiner.
+INVISIBLE_MARKS = {"\u034f", *map(chr, range(0xFE00, 0xFE10)), *map(chr, range(0xE0100, 0xE01F0))}
 # transformers would warn that a long text can't be read. It is split.
 LENGTH_WARNING = "sequence-length-is-longer-than-the-specified-maximum"
 
@@ -167,37 +169,40 @@ def _first_pieces(span: Span, encoding: Encoding) -> IntArray:
 
 
 def _report_cut_tokens(spans: list[list[Span]], encoded: BatchEncoding, tokenizer: Any) -> None:
-    tokens = [span[0] for span in compress(_flatten(spans), _is_too_long(encoded, tokenizer))]
-    _report(TOO_LONG, tokens)
+    for span in compress(_flatten(spans), _is_too_long(encoded, tokenizer)):
+        place = {"token": span.start, "length": len(span.doc), "characters": len(span.text)}
+        warnings.warn(TOO_LONG.format(**place), stacklevel=2)
 
 
 def _report_dropped_tokens(docs: list[Doc], align: Ragged) -> None:
     ends = numpy.cumsum([len(doc) for doc in docs])
     positions = numpy.flatnonzero(align.lengths == 0)
     owners = numpy.searchsorted(ends, positions, "right")
-    tokens = [
-        docs[owner][position]
-        for owner, position in zip(owners, positions - ends[owners], strict=True)
-    ]
-    _report(DROPPED, list(filter(_is_visible, tokens)))
+    places = zip(owners, positions - ends[owners], strict=True)
+    texts = {docs[owner][position].text for owner, position in places}
+    for text in sorted(filter(is_visible, texts)):
+        characters = " ".join(f"U+{ord(character):04X}" for character in text)
+        warnings.warn(DROPPED.format(characters=characters), stacklevel=2)
 
 
-def _is_visible(token: Token) -> bool:
-    return any(not category(character).startswith(INVISIBLE) for character in token.text)
+def is_visible(text: str) -> bool:
+    """RETURNS (bool): Whether a text has a character that somebody can see."""
+    # A quick answer for nearly all texts.
+    if text.isprintable() and not text.isspace():
+        return not INVISIBLE_MARKS.issuperset(text)
+    return any(
+        category(character) not in INVISIBLE and character not in INVISIBLE_MARKS
+        for character in text
+    )
 
 
-def _report(problem: str, tokens: list[Token]) -> None:
-    if tokens:
-        place = FIRST.format(count=len(tokens), token=tokens[0].i, length=len(tokens[0].doc))
-        warnings.warn(problem.format(tokens=place), stacklevel=2)
-
-
-FIRST = "{count}, the first of them token {token} in a doc of {length} tokens"
 TOO_LONG = (
-    "Tokens with more pieces than the encoder can read at once: {tokens}. Only their first pieces "
-    "are read. If they are not language, such as an encoded picture, remove them from the text."
+    "Token {token} in a doc of {length} tokens has {characters:,} characters: more pieces than the "
+    "encoder can read at once, so only the first ones are read. If it is not language, such as an "
+    "encoded picture, remove it from the text."
 )
+# The same for all docs, so that Python shows it once.
 DROPPED = (
-    "Tokens whose characters the tokenizer of the encoder drops: {tokens}. The encoder does not "
-    "see them. If they matter, choose another encoder."
+    "The tokenizer of the encoder drops these characters, so the encoder does not see tokens of "
+    "them: {characters}. If they matter, choose another encoder."
 )

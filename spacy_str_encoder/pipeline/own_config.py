@@ -1,5 +1,6 @@
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from spacy.language import Language
@@ -24,6 +25,19 @@ class OwnConfig:
 
     def _find(self) -> Language | None:
         return None if self._nlp is None else self._nlp()
+
+    @contextmanager
+    def moved_to(self, nlp: Language) -> Iterator[None]:
+        """Move the component to another pipeline, unless an error occurs.
+
+        nlp (Language): The pipeline.
+        """
+        before, self._nlp = self._nlp, weakref.ref(nlp)
+        try:
+            yield
+        except Exception:
+            self._nlp = before
+            raise
 
     def is_of(self, nlp: Language) -> bool:
         """RETURNS (bool): Whether this is the pipeline."""

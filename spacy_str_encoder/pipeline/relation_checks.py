@@ -24,7 +24,7 @@ def require_labels(name: str, labels: Mapping[str, str], counts: Counter[Relatio
         listed = ", ".join(f"'{label}' {way} ({counts[label, way]}x)" for label, way in unknown)
         raise ValueError(
             f"{name}: the training data has relations that the given label file lacks: {listed}. "
-            "Run `spacy init labels` again."
+            "Add them to the file."
         )
 
 

@@ -19,8 +19,9 @@ from ..doc.extensions import warn_of_foreign
 from ..doc.relation import set_score
 from ..layers.crf import decode, entity_probabilities, label_names, tag_names
 from ..layers.listening import read_states
+from ..layers.windows import is_visible
 from .finite_loss import require_finite
-from .new_labels import REMEDY, find_new_labels
+from .new_labels import INIT_LABELS, LEARN, LIST, find_new_labels
 from .own_config import OwnConfig
 from .sealed_pipe import SealedPipe
 
@@ -44,7 +45,6 @@ DEFAULT_CONFIG = Config().from_str(DEFAULT_CONFIG_STR, interpolate=False)
 ATTRIBUTES = ["span._.score"]
 # Finite, since the CRF adds it up.
 NEVER = -1e6
-INIT_LABELS = "Run `spacy init labels` on all of the training data."
 # Start and end token, index of the label, and probability.
 Entity = tuple[int, int, int, float]
 
@@ -91,7 +91,8 @@ class CRFEntityRecognizer(SealedPipe):
         """Initialize the component, see `make_str_ner`."""
         super().__init__(vocab, model, name, labels=[])
         self._config = OwnConfig(nlp)
-        self._has_initialized = False
+        self._remedy = LEARN
+        self._has_learned = False
         self.scorer = scorer
         self._reported: set[str] = set()
         self._note_functions("scorer")
@@ -142,7 +143,7 @@ class CRFEntityRecognizer(SealedPipe):
             return [[] for _ in docs]
         emissions = self.model.predict(with_tokens)
         for doc, doc_emissions in zip(with_tokens, emissions, strict=True):
-            _forbid_spaces_at_borders(doc, doc_emissions)
+            _forbid_invisible_borders(doc, doc_emissions)
         found = iter(_find_entities(self.model.get_ref("crf"), emissions))
         return [next(found) if len(doc) else [] for doc in docs]
 
@@ -193,6 +194,7 @@ class CRFEntityRecognizer(SealedPipe):
         validate_examples(examples, "CRFEntityRecognizer.update")
         if not any(len(example.predicted) for example in examples):
             return losses
+        self._has_learned = True
         set_dropout_rate(self.model, drop)
         emissions, backprop = self.model.begin_update([eg.predicted for eg in examples])
         loss, d_emissions = self.get_loss(examples, emissions)
@@ -241,7 +243,7 @@ class CRFEntityRecognizer(SealedPipe):
     def _report_unknown(self, labels: set[str]) -> None:
         for label in sorted(labels - self._reported):
             self._reported.add(label)
-            remedy = INIT_LABELS if self._has_initialized else REMEDY.format(name=self.name)
+            remedy = self._remedy.format(name=self.name)
             warnings.warn(
                 f"{self.name}: the entity label '{label}' occurs in training but was not known at "
                 f"initialization; its entities are trained as O. {remedy}",
@@ -267,7 +269,7 @@ class CRFEntityRecognizer(SealedPipe):
         RAISES (ValueError): If there are no labels, or the examples have labels beyond the given
             ones.
         """
-        self._has_initialized = True
+        self._remedy = INIT_LABELS
         self._collect_labels(get_examples, labels)
         self._resize_model()
         with_tokens = (example.predicted for example in get_examples() if len(example.predicted))
@@ -280,11 +282,13 @@ class CRFEntityRecognizer(SealedPipe):
         nlp (Language): The pipeline.
         RAISES (ValueError): If the training data has labels beyond those of the label file.
         """
-        if self._config.is_of(nlp):
+        # A label must not come in the middle of training, when the dev data is first read.
+        if self._config.is_of(nlp) or self._has_learned:
             return
-        self._config = OwnConfig(nlp)
-        if (source := find_new_labels(nlp, self.name)) is not None:
-            self._collect_labels(*source)
+        with self._config.moved_to(nlp):
+            if (source := find_new_labels(nlp, self.name)) is not None:
+                self._collect_labels(*source)
+                self._remedy = LIST
 
     def _collect_labels(
         self, get_examples: Callable[[], Iterable[Example]], labels: list[str] | None
@@ -295,7 +299,7 @@ class CRFEntityRecognizer(SealedPipe):
         elif unknown := set(counts) - {*labels, *self.labels}:
             raise ValueError(
                 f"{self.name}: the training data has entity labels that the given label file "
-                f"lacks: {_listed(unknown, counts)}. Run `spacy init labels` again."
+                f"lacks: {_listed(unknown, counts)}. Add them to the file."
             )
         if not labels and not self.labels:
             raise ValueError(
@@ -320,15 +324,16 @@ class CRFEntityRecognizer(SealedPipe):
             self.add_label(label)
 
 
-def _forbid_spaces_at_borders(doc: Doc, emissions: Floats2d) -> None:
-    """Rule out entities that begin or end with white space, which has no pieces.
+def _forbid_invisible_borders(doc: Doc, emissions: Floats2d) -> None:
+    """Rule out entities that begin or end with tokens that nobody sees: white space, byte order
+    marks.
 
     doc (Doc): The doc.
     emissions (Floats2d): The emissions of the doc, changed in place. *Shape:* (tokens, tags).
     """
     # A vocabulary that came with a DocBin may lack the flags of its words.
-    spaces = numpy.flatnonzero([token.text.isspace() for token in doc])
-    rows = get_array_module(emissions).asarray(spaces)
+    invisible = numpy.flatnonzero([not is_visible(token.text) for token in doc])
+    rows = get_array_module(emissions).asarray(invisible)
     for first in (1, 3, 4):  # B, L and U of the first label
         emissions[rows, first::4] = NEVER
 

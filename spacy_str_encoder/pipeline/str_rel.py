@@ -28,7 +28,7 @@ from ..pairs.gold import (
 )
 from ..pairs.task import RelationTask
 from .finite_loss import require_finite
-from .new_labels import REMEDY, find_new_labels
+from .new_labels import INIT_LABELS, LEARN, LIST, find_new_labels
 from .own_config import OwnConfig
 from .relation_checks import (
     require_labels,
@@ -174,7 +174,8 @@ class RelationExtractor(SealedPipe):
             exclusive=exclusive,
         )
         self._config = OwnConfig(nlp)
-        self._has_initialized = False
+        self._remedy = LEARN
+        self._has_learned = False
         _require_share(name, "threshold", threshold)
         self._threshold = float(threshold)
         self.candidates = candidates
@@ -346,6 +347,7 @@ class RelationExtractor(SealedPipe):
         docs = [example.predicted for example in examples]
         if not any(map(len, docs)):
             return losses
+        self._has_learned = True
         task = self.task
         doc_pairs, gold = self._draw_pairs(task, examples)
         set_dropout_rate(self.model, drop)
@@ -384,7 +386,8 @@ class RelationExtractor(SealedPipe):
         return drawn, numpy.concatenate(gold)
 
     def _report_unknown(self, relation: str, remedy: str) -> None:
-        remedy = remedy if self._has_initialized else REMEDY.format(name=self.name)
+        if self._remedy != INIT_LABELS:
+            remedy = self._remedy.format(name=self.name)
         self._report_once(
             f"the relation {relation} occurs in training but was not known at initialization; it "
             f"is trained as no relation. {remedy}"
@@ -414,7 +417,7 @@ class RelationExtractor(SealedPipe):
         RAISES (ValueError): If there are no labels, the examples have relations beyond the given
             labels, or a symmetric label does not occur.
         """
-        self._has_initialized = True
+        self._remedy = INIT_LABELS
         self._collect_labels(get_examples, labels)
         self.cfg["schema"] = self._observe_schema(get_examples())
         self._resize_model()
@@ -428,12 +431,14 @@ class RelationExtractor(SealedPipe):
         nlp (Language): The pipeline.
         RAISES (ValueError): If the training data has relations beyond the label file.
         """
-        if self._config.is_of(nlp):
+        # A label must not come in the middle of training, when the dev data is first read.
+        if self._config.is_of(nlp) or self._has_learned:
             return
-        self._config = OwnConfig(nlp)
-        if (source := find_new_labels(nlp, self.name)) is not None:
-            self._collect_labels(*source)
-            self._extend_schema(source.get_examples())
+        with self._config.moved_to(nlp):
+            if (source := find_new_labels(nlp, self.name)) is not None:
+                self._collect_labels(*source)
+                self._extend_schema(source.get_examples())
+                self._remedy = LIST
 
     def _collect_labels(
         self, get_examples: Callable[[], Iterable[Example]], labels: dict[str, str] | None
