@@ -5,11 +5,11 @@ and eight for the feed-forward layers. Attention itself takes a few percent and 
 """
 
 
-def plain(layers: int, pieces: int) -> float:
+def plain(layers: int, pieces: float) -> float:
     """Count one pass of the encoder over a sentence.
 
     layers (int): The number of layers.
-    pieces (int): The number of pieces in the sentence.
+    pieces (float): The number of pieces in the sentence.
     RETURNS (float): The multiply-adds.
     """
     return 12 * layers * pieces

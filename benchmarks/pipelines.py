@@ -14,6 +14,7 @@ from encoders import PAIRS, PIECES, ROWS
 from measure import Result, memory_above, ratio, seconds
 from workload import (
     BERT_BASE,
+    LONGEST,
     MINILM,
     Sentence,
     Shape,
@@ -21,10 +22,14 @@ from workload import (
     make_examples,
     make_pipeline,
     make_sentences,
+    make_texts,
 )
 
 BATCH_SIZE = 32
 PREDICTIONS = ((BERT_BASE, 4, "≤ 2.1"), (MINILM, 2, "≤ 2.0"))
+REAL_LENGTHS = ((BERT_BASE, 4, "≤ 1.75"), (MINILM, 2, "≤ 1.7"))
+# Texts of real lengths, and the size of the bare encoder's batches of them.
+TEXTS, SMALL_BATCH = 96, 8
 # The lengths of the entities in a doc of the maximum length for BERT.
 LONG_DOC = (1, 2, 2, 3) * 50
 # A small encoder, so that growth outside of the encoder becomes visible.
@@ -47,6 +52,7 @@ def measure(folder: Path) -> list[Result]:
     """
     return [
         *(prediction(shape, k, target, folder) for shape, k, target in PREDICTIONS),
+        *(real_lengths(shape, k, target, folder) for shape, k, target in REAL_LENGTHS),
         against_spacy(folder),
         *training(folder),
     ]
@@ -78,6 +84,47 @@ def prediction(shape: Shape, focus_layers: int, target: str, folder: Path) -> Re
         encode,
         floor=1 + PAIRS * of_a_pair / floors.plain(shape.layers, PIECES),
         target=target,
+    )
+
+
+def real_lengths(shape: Shape, focus_layers: int, target: str, folder: Path) -> Result:
+    """Compare `nlp.pipe` on texts of real lengths, in random order, with the bare encoder on the
+    same texts: tokenized beforehand, sorted by length, and in small batches, so that hardly any of
+    it is padding.
+
+    shape (Shape): The size of the encoder.
+    focus_layers (int): The number of focused layers, K.
+    target (str): The target of the ratio.
+    folder (Path): The folder for encoders.
+    RETURNS (Result): The ratio.
+    """
+    path = make_encoder(shape, folder)
+    nlp = make_pipeline(path, focus_layers=focus_layers, mask="pair", window=LONGEST)
+    texts = remember(nlp, make_texts(TEXTS))
+    encoder = component(nlp, "str_encoder").model
+    ordered = sorted(texts, key=len)
+    batches = [
+        encoder.tokenizer(ordered[i : i + SMALL_BATCH], padding=True, return_tensors="pt").to(
+            encoder.transformer.device
+        )
+        for i in range(0, len(ordered), SMALL_BATCH)
+    ]
+
+    @torch.no_grad()
+    def encode() -> None:
+        encoder.transformer.eval()
+        for pieces in batches:
+            encoder.transformer(**pieces)
+
+    pieces_of_a_text = sum(len(text) + 2 for text in texts) / len(texts)
+    of_a_pair = floors.pair_mask(focus_layers, ROWS)
+    return ratio(
+        f"nlp.pipe / the bare encoder, texts of real lengths: {shape.name}, K={focus_layers}",
+        lambda: list(nlp.pipe(texts)),
+        encode,
+        floor=1 + PAIRS * of_a_pair / floors.plain(shape.layers, pieces_of_a_text),
+        target=target,
+        repeats=5,
     )
 
 

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import log
 from pathlib import Path
 from random import Random
+from statistics import NormalDist
 
 import spacy
 from spacy.language import Language
@@ -18,6 +20,8 @@ CHARACTERS = [chr(code) for code in range(0x4E00, 0x4E00 + 400)]
 ENTITY_LENGTHS = (1, 1, 2, 2, 2, 2, 3, 3)
 ENTITY_LABELS = ("BodyPart", "Degree", "Location", "Negation", "Quantifier")
 RELATION_LABELS = ("Modifier", "Negative", "Percentage", "Position")
+# Pieces of the longest text, which is one window.
+LONGEST = 400
 # In the paper's corpus, 14 % of the pairs have a relation: 2,219 of 15,386.
 RELATIONS = 4
 
@@ -61,6 +65,24 @@ def make_sentences(
     """
     random = Random(seed)
     return [_make_sentence(random, pieces - 2, lengths) for _ in range(count)]
+
+
+def make_texts(count: int, *, seed: int = 0) -> list[Sentence]:
+    """Make texts that differ in length as real ones do: the median has 45 pieces, and one in twenty
+    has 180 or more.
+
+    count (int): The number of texts.
+    seed (int): The random seed.
+    RETURNS (list[Sentence]): The texts, in random order.
+    """
+    random = Random(seed)
+    spread = log(180 / 45) / NormalDist().inv_cdf(0.95)
+    lengths = (round(random.lognormvariate(log(45), spread)) for _ in range(count))
+    shortest = sum(ENTITY_LENGTHS) + 2
+    return [
+        _make_sentence(random, min(max(length, shortest), LONGEST) - 2, ENTITY_LENGTHS)
+        for length in lengths
+    ]
 
 
 def _make_sentence(random: Random, length: int, lengths: tuple[int, ...]) -> Sentence:

@@ -70,6 +70,17 @@ def test_floors_in_passes(floors: ModuleType, mask: str, focus_layers: int, pass
     assert 1 + 28 * of_a_pair / floors.plain(12, 64) == pytest.approx(passes, abs=0.005)
 
 
+def test_texts_are_as_long_as_real_ones(load: Callable[[str], ModuleType]) -> None:
+    workload = load("workload")
+    texts = workload.make_texts(4000)
+    lengths = sorted(len(text.text) + 2 for text in texts)
+    assert 43 <= lengths[2000] <= 47
+    assert 170 <= lengths[3800] <= 190
+    assert lengths[-1] <= workload.LONGEST
+    assert all(len(text.entities) == 8 for text in texts)
+    assert texts != sorted(texts, key=lambda text: len(text.text))
+
+
 @pytest.mark.slow
 def test_a_small_benchmark_runs(
     load: Callable[[str], ModuleType], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -80,11 +91,13 @@ def test_a_small_benchmark_runs(
     for name in ("BERT_BASE", "SMALL"):
         monkeypatch.setattr(pipelines, name, shape)
     monkeypatch.setattr(pipelines, "PREDICTIONS", ((shape, 4, "≤ 2.1"),))
+    monkeypatch.setattr(pipelines, "REAL_LENGTHS", ((shape, 4, "≤ 1.7"),))
+    monkeypatch.setattr(pipelines, "TEXTS", 9)
     monkeypatch.setattr(pipelines, "LONG_DOC", (1, 2, 2, 3) * 9)
     monkeypatch.setattr(pipelines, "DOCS", (1, 2))
     bench.main(tmp_path)
     written = srsly.read_json(tmp_path / "cpu.json")
-    assert len(written["results"]) == 13
+    assert len(written["results"]) == 14
     assert all(result["value"] > 0 for result in written["results"])
     assert set(written["growth"]) == {"docs", "pieces a doc", "pairs a doc"}
     earlier = load("report").read_earlier(tmp_path / "cpu.json")

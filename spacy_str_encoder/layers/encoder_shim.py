@@ -18,6 +18,7 @@ from transformers import AutoConfig, AutoModel, AutoTokenizer
 from ..encoders import model_arguments
 from ..modules.bert import BertLayer
 from ..modules.encode import encode
+from .fused_adam import can_fuse, fused_step
 from .torch_shim import copy, in_place, use_params
 
 
@@ -82,10 +83,20 @@ class EncoderShim(HFShim):
 
     def finish_update(self, optimizer: Optimizer) -> None:
         """Update the encoder in place, with its own learning rate."""
-        with in_place(self._model):
-            super().finish_update(partial(optimizer, lr_scale=self.learn_rate_scale))
+        if can_fuse(optimizer):
+            self._fused_update(optimizer)
+        else:
+            with in_place(self._model):
+                super().finish_update(partial(optimizer, lr_scale=self.learn_rate_scale))
         # With zeros instead of None, the next batch would spend a pass on adding to them.
         self._model.zero_grad(set_to_none=True)
+
+    def _fused_update(self, optimizer: Optimizer) -> None:
+        parameters = {(self.id, name): p for name, p in self._model.named_parameters()}
+        # As in thinc, the scaler skips a step after an overflow.
+        if not self._grad_scaler.found_inf:
+            fused_step(optimizer, parameters, lr_scale=self.learn_rate_scale)
+        self._grad_scaler.update()
 
     def autocast(self) -> torch.autocast:
         """RETURNS (torch.autocast): Context manager that sets the precision of the encoder."""
