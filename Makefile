@@ -15,7 +15,7 @@ BIN = $(VENV)/bin
 export HF_HUB_OFFLINE = 1
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo test quick coverage lint bench soak docs install check-wheels pythons lock clean
+.PHONY: demo test quick coverage lint bench soak docs install check-ray check-wheels pythons lock clean
 
 # Trains the demo pipeline if it is not there yet, and shows what it finds.
 demo: install
@@ -26,10 +26,8 @@ demo: install
 PYTEST = $(BIN)/python -m pytest -q
 AT_ONCE = --numprocesses auto --dist loadfile --no-loadscope-reorder
 
-# Ray comes alone: beside other tests, its processes take several times as long.
 test: lint
 	$(PYTEST) $(AT_ONCE) -m "not ray"
-	$(PYTEST) -m ray
 
 # The checks and tests that take seconds: none trains, starts Ray, or opens a browser. Property-based
 # tests try fewer examples.
@@ -58,6 +56,10 @@ soak: demo
 # Installs the library and the packaged pipeline into an empty environment, and loads it there.
 check-wheels: demo
 	PYTHON=$(BIN)/python bash scripts/check_wheels.sh
+
+# Starts clusters of Ray. It comes alone: beside other tests, Ray's processes take several times as long.
+check-ray: install
+	$(PYTEST) -m ray
 
 # Builds the documentation as a site, in site/. A warning is an error; one that --quiet hides is not.
 docs: $(VENV)/docs

@@ -73,6 +73,8 @@ PAGES = {
     ],
     "docs/troubleshooting.md": [],
 }
+# This page starts a cluster.
+MARKS = {"docs/scaling.md": pytest.mark.ray}
 TRANSLATION = "README.zh-CN.md"
 SPERT = {
     "tokens": ["Ada", "works", "at", "Acme", "."],
@@ -136,7 +138,7 @@ def test_no_page_is_forgotten() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", [pytest.param(page, marks=MARKS.get(page, ())) for page in PAGES])
 def test_what_a_page_says_can_be_done(
     page: str, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
