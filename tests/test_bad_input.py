@@ -1,6 +1,6 @@
 import math
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
@@ -448,3 +448,39 @@ def test_what_nobody_sees_begins_and_ends_no_entity(nlp: Language) -> None:
     entities = nlp(text).ents
     assert entities
     assert all(entity.text == entity.text.strip("\ufeff\u200b \n") for entity in entities)
+
+
+def refuse_windows(docs: Iterable[Doc]) -> list[list[Span]]:
+    return [[doc[1:]] if doc.text.startswith("坏") else [doc[:]] for doc in docs]
+
+
+@Language.component("lose_states")
+def lose_states(doc: Doc) -> Doc:
+    if doc.text.startswith("丢"):
+        doc._.trf_data = None
+    return doc
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [("坏。", "str_encoder"), ("丢。", "str_ner"), ("丢左主干无狭窄。", "str_rel")],
+)
+def test_a_doc_that_fails_takes_no_others_with_it(trained: Language, text: str, name: str) -> None:
+    texts = [text for text, _, _ in ANNOTATIONS]
+    expected = [found(doc) for doc in trained.pipe(texts)]
+    trained.get_pipe("str_encoder").model.attrs["get_spans"] = refuse_windows
+    trained.add_pipe("lose_states", before="str_rel" if name == "str_rel" else "str_ner")
+    failed = []
+    trained.set_error_handler(lambda *call: failed.append(call))
+    docs = list(trained.pipe([*texts[:2], text, *texts[2:]]))
+    assert [found(doc) for doc in docs] == expected
+    [(component, _, refused, error)] = failed
+    assert component == name
+    assert [doc.text for doc in refused] == [text]
+    assert isinstance(error, ValueError)
+
+
+def test_without_an_error_handler_the_error_is_that_of_the_doc(trained: Language) -> None:
+    trained.get_pipe("str_encoder").model.attrs["get_spans"] = refuse_windows
+    with pytest.raises(ValueError, match="in a doc of 2 tokens, token 0 is not"):
+        list(trained.pipe(["左主干无狭窄。", "坏。"]))

@@ -2,7 +2,7 @@
 
 import hashlib
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from spacy.language import Language
-from spacy.tokens import Doc
+from spacy.tokens import Doc, Span
 from spacy.util import load_config, load_model_from_config
 from spacy.vocab import Vocab
 from spacy_transformers.data_classes import HFObjects
@@ -160,6 +160,18 @@ def test_windows_that_fit_are_not_split(tokenizer: Any, doc: Doc) -> None:
     for span in spans:
         if count_pieces(span.text, tokenizer) <= LIMIT:
             assert (span.start, span.end) in kept
+
+
+def test_windows_may_come_in_any_order() -> None:
+    docs = [make_doc(["and", "Ada", "9-" * 5, "Acme"]), make_doc(["Ada"])]
+
+    def get_spans(docs: Iterable[Doc]) -> list[list[Span]]:
+        return [[doc[2:], doc[:3]] for doc in docs]
+
+    windows = cut_docs(docs, get_spans, load(MINILM))
+    assert [[span.start for span in spans] for spans in windows.spans] == [[0, 2], [0]]
+    # The third token is in both windows of the first doc.
+    assert windows.align.lengths.tolist() == [1, 1, 20, 2, 1]
 
 
 def test_parts_overlap_by_a_quarter_of_their_pieces() -> None:

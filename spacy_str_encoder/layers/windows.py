@@ -61,7 +61,7 @@ def cut_docs(docs: list[Doc], get_spans: SpanGetter, tokenizer: Any) -> Windows:
     tokenizer.deprecation_warnings[LENGTH_WARNING] = True
     spans = nonempty_spans(docs, get_spans)
     encoded = _tokenize(spans, tokenizer)
-    while any(_can_be_split(spans) & _is_too_long(encoded, tokenizer)):
+    while numpy.any(_can_be_split(spans) & _is_too_long(encoded, tokenizer)):
         spans = _split_spans(spans, encoded, tokenizer)
         encoded = _tokenize(spans, tokenizer)
     pieces, align = truncate_oversize_splits(
@@ -75,8 +75,8 @@ def cut_docs(docs: list[Doc], get_spans: SpanGetter, tokenizer: Any) -> Windows:
 
 
 def nonempty_spans(docs: list[Doc], get_spans: SpanGetter) -> list[list[Span]]:
-    """Cut docs into windows. Those without tokens are removed, since `spacy-transformers` would
-    mistake them for rows of the next doc.
+    """Cut docs into windows, in text order. Those without tokens are removed, since
+    `spacy-transformers` would mistake them for rows of the next doc.
 
     docs (list[Doc]): The docs.
     get_spans (SpanGetter): Function that cuts docs into windows.
@@ -84,7 +84,7 @@ def nonempty_spans(docs: list[Doc], get_spans: SpanGetter) -> list[list[Span]]:
     RAISES (ValueError): If a token is in no window, or the stride is 0.
     """
     try:
-        windows = [[span for span in spans if len(span)] for spans in get_spans(docs)]
+        windows = [sorted(filter(len, spans), key=attrgetter("start")) for spans in get_spans(docs)]
     except ZeroDivisionError:
         raise ValueError(
             "The stride of the windows (get_spans) must be at least 1, got 0."
@@ -105,7 +105,7 @@ LEAVES_OUT = (
 def _first_left_out(windows: list[Span]) -> int:
     """RETURNS (int): The first token that is in no window; if none, the end of the last window."""
     end = 0
-    for window in sorted(windows, key=attrgetter("start")):
+    for window in windows:
         if window.start > end:
             break
         end = max(end, window.end)

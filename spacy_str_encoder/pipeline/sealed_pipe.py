@@ -3,13 +3,15 @@ another order, or a function that can't be saved.
 """
 
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Self
 
 import srsly
 from spacy.pipeline import TrainablePipe
+from spacy.tokens import Doc
+from spacy.util import minibatch
 
 SEAL = "sha256.json"
 
@@ -30,6 +32,28 @@ class SealedPipe(TrainablePipe):
         for name, function in self._functions.items():
             if getattr(self, name) is not function:
                 warnings.warn(UNSAVED.format(component=self.name, name=name), stacklevel=3)
+
+    def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
+        """Process docs. If a batch fails, its docs are tried one by one, so that only those that
+        fail go to the error handler (`nlp.set_error_handler`).
+
+        stream (Iterable[Doc]): The docs.
+        batch_size (int): Number of docs to process at once.
+        YIELDS (Doc): The processed docs, in order.
+        """
+        for docs in minibatch(stream, batch_size):
+            yield from self._process(docs)
+
+    def _process(self, docs: list[Doc]) -> list[Doc]:
+        """RETURNS (list[Doc]): The docs that did not fail."""
+        try:
+            self.set_annotations(docs, self.predict(docs))
+        except Exception as error:
+            if len(docs) > 1:
+                return [done for doc in docs for done in self._process([doc])]
+            self.get_error_handler()(self.name, self, docs, error)
+            return []
+        return docs
 
     def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
         """Serialize the component.

@@ -7,10 +7,12 @@ from spacy.errors import Errors
 from spacy.language import Language
 from spacy.tokens import Doc, Span
 from spacy.training import Example, validate_examples
+from spacy.util import minibatch
 from spacy_transformers.annotation_setters import null_annotation_setter
 from spacy_transformers.data_classes import FullTransformerBatch, TransformerData
 from spacy_transformers.layers import TransformerListener
 from spacy_transformers.pipeline_component import Transformer
+from spacy_transformers.util import batch_by_length
 from thinc.api import Config, Model, Optimizer, set_dropout_rate
 
 from ..doc.states import keep_states
@@ -194,6 +196,18 @@ class SharedEncoder(SealedPipe, Transformer):
         if self._followers or self._is_preceded:
             for doc, states in zip(docs, predictions.doc_data, strict=True):
                 keep_states(doc, self.name, states if self._followers else None)
+
+    def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
+        """Process docs, in batches of similar length, see `SealedPipe.pipe`.
+
+        stream (Iterable[Doc]): The docs.
+        batch_size (int): Number of docs to keep at once.
+        YIELDS (Doc): The processed docs, in order.
+        """
+        for docs in minibatch(stream, batch_size):
+            batches = batch_by_length(docs, self.cfg["max_batch_items"])
+            done = {id(doc) for batch in batches for doc in self._process([docs[i] for i in batch])}
+            yield from (doc for doc in docs if id(doc) in done)
 
     def predict(self, docs: Iterable[Doc]) -> FullTransformerBatch:
         """Encode docs.
