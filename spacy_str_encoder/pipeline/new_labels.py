@@ -26,6 +26,12 @@ LIST = (
 )
 
 
+# What to do about labels that a file lacks.
+ADD_LABELS = (
+    "Add them to the file: `spacy init labels` writes it again, except for sourced components."
+)
+
+
 class LabelSource(NamedTuple):
     """Source of the labels of a component.
 

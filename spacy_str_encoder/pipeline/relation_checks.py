@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 
 from ..pairs.classes import RelationClass
+from .new_labels import ADD_LABELS
 
 
 def require_labels(name: str, labels: Mapping[str, str], counts: Counter[RelationClass]) -> None:
@@ -24,7 +25,7 @@ def require_labels(name: str, labels: Mapping[str, str], counts: Counter[Relatio
         listed = ", ".join(f"'{label}' {way} ({counts[label, way]}x)" for label, way in unknown)
         raise ValueError(
             f"{name}: the training data has relations that the given label file lacks: {listed}. "
-            "Add them to the file."
+            f"{ADD_LABELS}"
         )
 
 

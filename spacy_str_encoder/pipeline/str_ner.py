@@ -21,7 +21,7 @@ from ..layers.crf import decode, entity_probabilities, label_names, tag_names
 from ..layers.listening import read_states
 from ..layers.windows import is_visible
 from .finite_loss import require_finite
-from .new_labels import INIT_LABELS, LEARN, LIST, find_new_labels
+from .new_labels import ADD_LABELS, INIT_LABELS, LEARN, LIST, find_new_labels
 from .own_config import OwnConfig
 from .sealed_pipe import SealedPipe
 
@@ -299,7 +299,7 @@ class CRFEntityRecognizer(SealedPipe):
         elif unknown := set(counts) - {*labels, *self.labels}:
             raise ValueError(
                 f"{self.name}: the training data has entity labels that the given label file "
-                f"lacks: {_listed(unknown, counts)}. Add them to the file."
+                f"lacks: {_listed(unknown, counts)}. {ADD_LABELS}"
             )
         if not labels and not self.labels:
             raise ValueError(
