@@ -9,7 +9,8 @@ import torch
 from ..arrays import BoolArray, IntArray
 from ..modules.encode import Padding, WindowChunk, WindowGroup
 
-# Rows that run through the encoder at once. On a CPU, activations of more rows leave the cache.
+# Rows that run through the encoder at once. On a CPU, for each thread: the activations of more rows
+# leave the cache of a core, and with fewer rows, threads wait for each other.
 CHUNK_ROWS = 1024
 CHUNK_ROWS_ON_GPU = 16384
 # Share of padding in attention that is worth fewer, larger steps.
@@ -26,7 +27,7 @@ def pack_chunks(lengths: IntArray, first_rows: IntArray, device: torch.device) -
     RETURNS (list[WindowChunk]): The chunks, the longest windows first.
     """
     is_gpu = device.type == "cuda"
-    max_rows = CHUNK_ROWS_ON_GPU if is_gpu else CHUNK_ROWS
+    max_rows = CHUNK_ROWS_ON_GPU if is_gpu else CHUNK_ROWS * torch.get_num_threads()
     padding = PADDING_ON_GPU if is_gpu else PADDING
     return [
         _pack_chunk(lengths[windows], first_rows[windows], padding, device)
