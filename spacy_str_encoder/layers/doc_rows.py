@@ -61,7 +61,7 @@ class DocRows:
         ends = numpy.cumsum(self.n_windows * self.doc_lengths).tolist()
         return [slice(start, end) for start, end in zip([0, *ends], ends, strict=False)]
 
-    @property
+    @cached_property
     def present(self) -> BoolArray:
         """RETURNS (BoolArray): Mask of the pieces that are not padding. *Shape:* (windows,
         length).

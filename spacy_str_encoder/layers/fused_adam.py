@@ -52,7 +52,7 @@ def _step(
 ) -> None:
     weights = [parameter.data for parameter in group.values()]
     gradients = [parameter.grad for parameter in group.values() if parameter.grad is not None]
-    if not optimizer.L2_is_weight_decay:
+    if optimizer.L2 and not optimizer.L2_is_weight_decay:
         for gradient, weight in zip(gradients, weights, strict=True):
             gradient.add_(weight, alpha=optimizer.L2)
     _clip(gradients, optimizer.grad_clip)

@@ -21,9 +21,8 @@ from ..layers.crf import decode, entity_probabilities, label_names, tag_names
 from ..layers.listening import read_states
 from ..layers.windows import is_visible
 from .finite_loss import require_finite
-from .new_labels import ADD_LABELS, INIT_LABELS, LEARN, LIST, find_new_labels
-from .own_config import OwnConfig
-from .sealed_pipe import SealedPipe
+from .labeled_pipe import LabeledPipe
+from .new_labels import ADD_LABELS, INIT_LABELS
 
 DEFAULT_CONFIG_STR = """
 [str_ner]
@@ -73,7 +72,7 @@ def make_str_ner(
     return CRFEntityRecognizer(nlp.vocab, model, name, scorer=scorer, nlp=nlp)
 
 
-class CRFEntityRecognizer(SealedPipe):
+class CRFEntityRecognizer(LabeledPipe):
     """Pipeline component that predicts entities with a linear-chain CRF over BILUO tags.
 
     Source: Xue et al. 2019, arXiv 1908.07721, Eqs. 9 to 12.
@@ -89,12 +88,8 @@ class CRFEntityRecognizer(SealedPipe):
         nlp: Language | None = None,
     ) -> None:
         """Initialize the component, see `make_str_ner`."""
-        super().__init__(vocab, model, name, labels=[])
-        self._config = OwnConfig(nlp)
-        self._remedy = LEARN
-        self._has_learned = False
+        super().__init__(vocab, model, name, nlp=nlp, labels=[])
         self.scorer = scorer
-        self._reported: set[str] = set()
         self._note_functions("scorer")
 
     @property
@@ -274,21 +269,6 @@ class CRFEntityRecognizer(SealedPipe):
         self._resize_model()
         with_tokens = (example.predicted for example in get_examples() if len(example.predicted))
         self.model.initialize(X=list(islice(with_tokens, 1)) or None)
-
-    def resume(self, nlp: Language) -> None:
-        """Go on training in another pipeline. If its config sets `learn_new_labels`, the labels of
-        its training data are added. `spacy-str-encoder.Corpus.v1` calls this.
-
-        nlp (Language): The pipeline.
-        RAISES (ValueError): If the training data has labels beyond those of the label file.
-        """
-        # A label must not come in the middle of training, when the dev data is first read.
-        if self._config.is_of(nlp) or self._has_learned:
-            return
-        with self._config.moved_to(nlp):
-            if (source := find_new_labels(nlp, self.name)) is not None:
-                self._collect_labels(*source)
-                self._remedy = LIST
 
     def _collect_labels(
         self, get_examples: Callable[[], Iterable[Example]], labels: list[str] | None

@@ -28,15 +28,14 @@ from ..pairs.gold import (
 )
 from ..pairs.task import RelationTask
 from .finite_loss import require_finite
-from .new_labels import INIT_LABELS, LEARN, LIST, find_new_labels
-from .own_config import OwnConfig
+from .labeled_pipe import LabeledPipe
+from .new_labels import INIT_LABELS
 from .relation_checks import (
     require_labels,
     require_symmetric_labels,
     warn_of_lost,
     warn_of_mistyped,
 )
-from .sealed_pipe import SealedPipe
 
 DEFAULT_CONFIG_STR = """
 [str_rel]
@@ -137,7 +136,7 @@ def make_str_rel(
     )
 
 
-class RelationExtractor(SealedPipe):
+class RelationExtractor(LabeledPipe):
     """Pipeline component that predicts the relations of each candidate pair of entities.
 
     Source: Xue et al. 2019, arXiv 1908.07721.
@@ -166,6 +165,7 @@ class RelationExtractor(SealedPipe):
             vocab,
             model,
             name,
+            nlp=nlp,
             classes=[],
             spans_key=spans_key,
             # The possible triples; None if all are possible.
@@ -173,9 +173,6 @@ class RelationExtractor(SealedPipe):
             symmetric=list(symmetric),
             exclusive=exclusive,
         )
-        self._config = OwnConfig(nlp)
-        self._remedy = LEARN
-        self._has_learned = False
         _require_share(name, "threshold", threshold)
         self._threshold = float(threshold)
         self.candidates = candidates
@@ -183,7 +180,6 @@ class RelationExtractor(SealedPipe):
         self.negative_rate = negative_rate
         self.random = numpy.random.default_rng(seed)
         self.scorer = scorer
-        self._reported: set[str] = set()
         self._note_functions("candidates", "scorer")
 
     @property
@@ -423,23 +419,6 @@ class RelationExtractor(SealedPipe):
         self._resize_model()
         self.model.initialize(X=_first_doc(get_examples()))
 
-    def resume(self, nlp: Language) -> None:
-        """Go on training in another pipeline. If its config sets `learn_new_labels`, the labels of
-        its training data are added, and their triples to an observed schema.
-        `spacy-str-encoder.Corpus.v1` calls this.
-
-        nlp (Language): The pipeline.
-        RAISES (ValueError): If the training data has relations beyond the label file.
-        """
-        # A label must not come in the middle of training, when the dev data is first read.
-        if self._config.is_of(nlp) or self._has_learned:
-            return
-        with self._config.moved_to(nlp):
-            if (source := find_new_labels(nlp, self.name)) is not None:
-                self._collect_labels(*source)
-                self._extend_schema(source.get_examples())
-                self._remedy = LIST
-
     def _collect_labels(
         self, get_examples: Callable[[], Iterable[Example]], labels: dict[str, str] | None
     ) -> None:
@@ -452,6 +431,7 @@ class RelationExtractor(SealedPipe):
             self.add_label(label, directions)
         require_labels(self.name, self.label_data, counts)
         require_symmetric_labels(self.name, self.cfg["symmetric"], self.labels)
+        self._extend_schema(get_examples())
 
     def from_bytes(self, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> Self:
         """Load the component.
