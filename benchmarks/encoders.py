@@ -13,7 +13,6 @@ from measure import Result, ratio
 from spacy_str_encoder.layers.focus_rows import CLS, FIRST, SECOND, FocusRows
 from spacy_str_encoder.layers.run_focused import run_focused
 from spacy_str_encoder.layers.str_encoder import ENTITY_STATE, SHARED_STATE
-from spacy_str_encoder.modules.bert import top_layers
 from spacy_str_encoder.modules.masks import MaskName, cls_mask, pair_mask
 from workload import BERT_BASE, ENTITY_LENGTHS, Sentence, Shape, make_sentences
 
@@ -66,7 +65,7 @@ class Batch:
             SHARED_STATE: hidden_states[shared].flatten(0, 1),
             ENTITY_STATE: hidden_states[shared + 1].flatten(0, 1),
         }
-        layers = top_layers(self.model, focus_layers)
+        layers = self.model.encoder.layer[-focus_layers:]
         return run_focused(layers, states, self.rows, mask=mask)
 
     def find_under_whole_mask(self, focus_layers: int, mask: MaskName) -> torch.Tensor:
@@ -83,7 +82,7 @@ class Batch:
         for state, in_focus in zip(shared, self._in_focus(), strict=True):
             hidden_states = state.expand(PAIRS, -1, -1)
             attention_mask = make_mask(in_focus)[:, None]
-            for layer in top_layers(self.model, focus_layers):
+            for layer in self.model.encoder.layer[-focus_layers:]:
                 hidden_states = layer(hidden_states, attention_mask=attention_mask)[0]
             vectors.append(hidden_states[:, 0])
         return torch.cat(vectors)

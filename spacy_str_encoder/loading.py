@@ -1,6 +1,7 @@
 """Load pipelines by name, and look up their settings."""
 
 import re
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -33,20 +34,53 @@ def import_code(path: Path | None) -> None:
         raise ValueError(f"{path}: can't run this code: {kind}: {error}") from error
 
 
-def load_pipeline(name: str, *, code: Path | None = None) -> Language:
+def load_pipeline(
+    name: str, *, code: Path | None = None, precision: str | Mapping[str, str] | None = None
+) -> Language:
     """Load a pipeline.
 
     name (str): The folder of the pipeline, or the name of its package.
     code (Path | None): A file of Python code to run first, see `import_code`.
+    precision (str | Mapping[str, str] | None): Precision of predictions, see `set_precision`. If
+        None, it is that of the config or of the environment variable.
     RETURNS (Language): The pipeline.
-    RAISES (ValueError): If the pipeline is missing, incomplete, damaged or from a newer version, or
-        the code can't be run.
+    RAISES (ValueError): If the pipeline is missing, incomplete, damaged or from a newer version,
+        the code can't be run, or the device does not support the precision.
     """
     import_code(code)
     try:
-        return spacy.load(name)
+        nlp = spacy.load(name)
     except Exception as error:  # errors of the libraries involved have no common type
         raise ValueError(f"{name}: can't load this pipeline: {_explain(error)}") from error
+    if precision is not None:
+        set_precision(nlp, precision)
+    return nlp
+
+
+def set_precision(nlp: Language, precision: str | Mapping[str, str]) -> None:
+    """Set the precision of the encoders of a pipeline. A pipeline without encoders stays as it is.
+
+    nlp (Language): The pipeline.
+    precision (str | Mapping[str, str]): The precision of all encoders, or that of some of them by
+        the name of the component.
+    RAISES (ValueError): If the device does not support the precision.
+    """
+    for name, current in get_precision(nlp).items():
+        chosen = precision if isinstance(precision, str) else precision.get(name, current)
+        setattr(nlp.get_pipe(name), "precision", chosen)  # noqa: B010
+
+
+def get_precision(nlp: Language) -> dict[str, str]:
+    """Get the precision of the encoders of a pipeline.
+
+    nlp (Language): The pipeline.
+    RETURNS (dict[str, str]): The precision of each encoder by the name of its component.
+    """
+    return {
+        name: component.precision
+        for name, component in nlp.pipeline
+        if hasattr(component, "precision")
+    }
 
 
 def _explain(error: Exception) -> str:
@@ -62,6 +96,15 @@ def _explain(error: Exception) -> str:
             f"{installed}."
         )
     return f"{message} If it is your own code, give its file with --code."
+
+
+def could_be_faster(nlp: Language) -> bool:
+    """Check whether a pipeline predicts in float32 on a device that has units for bfloat16.
+
+    nlp (Language): The pipeline.
+    RETURNS (bool): Whether this is so for any of its encoders.
+    """
+    return any(getattr(component, "could_be_faster", False) for _, component in nlp.pipeline)
 
 
 def relation_setting(nlp: Language, name: str) -> Any:

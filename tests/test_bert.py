@@ -30,7 +30,6 @@ from spacy_str_encoder.layers import pair_chunks
 from spacy_str_encoder.layers.focus_rows import FIRST, FocusRows
 from spacy_str_encoder.layers.run_focused import run_focused
 from spacy_str_encoder.layers.str_encoder import ENTITY_STATE, SHARED_STATE
-from spacy_str_encoder.modules.bert import top_layers
 from spacy_str_encoder.modules.masks import MaskName
 
 from .oracles import every_mask, plain_bert_layer, plain_focus, plain_path
@@ -99,7 +98,7 @@ def look(
         marks=numpy.zeros((len(pairs), 2), dtype="int64"),
     )
     states = {SHARED_STATE: shared, ENTITY_STATE: entity}
-    return run_focused(top_layers(transformer, focus_layers), states, rows, mask=mask)
+    return run_focused(transformer.encoder.layer[-focus_layers:], states, rows, mask=mask)
 
 
 def assert_equal(actual: Tensor, expected: Tensor) -> None:
@@ -198,7 +197,7 @@ def test_pairs_see_what_the_whole_mask_lets_them(mask: MaskName, batch: dict[str
     torch.testing.assert_close(actual, expected, rtol=0, atol=1e-5)
 
     weights = torch.randn_like(expected)
-    top = [p for layer in top_layers(transformer, focus_layers) for p in layer.parameters()]
+    top = [p for layer in transformer.encoder.layer[-focus_layers:] for p in layer.parameters()]
     gradients, expected_gradients = (
         torch.autograd.grad((vectors * weights).sum(), [shared, *top], materialize_grads=True)
         for vectors in (actual, expected)
@@ -267,4 +266,4 @@ def test_half_precision_is_nearly_as_good(mask: MaskName, focus_layers: int, max
 def test_top_layers_are_the_last(focus_layers: int) -> None:
     transformer = make_transformer()
     expected = [transformer.encoder.layer[i] for i in range(LAYERS - focus_layers, LAYERS)]
-    assert list(top_layers(transformer, focus_layers)) == expected
+    assert list(transformer.encoder.layer[-focus_layers:]) == expected

@@ -65,7 +65,11 @@ def encode_windows(
         pieces[1, place] = first_position(transformer.config) + torch.arange(count)
         pieces[2, place] = torch.randint(0, 2, (count,), generator=generator)
     chunks = pack_chunks(numpy.array(lengths), starts, CPU)
-    return pieces, encode(transformer, pieces, chunks, layers=LAYERS), places
+    return (
+        pieces,
+        encode(transformer, transformer.encoder.layer, pieces, chunks, returned=LAYERS),
+        places,
+    )
 
 
 def plain_states(transformer: Any, pieces: torch.Tensor, place: slice) -> list[torch.Tensor]:

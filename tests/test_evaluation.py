@@ -3,6 +3,7 @@
 import gc
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -145,7 +146,7 @@ def test_both_runs_may_share_a_pipeline_in_turns(trained: Language) -> None:
     runs = with_gold_entities(trained, docs), with_predicted_entities(trained, docs)
     with_gold, predicted = zip(*zip(*runs, strict=True), strict=True)
     outcomes = collect_outcomes(predicted, with_gold)
-    assert outcomes == find_outcomes(trained, docs)
+    assert outcomes == replace(find_outcomes(trained, docs), precision={})
     assert any(outcome.predicted for outcome in outcomes.relations)
 
 

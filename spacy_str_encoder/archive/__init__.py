@@ -6,12 +6,14 @@ lists which chunks are done.
 
 from ..files.readers import Fields
 from .engines import Engine, annotate_here, annotate_in_processes
+from .manifest import MANIFEST
 from .parts import PartWriter
 from .progress import Progress
 from .run import ArchiveSettings, TooManyRejectedError, annotate_archive
 from .sources import Source, find_sources
 
 __all__ = [
+    "MANIFEST",
     "ArchiveSettings",
     "Engine",
     "Fields",

@@ -5,7 +5,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import replace
 from itertools import chain
 from multiprocessing import get_context, parent_process
 from threading import Thread
@@ -49,8 +48,7 @@ def annotate_in_processes(
         # Forking a process with running threads can hang.
         mp_context=get_context("spawn"),
         initializer=_prepare,
-        # A copy without the loaded pipeline: each process loads its own.
-        initargs=(replace(write_part), threads),
+        initargs=(write_part.for_worker(), threads),
     )
     try:
         for chunk in chain.from_iterable(readers):

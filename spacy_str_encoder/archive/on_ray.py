@@ -80,7 +80,10 @@ def annotate_on_ray(
             warnings.filterwarnings("ignore", "`ray_remote_args` is deprecated")
             parts = chunks.map_batches(
                 _Annotator,
-                fn_constructor_args=(portable(write_part, gpus=gpus), max(1, int(cpus))),
+                fn_constructor_args=(
+                    portable(write_part.for_worker(), gpus=gpus),
+                    max(1, int(cpus)),
+                ),
                 batch_size=1,
                 batch_format="pyarrow",
                 compute=ActorPoolStrategy(size=workers),

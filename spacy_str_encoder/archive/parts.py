@@ -1,8 +1,10 @@
 """Parts: files of annotated texts, one for each chunk."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Self
 from uuid import uuid4
 
 import spacy
@@ -11,7 +13,7 @@ from spacy.language import Language
 from ..doc.relation import count_hidden
 from ..files.entries import Entry, Rejection
 from ..files.whole import written_whole
-from ..loading import load_pipeline, relation_setting
+from ..loading import get_precision, load_pipeline, relation_setting
 from .annotate import annotate_entries
 from .chunks import Chunk
 from .manifest import Part, name_part
@@ -29,6 +31,7 @@ class PartWriter:
     batch_size (int): The number of texts to annotate at a time.
     gpu_id (int): The number of the GPU; -1 for the CPU.
     code (Path | None): A file of Python code that the pipeline needs.
+    precision (str | Mapping[str, str] | None): The precision of the pipeline, see `load_pipeline`.
     """
 
     model: str
@@ -37,13 +40,20 @@ class PartWriter:
     batch_size: int
     gpu_id: int = -1
     code: Path | None = None
+    precision: str | Mapping[str, str] | None = None
 
     @cached_property
     def nlp(self) -> Language:
         """RETURNS (Language): The pipeline."""
         if self.gpu_id >= 0:
             spacy.require_gpu(self.gpu_id)
-        return load_pipeline(self.model, code=self.code)
+        return load_pipeline(self.model, code=self.code, precision=self.precision)
+
+    def for_worker(self) -> Self:
+        """RETURNS (PartWriter): A copy without the loaded pipeline, for a process that loads its
+        own. On another machine, too, it has the precision of this one.
+        """
+        return replace(self, precision=get_precision(self.nlp))
 
     def __call__(self, chunk: Chunk) -> Part:
         """Annotate a chunk and write it to a file. An existing file of the same chunk is replaced.

@@ -3,10 +3,12 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
+from typing import Any
 
 from spacy.language import Language
 
 from ..files.readers import Fields
+from ..loading import get_precision, set_precision
 from .chunks import ChunkReader
 from .engines import Engine, annotate_here
 from .manifest import REJECTED, Manifest, open_manifest
@@ -63,7 +65,8 @@ def annotate_archive(
     """
     with open_manifest(write_part.folder, overwrite=overwrite) as manifest:
         _check_new(sources, settings.fields, manifest)
-        manifest.begin({"model": fingerprint(write_part.nlp), **asdict(settings)})
+        _keep_precision(write_part, manifest)
+        manifest.begin(_list_settings(write_part.nlp, settings))
         tally = Tally(manifest.number_sources(sources), manifest)
         readers = [_make_reader(number, tally, settings) for number in tally.unread]
         if readers:
@@ -102,6 +105,20 @@ def _check_new(sources: Sequence[Source], fields: Fields, manifest: Manifest) ->
     for source in sources:
         if source.path not in manifest.numbers:
             next(source.read(fields), None)
+
+
+def _keep_precision(write_part: PartWriter, manifest: Manifest) -> None:
+    """Go on in the precision of earlier runs, unless another one is asked for."""
+    if manifest.settings:
+        # Archives that were begun before there was a choice lack it.
+        only = dict.fromkeys(get_precision(write_part.nlp), "float32")
+        begun = manifest.settings.setdefault("precision", only)
+        if write_part.precision is None:
+            set_precision(write_part.nlp, begun)
+
+
+def _list_settings(nlp: Language, settings: ArchiveSettings) -> dict[str, Any]:
+    return {"model": fingerprint(nlp), "precision": get_precision(nlp), **asdict(settings)}
 
 
 def _check_rejected(manifest: Manifest, max_rejected: int | None) -> None:

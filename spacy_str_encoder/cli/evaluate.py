@@ -5,7 +5,7 @@ import typer
 from rich.console import Console
 
 from .errors import errors_as_one_line
-from .options import Code, GpuId, Model
+from .options import Code, GpuId, Model, Precision, PrecisionName
 from .prepare import prepare
 from .progress import track
 
@@ -33,6 +33,13 @@ def evaluate_command(
             metavar="OTHER_MODEL", help="Another pipeline to compare with.", show_default=False
         ),
     ] = None,
+    compare_precision: Annotated[
+        bool,
+        typer.Option(
+            "--compare-precision",
+            help="Compare predictions in --precision (default: auto) with those in float32.",
+        ),
+    ] = False,
     details: Annotated[
         bool,
         typer.Option(
@@ -48,6 +55,7 @@ def evaluate_command(
         int, typer.Option(min=1, help="Number of bootstrap samples for intervals and p-values.")
     ] = 1000,
     seed: Annotated[int, typer.Option(min=0, help="Random seed of the bootstrap.")] = 0,
+    precision: Precision = None,
     gpu_id: GpuId = -1,
     code: Code = None,
 ) -> None:
@@ -62,6 +70,8 @@ def evaluate_command(
     Example: spacy-str-encoder evaluate training/model-best test.spacy -o scores.json
 
     Example: spacy-str-encoder evaluate new/model-best test.spacy --compare old/model-best
+
+    Example: spacy-str-encoder evaluate training/model-best test.spacy --compare-precision
     """
     from spacy_str_encoder.evaluation.files import evaluate_files
     from spacy_str_encoder.evaluation.tables import lay_out
@@ -69,14 +79,27 @@ def evaluate_command(
     from spacy_str_encoder.loading import import_code
 
     models = [model] if compare is None else [model, compare]
+    if compare_precision and precision is None:
+        precision = PrecisionName.auto
     with errors_as_one_line():
+        if compare_precision and compare is not None:
+            raise ValueError("--compare-precision can't be used with --compare")
         if plot is not None:
             import spacy_str_encoder.evaluation.plot  # noqa: F401
         outputs = [path for path in (output, plot) if path is not None]
         prepare(gpu_id=gpu_id, inputs=[data], outputs=outputs)
         import_code(code)
         conversion = ConversionReport()
-        report = evaluate_files(models, data, conversion, samples=samples, seed=seed, track=track)
+        report = evaluate_files(
+            models,
+            data,
+            conversion,
+            precision=precision and precision.value,
+            with_float32=compare_precision,
+            samples=samples,
+            seed=seed,
+            track=track,
+        )
         _write(report, output, plot)
     for line in summarize(conversion):
         typer.echo(line)

@@ -1,5 +1,6 @@
 """Arguments and options shared by several commands."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -18,6 +19,25 @@ Code = Annotated[
     typer.Option(
         help="Python file with functions or components of your own, as in spaCy's commands.",
         show_default=False,
+    ),
+]
+
+
+class PrecisionName(StrEnum):
+    """Precisions of predictions."""
+
+    float32 = "float32"
+    bfloat16 = "bfloat16"
+    int8 = "int8"
+    auto = "auto"
+
+
+Precision = Annotated[
+    PrecisionName | None,
+    typer.Option(
+        help="Precision of predictions. auto is bfloat16 if the processor or the GPU has units "
+        "for it, otherwise float32. int8 is for CPUs only.",
+        show_default="that of the pipeline",
     ),
 ]
 GpuId = Annotated[int, typer.Option(help="GPU ID, or -1 for the CPU.")]

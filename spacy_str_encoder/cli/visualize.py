@@ -4,7 +4,7 @@ from typing import Annotated
 import typer
 
 from .errors import errors_as_one_line
-from .options import Code, GpuId, Model, TextField
+from .options import Code, GpuId, Model, Precision, TextField
 from .prepare import prepare
 from .progress import track
 
@@ -35,6 +35,7 @@ def visualize_command(
     title: Annotated[
         str | None, typer.Option(help="Title of the page.", show_default="name of the file")
     ] = None,
+    precision: Precision = None,
     gpu_id: GpuId = -1,
     code: Code = None,
 ) -> None:
@@ -58,7 +59,7 @@ def visualize_command(
     conversion = ConversionReport()
     with errors_as_one_line():
         prepare(gpu_id=gpu_id, inputs=[Path(source)] if is_path(source) else [], outputs=[output])
-        nlp = load_pipeline(model, code=code)
+        nlp = load_pipeline(model, code=code, precision=precision and precision.value)
         if gold:
             docs = read_gold_docs(Path(source), nlp, conversion)
             views, total = view_differences(nlp, docs, track=track)[:limit], len(docs)

@@ -1,7 +1,7 @@
 """Evaluation of pipelines on a file."""
 
 from collections.abc import Sequence
-from itertools import chain
+from itertools import chain, cycle
 from pathlib import Path
 
 from spacy.language import Language
@@ -11,7 +11,7 @@ from ..doc.entities import has_entities
 from ..doc.relation import has_relations
 from ..formats.registry import read_docs
 from ..formats.report import ConversionReport
-from ..loading import load_pipeline, relation_setting
+from ..loading import get_precision, load_pipeline, relation_setting
 from .notes import find_obstacle, write_notes
 from .outcomes import TASKS, Outcomes
 from .report import Report, make_report
@@ -23,6 +23,8 @@ def evaluate_files(
     data: Path,
     conversion: ConversionReport,
     *,
+    precision: str | None = None,
+    with_float32: bool = False,
     samples: int = 1000,
     seed: int = 0,
     track: Track = no_track,
@@ -33,22 +35,36 @@ def evaluate_files(
         to compare it with. Labels that are symmetric in one are treated as symmetric in both.
     data (Path): The gold docs: a file or folder in any format.
     conversion (ConversionReport): Counts what is lost when the data are converted to docs.
+    precision (str | None): The precision of predictions, see `load_pipeline`.
+    with_float32 (bool): Whether to compare a single pipeline with itself in float32.
     samples (int): The number of bootstrap samples.
     seed (int): The random seed.
     track (Track): Shows the progress.
     RETURNS (Report): The scores.
-    RAISES (ValueError): If a pipeline or the data can't be read, or nothing can be scored.
+    RAISES (ValueError): If a pipeline or the data can't be read, nothing can be scored, or a
+        pipeline that is compared with itself in float32 is in float32.
     """
-    pipelines = {name: load_pipeline(name) for name in models}
-    settings = [relation_setting(nlp, "symmetric") or () for nlp in pipelines.values()]
+    pipelines = [load_pipeline(name, precision=precision) for name in models]
+    if with_float32:
+        pipelines.append(load_pipeline(models[0], precision="float32"))
+        _require_difference(*map(get_precision, pipelines))
+    settings = [relation_setting(nlp, "symmetric") or () for nlp in pipelines]
     symmetric = set(chain.from_iterable(settings))
-    docs = read_gold_docs(data, pipelines[models[0]], conversion)
+    docs = read_gold_docs(data, pipelines[0], conversion)
     outcomes = []
-    for name in models:
-        outcomes.append(find_outcomes(pipelines[name], docs, symmetric=symmetric, track=track))
+    for name, nlp in zip(cycle(models), pipelines, strict=False):
+        outcomes.append(find_outcomes(nlp, docs, symmetric=symmetric, track=track))
         _require_scores(name, outcomes[-1])
     report = make_report(*outcomes, samples=samples, seed=seed)
     return {**report, "lost": dict(conversion.losses)}
+
+
+def _require_difference(precision: dict[str, str], float32: dict[str, str]) -> None:
+    if precision == float32:
+        raise ValueError(
+            "There is nothing to compare: the pipeline has no str_encoder, or this machine has no "
+            "units for bfloat16, so that `auto` is float32. Choose a precision (--precision)."
+        )
 
 
 def _require_scores(name: str, outcomes: Outcomes) -> None:

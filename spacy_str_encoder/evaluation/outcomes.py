@@ -89,6 +89,7 @@ class Outcomes:
     relations (list[RelationOutcome]): The outcome of each doc whose relations are annotated, with
         predicted entities.
     relations_gold_entities (list[RelationOutcome]): The same, with gold entities.
+    precision (dict[str, str]): The precision of each encoder of the pipeline, by component.
     """
 
     symmetric: frozenset[str]
@@ -96,6 +97,7 @@ class Outcomes:
     entities: list[EntityOutcome] = field(default_factory=list)
     relations: list[RelationOutcome] = field(default_factory=list)
     relations_gold_entities: list[RelationOutcome] = field(default_factory=list)
+    precision: dict[str, str] = field(default_factory=dict)
 
 
 def collect_outcomes(

@@ -3,7 +3,7 @@
 from typing import TypedDict
 
 from .bootstrap import Difference, compare_f
-from .outcomes import Outcomes, Task
+from .outcomes import TASKS, Outcomes, Task
 from .scores import Scores, TaskCounts, count_tasks, score_outcomes
 from .views import View
 
@@ -30,6 +30,7 @@ class Report(TypedDict):
     other (Scores | None): The scores of the pipeline it is compared with, if any.
     comparison (Comparison | None): The differences in micro F1, for the tasks that both pipelines
         have scores for.
+    differing (dict[Task, int] | None): The number of docs with different predictions, by task.
     """
 
     docs: DocNumbers
@@ -37,6 +38,7 @@ class Report(TypedDict):
     model: Scores
     other: Scores | None
     comparison: Comparison | None
+    differing: dict[Task, int] | None
 
 
 def make_report(
@@ -57,11 +59,13 @@ def make_report(
         "model": score_outcomes(outcomes, counts, samples=samples, seed=seed),
         "other": None,
         "comparison": None,
+        "differing": None,
     }
     if other is not None:
         other_counts = count_tasks(other)
         report["other"] = score_outcomes(other, other_counts, samples=samples, seed=seed)
         report["comparison"] = _compare(counts, other_counts, samples=samples, seed=seed)
+        report["differing"] = {task: _count_differing(outcomes, other, task) for task in TASKS}
     return report
 
 
@@ -71,6 +75,11 @@ def _count_docs(outcomes: Outcomes) -> DocNumbers:
         "with_entities": len(outcomes.entities),
         "with_relations": len(outcomes.relations),
     }
+
+
+def _count_differing(outcomes: Outcomes, other: Outcomes, task: Task) -> int:
+    docs = zip(getattr(outcomes, task), getattr(other, task), strict=True)
+    return sum({*doc.predicted} != {*other_doc.predicted} for doc, other_doc in docs)
 
 
 def _compare(counts: TaskCounts, other: TaskCounts, *, samples: int, seed: int) -> Comparison:

@@ -1,13 +1,14 @@
 """Evaluation of pipelines on gold docs."""
 
 from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
 
-from ..loading import relation_setting
+from ..loading import get_precision, relation_setting
 from .examples import with_gold_entities, with_predicted_entities
 from .outcomes import TASKS, Outcomes, collect_outcomes
 from .report import Report, make_report
@@ -59,12 +60,13 @@ def find_outcomes(
     """
     docs = with_vocab(docs, nlp.vocab)
     predicted, with_gold = with_predicted_entities(nlp, docs), with_gold_entities(nlp, docs)
-    return collect_outcomes(
+    outcomes = collect_outcomes(
         track(predicted, TASKS["relations"], len(docs)),
         track(with_gold, TASKS["relations_gold_entities"], len(docs)),
         symmetric={*symmetric, *(relation_setting(nlp, "symmetric") or ())},
         spans_key=relation_setting(nlp, "spans_key"),
     )
+    return replace(outcomes, precision=get_precision(nlp))
 
 
 def with_vocab(docs: Sequence[Doc], vocab: Vocab) -> Sequence[Doc]:

@@ -65,8 +65,12 @@ class TaskScores(TypedDict):
 
 
 class Scores(TypedDict):
-    """The scores of a pipeline. A task that can't be scored is None, and the notes say why."""
+    """The scores of a pipeline. A task that can't be scored is None, and the notes say why.
 
+    precision (dict[str, str]): The precision of each encoder of the pipeline, by component.
+    """
+
+    precision: dict[str, str]
     entities: TaskScores | None
     relations: TaskScores | None
     relations_gold_entities: TaskScores | None
@@ -103,6 +107,7 @@ def score_outcomes(outcomes: Outcomes, counts: TaskCounts, *, samples: int, seed
         for task, views in counts.items()
     }
     return {
+        "precision": outcomes.precision,
         "entities": scored.get("entities"),
         "relations": scored.get("relations"),
         "relations_gold_entities": scored.get("relations_gold_entities"),

@@ -13,7 +13,7 @@ from .calibration import Calibration
 from .confusion import Confusion
 from .counts import Figures
 from .distance import DistanceBin
-from .outcomes import TASKS
+from .outcomes import TASKS, Task
 from .report import Comparison, DocNumbers, Report
 from .scores import Scores, TaskScores, Triple, ViewScores
 
@@ -34,6 +34,8 @@ def lay_out(report: Report, *, details: bool = False) -> Iterator[Table | Text]:
         yield from _overview("Other model", report["other"])
     if report["comparison"] is not None:
         yield _comparison_table(report["comparison"])
+    if report["differing"] is not None:
+        yield _differing_table(report["differing"])
     yield from _type_tables(report["model"])
     if details:
         yield from _detail_tables(report["model"])
@@ -47,6 +49,8 @@ def _docs_line(docs: DocNumbers) -> Text:
 
 
 def _overview(title: str, scores: Scores) -> Iterator[Table | Text]:
+    if scores["precision"]:
+        title = f"{title}, {' and '.join(sorted({*scores['precision'].values()}))}"
     table = make_table(title, ["strict"], ["P", "R", "F1", "95 % CI", "macro F1", "ECE"])
     for name, task in _scored(scores):
         error = task["calibration"]["ece"] if task["calibration"] else None
@@ -62,6 +66,13 @@ def _comparison_table(comparison: Comparison) -> Table:
     for task, views in comparison.items():
         table.add_row(TASKS[task], *_difference_cells(views["strict"]), style="bold")
         table.add_row("  boundaries only", *_difference_cells(views["boundaries"]))
+    return table
+
+
+def _differing_table(differing: dict[Task, int]) -> Table:
+    table = make_table("Docs with different predictions", ["strict"], ["docs"])
+    for task, count in differing.items():
+        table.add_row(TASKS[task], f"{count}")
     return table
 
 

@@ -1,8 +1,9 @@
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast, get_args
 
 import srsly
 import torch
@@ -18,8 +19,18 @@ from transformers import AutoConfig, AutoModel, AutoTokenizer
 from ..encoders import model_arguments
 from ..modules.bert import BertLayer
 from ..modules.encode import encode
+from ..modules.precision import (
+    Precision,
+    PrecisionSetting,
+    convert_layers,
+    has_bfloat16_units,
+    resolve_precision,
+)
 from .fused_adam import can_fuse, fused_step
 from .torch_shim import copy, in_place, use_params
+
+# Environment variable with the precision of predictions, for pipelines whose config sets none.
+PRECISION = "SPACY_STR_ENCODER_PRECISION"
 
 
 class EncoderShim(HFShim):
@@ -53,21 +64,64 @@ class EncoderShim(HFShim):
             grad_scaler_config=dict(grad_scaler_config),
         )
         self.learn_rate_scale = learn_rate_scale
+        self._precision = default_precision()
+        self._converted_layers: Sequence[BertLayer] | None = None
 
-    use_params = use_params
     copy = copy
+
+    @property
+    def precision(self) -> Precision:
+        """RETURNS (str): The precision of predictions.
+        RAISES (ValueError): If the device does not support it.
+        """
+        return resolve_precision(self._precision, self.device)
+
+    @property
+    def has_bfloat16_units(self) -> bool:
+        """RETURNS (bool): Whether the device computes faster in bfloat16."""
+        return has_bfloat16_units(self.device)
+
+    @property
+    def device(self) -> torch.device:
+        """RETURNS (torch.device): The device of the encoder, or its future device."""
+        return get_torch_default_device() if self._model is None else super().device
+
+    def set_precision(self, precision: PrecisionSetting) -> None:
+        """Set the precision of predictions. Training and saved weights are always in float32.
+
+        precision (str): `float32`, `bfloat16`, `int8`, or `auto` for the choice of
+            `resolve_precision`.
+        """
+        self._precision = precision
+        self._converted_layers = None
+
+    def layers(self, *, is_train: bool) -> Sequence[BertLayer]:
+        """Get the layers of the encoder.
+
+        is_train (bool): Whether they are trained.
+        RETURNS (Sequence[BertLayer]): The layers. In prediction, they are copies in the precision
+            of predictions, which are made once.
+        """
+        layers: Sequence[BertLayer] = self._model.encoder.layer
+        if is_train or self.precision == "float32":
+            return layers
+        if self._converted_layers is None:
+            self._converted_layers = convert_layers(layers, self.precision)
+        return self._converted_layers
 
     def predict(self, inputs: ArgsKwargs) -> Any:
         """Run the encoder without gradients."""
         self._model.eval()
-        with torch.no_grad(), self.autocast():
-            return encode(self._model, *inputs.args, **inputs.kwargs)
+        with torch.no_grad():
+            layers = self.layers(is_train=False)
+            return encode(self._model, layers, *inputs.args, **inputs.kwargs)
 
     def begin_update(self, inputs: ArgsKwargs) -> tuple[Any, Callable[[ArgsKwargs], ArgsKwargs]]:
         """Run the encoder. The backward pass leaves gradients of earlier batches as they are."""
         self._model.train()
-        with self.autocast():
-            output = encode(self._model, *inputs.args, **inputs.kwargs)
+        with self.autocast(is_train=True):
+            layers = self.layers(is_train=True)
+            output = encode(self._model, layers, *inputs.args, **inputs.kwargs)
 
         def backprop(d_output: ArgsKwargs) -> ArgsKwargs:
             gradients = self._grad_scaler.scale(d_output.kwargs["grad_tensors"], inplace=True)
@@ -81,8 +135,17 @@ class EncoderShim(HFShim):
 
         return output, backprop
 
+    @contextmanager
+    def use_params(self, params: dict[Any, Any]) -> Iterator[None]:
+        """Use other parameters temporarily."""
+        self._converted_layers = None
+        with use_params(self, params):
+            yield
+        self._converted_layers = None
+
     def finish_update(self, optimizer: Optimizer) -> None:
         """Update the encoder in place, with its own learning rate."""
+        self._converted_layers = None
         if can_fuse(optimizer):
             self._fused_update(optimizer)
         else:
@@ -98,9 +161,13 @@ class EncoderShim(HFShim):
             fused_step(optimizer, parameters, lr_scale=self.learn_rate_scale)
         self._grad_scaler.update()
 
-    def autocast(self) -> torch.autocast:
-        """RETURNS (torch.autocast): Context manager that sets the precision of the encoder."""
-        return torch.autocast("cuda", enabled=self._mixed_precision)
+    def autocast(self, *, is_train: bool) -> torch.autocast:
+        """Make a context manager for mixed precision.
+
+        is_train (bool): Whether the encoder is trained. Predictions do not use mixed precision.
+        RETURNS (torch.autocast): The context manager.
+        """
+        return torch.autocast("cuda", enabled=self._mixed_precision and is_train)
 
     def add_gradients(self, parameters: Iterable[Any], gradients: Iterable[Any]) -> None:
         """Add gradients that were computed outside the encoder's own pass.
@@ -161,6 +228,10 @@ class EncoderShim(HFShim):
         finally:
             self.add_gradients(parameters, gradients)
 
+    def __getstate__(self) -> dict[str, Any]:
+        # Copies and other processes convert the layers themselves.
+        return {**self.__dict__, "_converted_layers": None}
+
     def to_bytes(self) -> bytes:
         """Serialize the tokenizer, the config and the weights (as safetensors)."""
         hf_objects = self._hfmodel
@@ -177,6 +248,7 @@ class EncoderShim(HFShim):
 
     def from_bytes(self, bytes_data: bytes) -> "EncoderShim":
         """Load the encoder from the output of `to_bytes`."""
+        self._converted_layers = None
         message = srsly.msgpack_loads(bytes_data)
         configs = message["tokenizer_config"], message["transformer_config"]
         if message["config"] is None:
@@ -189,6 +261,21 @@ class EncoderShim(HFShim):
         self._model = transformer.to(get_torch_default_device())
         self._hfmodel = HFObjects(tokenizer, transformer, None, *configs)
         return self
+
+
+def default_precision() -> PrecisionSetting:
+    """Get the precision of predictions if the config of a pipeline sets none.
+
+    RETURNS (str): That of the environment variable `SPACY_STR_ENCODER_PRECISION`, or float32.
+    RAISES (ValueError): If the variable has another value.
+    """
+    precision = os.environ.get(PRECISION, "float32")
+    if precision not in get_args(PrecisionSetting):
+        choices = ", ".join(get_args(PrecisionSetting))
+        raise ValueError(
+            f"The environment variable {PRECISION} must be one of {choices}, got '{precision}'."
+        )
+    return cast(PrecisionSetting, precision)
 
 
 def _contiguous(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:

@@ -11,7 +11,6 @@ from thinc.types import Floats2d, Ints1d
 from transformers.utils import ModelOutput
 
 from ..doc.states import get_states
-from ..modules.bert import top_layers
 from ..modules.masks import MaskName
 from .focus_rows import FocusRows, batch_focus_rows, longest_window, mark_entities
 from .focused_listener import FocusedListenerLayer
@@ -106,8 +105,8 @@ def forward(
     tensors = {**_gather_states(model, encoder, states, encoder_learns), **marks}
     learned = {name: tensor for name, tensor in tensors.items() if tensor.requires_grad}
     encoder.transformer.train(encoder_learns)
-    layers = top_layers(encoder.transformer, encoder.focus_layers)
-    with torch.set_grad_enabled(bool(learned)), encoder.shim.autocast():
+    layers = encoder.shim.layers(is_train=is_train)[-encoder.focus_layers :]
+    with torch.set_grad_enabled(bool(learned)), encoder.shim.autocast(is_train=is_train):
         options = {name: model.attrs[name] for name in ("mask", "pool_entities", "pool_context")}
         vectors = run_focused(layers, tensors, rows, **options)
     output = cast(Floats2d, torch2xp(vectors.detach().float())), rows.reachable

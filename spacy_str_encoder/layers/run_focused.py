@@ -7,7 +7,7 @@ import torch
 from torch.utils.checkpoint import checkpoint
 
 from ..arrays import IntArray
-from ..modules.bert import BertLayer, LayerInput, gather
+from ..modules.bert import BertLayer, LayerInput, gather, layer_dtype
 from ..modules.focus import focus_cls, focus_pair
 from ..modules.masks import MaskName
 from .focus_rows import FocusRows, rows_between
@@ -145,7 +145,7 @@ def _run_twice(
 
 def _layer_input(layer: BertLayer, state: torch.Tensor, table: IntArray) -> LayerInput:
     rows = gather(state, torch.from_numpy(table).to(state.device))
-    return LayerInput(layer, rows, is_shared=True)
+    return LayerInput(layer, rows.to(layer_dtype(layer)), is_shared=True)
 
 
 def _marked_input(
@@ -156,7 +156,7 @@ def _marked_input(
     if MARKS in states:
         # Mark 0 adds nothing.
         first, second = torch.nn.functional.pad(states[MARKS], (0, 0, 1, 0))
-        marks = (first[:, None] + second).flatten(0, 1)
+        marks = (first[:, None] + second).flatten(0, 1).to(shared.rows.dtype)
         codes = torch.from_numpy(first_marks * rows.n_marks + second_marks)
         shared.rows = shared.rows + gather(marks, codes.to(marks.device))
     return shared

@@ -1,5 +1,5 @@
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import torch
 from spacy.tokens import Doc
@@ -12,7 +12,7 @@ from transformers.utils import ModelOutput
 
 from ..encoders import first_position, load_encoder, load_tokenizer
 from .doc_rows import DocRows
-from .encoder_shim import EncoderShim
+from .encoder_shim import EncoderShim, default_precision
 from .encoder_states import split_states
 from .packing import pack_chunks, to_torch
 from .windows import SpanGetter, cut_docs
@@ -146,8 +146,8 @@ def _convert_inputs(
     [tensor] = to_torch(transformer.device, pieces)
     chunks = pack_chunks(rows.lengths, rows.first_rows, transformer.device)
     top, focus_layers = len(transformer.encoder.layer), model.attrs["focus_layers"]
-    layers = [top, top - focus_layers, top - focus_layers + 1]
-    return ArgsKwargs(args=(tensor, chunks), kwargs={"layers": layers}), lambda d_inputs: []
+    returned = [top, top - focus_layers, top - focus_layers + 1]
+    return ArgsKwargs(args=(tensor, chunks), kwargs={"returned": returned}), lambda d_inputs: []
 
 
 def _convert_outputs(
@@ -172,4 +172,6 @@ def replace_listener(model: Model[list[Doc], Any]) -> Model[list[Doc], Any]:
     model (STREncoderLayer): A copy of the encoder.
     RETURNS (Model[list[Doc], list[TransformerData]]): A layer with the output of the listener.
     """
+    # The precision is a setting of `str_encoder`, so it would be lost when the pipeline is saved.
+    cast(STREncoderLayer, model).shim.set_precision(default_precision())
     return chain(model, split_states())

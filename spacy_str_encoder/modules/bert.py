@@ -7,7 +7,7 @@ for all of them.
 Source: Xue et al. 2019, arXiv 1908.07721, section III-B.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cached_property, partial
 from typing import Any
 
@@ -20,15 +20,14 @@ BertLayer = Any
 Attention = Callable[[Tensor, Tensor], Tensor]
 
 
-def top_layers(transformer: Any, focus_layers: int) -> Sequence[BertLayer]:
-    """Return the layers that run again for each task.
+def layer_dtype(layer: BertLayer) -> torch.dtype:
+    """Get the type of the rows that a layer reads.
 
-    transformer (PreTrainedModel): Hugging Face encoder with BERT layers.
-    focus_layers (int): Number of layers from the top, K.
-    RETURNS (Sequence[BertLayer]): Layers N-K+1 to N.
+    layer (BertLayer): The layer.
+    RETURNS (torch.dtype): The type.
     """
-    layers = transformer.encoder.layer
-    return layers[len(layers) - focus_layers :]
+    dtype: torch.dtype = layer.output.LayerNorm.weight.dtype
+    return dtype
 
 
 class LayerInput:

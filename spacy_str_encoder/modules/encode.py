@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .bert import BertLayer, attend, feed_forward, gather
+from .bert import BertLayer, attend, feed_forward, gather, layer_dtype
 
 
 @dataclass(frozen=True)
@@ -55,24 +55,31 @@ class WindowChunk:
 
 
 def encode(
-    transformer: Any, pieces: Tensor, chunks: Sequence[WindowChunk], *, layers: Sequence[int]
+    transformer: Any,
+    layers: Sequence[BertLayer],
+    pieces: Tensor,
+    chunks: Sequence[WindowChunk],
+    *,
+    returned: Sequence[int],
 ) -> list[Tensor]:
     """Run an encoder.
 
     transformer (PreTrainedModel): Hugging Face encoder with BERT layers.
+    layers (Sequence[BertLayer]): Its layers, or copies of them in lower precision.
     pieces (Tensor): Id, position and type of each row of the batch. *Shape:* (3, rows).
     chunks (Sequence[WindowChunk]): The windows. Rows in none of them are padding.
-    layers (Sequence[int]): Numbers of the layers whose output is returned, 0 for the embeddings.
-    RETURNS (list[Tensor]): The output of each of these layers, with zeros for padding. *Shape:*
-        (rows, width) each.
+    returned (Sequence[int]): Numbers of the layers whose output is returned, 0 for the embeddings.
+    RETURNS (list[Tensor]): The output of each of these layers, in float32, with zeros for padding.
+        *Shape:* (rows, width) each.
     """
     shape = pieces.shape[1], transformer.config.hidden_size
-    states = [torch.zeros(shape, device=pieces.device) for _ in layers]
+    states = [torch.zeros(shape, device=pieces.device) for _ in returned]
     for chunk in chunks:
-        outputs = [embed(transformer, gather(pieces.T, chunk.rows).T)]
-        for layer in transformer.encoder.layer:
+        embeddings = embed(transformer, gather(pieces.T, chunk.rows).T)
+        outputs = [embeddings.to(layer_dtype(layers[0]))]
+        for layer in layers:
             outputs.append(run_layer(layer, outputs[-1], chunk.groups))
-        for state, number in zip(states, layers, strict=True):
+        for state, number in zip(states, returned, strict=True):
             state.index_copy_(0, chunk.rows, outputs[number].float())
     return states
 

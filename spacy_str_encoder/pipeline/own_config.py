@@ -8,7 +8,7 @@ from spacy.language import Language
 
 class OwnConfig:
     """Config of a component in its pipeline. A saved pipeline is made from it, so it has to follow
-    settings that are changed in Python."""
+    settings that are changed in Python. What is not a setting is noted in `nlp.meta`."""
 
     def __init__(self, nlp: Language | None = None) -> None:
         """Remember the pipeline. It lacks the component while this is being made.
@@ -58,3 +58,13 @@ class OwnConfig:
                 nlp.get_pipe_config(name)[setting] = value
                 return True
         return False
+
+    def note(self, topic: str, name: str, value: Any) -> None:
+        """Note something about the component in `nlp.meta`, if it is in a pipeline.
+
+        topic (str): The field of `nlp.meta`, a dict of components.
+        name (str): The name of the component.
+        value (Any): The value.
+        """
+        if (nlp := self._find()) is not None:
+            nlp.meta.setdefault(topic, {})[name] = value

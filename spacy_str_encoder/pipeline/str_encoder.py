@@ -1,7 +1,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from spacy.errors import Errors
 from spacy.language import Language
@@ -16,16 +16,19 @@ from spacy_transformers.util import batch_by_length
 from thinc.api import Config, Model, Optimizer, set_dropout_rate
 
 from ..doc.states import keep_states
+from ..layers.encoder_shim import Precision, PrecisionSetting
 from ..layers.encoder_states import StateGradients
 from ..layers.focused_listener import FocusedListenerLayer
 from ..layers.listening import Connection, connect
 from ..layers.windows import cut_docs
+from .own_config import OwnConfig
 from .sealed_pipe import SealedPipe
 from .str_cleaner import drops_states
 
 DEFAULT_CONFIG_STR = """
 [str_encoder]
 max_batch_items = 4096
+precision = null
 
 [str_encoder.set_extra_annotations]
 @annotation_setters = "spacy-transformers.null_annotation_setter.v1"
@@ -57,6 +60,7 @@ def make_str_encoder(
     model: Model[list[Doc], FullTransformerBatch],
     set_extra_annotations: Callable[[list[Doc], FullTransformerBatch], None],
     max_batch_items: int,
+    precision: PrecisionSetting | None,
 ) -> "SharedEncoder":
     """Construct a `str_encoder` component.
 
@@ -67,10 +71,21 @@ def make_str_encoder(
         batch of docs and its output, called after `doc._.trf_data` is set.
     max_batch_items (int): Maximum size of a batch in prediction: number of docs times the tokens
         of the longest.
+    precision (str | None): Precision of predictions: `float32`, `bfloat16`, `int8` (CPU only), or
+        `auto` for bfloat16 if the processor or the GPU has units for it, otherwise float32. If
+        None, it is that of the environment variable `SPACY_STR_ENCODER_PRECISION`, or float32.
+        Weights are always trained and saved in float32.
     RETURNS (SharedEncoder): The component.
+    RAISES (ValueError): If the environment variable has another value.
     """
     return SharedEncoder(
-        nlp.vocab, model, set_extra_annotations, name=name, max_batch_items=max_batch_items
+        nlp.vocab,
+        model,
+        set_extra_annotations,
+        name=name,
+        max_batch_items=max_batch_items,
+        precision=precision,
+        nlp=nlp,
     )
 
 
@@ -107,6 +122,8 @@ class SharedEncoder(SealedPipe, Transformer):
         *,
         name: str = "str_encoder",
         max_batch_items: int = 4096,
+        precision: PrecisionSetting | None = None,
+        nlp: Language | None = None,
     ) -> None:
         """Initialize the component, see `make_str_encoder`."""
         super().__init__(
@@ -117,6 +134,31 @@ class SharedEncoder(SealedPipe, Transformer):
         self._step_due: Optimizer | None = None
         self._is_preceded = False
         self._note_functions("set_extra_annotations")
+        self._config = OwnConfig(nlp)
+        if precision is not None:
+            self.precision = precision
+
+    @property
+    def precision(self) -> Precision:
+        """RETURNS (str): The precision of predictions: `float32`, `bfloat16` or `int8`. It can be
+        set, also to `auto`, but is not saved.
+        """
+        return self.model.shim.precision
+
+    @precision.setter
+    def precision(self, precision: PrecisionSetting) -> None:
+        self.model.shim.set_precision(precision)
+        self._note_precision()
+
+    @property
+    def could_be_faster(self) -> bool:
+        """RETURNS (bool): Whether predictions are in float32, but the processor or the GPU has
+        units for bfloat16.
+        """
+        return self.precision == "float32" and self.model.shim.has_bfloat16_units
+
+    def _note_precision(self) -> None:
+        self._config.note("precision", self.name, self.precision)
 
     def load_tokenizer(self) -> Any:
         """Get the tokenizer of the encoder, also before the encoder is loaded.
@@ -315,6 +357,43 @@ class SharedEncoder(SealedPipe, Transformer):
         # A pending step has to update the encoder's own parameters.
         self._catch_up()
         yield from super().use_params(params)
+
+    def initialize(
+        self,
+        get_examples: Callable[[], Iterable[Example]],
+        *,
+        nlp: Language | None = None,
+    ) -> None:
+        """Load the encoder, and connect its listeners.
+
+        get_examples (Callable[[], Iterable[Example]]): Function that returns training examples.
+        nlp (Language | None): The pipeline.
+        """
+        super().initialize(get_examples, nlp=nlp)
+        self._note_precision()
+
+    def from_bytes(self, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> Self:
+        """Load the component.
+
+        bytes_data (bytes): The output of `to_bytes`.
+        exclude (Iterable[str]): Names of parts to exclude.
+        RETURNS (SharedEncoder): The same component.
+        """
+        super().from_bytes(bytes_data, exclude=exclude)
+        self._note_precision()
+        return self
+
+    def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> Self:
+        """Load the component, see `SealedPipe.from_disk`.
+
+        path (str | Path): Folder of the component.
+        exclude (Iterable[str]): Names of parts to exclude.
+        RETURNS (SharedEncoder): The same component.
+        RAISES (ValueError): If a file is missing, or has changed since it was saved.
+        """
+        super().from_disk(path, exclude=exclude)
+        self._note_precision()
+        return self
 
     def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
         """Serialize the component.
