@@ -12,7 +12,9 @@ import typer
 
 import encoders
 import pipelines
+import precisions
 import report
+from spacy_str_encoder.modules.precision import BFLOAT16_UNITS
 
 OUTPUT = Path(__file__).parents[1] / "docs" / "benchmarks"
 
@@ -30,7 +32,12 @@ def main(
     with TemporaryDirectory() as folder:
         # This comes first, since memory is fragmented later.
         long_doc = pipelines.long_doc(Path(folder))
-        results = [*encoders.measure(device), *pipelines.measure(Path(folder)), *long_doc]
+        results = [
+            *encoders.measure(device),
+            *pipelines.measure(Path(folder)),
+            *precisions.measure(Path(folder), device),
+            *long_doc,
+        ]
         growth = pipelines.growth(Path(folder))
     report.show(results, earlier)
     report.save(output / f"{name}.json", results, growth, machine(device))
@@ -44,9 +51,12 @@ def machine(device: torch.device) -> dict[str, str | int]:
     device (torch.device): The device.
     RETURNS (dict[str, str | int]): The description.
     """
-    name = torch.cuda.get_device_name() if device.type == "cuda" else platform.machine()
+    capabilities = torch.cpu.get_capabilities()
+    units = (*BFLOAT16_UNITS, *precisions.INT8_UNITS)
+    on_gpu = device.type == "cuda"
     return {
-        "device": name,
+        "device": torch.cuda.get_device_name() if on_gpu else capabilities["cpu_name"],
+        "units": ", ".join(name for name in units if capabilities.get(name, False)),
         "cores": os.cpu_count() or 1,
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,

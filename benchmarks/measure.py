@@ -18,25 +18,27 @@ class Result:
     """Result of a benchmark.
 
     name (str): The name.
-    value (float): The median.
-    low (float): The first quartile.
-    high (float): The third quartile.
+    value (float | None): The median; None if it could not be measured on this machine.
+    low (float | None): The first quartile.
+    high (float | None): The third quartile.
     floor (float | None): The ratio of multiply-adds, if it can be computed.
     target (str): The target, such as `≤ 1.9`.
     unit (str): The unit; empty for a ratio.
     """
 
     name: str
-    value: float
-    low: float
-    high: float
+    value: float | None
+    low: float | None
+    high: float | None
     floor: float | None
     target: str
     unit: str = ""
 
     @property
     def is_met(self) -> bool:
-        """RETURNS (bool): Whether the median meets the target."""
+        """RETURNS (bool): Whether the median meets the target, as far as it was measured."""
+        if self.value is None:
+            return True
         relation, bound = self.target.split()
         return self.value <= float(bound) if relation == "≤" else self.value >= float(bound)
 
@@ -85,6 +87,31 @@ def ratio(
     ratios = [scale * seconds(work) / seconds(other) for _ in range(repeats)]
     low, median, high = statistics.quantiles(ratios, n=4, method="inclusive")
     return Result(name, median, low, high, floor, target)
+
+
+def share(name: str, percent: Callable[[], float], *, target: str, repeats: int = 7) -> Result:
+    """Measure a share.
+
+    name (str): The name of the benchmark.
+    percent (Callable): Function that measures the share once, in percent.
+    target (str): The target.
+    repeats (int): The number of measurements, after one warm-up.
+    RETURNS (Result): The median and quartiles.
+    """
+    percent()
+    shares = [percent() for _ in range(repeats)]
+    low, median, high = statistics.quantiles(shares, n=4, method="inclusive")
+    return Result(name, median, low, high, None, target)
+
+
+def not_measured(name: str, target: str) -> Result:
+    """Report a benchmark that needs units that this machine does not have.
+
+    name (str): The name of the benchmark.
+    target (str): The target.
+    RETURNS (Result): A result without figures.
+    """
+    return Result(name, None, None, None, None, target)
 
 
 def memory_above(work: Work, *, on_gpu: bool) -> float:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib
+import numpy
 import srsly
 from rich.console import Console
 from rich.table import Table
@@ -27,9 +28,11 @@ def show(results: list[Result], earlier: dict[str, float]) -> None:
     for r in results:
         style = None if r.is_met else "bold red"
         floor = "" if r.floor is None else f"{r.floor:.2f}"
-        quartiles = f"{r.low:.2f} to {r.high:.2f}"
+        figures = ["not measured here", ""]
+        if r.value is not None:
+            figures = [f"{r.value:.2f}", f"{r.low:.2f} to {r.high:.2f}"]
         before = f"{earlier[r.name]:.2f}" if r.name in earlier else ""
-        table.add_row(r.name, floor, r.target, f"{r.value:.2f}", quartiles, before, style=style)
+        table.add_row(r.name, floor, r.target, *figures, before, style=style)
     Console(width=150).print(table)
 
 
@@ -41,7 +44,8 @@ def read_earlier(path: Path) -> dict[str, float]:
     """
     if not path.exists():
         return {}
-    return {result["name"]: result["value"] for result in srsly.read_json(path)["results"]}
+    results = srsly.read_json(path)["results"]
+    return {each["name"]: each["value"] for each in results if each["value"] is not None}
 
 
 def save(path: Path, results: list[Result], growth: Growth, machine: dict[str, Any]) -> None:
@@ -73,9 +77,16 @@ def draw_results(path: Path, results: list[Result]) -> None:
     with_floor = [r for r in results if r.floor is not None][::-1]
     figure, axes = pyplot.subplots(figsize=(9, 0.45 * len(with_floor) + 1))
     places = range(len(with_floor))
-    values = [r.value for r in with_floor]
-    errors = [[r.value - r.low for r in with_floor], [r.high - r.value for r in with_floor]]
-    axes.barh(places, values, xerr=errors, height=0.55, color="#7aa6c2", label="measured")
+    figures = [[r.value, r.low, r.high] for r in with_floor]
+    values, low, high = numpy.array(figures, dtype=float).T
+    axes.barh(
+        places,
+        values,
+        xerr=[values - low, high - values],
+        height=0.55,
+        color="#7aa6c2",
+        label="measured",
+    )
     axes.scatter([r.floor for r in with_floor], places, marker="|", s=220, color="black",
                  label="multiply-adds alone", zorder=3)  # fmt: skip
     axes.set_yticks(places, [r.name for r in with_floor], fontsize=8)

@@ -67,17 +67,20 @@ def make_sentences(
     return [_make_sentence(random, pieces - 2, lengths) for _ in range(count)]
 
 
-def make_texts(count: int, *, seed: int = 0) -> list[Sentence]:
+def make_texts(count: int, *, long_texts: float = 0.0, seed: int = 0) -> list[Sentence]:
     """Make texts that differ in length as real ones do: the median has 45 pieces, and one in twenty
     has 180 or more.
 
     count (int): The number of texts.
+    long_texts (float): The share of texts that have the maximum length instead.
     seed (int): The random seed.
     RETURNS (list[Sentence]): The texts, in random order.
     """
     random = Random(seed)
     spread = log(180 / 45) / NormalDist().inv_cdf(0.95)
-    lengths = (round(random.lognormvariate(log(45), spread)) for _ in range(count))
+    lengths = [round(random.lognormvariate(log(45), spread)) for _ in range(count)]
+    for i in random.sample(range(count), round(long_texts * count)):
+        lengths[i] = LONGEST
     shortest = sum(ENTITY_LENGTHS) + 2
     return [
         _make_sentence(random, min(max(length, shortest), LONGEST) - 2, ENTITY_LENGTHS)
