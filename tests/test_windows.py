@@ -16,9 +16,11 @@ from spacy.language import Language
 from spacy.tokens import Doc, Span
 from spacy.util import load_config, load_model_from_config
 from spacy.vocab import Vocab
-from spacy_transformers.data_classes import HFObjects
-from spacy_transformers.layers.transformer_model import TransformerModel
+from spacy_transformers.align import get_alignment_via_offset_mapping
+from spacy_transformers.data_classes import HFObjects, WordpieceBatch
+from spacy_transformers.layers.transformer_model import TransformerModel, huggingface_tokenize
 from spacy_transformers.span_getters import configure_strided_spans
+from spacy_transformers.truncate import truncate_oversize_splits
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import PreTrainedTokenizerFast
 
@@ -214,6 +216,30 @@ def test_characters_that_the_tokenizer_drops_are_named_once_each() -> None:
         "of them: U+F0B7. If they matter, choose another encoder."
     )
     assert "U+FFFD U+FFFD" in second
+
+
+@given(
+    batch=st.lists(docs | st.just(make_doc([])), min_size=1, max_size=3),
+    window=st.integers(1, 30),
+    data=st.data(),
+)
+def test_pieces_of_the_same_windows_are_those_of_spacy_transformers(
+    tokenizer: Any, batch: list[Doc], window: int, data: st.DataObject
+) -> None:
+    batch = [*batch, make_doc(["Ada"])]
+    windows, _ = cut(batch, tokenizer, window=window, stride=data.draw(st.integers(1, window)))
+    spans = list(chain.from_iterable(windows.spans))
+    encoded = huggingface_tokenize(tokenizer, [span.text for span in spans])
+    pieces, align = truncate_oversize_splits(
+        WordpieceBatch.from_batch_encoding(encoded),
+        get_alignment_via_offset_mapping(spans, encoded["offset_mapping"]),
+        tokenizer.model_max_length,
+    )
+    assert windows.pieces.strings == pieces.strings
+    for name in ("input_ids", "attention_mask", "token_type_ids"):
+        numpy.testing.assert_array_equal(getattr(windows.pieces, name), getattr(pieces, name))
+    numpy.testing.assert_array_equal(windows.align.dataXd, align.dataXd)
+    numpy.testing.assert_array_equal(windows.align.lengths, align.lengths)
 
 
 def test_where_nothing_is_split_all_is_as_in_spacy_transformers(nlp: Language) -> None:

@@ -100,6 +100,19 @@ def batch_rows(first: IntArray, wanted: BoolArray) -> IntArray:
     return first[window] + column
 
 
+def ranges(first: IntArray, counts: IntArray) -> tuple[IntArray, IntArray]:
+    """Lay ranges of numbers end to end.
+
+    first (IntArray): First number of each range. *Shape:* (ranges,).
+    counts (IntArray): How many numbers each range has. *Shape:* (ranges,).
+    RETURNS (tuple[IntArray, IntArray]): The range of each number, and the number. *Shape:*
+        (numbers,) each.
+    """
+    owner = numpy.repeat(numpy.arange(len(counts)), counts)
+    shift = first - (numpy.cumsum(counts) - counts)
+    return owner, numpy.arange(len(owner)) + shift[owner]
+
+
 def to_torch(device: torch.device, *arrays: Any) -> Iterator[torch.Tensor]:
     """RETURNS (Iterator[Tensor]): The arrays on a device."""
     return (torch.from_numpy(array).to(device, non_blocking=True) for array in arrays)

@@ -10,7 +10,6 @@ from unicodedata import category
 
 import numpy
 from spacy.tokens import Doc, Span
-from spacy_transformers.align import get_alignment_via_offset_mapping
 from spacy_transformers.data_classes import WordpieceBatch
 from spacy_transformers.layers.transformer_model import huggingface_tokenize
 from spacy_transformers.truncate import truncate_oversize_splits
@@ -19,6 +18,7 @@ from tokenizers import Encoding
 from transformers import BatchEncoding
 
 from ..arrays import BoolArray, IntArray
+from .alignment import align_pieces
 
 SpanGetter = Callable[[Iterable[Doc]], list[list[Span]]]
 # Parts of a window overlap by this share of the pieces that fit, as windows of 256 tokens with a
@@ -64,11 +64,11 @@ def cut_docs(docs: list[Doc], get_spans: SpanGetter, tokenizer: Any) -> Windows:
     while numpy.any(_can_be_split(spans) & _is_too_long(encoded, tokenizer)):
         spans = _split_spans(spans, encoded, tokenizer)
         encoded = _tokenize(spans, tokenizer)
-    pieces, align = truncate_oversize_splits(
-        WordpieceBatch.from_batch_encoding(encoded),
-        get_alignment_via_offset_mapping(_flatten(spans), encoded["offset_mapping"]),
-        tokenizer.model_max_length,
-    )
+    pieces = WordpieceBatch.from_batch_encoding(encoded)
+    align = align_pieces(docs, spans, encoded["offset_mapping"])
+    # Checked here, since it takes long even where nothing is too long.
+    if pieces.input_ids.shape[1] > tokenizer.model_max_length:
+        pieces, align = truncate_oversize_splits(pieces, align, tokenizer.model_max_length)
     _report_cut_tokens(spans, encoded, tokenizer)
     _report_dropped_tokens(docs, align)
     return Windows(spans, pieces, align)
