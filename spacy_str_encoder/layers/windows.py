@@ -11,7 +11,6 @@ from unicodedata import category
 import numpy
 from spacy.tokens import Doc, Span
 from spacy_transformers.data_classes import WordpieceBatch
-from spacy_transformers.layers.transformer_model import huggingface_tokenize
 from spacy_transformers.truncate import truncate_oversize_splits
 from thinc.types import Ragged
 from tokenizers import Encoding
@@ -64,8 +63,10 @@ def cut_docs(docs: list[Doc], get_spans: SpanGetter, tokenizer: Any) -> Windows:
     while numpy.any(_can_be_split(spans) & _is_too_long(encoded, tokenizer)):
         spans = _split_spans(spans, encoded, tokenizer)
         encoded = _tokenize(spans, tokenizer)
-    pieces = WordpieceBatch.from_batch_encoding(encoded)
-    align = align_pieces(docs, spans, encoded["offset_mapping"])
+    pieces = _make_pieces(encoded, tokenizer)
+    # Faster than `return_offsets_mapping`.
+    offsets = numpy.array([encoding.offsets for encoding in encoded.encodings])
+    align = align_pieces(docs, spans, offsets)
     # Checked here, since it takes long even where nothing is too long.
     if pieces.input_ids.shape[1] > tokenizer.model_max_length:
         pieces, align = truncate_oversize_splits(pieces, align, tokenizer.model_max_length)
@@ -117,7 +118,17 @@ def _flatten(spans: Iterable[Iterable[Span]]) -> list[Span]:
 
 
 def _tokenize(spans: list[list[Span]], tokenizer: Any) -> BatchEncoding:
-    return huggingface_tokenize(tokenizer, [span.text for span in _flatten(spans)])
+    texts = [span.text for span in _flatten(spans)]
+    return tokenizer(texts, padding="longest", return_attention_mask=True, return_tensors="np")
+
+
+def _make_pieces(encoded: BatchEncoding, tokenizer: Any) -> WordpieceBatch:
+    ids, index = numpy.unique(encoded["input_ids"], return_inverse=True)
+    # Each string is looked up once, in place of once for each piece.
+    strings = numpy.array(tokenizer.convert_ids_to_tokens(ids.tolist()), dtype="object")
+    encoded["input_texts"] = strings[index.reshape(encoded["input_ids"].shape)].tolist()
+    encoded["pad_token"] = tokenizer.pad_token
+    return WordpieceBatch.from_batch_encoding(encoded)
 
 
 def _is_too_long(encoded: BatchEncoding, tokenizer: Any) -> BoolArray:
