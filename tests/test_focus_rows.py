@@ -17,7 +17,6 @@ from spacy_str_encoder.layers.focus_rows import (
     SECOND,
     FocusRows,
     batch_focus_rows,
-    doc_focus_rows,
 )
 
 Entity = tuple[int, int]
@@ -163,15 +162,15 @@ def assert_recount(sample: Sample, rows: FocusRows, offset: int) -> None:
 
 
 def focus_rows_of(sample: Sample) -> FocusRows:
-    return doc_focus_rows(sample.data, sample.pair_offsets)
+    return batch_focus_rows([sample.data], [sample.pair_offsets])
 
 
-@given(samples(), st.integers(0, 20))
+@given(samples())
 @settings(max_examples=200, deadline=None)
-def test_rows_of_a_doc(sample: Sample, offset: int) -> None:
-    rows = doc_focus_rows(sample.data, sample.pair_offsets, first_row=offset)
+def test_rows_of_a_doc(sample: Sample) -> None:
+    rows = focus_rows_of(sample)
     assert rows.in_focus.shape[1] == sample.length
-    assert_recount(sample, rows, offset)
+    assert_recount(sample, rows, 0)
 
 
 @given(st.lists(samples() | st.just(EMPTY), max_size=4))

@@ -1,13 +1,16 @@
 """Rows of the encoder's output that pairs of entities need. NumPy only."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy
 from numpy.typing import NDArray
 from spacy_transformers.data_classes import TransformerData
 
 from ..arrays import BoolArray, IntArray
+from .packing import ranges
 
 # Parts of a pair; a piece can belong to several.
 CLS, FIRST, SECOND = 1, 2, 4
@@ -57,59 +60,38 @@ def mark_entities(rows: FocusRows, marks: IntArray, *, n_marks: int) -> FocusRow
 def batch_focus_rows(states: list[TransformerData], pair_offsets: list[IntArray]) -> FocusRows:
     """Find the rows of every pair of a batch, with the states of all docs laid end to end.
 
+    Of the windows that hold both entities of a pair, this takes the one with the most context, in
+    which they are farthest from a border. The start and the end of the doc do not count as borders.
+
     states (list[TransformerData]): The encoder's output for each doc.
-    pair_offsets (list[IntArray]): Token offsets of the pairs of each doc, see `doc_focus_rows`.
+    pair_offsets (list[IntArray]): Token offsets of the pairs of each doc: start and end of the
+        first entity, start and end of the second, ends exclusive. *Shape:* (pairs, 4) each.
     RETURNS (FocusRows): The rows of all pairs, doc by doc.
     """
-    width = max((data.wordpieces.input_ids.shape[1] for data in states), default=0)
-    docs, first_row = [], 0
-    for data, offsets in zip(states, pair_offsets, strict=True):
-        if len(offsets):
-            docs.append(doc_focus_rows(data, offsets, first_row=first_row, width=width))
-        first_row += data.wordpieces.input_ids.size
-    if not docs:
-        nothing = numpy.zeros(0, dtype="int64")
-        parts = numpy.zeros((0, width), dtype="uint8")
-        return FocusRows(nothing, nothing, parts, nothing > 0, nothing.reshape(0, 2))
-    return FocusRows(
-        numpy.concatenate([rows.window_start for rows in docs]),
-        numpy.concatenate([rows.lengths for rows in docs]),
-        numpy.concatenate([rows.parts for rows in docs]),
-        numpy.concatenate([rows.reachable for rows in docs]),
-        numpy.concatenate([rows.marks for rows in docs]),
-    )
-
-
-def doc_focus_rows(
-    data: TransformerData, pair_offsets: IntArray, *, first_row: int = 0, width: int = 0
-) -> FocusRows:
-    """Find the rows of every pair of a doc, in the window with the most context.
-
-    Of the windows that hold both entities, this is the one in which they are farthest from a
-    border. The start and the end of the doc do not count as borders.
-
-    data (TransformerData): The encoder's output for the doc.
-    pair_offsets (IntArray): Token offsets: start and end of the first entity, start and end of
-        the second, ends exclusive. *Shape:* (pairs, 4).
-    first_row (int): Number of rows before those of this doc.
-    width (int): Minimum number of columns of `parts`.
-    RETURNS (FocusRows): The rows of the pairs.
-    """
-    length = data.wordpieces.input_ids.shape[1]
-    entities, index = numpy.unique(pair_offsets.reshape(-1, 2), axis=0, return_inverse=True)
-    entities = _trim(entities, data.align.lengths)
-    held = _hold_entities(entities, *_tokens_of_pieces(data))
-    pairs = index.reshape(-1, 2)
-    windows = _windows_of_pairs(held.margin, pairs)
-    reachable = windows >= 0
-    windows, (first, second) = windows[reachable], pairs[reachable].T
-    parts = numpy.zeros((len(windows), max(width, length)), dtype="uint8")
-    parts[:, :length] = FIRST * held.pieces_of(first, windows)
-    parts[:, :length] |= SECOND * held.pieces_of(second, windows)
+    windows = _lay_out_windows(states)
+    entities, pairs = _number_entities(states, pair_offsets)
+    held = _hold_entities(_trim(entities, windows.n_pieces), windows)
+    chosen = _choose_windows(held, pairs)
+    reachable = chosen[:, 0] >= 0
+    first, second = chosen[reachable].T
+    window = held.window[first]
+    parts = FIRST * held.pieces[first] | SECOND * held.pieces[second]
     parts[:, :1] = CLS
-    lengths = data.wordpieces.attention_mask.astype("int64").sum(axis=1)
-    marks = numpy.zeros((len(windows), 2), dtype="int64")
-    return FocusRows(first_row + windows * length, lengths[windows], parts, reachable, marks)
+    marks = numpy.zeros((len(window), 2), dtype="int64")
+    return FocusRows(windows.first_row[window], windows.lengths[window], parts, reachable, marks)
+
+
+def _number_entities(
+    states: list[TransformerData], pair_offsets: list[IntArray]
+) -> tuple[IntArray, IntArray]:
+    """RETURNS (tuple[IntArray, IntArray]): Start and end token of each entity, with the tokens of
+    all docs end to end, *shape:* (entities, 2); and the two entities of each pair, as indices,
+    *shape:* (pairs, 2).
+    """
+    before = numpy.cumsum([0, *(len(data.align.lengths) for data in states)])[:-1]
+    offsets = _end_to_end(map(numpy.add, pair_offsets, before)).reshape(-1, 2)
+    entities, index = numpy.unique(offsets, axis=0, return_inverse=True)
+    return entities, index.reshape(-1, 2)
 
 
 def _trim(entities: IntArray, lengths: IntArray) -> IntArray:
@@ -132,10 +114,8 @@ def longest_window(data: TransformerData) -> int:
     """RETURNS (int): The number of tokens in the longest window of a doc. No pair within reach
     spans more tokens.
     """
-    first_token, last_token = _tokens_of_pieces(data)
-    after_last = last_token.max(axis=1, initial=-1) + 1
-    first = first_token.min(axis=1, initial=len(data.align.lengths))
-    return int((after_last - first).max(initial=0))
+    windows = _lay_out_windows([data])
+    return int((windows.end - windows.start).max(initial=0))
 
 
 def rows_between(rows: FocusRows) -> tuple[IntArray, IntArray]:
@@ -154,83 +134,145 @@ def rows_between(rows: FocusRows) -> tuple[IntArray, IntArray]:
     return rows.window_start + after_last.min(axis=0), rows.window_start + first_column.max(axis=0)
 
 
-def _tokens_of_pieces(data: TransformerData) -> tuple[IntArray, IntArray]:
-    """Find the first and the last token of each piece; special pieces have none.
+@dataclass(frozen=True)
+class BatchWindows:
+    """Windows of a batch, and the pieces of its tokens. Tokens and rows of all docs are laid end to
+    end.
 
-    RETURNS (tuple[IntArray, IntArray]): *Shape:* (windows, length) each.
+    doc (IntArray): Doc of each window. *Shape:* (windows,).
+    first_row (IntArray): First row of each window. *Shape:* (windows,).
+    lengths (IntArray): Number of pieces of each window. *Shape:* (windows,).
+    width (int): Number of rows of the longest window.
+    start (IntArray): First token with pieces in each window. *Shape:* (windows,).
+    end (IntArray): Token after the last one with pieces in each window. *Shape:* (windows,).
+    n_pieces (IntArray): Number of pieces of each token. *Shape:* (tokens,).
+    window (IntArray): Window of each piece of a token. *Shape:* (pieces of tokens,).
+    column (IntArray): Place of this piece in the window. *Shape:* (pieces of tokens,).
     """
-    shape = data.wordpieces.input_ids.shape
-    n_tokens = len(data.align.lengths)
-    tokens = numpy.repeat(numpy.arange(n_tokens), data.align.lengths)
-    pieces = data.align.dataXd.ravel()
-    first, last = numpy.full(shape, n_tokens), numpy.full(shape, -1)
-    numpy.minimum.at(first.reshape(-1), pieces, tokens)
-    numpy.maximum.at(last.reshape(-1), pieces, tokens)
+
+    doc: IntArray
+    first_row: IntArray
+    lengths: IntArray
+    width: int
+    start: IntArray
+    end: IntArray
+    n_pieces: IntArray
+    window: IntArray
+    column: IntArray
+
+
+def _lay_out_windows(states: list[TransformerData]) -> BatchWindows:
+    shapes = [data.wordpieces.input_ids.shape for data in states]
+    counts, widths = numpy.array(shapes, dtype="int64").reshape(-1, 2).T
+    doc = numpy.repeat(numpy.arange(len(states)), counts)
+    first_row = numpy.cumsum([0, *widths[doc]])[:-1]
+    before = numpy.cumsum([0, *counts * widths])[:-1]
+    rows = _end_to_end(map(numpy.add, (data.align.dataXd for data in states), before))
+    n_pieces = _end_to_end(data.align.lengths for data in states)
+    window = numpy.searchsorted(first_row, rows, "right") - 1
+    tokens = numpy.repeat(numpy.arange(len(n_pieces)), n_pieces)
+    start, end = _reach(window, tokens, tokens + 1, count=len(doc))
+    return BatchWindows(
+        doc=doc,
+        first_row=first_row,
+        lengths=_end_to_end(data.wordpieces.attention_mask.sum(axis=1) for data in states),
+        width=int(widths.max(initial=0)),
+        start=start,
+        end=end,
+        n_pieces=n_pieces,
+        window=window,
+        column=rows - first_row[window],
+    )
+
+
+def _end_to_end(arrays: Iterable[Any]) -> IntArray:
+    parts = [numpy.zeros(0), *map(numpy.ravel, arrays)]
+    return numpy.concatenate(parts, dtype="int64", casting="unsafe")
+
+
+def _reach(
+    owner: IntArray, start: IntArray, end: IntArray, *, count: int
+) -> tuple[IntArray, IntArray]:
+    """RETURNS (tuple[IntArray, IntArray]): First start and last end of the parts of each owner.
+    *Shape:* (count,) each.
+    """
+    first, last = numpy.full(count, end.max(initial=0)), numpy.zeros(count, dtype="int64")
+    numpy.minimum.at(first, owner, start)
+    numpy.maximum.at(last, owner, end)
     return first, last
 
 
 @dataclass(frozen=True)
 class HeldEntities:
-    """Entities, in each window that holds all of their tokens.
+    """Entities, in each window that holds all of their tokens. In the order of entities, then of
+    windows.
 
     With windows of 8 tokens that start at 0 and 6, an entity of token 7 is in both. In the first
     window it touches the end: its margin is 0. In the second window one token comes before it: its
     margin is 1. The start of the first window and the end of the last one are not borders.
 
-    A table of entities x windows x pieces could get large. So `pieces` is a separate table, with
-    one row for each entity in a window that holds it.
-
-    margin (IntArray): Number of tokens between an entity and the nearer border of a window; -1 if
-        the window does not hold it. *Shape:* (entities, windows).
-    row (IntArray): Row in `pieces` of an entity in a window; -1 if the window does not hold it.
-        *Shape:* (entities, windows).
-    pieces (BoolArray): Whether each piece of the window belongs to the entity. *Shape:* (entities
-        in windows, length).
+    entity (IntArray): The entity. *Shape:* (entities in windows,).
+    window (IntArray): The window that holds it. *Shape:* (entities in windows,).
+    margin (IntArray): Number of tokens between the entity and the nearer border of the window.
+        *Shape:* (entities in windows,).
+    pieces (Parts): 1 for each piece of the window that belongs to the entity, else 0. *Shape:*
+        (entities in windows, length).
     """
 
+    entity: IntArray
+    window: IntArray
     margin: IntArray
-    row: IntArray
-    pieces: BoolArray
-
-    def pieces_of(self, entities: IntArray, windows: IntArray) -> Parts:
-        """RETURNS (Parts): 1 for the pieces of entities in windows that hold them. *Shape:*
-        (entities, length).
-        """
-        return self.pieces.view("uint8")[self.row[entities, windows]]
+    pieces: Parts
 
 
-def _hold_entities(entities: IntArray, first_token: IntArray, last_token: IntArray) -> HeldEntities:
-    start, end = entities[:, :1], entities[:, 1:]
-    n_tokens = int(first_token.max(initial=0))
-    window_start = first_token.min(axis=1, initial=n_tokens)
-    window_end = last_token.max(axis=1, initial=-1) + 1
-    entity, window = numpy.nonzero((window_start <= start) & (end <= window_end))
-    pieces = (last_token[window] >= start[entity]) & (first_token[window] < end[entity])
-    has_pieces = pieces.any(axis=1)
-    entity, window, pieces = entity[has_pieces], window[has_pieces], pieces[has_pieces]
-    # There can be tokens without pieces before the first window and after the last.
-    before = numpy.where(
-        window_start == window_start.min(initial=n_tokens), n_tokens, start - window_start
-    )
-    after = numpy.where(window_end == window_end.max(initial=0), n_tokens, window_end - end)
-    margin, row = numpy.full((2, len(entities), len(first_token)), -1)
-    margin[entity, window] = numpy.minimum(before, after)[entity, window]
-    row[entity, window] = numpy.arange(len(entity))
-    return HeldEntities(margin, row, pieces)
+def _hold_entities(entities: IntArray, windows: BatchWindows) -> HeldEntities:
+    first, after_last = numpy.cumsum([0, *windows.n_pieces])[entities].T
+    entity, piece = ranges(first, after_last - first)
+    start, end = entities[entity].T
+    window, column = windows.window[piece], windows.column[piece]
+    holds = (windows.start[window] <= start) & (end <= windows.end[window])
+    keys = (entity * len(windows.doc) + window)[holds]
+    keys, held = numpy.unique(keys, return_inverse=True)
+    entity, window = numpy.divmod(keys, len(windows.doc))
+    pieces = numpy.zeros((len(keys), windows.width), dtype="uint8")
+    pieces[held, column[holds]] = 1
+    return HeldEntities(entity, window, _margins(entities[entity], window, windows), pieces)
 
 
-def _windows_of_pairs(margin: IntArray, pairs: IntArray) -> IntArray:
-    """RETURNS (IntArray): The window of each pair with the largest margin, which is the smaller of
-    the margins of its two entities; -1 if no window holds both. *Shape:* (pairs,).
+def _margins(entities: IntArray, window: IntArray, windows: BatchWindows) -> IntArray:
+    doc = windows.doc
+    first, last = _reach(doc, windows.start, windows.end, count=doc.max(initial=-1) + 1)
+    # Farther than any border. There can be tokens without pieces before the first window and after
+    # the last.
+    far = len(windows.n_pieces)
+    left = numpy.where(windows.start == first[doc], -far, windows.start)
+    right = numpy.where(windows.end == last[doc], 2 * far, windows.end)
+    start, end = entities.T
+    return numpy.minimum(start - left[window], right[window] - end)
+
+
+def _choose_windows(held: HeldEntities, pairs: IntArray) -> IntArray:
+    """Choose the window of each pair with the largest margin, which is the smaller of the margins
+    of its two entities.
+
+    held (HeldEntities): The entities in windows.
+    pairs (IntArray): The two entities of each pair. *Shape:* (pairs, 2).
+    RETURNS (IntArray): The two entities in this window, as indices of `held`; -1 if no window holds
+        both. *Shape:* (pairs, 2).
     """
-    windows, widest = numpy.full((2, len(pairs)), -1)
-    first, second = pairs.T
-    # Windows that hold the entity come first, in text order.
-    holding = numpy.argsort(margin < 0, axis=1, kind="stable")
-    for column in holding.T[: (margin >= 0).sum(axis=1).max(initial=0)]:
-        window = column[first]
-        of_pairs = numpy.minimum(margin[first, window], margin[second, window])
-        better = of_pairs > widest
-        windows[better] = window[better]
-        widest[better] = of_pairs[better]
-    return windows
+    chosen, widest = numpy.full((len(pairs), 2), -1), numpy.full(len(pairs), -1)
+    n_windows = held.window.max(initial=0) + 1
+    keys = held.entity * n_windows + held.window
+    start, end = (numpy.searchsorted(held.entity, pairs[:, 0], side) for side in ("left", "right"))
+    for i in range((end - start).max(initial=0)):
+        pair = numpy.flatnonzero(start + i < end)
+        first = start[pair] + i
+        wanted = pairs[pair, 1] * n_windows + held.window[first]
+        second = numpy.searchsorted(keys, wanted)
+        is_held = keys.take(second, mode="clip") == wanted
+        pair, first, second = pair[is_held], first[is_held], second[is_held]
+        margin = numpy.minimum(held.margin[first], held.margin[second])
+        better = margin > widest[pair]
+        chosen[pair[better]] = numpy.stack([first, second], axis=1)[better]
+        widest[pair[better]] = margin[better]
+    return chosen
