@@ -1,6 +1,8 @@
-"""The CRF against brute force over every tag path; what is legal is decided by a regex."""
+"""The CRF against brute force over every tag path; what is legal is decided by a regex. Its
+likelihood also against pytorch-crf."""
 
 import re
+from functools import cache
 from itertools import product
 
 import pytest
@@ -8,6 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
+from torchcrf import CRF
 
 from spacy_str_encoder.modules.crf import BiluoCRF, biluo_tags
 
@@ -61,6 +64,25 @@ def path_scores(crf: BiluoCRF, emissions: Tensor, paths: Tensor) -> Tensor:
     score = parameters.start_transitions[paths[:, 0]] + parameters.end_transitions[paths[:, -1]]
     score = score + parameters.transitions[paths[:, :-1], paths[:, 1:]].sum(dim=1)
     return score + emissions[torch.arange(len(emissions)), paths].sum(dim=1)
+
+
+def log_likelihood_of_pytorch_crf(crf: BiluoCRF, emissions: Tensor, tags: Tensor) -> Tensor:
+    """The log likelihood of one sequence."""
+    if len(tags) == 0:
+        return emissions.sum()
+    scores = {
+        name: values.masked_fill(illegal, -1e6)
+        for (name, values), illegal in zip(
+            crf.crf.named_parameters(), is_illegal_of_two_labels(), strict=True
+        )
+    }
+    oracle, mask = CRF(len(crf.tags), batch_first=True), make_mask(len(tags))
+    return torch.func.functional_call(oracle, scores, (emissions[None], tags[None], mask))
+
+
+@cache
+def is_illegal_of_two_labels() -> tuple[Tensor, Tensor, Tensor]:
+    return is_illegal(make_crf())
 
 
 def is_illegal(crf: BiluoCRF) -> tuple[Tensor, Tensor, Tensor]:
@@ -117,6 +139,37 @@ def test_likelihood_is_that_of_brute_force(length: int) -> None:
     torch.testing.assert_close(likelihoods.exp().sum().item(), 1.0)
 
 
+@settings(deadline=None)
+@given(
+    st.integers(0, 2**31),
+    st.lists(st.integers(0, 12), min_size=1, max_size=6),
+    st.sampled_from([1, 100, 1e4]),
+)
+def test_likelihood_and_gradients_are_those_of_pytorch_crf(
+    seed: int, lengths: list[int], scale: float
+) -> None:
+    crf, mask = make_crf(), make_mask(*lengths)
+    torch.manual_seed(seed)
+    emissions = (torch.randn(*mask.shape, 9).double() * scale).requires_grad_()
+    # About half of the paths are legal.
+    any_tags, legal_tags = torch.randint(9, mask.shape), crf.decode(emissions.flip(2), mask)
+    tags = torch.where(torch.randint(2, (len(mask), 1)) == 1, any_tags, legal_tags)
+    inputs = [emissions, *crf.parameters()]
+    expected = torch.stack(
+        [
+            log_likelihood_of_pytorch_crf(crf, emissions[i, :length], tags[i, :length])
+            for i, length in enumerate(lengths)
+        ]
+    )
+    got, weights = crf(emissions, tags, mask), torch.randn(len(mask)).double()
+    torch.testing.assert_close(got, expected)
+    gradients, expected_gradients = (
+        torch.autograd.grad(likelihoods, inputs, weights, materialize_grads=True)
+        for likelihoods in (got, expected)
+    )
+    torch.testing.assert_close(gradients, expected_gradients)
+
+
 def test_an_illegal_path_has_no_probability_and_finite_gradients() -> None:
     crf, emissions = make_crf(), make_emissions(3, 9).requires_grad_()
     legal = set(map(tuple, legal_paths(crf, 3).tolist()))
@@ -137,9 +190,10 @@ def test_viterbi_finds_the_best_legal_path(length: int) -> None:
     assert torch.equal(crf.decode(emissions, make_mask(*[length] * 20)), best)
 
 
+@pytest.mark.parametrize("scale", [1, 1e4])
 @pytest.mark.parametrize("length", [1, 2, 3, 4])
-def test_entity_probabilities_are_those_of_brute_force(length: int) -> None:
-    crf, emissions = make_crf(), make_emissions(length, 9)
+def test_entity_probabilities_are_those_of_brute_force(length: int, scale: float) -> None:
+    crf, emissions = make_crf(), make_emissions(length, 9) * scale
     paths = legal_paths(crf, length)
     probabilities = path_scores(crf, emissions, paths).softmax(dim=0)
     found = [find_entities([crf.tags[i] for i in path], LABELS) or [] for path in paths.tolist()]
@@ -270,9 +324,9 @@ def test_decoding_is_always_legal(seed: int, length: int, extremes: list[float])
 
 
 def test_decoding_asks_the_device_for_no_value() -> None:
-    """On the meta device, which has no values, .item() and tensors of elsewhere are errors."""
+    """On the meta device, which has no values, .item() is an error. The mask is on the CPU."""
     crf = make_crf().to("meta")
-    emissions, mask = make_emissions(2, 5, 9).to("meta"), make_mask(5, 2).to("meta")
+    emissions, mask = make_emissions(2, 5, 9).to("meta"), make_mask(5, 2)
     assert crf.decode(emissions, mask).shape == (2, 5)
 
 

@@ -1,18 +1,19 @@
 """Linear-chain CRF over BILUO tags, in torch only.
 
 The CRF (Lafferty et al. 2001) is used for entities as in Xue et al. 2019, "Fine-tuning BERT for
-Joint Entity and Relation Extraction in Chinese Medical Text" (arXiv 1908.07721, Eqs. 9-12). The
-likelihood is computed by pytorch-crf. This module also rules out illegal tag sequences, decodes in
-batches, and computes the probabilities of entities.
+Joint Entity and Relation Extraction in Chinese Medical Text" (arXiv 1908.07721, Eqs. 9-12). This
+module rules out illegal tag sequences, and computes the likelihood of tags, the best tags and the
+probabilities of entities.
 """
 
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor
-from torch.func import functional_call
+from torch.nn import Parameter
 from torch.nn.functional import pad
-from torchcrf import CRF
+
+from .paths import LogSum, Scores, best_paths, find_steps, path_scores, path_sums
 
 # Finite, so that an illegal gold path gives a large loss and not NaN, but too low for emissions
 # below 1e5 to outweigh it.
@@ -35,7 +36,8 @@ class BiluoCRF(torch.nn.Module):
     start at zero, and the first of equally good tags is chosen: before training, all tags are "O".
 
     In all methods, `mask` is True on the positions of a sequence and False on the padding to its
-    right, which may contain any values. Empty sequences and empty batches are allowed.
+    right, which may contain any values. Empty sequences and empty batches are allowed. On a GPU, a
+    mask on the CPU is faster, since its lengths are needed there.
     """
 
     labels: list[str]
@@ -52,10 +54,7 @@ class BiluoCRF(torch.nn.Module):
             raise ValueError(f"Each label of a CRF must be given once, got {list(labels)}.")
         self.labels = list(labels)
         self.tags = biluo_tags(labels)
-        # Whatever the default of PyTorch is, which another library may have changed.
-        self.crf = CRF(len(self.tags), batch_first=True).float()
-        for scores in self.crf.parameters():
-            torch.nn.init.zeros_(scores)
+        self.crf = _Parameters(len(self.tags))
         # shape: (tags, tags), from the first to the second
         legal = torch.tensor([[_may_follow(a, b) for b in self.tags] for a in self.tags])
         # It follows from the labels, so it is not saved with the parameters.
@@ -69,18 +68,17 @@ class BiluoCRF(torch.nn.Module):
         mask (Tensor): True on the positions of a sequence. *Shape:* (batch, length)
         RETURNS (Tensor): The log likelihoods. *Shape:* (batch,)
         """
-        if mask.size(1) == 0:
-            return emissions.sum(dim=(1, 2))  # zeros that backward() accepts
-        start, transitions, end = self._scores(ILLEGAL)
-        scores = {"start_transitions": start, "transitions": transitions, "end_transitions": end}
-        emissions = emissions.masked_fill(~mask.unsqueeze(2), 0.0)
-        tags = tags.masked_fill(~mask, 0)
-        # pytorch-crf requires a tag in each sequence, so empty ones use their first padding.
-        nonempty = torch.cat([torch.ones_like(mask[:, :1]), mask[:, 1:]], dim=1)
-        inputs = (emissions, tags, nonempty)
-        # shape: (batch,)
-        likelihoods = functional_call(self.crf, scores, inputs, {"reduction": "none"})
-        return likelihoods.masked_fill(~mask[:, 0], 0.0)
+        exact, start, transitions, end = _exact(emissions, *self._scores(ILLEGAL))
+        steps = find_steps(mask, exact.device)
+        # shape: (positions, tags)
+        exact = exact[steps.where]
+        gold = tags.to(exact.device)[steps.where]
+        # shape: (sequences,)
+        scores = path_scores(exact, gold, (start, transitions, end), steps)
+        likelihoods = scores - LogSum.apply(exact, start, transitions, end, steps)
+        rows = steps.where[0][: len(likelihoods)]
+        padded = likelihoods.new_zeros(len(mask)).index_copy(0, rows, likelihoods)
+        return padded.to(self.crf.transitions)
 
     @torch.no_grad()
     def decode(self, emissions: Tensor, mask: Tensor) -> Tensor:
@@ -90,23 +88,14 @@ class BiluoCRF(torch.nn.Module):
         mask (Tensor): True on the positions of a sequence. *Shape:* (batch, length)
         RETURNS (Tensor): The ids of the tags, 0 ("O") in the padding. *Shape:* (batch, length)
         """
-        if mask.size(1) == 0:
-            return mask.long()
-        start, transitions, end = self._scores(-torch.inf)
+        steps = find_steps(mask, emissions.device)
+        scores = self._scores(-torch.inf)
         # Sums must stay finite, otherwise illegal paths would be as good as legal ones.
-        emissions = emissions.to(start.dtype).nan_to_num().clamp(-1e30, 1e30)
-        # shape: (batch, tags)
-        score = start + emissions[:, 0]
-        # In the padding, each tag points back to itself, so all paths can be read from the right.
-        itself = torch.arange(score.size(1), device=score.device)
-        history = []
-        for i in range(1, mask.size(1)):
-            inside = mask[:, i, None]
-            # shape: (batch, tags)
-            best, previous = (score.unsqueeze(2) + transitions).max(dim=1)
-            score = torch.where(inside, best + emissions[:, i], score)
-            history.append(torch.where(inside, previous, itself))
-        return _read_back((score + end).argmax(dim=1), history).masked_fill(~mask, 0)
+        # shape: (positions, tags)
+        finite = emissions[steps.where].to(scores[0].dtype).nan_to_num().clamp(-1e30, 1e30)
+        path = torch.zeros(mask.shape, dtype=torch.long, device=emissions.device)
+        path[steps.where] = best_paths(finite, scores, steps)
+        return path
 
     @torch.no_grad()
     def entity_probabilities(self, emissions: Tensor, mask: Tensor, entities: Tensor) -> Tensor:
@@ -123,19 +112,16 @@ class BiluoCRF(torch.nn.Module):
         """
         if len(entities) == 0:
             return self.crf.transitions.new_zeros(0)
-        # Log scores grow with the length, and only their differences matter: near 1e4, float32 has
-        # three decimals. MPS does not support float64.
-        device = "cpu" if emissions.device.type == "mps" else emissions.device
-        mask, entities = mask.to(device), entities.to(device)
-        _check_entities(entities, mask, len(self.labels))
-        inputs = (emissions, *self._scores(-torch.inf))
-        emissions, start, transitions, end = (x.to(device).double() for x in inputs)
+        _check_entities(entities.cpu(), mask.cpu(), len(self.labels))
+        exact, start, transitions, end = _exact(emissions, *self._scores(-torch.inf))
+        steps, entities = find_steps(mask, exact.device), entities.to(exact.device)
+        sums = path_sums(exact[steps.where], (start, transitions, end), steps)
         # shape: (batch, length, tags)
-        before = _path_sums(emissions, mask, start, transitions)
-        after = _path_sums(emissions.flip(1), mask.flip(1), end, transitions.T).flip(1)
+        before, after = exact.new_zeros(2, *exact.shape)
+        before[steps.where], after[steps.where] = sums
         # shape: (batch,)
-        log_z = (before[:, 0] + emissions[:, 0] + after[:, 0]).logsumexp(dim=1)
-        scores = _entity_scores(emissions, transitions, before, after, entities)
+        log_z = (before[:, 0] + exact[:, 0] + after[:, 0]).logsumexp(dim=1)
+        scores = _entity_scores(exact, transitions, before, after, entities)
         return (scores - log_z[entities[:, 0]]).exp().to(self.crf.transitions)
 
     @torch.no_grad()
@@ -155,12 +141,11 @@ class BiluoCRF(torch.nn.Module):
             new[(slice(len(self.tags)),) * old.dim()] = old
         return resized
 
-    def _scores(self, illegal: float) -> tuple[Tensor, Tensor, Tensor]:
+    def _scores(self, illegal: float) -> Scores:
         """Get the scores of the start, the transitions and the end.
 
         illegal (float): The score of illegal transitions.
-        RETURNS (tuple[Tensor, Tensor, Tensor]): The scores. *Shapes:* (tags,), (tags, tags),
-            (tags,)
+        RETURNS (Scores): The scores.
         """
         # A sequence starts and ends as if it were between two "O".
         start = self.crf.start_transitions.masked_fill(~self.legal[0], illegal)
@@ -169,44 +154,30 @@ class BiluoCRF(torch.nn.Module):
         return start, transitions, end
 
 
+class _Parameters(torch.nn.Module):
+    """Scores to train. The names are those of pytorch-crf, which saved pipelines have."""
+
+    def __init__(self, n_tags: int) -> None:
+        super().__init__()
+        # Whatever the default of PyTorch is, which another library may have changed.
+        zeros = torch.zeros(n_tags, n_tags, dtype=torch.float32)
+        self.start_transitions = Parameter(zeros[0].clone())
+        self.end_transitions = Parameter(zeros[0].clone())
+        self.transitions = Parameter(zeros)
+
+
 def _may_follow(previous: str, tag: str) -> bool:
     if previous[0] in "BI":
         return tag[0] in "IL" and tag[1:] == previous[1:]
     return tag[0] in "OBU"
 
 
-def _read_back(last: Tensor, history: list[Tensor]) -> Tensor:
-    """Follow Viterbi's back pointers.
-
-    last (Tensor): The best tag of the last position. *Shape:* (batch,)
-    history (list[Tensor]): The best previous tag of each tag, for all positions except the first.
-        *Shape:* (batch, tags)
-    RETURNS (Tensor): The best path. *Shape:* (batch, length)
-    """
-    path = [last.unsqueeze(1)]
-    for previous in reversed(history):
-        path.append(previous.gather(1, path[-1]))
-    return torch.cat(path[::-1], dim=1)
-
-
-def _path_sums(emissions: Tensor, mask: Tensor, start: Tensor, transitions: Tensor) -> Tensor:
-    """Sum, in log space, over all paths to each tag, including the transition to the tag, but not
-    its emission. On reversed sequences, it sums over all paths from each tag: their padding comes
-    first, where the score of the start is carried along.
-
-    emissions (Tensor): The scores of the tags. *Shape:* (batch, length, tags)
-    mask (Tensor): True on the positions of a sequence. *Shape:* (batch, length)
-    start (Tensor): The scores of the first tag. *Shape:* (tags,)
-    transitions (Tensor): The scores from tag to tag. *Shape:* (tags, tags)
-    RETURNS (Tensor): The log sums. *Shape:* (batch, length, tags)
-    """
-    sums = [start.expand(emissions.size(0), -1)]
-    for i in range(emissions.size(1) - 1):
-        # shape: (batch, tags, 1)
-        score = (sums[-1] + emissions[:, i]).unsqueeze(2)
-        moved = (score + transitions).logsumexp(dim=1)
-        sums.append(torch.where(mask[:, i, None], moved, sums[-1]))
-    return torch.stack(sums, dim=1)
+def _exact(*tensors: Tensor) -> list[Tensor]:
+    """Convert tensors to float64. Log scores grow with the length, and only their differences
+    matter: near 1e4, float32 has three decimals."""
+    # MPS does not support float64.
+    device = "cpu" if tensors[0].device.type == "mps" else tensors[0].device
+    return [tensor.to(device).double() for tensor in tensors]
 
 
 def _entity_scores(
