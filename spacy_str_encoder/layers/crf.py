@@ -67,7 +67,7 @@ def entity_probabilities(
     RETURNS (NDArray): The probability of exactly this span and label. *Shape:* (entities,).
     """
     padded, mask = pad(emissions)
-    rows = torch.from_numpy(entities).to(padded.device)
+    rows = torch.from_numpy(entities)
     return _module(model).entity_probabilities(padded, mask, rows).cpu().numpy()
 
 

@@ -15,11 +15,12 @@ def pad(arrays: Sequence[Floats2d]) -> tuple[Tensor, Tensor]:
 
     arrays (Sequence[Floats2d]): One array for each doc. *Shape:* (tokens, width) each.
     RETURNS (tuple[Tensor, Tensor]): The rows, padded with zeros, *shape:* (docs, longest, width);
-        and a mask that is False for padding, *shape:* (docs, longest).
+        and a mask that is False for padding, *shape:* (docs, longest). The mask is on the CPU,
+        where the lengths are known.
     """
     padded = pad_sequence([xp2torch(array) for array in arrays], batch_first=True)
-    lengths = torch.tensor([len(array) for array in arrays], device=padded.device)
-    return padded, torch.arange(padded.shape[1], device=padded.device) < lengths[:, None]
+    lengths = torch.tensor([len(array) for array in arrays])
+    return padded, torch.arange(padded.shape[1]) < lengths[:, None]
 
 
 def unpad(padded: Any, arrays: Sequence[Floats2d]) -> list[Any]:

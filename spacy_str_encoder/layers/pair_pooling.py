@@ -46,7 +46,8 @@ def forward(
     if not any(map(len, offsets)):
         return model.ops.alloc2f(0, model.get_dim("nO")), lambda dY: (_zeros(model, vectors), [])
     padded, mask = pad(vectors)
-    pairs = _pairs(offsets, mask.sum(dim=1), context=model.attrs["context"])
+    lengths = mask.sum(dim=1).to(padded.device)
+    pairs = _pairs(offsets, lengths, context=model.attrs["context"])
     inputs = ArgsKwargs(args=(padded.requires_grad_(is_train), pairs), kwargs={})
     pooled, backprop_shim = model.shims[0](inputs, is_train)
 

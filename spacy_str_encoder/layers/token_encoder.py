@@ -27,6 +27,7 @@ def forward(
 ) -> tuple[TokenRows, Callable[[TokenRows], TokenRows]]:
     """Run the torch module on padded rows."""
     padded, mask = pad(X)
+    mask = mask.to(padded.device)
     inputs = ArgsKwargs(args=(padded.requires_grad_(is_train), mask), kwargs={})
     rows, backprop_shim = model.shims[0](inputs, is_train)
 
