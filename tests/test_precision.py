@@ -272,6 +272,33 @@ def test_training_is_in_float32(path: Path, precision: str) -> None:
     assert losses[0] == losses[1]
 
 
+@pytest.mark.parametrize("mask", ["pair", "cls"])
+def test_training_in_bfloat16_learns_nearly_the_same(
+    save_trained: Callable[[str], Path], mask: str
+) -> None:
+    losses, pipelines = [], []
+    for mixed_precision in (False, "bfloat16"):
+        settings = {"components.str_encoder.model.mixed_precision": mixed_precision}
+        nlp = spacy.load(save_trained(mask), config=settings)
+        optimizer = Adam(0.001)
+        losses.append([nlp.update(make_examples(nlp), sgd=optimizer) for _ in range(20)][-1])
+        pipelines.append(nlp)
+    for name in ("str_ner", "str_rel"):
+        assert losses[0][name] != losses[1][name]
+        assert losses[0][name] == pytest.approx(losses[1][name], abs=0.05)
+    parameters = shim_of(pipelines[1])._model.parameters()
+    assert {parameter.dtype for parameter in parameters} == {torch.float32}
+    in_float32, in_bfloat16 = ([*map(found, nlp.pipe(TEXTS))] for nlp in pipelines)
+    assert in_float32 == in_bfloat16
+
+
+def test_bfloat16_needs_no_scaled_gradients(path: Path) -> None:
+    for mixed_precision, is_scaled in ((True, True), ("bfloat16", False)):
+        settings = {"components.str_encoder.model.mixed_precision": mixed_precision}
+        nlp = spacy.load(path, config=settings)
+        assert shim_of(nlp)._grad_scaler._enabled is is_scaled
+
+
 def test_an_encoder_of_a_component_has_no_setting(path: Path, precision: str) -> None:
     nlp = load(path, precision)
     nlp.replace_listeners("str_encoder", "str_ner", ["model.tok2vec"])

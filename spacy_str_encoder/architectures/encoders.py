@@ -9,7 +9,7 @@ from spacy_transformers.layers import trfs2arrays
 from thinc.api import Model, chain
 from thinc.types import Floats2d, Ragged
 
-from ..layers.encoder_shim import EncoderShim
+from ..layers.encoder_shim import EncoderShim, MixedPrecision
 from ..layers.focused_listener import FocusedListenerLayer
 from ..layers.str_encoder import STREncoderLayer, replace_listener
 from ..layers.windows import SpanGetter
@@ -24,7 +24,7 @@ def STREncoder(
     get_spans: SpanGetter,
     tokenizer_config: dict[str, Any],
     transformer_config: dict[str, Any],
-    mixed_precision: bool = False,
+    mixed_precision: MixedPrecision = False,
     grad_scaler_config: dict[str, Any] | None = None,
     learn_rate_scale: float = 1.0,
 ) -> Model[list[Doc], FullTransformerBatch]:
@@ -39,7 +39,9 @@ def STREncoder(
     tokenizer_config (dict[str, Any]): Settings of the Hugging Face tokenizer.
     transformer_config (dict[str, Any]): Settings that override the encoder's own, such as dropout:
         `{"hidden_dropout_prob": 0.1, "attention_probs_dropout_prob": 0.1}`.
-    mixed_precision (bool): Whether to compute in half precision where it is safe. GPU only.
+    mixed_precision (bool | str): Precision of training where half precision is safe: if True,
+        float16 with scaled gradients, on a GPU only; if `bfloat16`, this, on a GPU or a CPU.
+        Predictions follow `precision` of `str_encoder`.
     grad_scaler_config (dict[str, Any] | None): Settings of thinc's `PyTorchGradScaler`.
     learn_rate_scale (float): The encoder's learning rate, as a multiple of the optimizer's.
     RETURNS (Model[list[Doc], FullTransformerBatch]): The encoder.

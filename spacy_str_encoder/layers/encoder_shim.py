@@ -3,7 +3,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, cast, get_args
+from typing import Any, Literal, cast, get_args
 
 import srsly
 import torch
@@ -29,6 +29,8 @@ from ..modules.precision import (
 from .fused_adam import can_fuse, fused_step
 from .torch_shim import copy, in_place, use_params
 
+MixedPrecision = bool | Literal["bfloat16"]
+
 # Environment variable with the precision of predictions, for pipelines whose config sets none.
 PRECISION = "SPACY_STR_ENCODER_PRECISION"
 
@@ -46,7 +48,7 @@ class EncoderShim(HFShim):
         self,
         hf_objects: HFObjects,
         *,
-        mixed_precision: bool,
+        mixed_precision: MixedPrecision,
         grad_scaler_config: dict[str, Any],
         learn_rate_scale: float,
     ) -> None:
@@ -54,16 +56,19 @@ class EncoderShim(HFShim):
 
         hf_objects (HFObjects): The tokenizer and the encoder; before loading, only their
             settings.
-        mixed_precision (bool): Whether to use half precision where it is safe. GPU only.
+        mixed_precision (bool | str): Precision of training where half precision is safe: if True,
+            float16 with scaled gradients, on a GPU only; if `bfloat16`, this, on a GPU or a CPU.
         grad_scaler_config (dict[str, Any]): Settings of thinc's `PyTorchGradScaler`.
         learn_rate_scale (float): Learning rate of the encoder, as a multiple of the optimizer's.
         """
         super().__init__(
             hf_objects,
-            mixed_precision=mixed_precision,
+            # Bfloat16 has the range of float32, so its gradients are not scaled.
+            mixed_precision=mixed_precision is True,
             grad_scaler_config=dict(grad_scaler_config),
         )
         self.learn_rate_scale = learn_rate_scale
+        self._trains_in_bfloat16 = mixed_precision == "bfloat16"
         self._precision = default_precision()
         self._converted_layers: Sequence[BertLayer] | None = None
 
@@ -167,6 +172,8 @@ class EncoderShim(HFShim):
         is_train (bool): Whether the encoder is trained. Predictions do not use mixed precision.
         RETURNS (torch.autocast): The context manager.
         """
+        if self._trains_in_bfloat16:
+            return torch.autocast(self.device.type, torch.bfloat16, enabled=is_train)
         return torch.autocast("cuda", enabled=self._mixed_precision and is_train)
 
     def add_gradients(self, parameters: Iterable[Any], gradients: Iterable[Any]) -> None:
