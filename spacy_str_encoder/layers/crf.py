@@ -76,6 +76,17 @@ def tag_names(model: Model[CRFInT, Floats1d]) -> list[str]:
     return _module(model).tags
 
 
+def entity_path(label: int, length: int) -> list[int]:
+    """Write an entity as tags: U, or B I ... I L.
+
+    label (int): The index of its label.
+    length (int): Its number of tokens.
+    RETURNS (list[int]): The ids of the tags.
+    """
+    begin = 1 + 4 * label
+    return [begin + 3] if length == 1 else [begin, *[begin + 1] * (length - 2), begin + 2]
+
+
 def label_names(model: Model[CRFInT, Floats1d]) -> list[str]:
     """RETURNS (list[str]): The labels, in the order of their ids."""
     return _module(model).labels

@@ -17,7 +17,7 @@ from thinc.types import Floats2d
 from ..doc.entities import has_entities
 from ..doc.extensions import warn_of_foreign
 from ..doc.relation import set_score
-from ..layers.crf import decode, entity_probabilities, label_names, tag_names
+from ..layers.crf import decode, entity_path, entity_probabilities, label_names, tag_names
 from ..layers.listening import read_states
 from ..layers.windows import is_visible
 from .finite_loss import require_finite
@@ -229,11 +229,15 @@ class CRFEntityRecognizer(LabeledPipe):
     def _gold_tags(self, example: Example) -> Any | None:
         if len(example.predicted) == 0 or not has_entities(example.reference):
             return None
-        ids = {tag: i for i, tag in enumerate(tag_names(self.model.get_ref("crf")))}
-        # Tokens of misaligned entities and unannotated tokens have no tag: they are trained as O.
-        tags = [tag or "O" for tag in example.get_aligned_ner()]
-        self._report_unknown({tag[2:] for tag in tags if tag not in ids})
-        return self.model.ops.asarray1i([ids.get(tag, 0) for tag in tags])
+        entities = example.get_aligned_spans_y2x(example.reference.ents)
+        self._report_unknown({entity.label_ for entity in entities} - {*self.labels})
+        # Tokens of misaligned entities and unannotated tokens are trained as O.
+        tags = [0] * len(example.predicted)
+        for entity in entities:
+            if entity.label_ in self.labels:
+                path = entity_path(self.labels.index(entity.label_), len(entity))
+                tags[entity.start : entity.end] = path
+        return self.model.ops.asarray1i(tags)
 
     def _report_unknown(self, labels: set[str]) -> None:
         for label in sorted(labels - self._reported):
