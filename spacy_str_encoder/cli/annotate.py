@@ -152,7 +152,7 @@ def annotate_command(
 
 COULD_BE_FASTER = (
     "This machine has units for bfloat16. With --precision auto, annotating takes about half the "
-    "time; predictions differ slightly (docs/scaling.md)."
+    "time; a few predictions differ (see 'Precision' in docs/deployment.md)."
 )
 
 

@@ -28,11 +28,12 @@ def has_bfloat16_units(device: torch.device) -> bool:
     load, so the answer is always the same on the same machine.
 
     device (torch.device): The device.
-    RETURNS (bool): Whether it has units for bfloat16. False for the CPU if torch is too old to know
-        (before 2.10).
+    RETURNS (bool): Whether it has units for bfloat16. False if this torch does not know.
     """
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device) >= BFLOAT16_CAPABILITY
+    if device.type != "cpu":
+        return False
     capabilities: Mapping[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
     return any(capabilities.get(name, False) for name in BFLOAT16_UNITS)
 
@@ -68,7 +69,7 @@ def convert_layers(layers: Sequence[BertLayer], precision: Precision) -> Sequenc
     if precision == "float32":
         return layers
     convert = _to_bfloat16 if precision == "bfloat16" else _to_int8
-    return [convert(layer).eval().requires_grad_(False) for layer in layers]
+    return [convert(layer).eval() for layer in layers]
 
 
 def _to_bfloat16(layer: BertLayer) -> BertLayer:
@@ -76,7 +77,8 @@ def _to_bfloat16(layer: BertLayer) -> BertLayer:
 
 
 def _to_int8(layer: BertLayer) -> BertLayer:
-    copied = deepcopy(layer)
+    # Everything except the quantized weights is shared.
+    copied = deepcopy(layer, {id(parameter): parameter for parameter in layer.parameters()})
     for module, name in list(_find_linear(copied)):
         setattr(module, name, Int8Linear(getattr(module, name)))
     return copied
@@ -103,8 +105,8 @@ class Int8Linear(nn.Module):
         """
         super().__init__()
         # `attend_to_rows` multiplies with the weights in another order.
-        self.weight, self.bias = layer.weight, layer.bias
-        quantized, scales = _quantize(layer.weight)
+        self.weight, self.bias = layer.weight.detach(), layer.bias.detach()
+        quantized, scales = _quantize(self.weight)
         self._quantized_weight, self._scales = quantized.T, scales[:, 0]
 
     def forward(self, rows: Tensor) -> Tensor:
