@@ -42,17 +42,26 @@ def measure(folder: Path, device: torch.device) -> list[Result]:
     RETURNS (list[Result]): The results.
     """
     has_bfloat16 = encoder_shim.has_bfloat16_units(device)
-    results = [
-        speed_up("bfloat16", shape, k, target, folder, is_possible=has_bfloat16)
-        for shape, k, target in SPEED_UPS
-    ]
-    int8 = device.type == "cpu" and has_int8_units()
-    return [
-        *results,
-        against_bare_encoder(folder, is_possible=has_bfloat16),
-        speed_up("int8", BERT_BASE, 4, "≥ 1.6", folder, is_possible=int8),
-        outside_of_model(folder, is_possible=has_bfloat16),
-    ]
+    has_int8 = device.type == "cpu" and has_int8_units()
+    with one_thread():
+        return [
+            *(
+                speed_up("bfloat16", shape, k, target, folder, is_possible=has_bfloat16)
+                for shape, k, target in SPEED_UPS
+            ),
+            against_bare_encoder(folder, is_possible=has_bfloat16),
+            speed_up("int8", BERT_BASE, 4, "≥ 1.6", folder, is_possible=has_int8),
+            outside_of_model(folder, is_possible=has_bfloat16),
+        ]
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Use one thread, as an archive is annotated fastest: with a process for each core."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 def pipeline_in(precision: str, shape: Shape, focus_layers: int, folder: Path) -> Language:
