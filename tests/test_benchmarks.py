@@ -99,6 +99,8 @@ def test_a_small_benchmark_runs(
     monkeypatch.setattr(pipelines, "TEXTS", 9)
     monkeypatch.setattr(pipelines, "LONG_DOC", (1, 2, 2, 3) * 9)
     monkeypatch.setattr(pipelines, "DOCS", (1, 2))
+    monkeypatch.setattr(pipelines, "PIECES_A_DOC", (32, 64))
+    monkeypatch.setattr(pipelines, "ENTITIES_A_DOC", (2, 8))
     bench.main(tmp_path)
     written = srsly.read_json(tmp_path / "cpu.json")
     assert len(written["results"]) == 19
