@@ -1,7 +1,7 @@
 """Load pipelines by name, and look up their settings."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ import spacy
 from catalogue import RegistryError
 from spacy.language import Language
 from spacy.util import import_file
-from thinc.api import ConfigValidationError
+from thinc.api import ConfigValidationError, Model
 
 # Names of this library in an error of spaCy's.
 OWN_NAME = re.compile(r"\b(spacy-str-encoder\.|str_)\w")
@@ -65,9 +65,10 @@ def set_precision(nlp: Language, precision: str | Mapping[str, str]) -> None:
         the name of the component.
     RAISES (ValueError): If the device does not support the precision.
     """
-    for name, current in get_precision(nlp).items():
-        chosen = precision if isinstance(precision, str) else precision.get(name, current)
-        setattr(nlp.get_pipe(name), "precision", chosen)  # noqa: B010
+    for name, encoder in _find_encoders(nlp):
+        if isinstance(precision, str) or name in precision:
+            encoder.set_precision(precision if isinstance(precision, str) else precision[name])
+    nlp.meta["precision"] = get_precision(nlp)
 
 
 def get_precision(nlp: Language) -> dict[str, str]:
@@ -76,11 +77,17 @@ def get_precision(nlp: Language) -> dict[str, str]:
     nlp (Language): The pipeline.
     RETURNS (dict[str, str]): The precision of each encoder by the name of its component.
     """
-    return {
-        name: component.precision
-        for name, component in nlp.pipeline
-        if hasattr(component, "precision")
-    }
+    return {name: encoder.precision for name, encoder in _find_encoders(nlp)}
+
+
+def _find_encoders(nlp: Language) -> Iterator[tuple[str, Any]]:
+    """YIELDS (tuple[str, Any]): Each component with an encoder, shared or its own, and the shim
+    that holds the encoder.
+    """
+    for name, component in nlp.pipeline:
+        layers = getattr(component, "model", None)
+        for layer in layers.walk() if isinstance(layers, Model) else ():
+            yield from ((name, shim) for shim in layer.shims if hasattr(shim, "set_precision"))
 
 
 def _explain(error: Exception) -> str:
@@ -104,7 +111,10 @@ def could_be_faster(nlp: Language) -> bool:
     nlp (Language): The pipeline.
     RETURNS (bool): Whether this is so for any of its encoders.
     """
-    return any(getattr(component, "could_be_faster", False) for _, component in nlp.pipeline)
+    return any(
+        encoder.precision == "float32" and encoder.has_bfloat16_units
+        for _, encoder in _find_encoders(nlp)
+    )
 
 
 def relation_setting(nlp: Language, name: str) -> Any:

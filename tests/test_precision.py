@@ -21,6 +21,7 @@ from typer.testing import CliRunner
 
 from spacy_str_encoder.cli import app
 from spacy_str_encoder.layers.encoder_shim import PRECISION, EncoderShim
+from spacy_str_encoder.loading import get_precision, set_precision
 from spacy_str_encoder.modules.bert import BertLayer
 from spacy_str_encoder.modules.encode import WindowGroup, run_layer
 from spacy_str_encoder.modules.precision import (
@@ -307,6 +308,9 @@ def test_an_encoder_of_a_component_has_no_setting(path: Path, precision: str) ->
     nlp.replace_listeners("str_encoder", "str_ner", ["model.tok2vec"])
     own = nlp.get_pipe("str_ner").model.get_ref("tok2vec").layers[0].layers[0].shim
     assert (own.precision, shim_of(nlp).precision) == ("float32", precision)
+    assert get_precision(nlp) == {"str_encoder": precision, "str_ner": "float32"}
+    set_precision(nlp, "bfloat16")
+    assert nlp.meta["precision"] == {"str_encoder": "bfloat16", "str_ner": "bfloat16"}
 
 
 def test_threads_predict_as_one(path: Path, precision: str) -> None:
@@ -334,6 +338,8 @@ def test_the_environment_sets_what_the_config_does_not(
     monkeypatch.setenv(PRECISION, "half")
     with pytest.raises(ValueError, match=f"{PRECISION} must be one of float32, .* got 'half'"):
         load(path, None)
+    monkeypatch.setenv(PRECISION, "")
+    assert load(path, None).get_pipe("str_encoder").precision == "float32"
 
 
 def test_the_pipeline_says_what_was_chosen(
@@ -348,6 +354,28 @@ def test_the_pipeline_says_what_was_chosen(
     assert other.meta["precision"] == {"str_encoder": "float32"}
     other.get_pipe("str_encoder").precision = "int8"
     assert other.meta["precision"] == {"str_encoder": "int8"}
+
+
+@pytest.mark.parametrize("value", ["half", None, 16, True, ["bfloat16"]])
+def test_other_values_are_refused(path: Path, value: Any) -> None:
+    nlp = spacy.load(path)
+    with pytest.raises(ValueError, match="must be one of float32, bfloat16, int8, auto, got"):
+        nlp.get_pipe("str_encoder").precision = value
+    assert nlp.meta["precision"] == {"str_encoder": "float32"}
+
+
+def test_a_field_of_the_same_name_is_replaced(path: Path) -> None:
+    nlp = spacy.load(path)
+    nlp.meta["precision"] = "high"
+    nlp.get_pipe("str_encoder").precision = "int8"
+    assert nlp.meta["precision"] == {"str_encoder": "int8"}
+
+
+def test_float16_in_training_needs_a_gpu(path: Path) -> None:
+    nlp = spacy.load(path, config={"components.str_encoder.model.mixed_precision": True})
+    assert nlp(TEXTS[0]).ents
+    with pytest.raises(ValueError, match='Set it to false, or to "bfloat16"'):
+        nlp.update(make_examples(nlp), sgd=Adam(0.001))
 
 
 def test_a_config_names_its_precision(path: Path) -> None:

@@ -62,8 +62,9 @@ def evaluate_files(
 def _require_difference(precision: dict[str, str], float32: dict[str, str]) -> None:
     if precision == float32:
         raise ValueError(
-            "There is nothing to compare: the pipeline has no str_encoder, or this machine has no "
-            "units for bfloat16, so that `auto` is float32. Choose a precision (--precision)."
+            "There is nothing to compare: both sides are in float32. Choose --precision bfloat16 "
+            "or int8. (`auto` is float32 on machines without units for bfloat16, and pipelines "
+            "without a str_encoder have no other precision.)"
         )
 
 

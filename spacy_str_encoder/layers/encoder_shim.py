@@ -96,8 +96,9 @@ class EncoderShim(HFShim):
 
         precision (str): `float32`, `bfloat16`, `int8`, or `auto` for the choice of
             `resolve_precision`.
+        RAISES (ValueError): If it is another value.
         """
-        self._precision = precision
+        self._precision = _checked(precision, "The precision of predictions")
         self._converted_layers = None
 
     def layers(self, *, is_train: bool) -> Sequence[BertLayer]:
@@ -123,6 +124,8 @@ class EncoderShim(HFShim):
 
     def begin_update(self, inputs: ArgsKwargs) -> tuple[Any, Callable[[ArgsKwargs], ArgsKwargs]]:
         """Run the encoder. The backward pass leaves gradients of earlier batches as they are."""
+        if self._mixed_precision and self.device.type != "cuda":
+            raise ValueError(NEEDS_GPU.format(device=self.device.type))
         self._model.train()
         with self.autocast(is_train=True):
             layers = self.layers(is_train=True)
@@ -276,13 +279,22 @@ def default_precision() -> PrecisionSetting:
     RETURNS (str): That of the environment variable `SPACY_STR_ENCODER_PRECISION`, or float32.
     RAISES (ValueError): If the variable has another value.
     """
-    precision = os.environ.get(PRECISION, "float32")
-    if precision not in get_args(PrecisionSetting):
-        choices = ", ".join(get_args(PrecisionSetting))
-        raise ValueError(
-            f"The environment variable {PRECISION} must be one of {choices}, got '{precision}'."
-        )
+    # An empty variable counts as unset.
+    precision = os.environ.get(PRECISION) or "float32"
+    return _checked(precision, f"The environment variable {PRECISION}")
+
+
+def _checked(precision: Any, subject: str) -> PrecisionSetting:
+    choices = get_args(PrecisionSetting)
+    if not isinstance(precision, str) or precision not in choices:
+        raise ValueError(f"{subject} must be one of {', '.join(choices)}, got {precision!r}.")
     return cast(PrecisionSetting, precision)
+
+
+NEEDS_GPU = (
+    "`mixed_precision = true` trains in float16, which needs a GPU, but the encoder is on the "
+    "device '{device}'. Set it to false, or to \"bfloat16\"."
+)
 
 
 def _contiguous(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:

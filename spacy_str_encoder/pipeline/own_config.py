@@ -67,4 +67,5 @@ class OwnConfig:
         value (Any): The value.
         """
         if (nlp := self._find()) is not None:
-            nlp.meta.setdefault(topic, {})[name] = value
+            notes = nlp.meta.get(topic)
+            nlp.meta[topic] = {**(notes if isinstance(notes, dict) else {}), name: value}

@@ -141,7 +141,7 @@ class SharedEncoder(SealedPipe, Transformer):
     @property
     def precision(self) -> Precision:
         """RETURNS (str): The precision of predictions: `float32`, `bfloat16` or `int8`. It can be
-        set, also to `auto`, but is not saved.
+        set, also to `auto`, but a value that is set is not saved.
         """
         return self.model.shim.precision
 
@@ -149,13 +149,6 @@ class SharedEncoder(SealedPipe, Transformer):
     def precision(self, precision: PrecisionSetting) -> None:
         self.model.shim.set_precision(precision)
         self._note_precision()
-
-    @property
-    def could_be_faster(self) -> bool:
-        """RETURNS (bool): Whether predictions are in float32, but the processor or the GPU has
-        units for bfloat16.
-        """
-        return self.precision == "float32" and self.model.shim.has_bfloat16_units
 
     def _note_precision(self) -> None:
         self._config.note("precision", self.name, self.precision)
