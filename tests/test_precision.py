@@ -255,6 +255,17 @@ def test_changed_weights_are_converted_again(path: Path, precision: str) -> None
     assert [*map(scores, nlp.pipe(TEXTS))] != [*map(scores, before)]
 
 
+def test_an_error_leaves_no_layers_of_other_weights(path: Path, precision: str) -> None:
+    nlp = load(path, precision)
+    expected = states_of(nlp)
+    shim = shim_of(nlp)
+    weights = {(shim.id, name): p.detach() * 0 for name, p in shim._model.named_parameters()}
+    with pytest.raises(KeyboardInterrupt), shim.use_params(weights):
+        assert numpy.abs(states_of(nlp) - expected).max() > 0.1
+        raise KeyboardInterrupt
+    numpy.testing.assert_array_equal(states_of(nlp), expected)
+
+
 @pytest.mark.parametrize("duplicate", [deepcopy, lambda nlp: pickle.loads(pickle.dumps(nlp))])
 def test_a_copy_has_its_own_layers_in_the_same_precision(
     path: Path, precision: str, duplicate: Callable[[Language], Language]

@@ -109,7 +109,7 @@ class EncoderShim(HFShim):
             of predictions, which are made once.
         """
         layers: Sequence[BertLayer] = self._model.encoder.layer
-        if is_train or self.precision == "float32":
+        if is_train:
             return layers
         if self._converted_layers is None:
             self._converted_layers = convert_layers(layers, self.precision)
@@ -147,9 +147,11 @@ class EncoderShim(HFShim):
     def use_params(self, params: dict[Any, Any]) -> Iterator[None]:
         """Use other parameters temporarily."""
         self._converted_layers = None
-        with use_params(self, params):
-            yield
-        self._converted_layers = None
+        try:
+            with use_params(self, params):
+                yield
+        finally:
+            self._converted_layers = None
 
     def finish_update(self, optimizer: Optimizer) -> None:
         """Update the encoder in place, with its own learning rate."""
