@@ -19,8 +19,8 @@ from workload import BERT_BASE, MINILM, Shape, make_encoder, make_pipeline, make
 SPEED_UPS = ((MINILM, 2, "≥ 2.5"), (BERT_BASE, 4, "≥ 3"))
 # Units for products of int8, on x86 and on Arm.
 INT8_UNITS = ("avx512_vnni", "avx_vnni", "i8mm")
-# The layers of the encoder, the focused layers, and the heads: CRF and classifier. The few
-# multiplications of the tagger count as work outside.
+# The layers of the encoder, the focused layers, and the CRF. The few multiplications of the tagger
+# and the classifier of pairs count as work outside.
 MODEL_PARTS: tuple[tuple[Any, str], ...] = (
     (encoder_shim, "encode"),
     (run_focused, "focus_pair"),
