@@ -24,8 +24,7 @@ INT8_UNITS = ("avx512_vnni", "avx_vnni", "i8mm")
 MODEL_PARTS: tuple[tuple[Any, str], ...] = (
     (encoder_shim, "encode"),
     (run_focused, "focus_pair"),
-    (str_ner, "decode"),
-    (str_ner, "entity_probabilities"),
+    (str_ner, "find_entities"),
 )
 
 

@@ -1,13 +1,42 @@
-"""Scorers of relations."""
+"""Scorers of entities and relations."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from spacy.scorer import PRFScore
+from spacy.pipeline.spancat import spancat_score
+from spacy.scorer import PRFScore, get_ner_prf
 from spacy.training import Example
 
 from .doc.relation import RelationKey, get_relations, has_relations, relation_key
+
+
+def score_entities(
+    examples: Iterable[Example], *, spans_key: str | None = None, **kwargs: Any
+) -> dict[str, Any]:
+    """Score entities strictly: a predicted entity is correct if its boundaries and its type match a
+    gold entity.
+
+    examples (Iterable[Example]): The predicted and gold docs.
+    spans_key (str | None): The span group of entities that may overlap, if any.
+    **kwargs (Any): Other settings of the component, which are ignored.
+    RETURNS (dict[str, Any]): `ents_p`, `ents_r`, `ents_f` and `ents_per_type` of `doc.ents`; with a
+        span group such as "sc" also `spans_sc_p`, `spans_sc_r`, `spans_sc_f` and
+        `spans_sc_per_type`. None where no doc has gold entities.
+    """
+    examples = list(examples)
+    scores = get_ner_prf(examples)
+    if spans_key is not None:
+        scores.update(spancat_score(examples, spans_key=spans_key))
+    return scores
+
+
+def make_entity_scorer() -> Callable[..., dict[str, Any]]:
+    """Create the scorer of entities, for configs.
+
+    RETURNS (Callable): The function `score_entities`.
+    """
+    return score_entities
 
 
 def score_relations(

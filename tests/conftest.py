@@ -68,7 +68,13 @@ def make_nlp(encoder_path: Path) -> Callable[..., Language]:
         return draw_tagger
 
     def make(
-        *, mask: str = "pair", focus_layers: int = 2, window: int = 64, stride: int = 48, **rel: Any
+        *,
+        mask: str = "pair",
+        focus_layers: int = 2,
+        window: int = 64,
+        stride: int = 48,
+        ner: dict[str, Any] | None = None,
+        **rel: Any,
     ) -> Language:
         nlp = spacy.blank("zh")
         spans = {
@@ -78,7 +84,7 @@ def make_nlp(encoder_path: Path) -> Callable[..., Language]:
         }
         model = {"name": str(encoder_path), "focus_layers": focus_layers, "get_spans": spans}
         nlp.add_pipe("str_encoder", config={"model": model})
-        nlp.add_pipe("str_ner")
+        nlp.add_pipe("str_ner", config=ner or {})
         nlp.add_pipe("str_rel", config={"model": {"mask": mask}, **rel})
         nlp.config["initialize"]["after_init"] = {"@callbacks": "tests.draw_tagger.v1"}
         return nlp

@@ -22,7 +22,7 @@ from spacy_str_encoder.architectures import (
     PairMaxima,
     ResidualDilatedCNN,
 )
-from spacy_str_encoder.layers.crf import CRF, resize_crf, tag_names
+from spacy_str_encoder.layers.crf import CRF, resize_crf, write_entities
 from spacy_str_encoder.layers.embed_types import embed_types
 from spacy_str_encoder.layers.encoder_states import StateGradients, split_states
 from spacy_str_encoder.layers.pooled_pairs import PooledPairs
@@ -147,16 +147,18 @@ def test_resizing_keeps_what_was_learned() -> None:
     numpy.testing.assert_allclose(after[:, :2], before, atol=1e-6)
 
 
-def test_crf() -> None:
+@pytest.mark.parametrize("nested", [False, True])
+def test_crf(nested: bool) -> None:
     torch.manual_seed(0)
     crf: Model[Any, Any] = CRF()
-    resize_crf(crf, ["A", "B"])
+    resize_crf(crf, ["A", "B"], nested=nested)
     parameters = dict(crf.shims[0]._model.named_parameters())
     for parameter in parameters.values():
         torch.nn.init.normal_(parameter)
-    paths = [["O", "B-A", "I-A", "L-A"], ["U-B"], ["B-B", "L-B", "U-A"]]
-    tags = [numpy.array([tag_names(crf).index(tag) for tag in path]) for path in paths]
-    emissions = [normal(len(path), 9, seed=i) for i, path in enumerate(paths)]
+    entities = [[(1, 4, 0)], [(0, 1, 1)], [(0, 2, 1), (2, 3, 0)]]
+    lengths = [4, 1, 3]
+    tags = [write_entities(crf, *each) for each in zip(entities, lengths, strict=True)]
+    emissions = [normal(length, 9, seed=i) for i, length in enumerate(lengths)]
     weights = numpy.array([1.0, -2.0, 0.5], dtype="float32")
 
     def loss() -> float:

@@ -3,6 +3,9 @@
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 
+# The span group of entities that may overlap, unless another one is named; spaCy's own default.
+SPANS_KEY = "sc"
+
 
 def get_entities(doc: Doc, spans_key: str | None = None) -> list[Span]:
     """Return the entities of a doc that can have relations, in text order.

@@ -1,18 +1,20 @@
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from io import BytesIO
 from typing import Any, cast
 
 import torch
 from numpy.typing import NDArray
 from thinc.api import Model, torch2xp, xp2torch
-from thinc.types import ArgsKwargs, Floats1d, Floats2d, Ints1d
+from thinc.types import ArgsKwargs, Floats1d, Floats2d
 from torch.nn.utils.rnn import pad_sequence
 
 from ..modules.crf import BiluoCRF
+from ..modules.nested_crf import NestedCRF
 from .padding import pad, unpad
 from .torch_shim import TorchShim
 
-CRFInT = tuple[list[Floats2d], list[Ints1d]]
+# Emissions, *shape:* (tokens, tags), and gold tags of each doc, see `write_entities`.
+CRFInT = tuple[list[Floats2d], list[Any]]
 
 
 def CRF() -> Model[CRFInT, Floats1d]:
@@ -20,7 +22,7 @@ def CRF() -> Model[CRFInT, Floats1d]:
 
     Source: Xue et al. 2019, arXiv 1908.07721, Eqs. 9 to 12.
 
-    RETURNS (Model[tuple[list[Floats2d], list[Ints1d]], Floats1d]): The layer. Its input
+    RETURNS (Model[tuple[list[Floats2d], list[IntsXd]], Floats1d]): The layer. Its input
         are the emissions and the gold tags of each doc, its output the log likelihood of each doc.
     """
     return Model("crf", forward, shims=[_shim(BiluoCRF([]))])
@@ -45,80 +47,71 @@ def forward(
     return cast(Floats1d, torch2xp(likelihoods.detach())), backprop
 
 
-def decode(model: Model[CRFInT, Floats1d], emissions: list[Floats2d]) -> list[NDArray[Any]]:
-    """Find the most probable tags.
+def write_entities(
+    model: Model[CRFInT, Floats1d], entities: Sequence[tuple[int, int, int]], length: int
+) -> Any:
+    """Write the entities of a doc as gold tags.
 
-    model (Model[tuple[list[Floats2d], list[Ints1d]], Floats1d]): The CRF.
+    model (Model[tuple[list[Floats2d], list[IntsXd]], Floats1d]): The CRF.
+    entities (Sequence[tuple[int, int, int]]): Start, end and label of each entity.
+    length (int): Number of tokens of the doc.
+    RETURNS (IntsXd): The tag ids. *Shape:* (tokens,), or (tokens, labels) if each label has its own
+        tags.
+    """
+    tags: Any = _module(model).write_entities(entities, length).numpy()
+    return model.ops.asarray(tags)
+
+
+def find_entities(
+    model: Model[CRFInT, Floats1d], emissions: list[Floats2d]
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Find the entities of the most probable tags.
+
+    model (Model[tuple[list[Floats2d], list[IntsXd]], Floats1d]): The CRF.
     emissions (list[Floats2d]): The emissions of each doc. *Shape:* (tokens, tags) each.
-    RETURNS (list[NDArray]): The tag ids of each doc. *Shape:* (tokens,) each.
+    RETURNS (tuple[NDArray, NDArray]): Doc, start, end and label of each entity, *shape:* (entities,
+        4); and the probability of exactly this span and label, *shape:* (entities,).
     """
-    padded, mask = pad(emissions)
-    return unpad(_module(model).decode(padded, mask).cpu().numpy(), emissions)
+    module, (padded, mask) = _module(model), pad(emissions)
+    entities = module.find_entities(padded, mask)
+    probabilities = module.entity_probabilities(padded, mask, entities)
+    return entities.cpu().numpy(), probabilities.cpu().numpy()
 
 
-def entity_probabilities(
-    model: Model[CRFInT, Floats1d], emissions: list[Floats2d], entities: NDArray[Any]
-) -> NDArray[Any]:
-    """Compute the probabilities of entities.
-
-    model (Model[tuple[list[Floats2d], list[Ints1d]], Floats1d]): The CRF.
-    emissions (list[Floats2d]): The emissions of each doc. *Shape:* (tokens, tags) each.
-    entities (NDArray): Doc, start, end and label of each entity. *Shape:* (entities, 4).
-    RETURNS (NDArray): The probability of exactly this span and label. *Shape:* (entities,).
-    """
-    padded, mask = pad(emissions)
-    rows = torch.from_numpy(entities)
-    return _module(model).entity_probabilities(padded, mask, rows).cpu().numpy()
-
-
-def tag_names(model: Model[CRFInT, Floats1d]) -> list[str]:
-    """RETURNS (list[str]): The tags, in the order of their ids."""
-    return _module(model).tags
-
-
-def entity_path(label: int, length: int) -> list[int]:
-    """Write an entity as tags: U, or B I ... I L.
-
-    label (int): The index of its label.
-    length (int): Its number of tokens.
-    RETURNS (list[int]): The ids of the tags.
-    """
-    begin = 1 + 4 * label
-    return [begin + 3] if length == 1 else [begin, *[begin + 1] * (length - 2), begin + 2]
-
-
-def label_names(model: Model[CRFInT, Floats1d]) -> list[str]:
-    """RETURNS (list[str]): The labels, in the order of their ids."""
-    return _module(model).labels
-
-
-def resize_crf(model: Model[CRFInT, Floats1d], labels: list[str]) -> None:
+def resize_crf(model: Model[CRFInT, Floats1d], labels: list[str], *, nested: bool) -> None:
     """Add labels to the CRF, and keep its weights for the others.
 
-    model (Model[tuple[list[Floats2d], list[Ints1d]], Floats1d]): The CRF.
+    model (Model[tuple[list[Floats2d], list[IntsXd]], Floats1d]): The CRF.
     labels (list[str]): All labels, the old ones first.
+    nested (bool): Whether each label has its own tags, so that entities may overlap.
     """
-    if labels != _module(model).labels:
+    module = _module(model)
+    if not module.labels and nested:
+        module = NestedCRF([])
+    if labels != module.labels:
         # This needs a new shim: optimizers keep moments of the old size under the old shim's id.
-        model.shims[0] = _shim(_module(model).resized(labels))
+        model.shims[0] = _shim(module.resized(labels))
 
 
-def _module(model: Model[CRFInT, Floats1d]) -> BiluoCRF:
+def _module(model: Model[CRFInT, Floats1d]) -> BiluoCRF | NestedCRF:
     return model.shims[0]._model
 
 
-def _shim(crf: BiluoCRF) -> TorchShim:
+def _shim(crf: BiluoCRF | NestedCRF) -> TorchShim:
     return TorchShim(crf, serialize_model=_to_bytes, deserialize_model=_from_bytes)
 
 
-def _to_bytes(crf: BiluoCRF) -> bytes:
+def _to_bytes(crf: BiluoCRF | NestedCRF) -> bytes:
     filelike = BytesIO()
     torch.save({"labels": crf.labels, "state": crf.state_dict()}, filelike)
     return filelike.getvalue()
 
 
-def _from_bytes(crf: BiluoCRF, bytes_data: bytes, device: torch.device) -> BiluoCRF:
+def _from_bytes(
+    crf: BiluoCRF | NestedCRF, bytes_data: bytes, device: torch.device
+) -> BiluoCRF | NestedCRF:
     message = torch.load(BytesIO(bytes_data), map_location=device, weights_only=True)
-    loaded = BiluoCRF(message["labels"])
+    nested = any(name.startswith("shared.") for name in message["state"])
+    loaded = (NestedCRF if nested else BiluoCRF)(message["labels"])
     loaded.load_state_dict(message["state"])
     return loaded.to(device)

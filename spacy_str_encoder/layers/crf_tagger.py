@@ -58,14 +58,15 @@ def forward(
 
 
 def resize_output(
-    model: Model[list[Doc], TaggerOutT], labels: list[str]
+    model: Model[list[Doc], TaggerOutT], labels: list[str], *, nested: bool
 ) -> Model[list[Doc], TaggerOutT]:
     """Add labels to the tagger, and keep its weights for the others.
 
     model (Model[list[Doc], list[Floats2d]]): The tagger.
     labels (list[str]): All labels, the old ones first.
+    nested (bool): Whether entities may overlap, see `NestedCRF`.
     RETURNS (Model[list[Doc], list[Floats2d]]): The same model.
     """
-    resize_crf(model.get_ref("crf"), labels)
+    resize_crf(model.get_ref("crf"), labels, nested=nested)
     resize_model(model.get_ref("output_layer"), 1 + 4 * len(labels))
     return model

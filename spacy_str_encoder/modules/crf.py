@@ -30,6 +30,55 @@ def biluo_tags(labels: Sequence[str]) -> list[str]:
     return ["O"] + [f"{prefix}-{label}" for label in labels for prefix in "BILU"]
 
 
+def check_unique(labels: Sequence[str]) -> None:
+    """Check the labels of a new CRF.
+
+    labels (Sequence[str]): The labels.
+    RAISES (ValueError): If a label occurs twice.
+    """
+    if len(set(labels)) != len(labels):
+        raise ValueError(f"Each label of a CRF must be given once, got {list(labels)}.")
+
+
+def check_extended(present: list[str], labels: Sequence[str]) -> None:
+    """Check the labels of a resized CRF.
+
+    present (list[str]): The labels that it has.
+    labels (Sequence[str]): The labels that it will have.
+    RAISES (ValueError): If they do not begin with the present ones.
+    """
+    if list(labels[: len(present)]) != present:
+        raise ValueError(
+            f"The labels of a resized CRF must begin with its present labels, {present}, in this "
+            f"order, got {list(labels)}. Add new labels at the end."
+        )
+
+
+def entity_path(label: int, length: int) -> list[int]:
+    """Write an entity as tags: U, or B I ... I L.
+
+    label (int): The index of its label.
+    length (int): Its number of tokens.
+    RETURNS (list[int]): The ids of the tags.
+    """
+    begin = 1 + 4 * label
+    return [begin + 3] if length == 1 else [begin, *[begin + 1] * (length - 2), begin + 2]
+
+
+def read_entities(tags: Tensor) -> Tensor:
+    """Read the entities of legal tags.
+
+    tags (Tensor): The ids of the tags. *Shape:* (batch, length)
+    RETURNS (Tensor): The sequence, start, end (exclusive) and label index of each entity, from left
+        to right in each sequence. *Shape:* (entities, 4)
+    """
+    part = torch.where(tags > 0, (tags - 1) % 4, -1)
+    row, start = ((part == 0) | (part == 3)).nonzero(as_tuple=True)
+    _, last = ((part == 2) | (part == 3)).nonzero(as_tuple=True)
+    label = (tags[row, start] - 1).div(4, rounding_mode="floor")
+    return torch.stack([row, start, last + 1, label], dim=1)
+
+
 class BiluoCRF(torch.nn.Module):
     """Linear-chain CRF that only allows legal transitions between BILUO tags. Illegal transitions
     have a constant score instead of a parameter, so they are neither used nor trained. All scores
@@ -50,8 +99,7 @@ class BiluoCRF(torch.nn.Module):
         labels (Sequence[str]): The entity labels, without duplicates.
         """
         super().__init__()
-        if len(set(labels)) != len(labels):
-            raise ValueError(f"Each label of a CRF must be given once, got {list(labels)}.")
+        check_unique(labels)
         self.labels = list(labels)
         self.tags = biluo_tags(labels)
         self.crf = _Parameters(len(self.tags))
@@ -97,6 +145,28 @@ class BiluoCRF(torch.nn.Module):
         path[steps.where] = best_paths(finite, scores, steps)
         return path
 
+    def write_entities(self, entities: Sequence[tuple[int, int, int]], length: int) -> Tensor:
+        """Write entities without overlaps as tags.
+
+        entities (Sequence[tuple[int, int, int]]): Start, end and label of each entity.
+        length (int): The length of the sequence.
+        RETURNS (Tensor): The ids of the tags. *Shape:* (length,)
+        """
+        tags = torch.zeros(length, dtype=torch.long)
+        for start, end, label in entities:
+            tags[start:end] = torch.tensor(entity_path(label, end - start))
+        return tags
+
+    def find_entities(self, emissions: Tensor, mask: Tensor) -> Tensor:
+        """Find the entities of the best legal tags of each sequence.
+
+        emissions (Tensor): The scores of the tags. *Shape:* (batch, length, tags)
+        mask (Tensor): True on the positions of a sequence. *Shape:* (batch, length)
+        RETURNS (Tensor): The sequence, start, end (exclusive) and label index of each entity.
+            *Shape:* (entities, 4)
+        """
+        return read_entities(self.decode(emissions, mask))
+
     @torch.no_grad()
     def entity_probabilities(self, emissions: Tensor, mask: Tensor, entities: Tensor) -> Tensor:
         """Compute the probability of each entity, the total probability of all tag sequences with
@@ -113,6 +183,9 @@ class BiluoCRF(torch.nn.Module):
         if len(entities) == 0:
             return self.crf.transitions.new_zeros(0)
         _check_entities(entities.cpu(), mask.cpu(), len(self.labels))
+        rows, row = entities[:, 0].unique(return_inverse=True)
+        emissions, mask = emissions[rows], mask[rows.to(mask.device)]
+        entities = torch.cat([row.unsqueeze(1), entities[:, 1:]], dim=1)
         exact, start, transitions, end = _exact(emissions, *self._scores(-torch.inf))
         steps, entities = find_steps(mask, exact.device), entities.to(exact.device)
         sums = path_sums(exact[steps.where], (start, transitions, end), steps)
@@ -131,11 +204,7 @@ class BiluoCRF(torch.nn.Module):
         labels (Sequence[str]): The labels of this CRF, followed by new ones.
         RETURNS (BiluoCRF): The new CRF, on the same device.
         """
-        if list(labels[: len(self.labels)]) != self.labels:
-            raise ValueError(
-                f"The labels of a resized CRF must begin with its present labels, {self.labels}, "
-                f"in this order, got {list(labels)}. Add new labels at the end."
-            )
+        check_extended(self.labels, labels)
         resized = BiluoCRF(labels).to(self.crf.transitions).train(self.training)
         for old, new in zip(self.crf.parameters(), resized.crf.parameters(), strict=True):
             new[(slice(len(self.tags)),) * old.dim()] = old

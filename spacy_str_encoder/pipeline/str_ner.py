@@ -8,16 +8,16 @@ import numpy
 from spacy.language import Language
 from spacy.tokens import Doc, Span
 from spacy.training import Example, validate_examples
-from spacy.training.iob_utils import tags_to_entities
 from spacy.vocab import Vocab
 from spacy_transformers.layers import TransformerListener
 from thinc.api import Config, Model, Optimizer, get_array_module, set_dropout_rate
 from thinc.types import Floats2d
 
-from ..doc.entities import has_entities
+from ..doc.entities import get_entities, has_entities
 from ..doc.extensions import warn_of_foreign
+from ..doc.flat import best_without_overlaps
 from ..doc.relation import set_score
-from ..layers.crf import decode, entity_path, entity_probabilities, label_names, tag_names
+from ..layers.crf import find_entities, write_entities
 from ..layers.listening import read_states
 from ..layers.windows import is_visible
 from .finite_loss import require_finite
@@ -26,7 +26,8 @@ from .new_labels import ADD_LABELS, INIT_LABELS
 
 DEFAULT_CONFIG_STR = """
 [str_ner]
-scorer = {"@scorers":"spacy.ner_scorer.v1"}
+spans_key = null
+scorer = {"@scorers":"spacy-str-encoder.entity_scorer.v1"}
 
 [str_ner.model]
 @architectures = "spacy-str-encoder.CRFTagger.v1"
@@ -50,7 +51,7 @@ Entity = tuple[int, int, int, float]
 
 @Language.factory(
     "str_ner",
-    assigns=["doc.ents", "token.ent_iob", "token.ent_type", *ATTRIBUTES],
+    assigns=["doc.ents", "doc.spans", "token.ent_iob", "token.ent_type", *ATTRIBUTES],
     default_config=DEFAULT_CONFIG["str_ner"],
     default_score_weights={"ents_f": 1.0, "ents_p": 0.0, "ents_r": 0.0, "ents_per_type": None},
 )
@@ -58,6 +59,7 @@ def make_str_ner(
     nlp: Language,
     name: str,
     model: Model[list[Doc], list[Floats2d]],
+    spans_key: str | None,
     scorer: Callable[..., dict[str, Any]] | None,
 ) -> "CRFEntityRecognizer":
     """Construct a `str_ner` component.
@@ -65,17 +67,20 @@ def make_str_ner(
     nlp (Language): The pipeline.
     name (str): The name of the component.
     model (Model[list[Doc], list[Floats2d]]): The tagger, a `CRFTagger`.
+    spans_key (str | None): The span group for entities that may overlap. `doc.ents` then holds a
+        choice of them without overlaps. If None, entities can't overlap: the paper's CRF.
     scorer (Callable | None): The scoring method.
     RETURNS (CRFEntityRecognizer): The component.
     """
     warn_of_foreign(ATTRIBUTES)
-    return CRFEntityRecognizer(nlp.vocab, model, name, scorer=scorer, nlp=nlp)
+    return CRFEntityRecognizer(nlp.vocab, model, name, spans_key=spans_key, scorer=scorer, nlp=nlp)
 
 
 class CRFEntityRecognizer(LabeledPipe):
-    """Pipeline component that predicts entities with a linear-chain CRF over BILUO tags.
+    """Pipeline component that predicts entities with a linear-chain CRF over BILUO tags. For
+    entities that may overlap, each label has its own tags.
 
-    Source: Xue et al. 2019, arXiv 1908.07721, Eqs. 9 to 12.
+    Source: Xue et al. 2019, arXiv 1908.07721, Eqs. 9 to 12; overlapping entities are beyond it.
     """
 
     def __init__(
@@ -84,11 +89,12 @@ class CRFEntityRecognizer(LabeledPipe):
         model: Model[list[Doc], list[Floats2d]],
         name: str = "str_ner",
         *,
+        spans_key: str | None = None,
         scorer: Callable[..., dict[str, Any]] | None = None,
         nlp: Language | None = None,
     ) -> None:
         """Initialize the component, see `make_str_ner`."""
-        super().__init__(vocab, model, name, nlp=nlp, labels=[])
+        super().__init__(vocab, model, name, nlp=nlp, labels=[], spans_key=spans_key)
         self.scorer = scorer
         self._note_functions("scorer")
 
@@ -121,7 +127,8 @@ class CRFEntityRecognizer(LabeledPipe):
         return self.model.get_ref("output_layer").layers[0].has_dim("nO") is True
 
     def _resize_model(self) -> None:
-        self.model.attrs["resize_output"](self.model, self.cfg["labels"])
+        nested = self.cfg["spans_key"] is not None
+        self.model.attrs["resize_output"](self.model, self.cfg["labels"], nested=nested)
 
     def predict(self, docs: Iterable[Doc]) -> list[list[Entity]]:
         """Predict the entities of docs, and their probabilities.
@@ -139,7 +146,7 @@ class CRFEntityRecognizer(LabeledPipe):
         emissions = self.model.predict(with_tokens)
         for doc, doc_emissions in zip(with_tokens, emissions, strict=True):
             _forbid_invisible_borders(doc, doc_emissions)
-        found = iter(_find_entities(self.model.get_ref("crf"), emissions))
+        found = iter(_entities_of_docs(self.model.get_ref("crf"), emissions))
         return [next(found) if len(doc) else [] for doc in docs]
 
     def _require_states(self, docs: list[Doc]) -> None:
@@ -150,21 +157,31 @@ class CRFEntityRecognizer(LabeledPipe):
                     read_states(node, doc)
 
     def set_annotations(self, docs: Iterable[Doc], scores: list[list[Entity]]) -> None:
-        """Set `doc.ents` and the score of each entity. Entities that are already set are kept.
+        """Set `doc.ents`, the span group, if there is one, and the score of each entity. Entities
+        that are already in `doc.ents` are kept; the span group is replaced.
 
         docs (Iterable[Doc]): The docs.
         scores (list[list[tuple[int, int, int, float]]]): The output of `predict`.
         """
         warn_of_foreign(ATTRIBUTES)
+        key = self.cfg["spans_key"]
         for doc, entities in zip(docs, scores, strict=True):
+            if key is not None:
+                doc.spans[key] = self._make_spans(doc, sorted(entities))
             taken = {token.i for entity in doc.ents for token in entity}
-            spans = []
-            for start, end, label, probability in entities:
-                if taken.isdisjoint(range(start, end)):
-                    span = Span(doc, start, end, label=self.labels[label])
-                    set_score(span, probability)
-                    spans.append(span)
-            doc.set_ents([*doc.ents, *spans])
+            free = [entity for entity in entities if taken.isdisjoint(range(*entity[:2]))]
+            if key is not None:
+                places = [(start, end, probability) for start, end, _, probability in free]
+                free = [free[i] for i in best_without_overlaps(places)]
+            doc.set_ents([*doc.ents, *self._make_spans(doc, free)])
+
+    def _make_spans(self, doc: Doc, entities: list[Entity]) -> list[Span]:
+        spans = []
+        for start, end, label, probability in entities:
+            span = Span(doc, start, end, label=self.labels[label])
+            set_score(span, probability)
+            spans.append(span)
+        return spans
 
     def update(
         self,
@@ -227,17 +244,16 @@ class CRFEntityRecognizer(LabeledPipe):
         return -float(likelihoods.mean()), d_scores
 
     def _gold_tags(self, example: Example) -> Any | None:
-        if len(example.predicted) == 0 or not has_entities(example.reference):
+        key, doc = self.cfg["spans_key"], example.predicted
+        if len(doc) == 0 or not has_entities(example.reference, key):
             return None
-        entities = example.get_aligned_spans_y2x(example.reference.ents)
+        gold = get_entities(example.reference, key)
+        entities = example.get_aligned_spans_y2x(gold, allow_overlap=key is not None)
         self._report_unknown({entity.label_ for entity in entities} - {*self.labels})
         # Tokens of misaligned entities and unannotated tokens are trained as O.
-        tags = [0] * len(example.predicted)
-        for entity in entities:
-            if entity.label_ in self.labels:
-                path = entity_path(self.labels.index(entity.label_), len(entity))
-                tags[entity.start : entity.end] = path
-        return self.model.ops.asarray1i(tags)
+        index = {label: i for i, label in enumerate(self.labels)}
+        rows = [(e.start, e.end, index[e.label_]) for e in entities if e.label_ in index]
+        return write_entities(self.model.get_ref("crf"), rows, len(doc))
 
     def _report_unknown(self, labels: set[str]) -> None:
         for label in sorted(labels - self._reported):
@@ -277,7 +293,9 @@ class CRFEntityRecognizer(LabeledPipe):
     def _collect_labels(
         self, get_examples: Callable[[], Iterable[Example]], labels: list[str] | None
     ) -> None:
-        counts, misaligned = _count_entities(get_examples())
+        key = self.cfg["spans_key"]
+        self._require_spans(get_examples)
+        counts, misaligned = _count_entities(get_examples(), key)
         if labels is None:
             labels = list(counts)
         elif unknown := set(counts) - {*labels, *self.labels}:
@@ -286,26 +304,46 @@ class CRFEntityRecognizer(LabeledPipe):
                 f"lacks: {_listed(unknown, counts)}. {ADD_LABELS}"
             )
         if not labels and not self.labels:
+            place = "doc.ents" if key is None else f"doc.spans['{key}']"
             raise ValueError(
                 f"{self.name}: the training data has no entities, and no labels were given. Set "
-                "doc.ents in the training data, or pass a label file."
+                f"{place} in the training data, or pass a label file."
             )
+        self._warn_of_lost(get_examples, misaligned, counts.total())
+        for label in labels:
+            self.add_label(label)
+
+    def _require_spans(self, get_examples: Callable[[], Iterable[Example]]) -> None:
+        key = self.cfg["spans_key"]
+        docs = [example.reference for example in get_examples()]
+        if key is None or not docs or any(has_entities(doc, key) for doc in docs):
+            return
+        groups = sorted({group for doc in docs for group in doc.spans})
+        raise ValueError(
+            f"{self.name}: no training doc has the span group '{key}' (spans_key), where entities "
+            f"may overlap. {f'Found: {groups}. ' if groups else ''}Convert the annotations with "
+            f"`spacy-str-encoder convert --spans-key {key}`, or set spans_key to null if no "
+            "entities overlap."
+        )
+
+    def _warn_of_lost(
+        self, get_examples: Callable[[], Iterable[Example]], misaligned: int, total: int
+    ) -> None:
+        key = self.cfg["spans_key"]
         if misaligned:
             warnings.warn(
-                f"{self.name}: {misaligned} of {counts.total()} gold entities do not align with "
-                "the tokens of the pipeline; their tokens are trained as O. Run "
-                "`spacy-str-encoder debug-data` to see them.",
-                stacklevel=2,
+                f"{self.name}: {misaligned} of {total} gold entities do not align with the tokens "
+                "of the pipeline; their tokens are trained as O. Run `spacy-str-encoder "
+                "debug-data` to see them.",
+                stacklevel=3,
             )
-        if missing := sum(map(_count_missing, get_examples())):
+        if key is None and (missing := sum(map(_count_missing, get_examples()))):
             warnings.warn(
                 f"{self.name}: {missing} tokens of docs with annotated entities are unannotated "
                 "themselves (token.ent_iob is 0); they are trained as O. If they are not in an "
                 "entity, set doc.set_ents(doc.ents).",
-                stacklevel=2,
+                stacklevel=3,
             )
-        for label in labels:
-            self.add_label(label)
 
 
 def _forbid_invisible_borders(doc: Doc, emissions: Floats2d) -> None:
@@ -322,28 +360,21 @@ def _forbid_invisible_borders(doc: Doc, emissions: Floats2d) -> None:
         emissions[rows, first::4] = NEVER
 
 
-def _find_entities(crf: Model, emissions: list[Floats2d]) -> list[list[Entity]]:
-    tags, labels = tag_names(crf), label_names(crf)
-    spans = [
-        (i, start, end + 1, labels.index(label))
-        for i, path in enumerate(decode(crf, emissions))
-        for label, start, end in tags_to_entities([tags[tag] for tag in path])
-    ]
-    rows = numpy.array(spans, dtype="int64").reshape(-1, 4)
+def _entities_of_docs(crf: Model, emissions: list[Floats2d]) -> list[list[Entity]]:
     found: list[list[Entity]] = [[] for _ in emissions]
-    for (i, start, end, label), probability in zip(
-        spans, entity_probabilities(crf, emissions, rows), strict=True
-    ):
-        found[i].append((start, end, label, float(probability)))
+    rows, probabilities = find_entities(crf, emissions)
+    for (i, *entity), probability in zip(rows.tolist(), probabilities.tolist(), strict=True):
+        found[i].append((*entity, probability))
     return found
 
 
-def _count_entities(examples: Iterable[Example]) -> tuple[Counter[str], int]:
+def _count_entities(examples: Iterable[Example], key: str | None) -> tuple[Counter[str], int]:
     counts: Counter[str] = Counter()
     aligned = 0
     for example in examples:
-        counts.update(entity.label_ for entity in example.reference.ents)
-        aligned += len(example.get_aligned_ents_and_ner()[0])
+        gold = get_entities(example.reference, key)
+        counts.update(entity.label_ for entity in gold)
+        aligned += len(example.get_aligned_spans_y2x(gold, allow_overlap=key is not None))
     return counts, counts.total() - aligned
 
 

@@ -1,0 +1,41 @@
+"""Choose entities without overlaps for `doc.ents`."""
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from math import exp, log
+
+# Start and end token, and probability.
+ScoredPlace = tuple[int, int, float]
+
+# Between probabilities closer to 1 than this, there is no difference.
+CERTAIN = 1 / (1 + exp(-15))
+
+
+def best_without_overlaps(places: Sequence[ScoredPlace]) -> list[int]:
+    """Choose the spans without overlaps with the highest total log odds among those that are more
+    likely than not. Of equally good choices, the one whose first span starts earlier is taken, or
+    has the longer first span, and so on.
+
+    places (Sequence[tuple[int, int, float]]): Start token, end token and probability of each span.
+    RETURNS (list[int]): The indices of the chosen spans, in text order.
+    """
+    likely = [i for i, (_, _, probability) in enumerate(places) if probability > 0.5]
+    likely.sort(key=lambda i: (places[i][0], -places[i][1]))
+    starts = [places[i][0] for i in likely]
+    # What can come after each span, and the best total of each span and all to its right.
+    following = [bisect_left(starts, places[i][1]) for i in likely]
+    best = [0.0] * (len(likely) + 1)
+    for k in reversed(range(len(likely))):
+        best[k] = max(best[k + 1], _log_odds(places[likely[k]][2]) + best[following[k]])
+    chosen, k = [], 0
+    while k < len(likely):
+        is_best = _log_odds(places[likely[k]][2]) + best[following[k]] >= best[k + 1]
+        if is_best:
+            chosen.append(likely[k])
+        k = following[k] if is_best else k + 1
+    return chosen
+
+
+def _log_odds(probability: float) -> float:
+    probability = min(probability, CERTAIN)
+    return log(probability / (1 - probability))

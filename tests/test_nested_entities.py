@@ -1,0 +1,114 @@
+"""Entities that nest, cross or share a place, in a span group of `str_ner`."""
+
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+import spacy
+from spacy.language import Language
+from spacy.tokens import Doc, Span
+from spacy.training import Example
+
+from spacy_str_encoder import Relation, get_score
+from spacy_str_encoder.doc.relation import place_of
+
+from .pipelines import MakeNlp, train
+
+KEY = "sc"
+# Text, entities by character offsets, and relations by the index of head and tail: entities that
+# nest, two of them in one place, and entities that cross.
+NESTED: list[tuple[str, list[tuple[int, int, str]], list[tuple[int, int, str]]]] = [
+    (
+        "患者腹胀伴头痛。",
+        [(2, 4, "Finding"), (2, 3, "Body"), (5, 7, "Finding"), (5, 6, "Body")],
+        [(1, 0, "Position"), (3, 2, "Position")],
+    ),
+    (
+        "左膝骨折，左膝肿。",
+        [(0, 2, "Body"), (0, 4, "Finding"), (1, 4, "Injury"), (5, 7, "Body"), (5, 8, "Finding")],
+        [(0, 1, "Position"), (3, 4, "Position")],
+    ),
+    ("右肺。", [(0, 2, "Body"), (0, 2, "Site")], []),
+    ("一般情况可。", [], []),
+]
+
+
+def make_gold(
+    nlp: Language,
+    text: str,
+    entities: list[tuple[int, int, str]],
+    relations: list[tuple[int, int, str]],
+) -> Example:
+    reference = nlp.make_doc(text)
+    spans = [reference.char_span(start, end, label=label) for start, end, label in entities]
+    reference.spans[KEY] = spans
+    reference._.relations = [Relation(spans[i], spans[j], label) for i, j, label in relations]
+    return Example(nlp.make_doc(text), reference)
+
+
+def places(spans: Iterable[Span]) -> list[tuple[int, int, str]]:
+    return sorted(map(place_of, spans))
+
+
+@pytest.fixture(scope="module")
+def nested(make_nlp: MakeNlp) -> Language:
+    """A pipeline that was trained on the texts above."""
+    # Without `entity_types`, pairs that cover the same tokens look the same.
+    model = {"mask": "pair", "entity_types": True, "pool_entities": True}
+    nlp = make_nlp(model=model, spans_key=KEY, ner={"spans_key": KEY})
+    examples = [make_gold(nlp, *annotation) for annotation in NESTED]
+    nlp.initialize(lambda: examples)
+    train(nlp, examples)
+    return nlp
+
+
+@pytest.mark.slow
+def test_all_entities_and_their_relations_are_found(nested: Language) -> None:
+    for text, entities, relations in NESTED:
+        doc = nested(text)
+        assert places(doc.spans[KEY]) == sorted(entities)
+        assert all(0.5 < span._.score <= 1 for span in doc.spans[KEY])
+        found = [(r.head.text, r.tail.text, r.label) for r in doc._.relations]
+        texts = [text[start:end] for start, end, _ in entities]
+        assert sorted(found) == sorted((texts[i], texts[j], label) for i, j, label in relations)
+        assert set(places(doc.ents)) <= set(places(doc.spans[KEY]))
+    [flat] = nested("右肺。").ents
+    assert (flat.text, flat.label_) in {("右肺", "Body"), ("右肺", "Site")}
+
+
+@pytest.mark.slow
+def test_scores_of_training_count_the_span_group(nested: Language) -> None:
+    examples = [make_gold(nested, *annotation) for annotation in NESTED]
+    scores = nested.evaluate(examples)
+    assert scores["spans_sc_f"] == scores["rels_f"] == 1
+    assert scores["spans_sc_per_type"]["Body"]["r"] == 1
+    # No doc.ents are annotated.
+    assert scores["ents_f"] is None
+
+
+@pytest.mark.slow
+def test_every_way_to_run_it_finds_the_same(nested: Language, tmp_path: Path) -> None:
+    texts = [text for text, _, _ in NESTED] * 3
+    expected = [describe(nested(text)) for text in texts]
+    assert [describe(doc) for doc in nested.pipe(texts, batch_size=5)] == expected
+    nested.to_disk(tmp_path / "saved")
+    loaded = spacy.load(tmp_path / "saved")
+    assert [describe(doc) for doc in loaded.pipe(texts)] == expected
+    assert [describe(doc) for doc in loaded.pipe(texts, n_process=2)] == expected
+    with ThreadPoolExecutor(4) as threads:
+        assert [describe(doc) for doc in threads.map(loaded, texts)] == expected
+
+
+def describe(doc: Doc) -> tuple[object, ...]:
+    spans = {(*place_of(span), round(get_score(span) or 0, 4)) for span in doc.spans[KEY]}
+    relations = [(r.head.text, r.tail.text, r.label, round(r.score, 4)) for r in doc._.relations]
+    return spans, places(doc.ents), relations
+
+
+def test_an_untrained_pipeline_finds_nothing(make_nlp: MakeNlp) -> None:
+    nlp = make_nlp(spans_key=KEY, ner={"spans_key": KEY})
+    nlp.config["initialize"]["after_init"] = None
+    nlp.initialize(lambda: [make_gold(nlp, *annotation) for annotation in NESTED])
+    doc = nlp(NESTED[0][0])
+    assert list(doc.spans[KEY]) == [] and doc.ents == ()
