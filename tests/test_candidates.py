@@ -27,6 +27,7 @@ from spacy_str_encoder.pairs.candidates import (
     make_all_pairs,
     make_intersection,
     make_max_distance,
+    make_nesting,
     make_same_sentence,
     make_type_pairs,
     pair_offsets,
@@ -46,7 +47,7 @@ MENTIONS: list[Mention] = [
     for label in ("A", "B")
 ]
 TYPES = ["A", "B", "C"]
-NAMES = ["all_pairs", "max_distance", "same_sentence", "type_pairs", "intersection"]
+NAMES = ["all_pairs", "max_distance", "same_sentence", "type_pairs", "nesting", "intersection"]
 NEAR = {"@misc": "spacy-str-encoder.max_distance.v1", "tokens": 0}
 SAME_SENTENCE = {"@misc": "spacy-str-encoder.same_sentence.v1"}
 BODY_PARTS = {
@@ -158,6 +159,21 @@ def test_pairs_of_types_have_them_in_any_order(
     )
 
 
+@given(mentions_lists)
+def test_pairs_are_selected_by_whether_one_entity_is_inside_the_other(
+    mentions: list[Mention],
+) -> None:
+    def is_inside(first: Mention, second: Mention) -> bool:
+        tokens = tokens_of(first), tokens_of(second)
+        return tokens[0] <= tokens[1] or tokens[1] <= tokens[0]
+
+    doc = make_doc(mentions)
+    only, others = (propose(make_nesting(nesting=name), doc) for name in ("only", "none"))
+    assert only == expect(mentions, is_inside)
+    assert others == expect(mentions, lambda a, b: not is_inside(a, b))
+    assert propose(make_nesting(nesting="all"), doc) == propose(make_all_pairs(), doc)
+
+
 @given(mentions_lists, st.lists(st.integers(0, 2), min_size=1, max_size=3))
 def test_an_intersection_proposes_what_all_do(mentions: list[Mention], chosen: list[int]) -> None:
     functions = [
@@ -180,6 +196,7 @@ def candidates(request: pytest.FixtureRequest) -> Candidates:
         "max_distance": near,
         "same_sentence": same_sentence,
         "type_pairs": make_type_pairs(allowed=[["A", "A"]]),
+        "nesting": make_nesting(nesting="only"),
         "intersection": make_intersection(near, same_sentence),
     }[request.param]
 
@@ -221,9 +238,10 @@ def test_sentences_that_a_doc_lacks_are_an_error_that_helps() -> None:
     [
         (lambda: make_max_distance(tokens=-1), "0 or more, got -1"),
         (lambda: make_type_pairs(allowed=[["A", "B"], ["C"]]), r"two types, got \['C'\]"),
+        (lambda: make_nesting(nesting="some"), "'only', got 'some'"),  # type: ignore[arg-type]
         (lambda: make_intersection(), "at least one function"),
     ],
-    ids=["distance", "types", "intersection"],
+    ids=["distance", "types", "nesting", "intersection"],
 )
 def test_wrong_settings_are_refused(make: Callable[[], Candidates], message: str) -> None:
     with pytest.raises(ValueError, match=message):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spacy_str_encoder.doc.flat import best_without_overlaps
+from spacy_str_encoder.doc.flat import best_without_overlaps, first_without_overlaps
 
 Places = list[tuple[int, int, float]]
 
@@ -64,3 +64,18 @@ def test_no_other_choice_is_better(given_places: Places) -> None:
 )
 def test_choices(given_places: Places, expected: list[int]) -> None:
     assert best_without_overlaps(given_places) == expected
+
+
+@given(places())
+def test_of_overlapping_spans_the_first_is_kept(given_places: Places) -> None:
+    spans = [(start, end) for start, end, _ in given_places]
+    chosen = first_without_overlaps(spans)
+    assert chosen == sorted(chosen)
+    assert is_flat([given_places[i] for i in chosen])
+    for i in set(range(len(spans))) - set(chosen):
+        start, end = spans[i]
+        # What it overlaps starts earlier, or is longer, or was given first.
+        assert any(
+            (spans[j][0], -spans[j][1], j) < (start, -end, i) and spans[j][1] > start
+            for j in chosen
+        )

@@ -78,6 +78,18 @@ def test_all_entities_and_their_relations_are_found(nested: Language) -> None:
 
 
 @pytest.mark.slow
+def test_entities_across_windows_are_found(make_nlp: MakeNlp) -> None:
+    nlp = make_nlp(window=3, stride=2, spans_key=KEY, ner={"spans_key": KEY})
+    example = make_gold(nlp, *NESTED[1])
+    nlp.initialize(lambda: [example])
+    with nlp.select_pipes(disable="str_rel"):
+        train(nlp, [example])
+        doc = nlp(NESTED[1][0])
+    assert len(doc._.trf_data.wordpieces) > 2
+    assert places(doc.spans[KEY]) == sorted(NESTED[1][1])
+
+
+@pytest.mark.slow
 def test_scores_of_training_count_the_span_group(nested: Language) -> None:
     examples = [make_gold(nested, *annotation) for annotation in NESTED]
     scores = nested.evaluate(examples)
@@ -104,6 +116,44 @@ def describe(doc: Doc) -> tuple[object, ...]:
     spans = {(*place_of(span), round(get_score(span) or 0, 4)) for span in doc.spans[KEY]}
     relations = [(r.head.text, r.tail.text, r.label, round(r.score, 4)) for r in doc._.relations]
     return spans, places(doc.ents), relations
+
+
+def test_initialization_without_the_span_group_names_the_remedy(make_nlp: MakeNlp) -> None:
+    nlp = make_nlp(spans_key="other", ner={"spans_key": "other"})
+    examples = [make_gold(nlp, *annotation) for annotation in NESTED]
+    with pytest.raises(ValueError, match=r"'other'.*Found: \['sc'\].*convert --spans-key other"):
+        nlp.initialize(lambda: examples)
+
+
+def test_entities_that_overlap_one_of_the_same_label_are_counted(make_nlp: MakeNlp) -> None:
+    nlp = make_nlp(spans_key=KEY, ner={"spans_key": KEY})
+    entities = [(0, 4, "Finding"), (0, 2, "Finding"), (1, 3, "Body"), (3, 5, "Finding")]
+    with pytest.warns(UserWarning, match="2 of 4 gold entities overlap another one of the same"):
+        nlp.initialize(lambda: [make_gold(nlp, "左膝骨折了。", entities, [(2, 0, "Position")])])
+
+
+def test_docs_without_the_span_group_are_unannotated(make_nlp: MakeNlp) -> None:
+    nlp = make_nlp(spans_key=KEY, ner={"spans_key": KEY})
+    annotated = make_gold(nlp, *NESTED[0])
+    nlp.initialize(lambda: [annotated])
+    plain = Example(nlp.make_doc(NESTED[1][0]), nlp.make_doc(NESTED[1][0]))
+    plain.reference.set_ents([Span(plain.reference, 0, 2, "Body")])
+    losses = nlp.update([plain], sgd=None)
+    assert losses["str_ner"] == 0
+    assert nlp.update([annotated], sgd=None)["str_ner"] > 0
+
+
+def test_entities_that_were_there_before_stay(nested: Language) -> None:
+    text, entities, _ = NESTED[0]
+    doc = nested.make_doc(text)
+    doc.set_ents([Span(doc, 3, 5, "Mine")])
+    doc.spans[KEY] = [Span(doc, 0, 1, "Old")]
+    doc.spans["other"] = [Span(doc, 0, 2, "Other")]
+    doc = nested(doc)
+    assert places(doc.spans[KEY]) == sorted(entities)
+    assert [span.label_ for span in doc.spans["other"]] == ["Other"]
+    # Only the body part at 2 is free of the one that was there.
+    assert places(doc.ents) == [(2, 3, "Body"), (3, 5, "Mine"), (5, 7, "Finding")]
 
 
 def test_an_untrained_pipeline_finds_nothing(make_nlp: MakeNlp) -> None:

@@ -1,4 +1,4 @@
-"""Choose entities without overlaps for `doc.ents`."""
+"""Choose entities that do not overlap."""
 
 from bisect import bisect_left
 from collections.abc import Sequence
@@ -34,6 +34,21 @@ def best_without_overlaps(places: Sequence[ScoredPlace]) -> list[int]:
             chosen.append(likely[k])
         k = following[k] if is_best else k + 1
     return chosen
+
+
+def first_without_overlaps(places: Sequence[tuple[int, int]]) -> list[int]:
+    """Choose the spans that do not overlap a chosen one that starts earlier, or is longer.
+
+    places (Sequence[tuple[int, int]]): Start and end of each span.
+    RETURNS (list[int]): The indices of the chosen spans, ascending.
+    """
+    chosen, reached = [], 0
+    for i in sorted(range(len(places)), key=lambda i: (places[i][0], -places[i][1])):
+        start, end = places[i]
+        if start >= reached:
+            chosen.append(i)
+            reached = end
+    return sorted(chosen)
 
 
 def _log_odds(probability: float) -> float:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial, reduce
 from itertools import chain
+from typing import Literal, get_args
 
 import numpy
 from numpy.typing import NDArray
@@ -14,6 +15,8 @@ from ..arrays import IntArray
 # Takes a doc and its entities in text order, and returns the indices of the two entities of each
 # pair, in text order. Each pair occurs once. *Shape:* (pairs, 2).
 Candidates = Callable[[Doc, Sequence[Span]], IntArray]
+# With pairs of entities one of which lies inside the other, without them, or with them alone.
+Nesting = Literal["all", "none", "only"]
 
 NO_SENTENCES = (
     "same_sentence candidates need sentence boundaries, but a doc has none. Put a component that "
@@ -94,6 +97,20 @@ def make_type_pairs(*, allowed: list[list[str]]) -> Candidates:
     if wrong := [types for types in allowed if len(types) != 2]:
         raise ValueError(f"type_pairs: each entry of allowed must have two types, got {wrong[0]}.")
     return partial(typed_pairs, allowed=allowed)
+
+
+def make_nesting(*, nesting: Nesting) -> Candidates:
+    """Make pairs candidate pairs by whether one entity lies inside the other, or in the same place.
+    There are such pairs in span groups alone.
+
+    nesting (Literal["all", "none", "only"]): `all`: every pair. `none`: only pairs of which neither
+        entity lies inside the other. `only`: only pairs of which one does.
+    RETURNS (Candidates): The function that proposes pairs.
+    RAISES (ValueError): If the setting is another one.
+    """
+    if nesting not in get_args(Nesting):
+        raise ValueError(f"nesting: must be 'all', 'none' or 'only', got {nesting!r}.")
+    return all_pairs if nesting == "all" else partial(nested_pairs, only=nesting == "only")
 
 
 def make_intersection(*candidates: Candidates) -> Candidates:
@@ -181,6 +198,21 @@ def typed_pairs(doc: Doc, entities: Sequence[Span], *, allowed: list[list[str]])
     pairs = all_pairs(doc, entities)
     first, second = pair_types(entities, pairs, types).T
     return pairs[is_allowed[first, second]]
+
+
+def nested_pairs(doc: Doc, entities: Sequence[Span], *, only: bool) -> IntArray:
+    """Return the pairs of which one entity lies inside the other, or in the same place, or all
+    other pairs.
+
+    doc (Doc): The doc.
+    entities (Sequence[Span]): Entities of the doc, in text order.
+    only (bool): Whether to return these pairs, and not the others.
+    RETURNS (IntArray): The indices of the two entities, in text order. *Shape:* (pairs, 2).
+    """
+    pairs = all_pairs(doc, entities)
+    start, end, other_start, other_end = pair_offsets(entities, pairs).T
+    # Of entities with the same start, the first one is not the longer one.
+    return pairs[((other_end <= end) | (other_start == start)) == only]
 
 
 def shared_pairs(
