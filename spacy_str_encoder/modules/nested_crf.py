@@ -9,8 +9,8 @@ from torch.nn.functional import pad
 
 from .crf import BiluoCRF, check_extended, check_unique, entity_path, read_entities
 
-# The initial score of each transition to "O". Nearly all tags of a label are "O".
-OUTSIDE = 4.0
+# The initial score of each transition to a tag that begins an entity: few tokens begin one.
+BEGINNING = -3.0
 
 
 class NestedCRF(torch.nn.Module):
@@ -19,7 +19,7 @@ class NestedCRF(torch.nn.Module):
 
     It takes the emissions of a `BiluoCRF` with the same labels: the sequence of a label reads those
     of "O" and of its own four tags. All sequences share their transitions, so new labels need no
-    new parameters. Before training, transitions to "O" are favoured: all tags are "O".
+    new parameters. Before training, all tags are "O", and entities are improbable.
 
     In all methods, `mask` is as in `BiluoCRF`.
     """
@@ -37,8 +37,9 @@ class NestedCRF(torch.nn.Module):
         self.labels = list(labels)
         self.shared = BiluoCRF([""])
         with torch.no_grad():
-            self.shared.crf.start_transitions[0] = OUTSIDE
-            self.shared.crf.transitions[:, 0] = OUTSIDE
+            # B and U
+            self.shared.crf.start_transitions[1::3] = BEGINNING
+            self.shared.crf.transitions[:, 1::3] = BEGINNING
         # shape: (labels, 5), the columns of O, B, I, L and U
         columns = pad(1 + torch.arange(4 * len(labels)).view(-1, 4), (1, 0))
         # They follow from the labels, so they are not saved with the parameters.
