@@ -126,5 +126,26 @@ def relation_setting(nlp: Language, name: str) -> Any:
     """
     for pipe_name, component in nlp.pipeline:
         if "doc._.relations" in nlp.get_pipe_meta(pipe_name).assigns:
-            return getattr(component, "cfg", {}).get(name)
+            return _settings(component).get(name)
     return None
+
+
+def entity_group(nlp: Language) -> str | None:
+    """Look up where a pipeline puts its entities: the `spans_key` of the component that predicts
+    entities, otherwise of the one that predicts relations.
+
+    nlp (Language): The pipeline.
+    RETURNS (str | None): The span group; None for `doc.ents`.
+    """
+    keys = [
+        _settings(component).get("spans_key")
+        for name, component in nlp.pipeline
+        if "doc.ents" in nlp.get_pipe_meta(name).assigns
+    ]
+    keys.append(relation_setting(nlp, "spans_key"))
+    return next((str(key) for key in keys if key is not None), None)
+
+
+def _settings(component: Any) -> Mapping[str, Any]:
+    settings = getattr(component, "cfg", None)
+    return settings if isinstance(settings, Mapping) else {}

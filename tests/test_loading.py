@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 from spacy.language import Language
 from spacy.util import load_config, load_model_from_config
 
-from spacy_str_encoder.loading import load_pipeline
+from spacy_str_encoder.loading import entity_group, load_pipeline
 from spacy_str_encoder.pipeline import sealed_pipe
 
-from .pipelines import ANNOTATIONS, found
+from .pipelines import ANNOTATIONS, MakeNlp, found
 
 COMPONENTS = ["str_encoder", "str_ner", "str_rel"]
 TEXTS = [text for text, _, _ in ANNOTATIONS]
@@ -293,3 +293,17 @@ def test_a_newer_config_is_refused_in_one_sentence(
 def test_no_pipeline_at_all(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="nowhere: can't load this pipeline"):
         load_pipeline(str(tmp_path / "nowhere"))
+
+
+def test_the_entity_group_is_that_of_the_component_that_predicts_entities(make_nlp: MakeNlp) -> None:
+    assert entity_group(make_nlp()) is None
+    assert entity_group(make_nlp(spans_key="b")) == "b"
+    nlp = make_nlp(ner={"spans_key": "a"}, spans_key="b")
+    assert entity_group(nlp) == "a"
+    nlp.remove_pipe("str_rel")
+    assert entity_group(nlp) == "a"
+    nlp.disable_pipe("str_ner")
+    assert entity_group(nlp) is None
+    spancat = spacy.blank("en")
+    spancat.add_pipe("spancat")
+    assert entity_group(spancat) is None

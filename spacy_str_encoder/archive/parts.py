@@ -13,7 +13,7 @@ from spacy.language import Language
 from ..doc.relation import count_hidden
 from ..files.entries import Entry, Rejection
 from ..files.whole import written_whole
-from ..loading import get_precision, load_pipeline, relation_setting
+from ..loading import entity_group, get_precision, load_pipeline
 from .annotate import annotate_entries
 from .chunks import Chunk
 from .manifest import Part, name_part
@@ -65,7 +65,7 @@ class PartWriter:
         hidden: list[int] = []
         suffix, write = WRITERS[self.format]
         path = self.folder / f"{name_part(chunk.source, chunk.number)}{suffix}"
-        spans_key = relation_setting(self.nlp, "spans_key")
+        spans_key = entity_group(self.nlp)
         # The memory zone frees the strings of the texts, which the vocabulary would keep otherwise.
         with self.nlp.memory_zone(), written_whole(path, tag=f".{uuid4().hex}") as unfinished:
             write(unfinished, self._annotate(chunk, rejections, hidden), spans_key)
