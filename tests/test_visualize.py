@@ -7,15 +7,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
 from spacy.tokens import Doc, DocBin, Span
 from spacy.vocab import Vocab
 from typer.testing import CliRunner
 
 from spacy_str_encoder import Relation
 from spacy_str_encoder.cli import app
+from spacy_str_encoder.doc.relation import place_of
+from spacy_str_encoder.formats.annotated_text import AnnotatedText
 from spacy_str_encoder.visualize import DocView, compare_docs, render, view_doc
 from spacy_str_encoder.visualize.run import read_texts
 
+from .crowded_texts import crowded_texts
 from .pipelines import ANNOTATIONS, MakeNlp, build_trained, make_example
 
 VOCAB = Vocab()
@@ -109,27 +113,49 @@ def test_docs_with_other_texts_are_refused() -> None:
 
 
 class Parsed(HTMLParser):
-    """The tags of a page with their attributes, and the text of each mark."""
+    """The tags of a page with their attributes, its text without labels, and the text and the label
+    of each entity.
+    """
 
     def __init__(self, html: str) -> None:
         super().__init__()
         self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.marks: list[str] = []
-        self.is_marked = False
+        self.text = ""
+        self.texts: dict[str, str] = {}
+        self.labels: dict[str, str] = {}
+        self.is_open: list[str] = []
+        self.is_text = self.is_label = False
         self.feed(html)
 
+    @property
+    def marks(self) -> list[str]:
+        return [text + self.labels[mark] for mark, text in self.texts.items()]
+
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
+        attributes = dict(attrs)
+        self.tags.append((tag, attributes))
+        self.is_label = self.is_label or tag == "small"
+        self.is_text = tag != "svg" and (self.is_text or attributes.get("class") == "entities")
         if tag == "mark":
-            self.is_marked = True
-            self.marks.append("")
+            mark = attributes.get("id") or attributes.get("data-of") or ""
+            assert ("id" in attributes) == (mark not in self.texts)
+            self.is_open.append(mark)
+            self.texts.setdefault(mark, "")
+        if tag == "br":
+            self.handle_data("\n")
 
     def handle_endtag(self, tag: str) -> None:
-        self.is_marked = self.is_marked and tag != "mark"
+        self.is_label = self.is_label and tag != "small"
+        if tag == "mark":
+            self.is_open.pop()
 
     def handle_data(self, data: str) -> None:
-        if self.is_marked:
-            self.marks[-1] += data
+        if self.is_label:
+            self.labels[self.is_open[-1]] = self.labels.get(self.is_open[-1], "") + data
+        elif self.is_text:
+            self.text += data
+            for mark in self.is_open:
+                self.texts[mark] += data
 
     def attributes(self, name: str, **wanted: str) -> list[dict[str, str | None]]:
         found = [attributes for tag, attributes in self.tags if tag == name]
@@ -151,13 +177,60 @@ def test_relations_point_at_marks() -> None:
 
 def test_overlapping_entities_are_all_marked() -> None:
     doc = make_doc([])
-    places = [(0, 4, "A"), (0, 1, "B"), (2, 6, "C"), (3, 4, "D"), (5, 6, "E")]
+    places = [(0, 3, "A"), (0, 1, "B"), (2, 4, "C"), (3, 4, "D"), (3, 4, "E"), (5, 6, "F")]
     doc.spans["sc"] = [Span(doc, *place) for place in places]
     page = Parsed(render([view_doc(doc, spans_key="sc")]).html)
     marked = sorted(f"{doc[start:end].text}{label}found" for start, end, label in places)
     assert sorted(page.marks) == marked
-    # Each copy of the text is a whole one.
-    assert len(page.attributes("div", **{"class": "entities"})) == 3
+    assert page.text == doc.text
+    # C crosses A, and only F is alone.
+    [crossing] = [each for each in page.attributes("mark") if "data-of" in each]
+    assert crossing["data-label"] == "C"
+    assert len(page.attributes("span", **{"class": "stack"})) == 1
+    titles = {
+        str(mark["data-label"]): mark.get("title") for mark in page.attributes("mark", tabindex="0")
+    }
+    assert titles["A"] == "Ada works at: A" and titles["C"] == "at Acme: C" and titles["F"] is None
+
+
+def test_titles_tell_scores_and_kinds() -> None:
+    found, gold = make_doc([]), make_doc([])
+    for doc, places in (found, [(0, 3, "A"), (0, 1, "B")]), (gold, [(0, 1, "B"), (0, 2, "C")]):
+        doc.spans["sc"] = [Span(doc, *place) for place in places]
+    found.spans["sc"][1]._.score = 0.75
+    page = Parsed(render([compare_docs(found, gold, spans_key="sc")]).html)
+    assert [mark["title"] for mark in page.attributes("mark")] == [
+        "Ada works at: A, wrong",
+        "Ada works: C, missed",
+        "Ada: B 0.75, correct",
+    ]
+
+
+@given(crowded_texts())
+def test_every_entity_is_on_the_page_once(annotated: AnnotatedText) -> None:
+    doc = Doc(VOCAB, words=[*annotated.text], spaces=[False] * len(annotated.text))
+    spans = [Span(doc, each.start, each.end, each.label) for each in annotated.entities]
+    doc.spans["sc"] = spans
+    relations = [(spans[each.head], spans[each.tail], each.label) for each in annotated.relations]
+    doc._.relations = [Relation(*each) for each in relations]
+    page = Parsed(render([view_doc(doc, spans_key="sc")]).html)
+    assert page.text == doc.text
+
+    marks = {mark["id"]: mark for mark in page.attributes("mark", tabindex="0")}
+    places = {
+        key: (int(str(mark["data-start"])), int(str(mark["data-end"])), str(mark["data-label"]))
+        for key, mark in marks.items()
+    }
+    assert sorted(places.values()) == sorted({place_of(span) for span in spans})
+    for key, (start, end, label) in places.items():
+        assert page.texts[str(key)] == doc.text[start:end]
+        assert page.labels[str(key)] == f"{label}found"
+
+    rows = page.attributes("tr", **{"class": "relation found"})
+    found = {
+        (places[row["data-head"]], places[row["data-tail"]], row["data-label"]) for row in rows
+    }
+    assert found == {(place_of(head), place_of(tail), label) for head, tail, label in relations}
 
 
 def test_everything_from_texts_and_labels_is_escaped() -> None:

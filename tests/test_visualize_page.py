@@ -1,17 +1,20 @@
 """The page in a browser: what is drawn, what filters do, and that no text runs as a script."""
 
 import shutil
+from collections import Counter
 from collections.abc import Iterator
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
-from spacy.tokens import Doc
+from spacy.tokens import Doc, Span
 
+from spacy_str_encoder import Relation
 from spacy_str_encoder.visualize import compare_docs, render, view_doc
 
-from .test_visualize import ACME, ADA, HOSTILE, ROME, WORDS, make_doc
+from .test_visualize import ACME, ADA, HOSTILE, ROME, VOCAB, WORDS, make_doc
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 
@@ -177,3 +180,176 @@ def test_many_docs_are_drawn_as_they_come_into_view(page: Page, tmp_path: Path) 
     assert 0 < drawn < 100
     page.locator("#doc-200").scroll_into_view_if_needed()
     page.wait_for_selector("#doc-200[data-drawn] svg text")
+
+
+# Entities that overlap
+
+# Nested three deep, crossing, in one place, and over a line break, at the start and at the end of
+# lines.
+CHARACTERS = (
+    "左侧股骨颈头下型骨折术后，双肺纹理增多。第一行有左侧大腿\n上部血肿，第二行也有右肺结节"
+)
+LAYERS = [(0, 2, "Side"), (2, 5, "Body"), (0, 5, "Body"), (0, 10, "Finding"), (0, 12, "History")]
+CROSSING = [(13, 17, "Body"), (15, 19, "Finding")]
+IN_ONE_PLACE = [(13, 15, "Body"), (13, 15, "Site")]
+BROKEN = [(24, 31, "Body"), (24, 33, "Finding")]
+ALONE = [(41, 43, "Finding")]
+PLACES = [*LAYERS, *CROSSING, *IN_ONE_PLACE, *BROKEN, *ALONE]
+RELATIONS = [
+    (LAYERS[0], "side", LAYERS[1]),
+    (LAYERS[2], "position", LAYERS[3]),
+    (LAYERS[4], "after", LAYERS[3]),
+    (CROSSING[1], "at", CROSSING[0]),
+    (IN_ONE_PLACE[0], "same", IN_ONE_PLACE[1]),
+    (BROKEN[0], "position", BROKEN[1]),
+    (ALONE[0], "like", LAYERS[2]),
+]
+
+
+def make_overlapping(places: list[tuple[int, int, str]] = PLACES) -> Doc:
+    doc = Doc(VOCAB, words=[*CHARACTERS], spaces=[False] * len(CHARACTERS))
+    doc.spans["sc"] = [Span(doc, *place) for place in places]
+    doc._.relations = [
+        Relation(Span(doc, *head), Span(doc, *tail), label, 0.5) for head, label, tail in RELATIONS
+    ]
+    return doc
+
+
+def show_overlapping(page: Page, path: Path) -> None:
+    show(page, path, [view_doc(make_overlapping(), spans_key="sc")])
+
+
+def is_apart(one: dict[str, float], other: dict[str, float]) -> bool:
+    """Whether two boxes share no more than their borders."""
+    apart_x = (
+        one["x"] + one["width"] <= other["x"] + 1 or other["x"] + other["width"] <= one["x"] + 1
+    )
+    apart_y = (
+        one["y"] + one["height"] <= other["y"] + 1 or other["y"] + other["height"] <= one["y"] + 1
+    )
+    return apart_x or apart_y
+
+
+# The box of the text of each entity on its first line, and of the line under it.
+FIRST_LINES = """() => [...document.querySelectorAll("mark[id]")].map((mark) => {
+  const box = mark.getClientRects()[0];
+  const { paddingBottom, borderBottomWidth } = getComputedStyle(mark);
+  const border = parseFloat(borderBottomWidth);
+  const bottom = box.bottom - parseFloat(paddingBottom) - border;
+  const { top, left } = mark.querySelector(":scope > small").getBoundingClientRect();
+  const place = [mark.dataset.start, mark.dataset.end].map(Number);
+  const text = { x: box.left, y: box.top, width: box.width, height: bottom - box.top };
+  const isStacked = mark.closest(".stack") !== null;
+  return { place, text, line: box.bottom, label: { top, left }, isStacked };
+})"""
+
+
+def test_labels_of_entities_that_overlap_cover_nothing(page: Page, tmp_path: Path) -> None:
+    show_overlapping(page, tmp_path / "page.html")
+    labels = boxes(page, ".stack small")
+    assert len(labels) == len(PLACES) - 1
+    for i, label in enumerate(labels):
+        assert all(is_apart(label, other) for other in labels[:i])
+        assert label["x"] >= 0 and label["x"] + label["width"] <= page.evaluate("innerWidth")
+        for entity in page.evaluate(FIRST_LINES):
+            assert is_apart(label, entity["text"])
+
+
+def test_entities_lie_under_those_inside_of_them(page: Page, tmp_path: Path) -> None:
+    show_overlapping(page, tmp_path / "page.html")
+    entities = [each for each in page.evaluate(FIRST_LINES) if each["isStacked"]]
+    for each in entities:
+        assert each["label"]["top"] == pytest.approx(each["line"], abs=1)
+        assert each["label"]["left"] == pytest.approx(each["text"]["x"], abs=1)
+        for other in entities:
+            (start, end), (left, right) = each["place"], other["place"]
+            if start <= left and right <= end and (start, end) != (left, right):
+                assert each["line"] - each["text"]["y"] > other["line"] - other["text"]["y"] + 10
+
+
+def shape(page: Page, selector: str) -> dict[str, float]:
+    """The box of the first such shape of the drawing, without the width of its stroke."""
+    box: dict[str, float] = page.locator(selector).first.evaluate(
+        """(shape) => {
+          const { x, y, width, height } = shape.getBBox();
+          return { left: x, right: x + width, top: y, bottom: y + height };
+        }"""
+    )
+    return box
+
+
+def find_id(page: Page, place: tuple[int, int, str]) -> str:
+    start, end, label = place
+    selector = f"mark[data-start='{start}'][data-end='{end}'][data-label='{label}']"
+    return page.locator(selector).get_attribute("id") or ""
+
+
+def test_arcs_end_at_the_entity_that_they_belong_to(page: Page, tmp_path: Path) -> None:
+    show_overlapping(page, tmp_path / "page.html")
+    for head, label, tail in RELATIONS:
+        head_id, tail_id = find_id(page, head), find_id(page, tail)
+        arc = f".arc[data-head='{head_id}'][data-tail='{tail_id}']"
+        assert page.locator(f"{arc} text").text_content() == f"{label} 0.50"
+        tip, hat = shape(page, f"{arc} .tip"), shape(page, f".hat[data-of='{tail_id}'] path")
+        assert tip["bottom"] == pytest.approx(hat["top"], abs=0.1)
+        assert hat["left"] <= (tip["left"] + tip["right"]) / 2 <= hat["right"]
+        if head not in ALONE:
+            dot, hat = shape(page, f"{arc} circle"), shape(page, f".hat[data-of='{head_id}'] path")
+            assert (dot["top"] + dot["bottom"]) / 2 == pytest.approx(hat["top"], abs=0.1)
+            assert hat["left"] <= (dot["left"] + dot["right"]) / 2 <= hat["right"]
+
+
+def test_ends_of_arcs_in_a_stack_are_apart(page: Page, tmp_path: Path) -> None:
+    show_overlapping(page, tmp_path / "page.html")
+    hats = [shape(page, f".hat[data-of='{find_id(page, place)}'] path") for place in IN_ONE_PLACE]
+    assert abs(hats[0]["top"] - hats[1]["top"]) >= 5
+    arc = f".arc[data-head='{find_id(page, IN_ONE_PLACE[0])}']"
+    tip, dot = shape(page, f"{arc} .tip"), shape(page, f"{arc} circle")
+    assert dot["right"] < tip["left"] or tip["right"] < dot["left"]
+
+
+def test_an_entity_that_overlaps_is_named_in_focus(page: Page, tmp_path: Path) -> None:
+    show_overlapping(page, tmp_path / "page.html")
+    crossing = page.locator("mark[data-start='15'][data-end='19']")
+    crossing.focus()
+    assert page.locator("mark.lit").count() == 2
+    assert crossing.get_attribute("title") == "纹理增多: Finding"
+    assert page.locator("svg.dim .arc.lit").get_attribute("data-head") == crossing.get_attribute(
+        "id"
+    )
+    # Its other part belongs to it too.
+    page.locator("mark[data-of]").hover(position={"x": 3, "y": 5})
+    assert page.locator("mark.lit").count() == 2
+    assert page.locator(".hat.lit").count() == 2
+
+
+def test_filters_leave_the_other_entities_of_a_stack(page: Page, tmp_path: Path) -> None:
+    show_overlapping(page, tmp_path / "page.html")
+    uncheck(page, "Body")
+    labels = page.locator(".stack small").filter(visible=True).all_text_contents()
+    left = [label for *_, label in PLACES[: -len(ALONE)] if label != "Body"]
+    assert sorted(labels) == sorted(f"{label}found" for label in left)
+    assert (
+        page.locator("mark.off").first.evaluate("mark => getComputedStyle(mark).paddingBottom")
+        == "0px"
+    )
+
+
+def test_compared_entities_may_overlap(page: Page, tmp_path: Path) -> None:
+    found, gold = make_overlapping(PLACES[:-2]), make_overlapping(PLACES[1:])
+    show(page, tmp_path / "page.html", [compare_docs(found, gold, spans_key="sc")])
+    kinds = page.locator("mark[id]").evaluate_all("marks => marks.map((mark) => mark.className)")
+    assert Counter(kinds) == {"entity correct": 9, "entity wrong": 1, "entity missed": 2}
+    labels = boxes(page, ".stack small")
+    assert all(is_apart(one, other) for one, other in combinations(labels, 2))
+
+
+def test_all_docs_are_drawn_for_print_at_the_width_of_paper(page: Page, tmp_path: Path) -> None:
+    show(page, tmp_path / "page.html", [view_doc(make_overlapping(), spans_key="sc")] * 50)
+    assert page.locator("article[data-drawn]").count() < 50
+    page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    assert page.locator("article[data-drawn]").count() == 50
+    width = page.evaluate("document.querySelector('main').clientWidth")
+    assert width == pytest.approx(17 / 2.54 * 96, abs=1)
+    page.evaluate("window.dispatchEvent(new Event('afterprint'))")
+    assert page.evaluate("document.body.className") == ""

@@ -1,4 +1,4 @@
-"""HTML of views: the text with its entities, rendered by displaCy, and a table of relations.
+"""HTML of views: the text with its entities, and a table of relations.
 
 Everything from texts, labels or file names is escaped.
 """
@@ -6,19 +6,21 @@ Everything from texts, labels or file names is escaped.
 from collections.abc import Sequence
 from html import escape
 
-from spacy.displacy import EntityRenderer
-
+from .stacks import Stack, cut_stack, find_stacks
 from .views import DocView, EntityView, RelationView
 
-# displaCy fills in this template. `_span` escapes the values that displaCy does not escape.
-ENTITY = (
+START = (
     '<mark class="entity {kind}" id="{id}" tabindex="0" data-label="{label}" '
-    'style="--hue: {hue}">{text}<small>{label}<i>{score}</i>'
-    '<span class="unseen">{kind}</span></small></mark>'
+    'data-start="{start}" data-end="{end}"{title} style="--hue: {hue}">'
 )
+LABEL = '<small>{label}<i>{score}</i><span class="unseen">{kind}</span></small>'
+# A further piece of an entity that crosses another one.
+REST = '<mark class="entity {kind}" data-of="{id}" data-label="{label}" style="--hue: {hue}">'
+STACK = '<span class="stack">{pieces}</span>'
 DOC = """<article id="doc-{number}" aria-label="{name}" data-errors="{errors}">
 <h2>{name}</h2>
-<div class="text" lang="{lang}">{layers}<svg aria-hidden="true"></svg></div>
+<div class="text" lang="{lang}"><div class="entities">{text}</div>\
+<svg aria-hidden="true"></svg></div>
 {relations}
 </article>"""
 RELATIONS = """<details><summary>{summary}</summary>
@@ -53,45 +55,64 @@ def render_doc(view: DocView, number: int, hues: dict[str, int], *, lang: str = 
     lang (str): The language code of the text; empty if unknown.
     RETURNS (str): The HTML.
     """
-    spans = [_span(view, i, number, hues) for i in range(len(view.entities))]
-    renderer = EntityRenderer({"template": ENTITY})
-    layers = [renderer.render_ents(view.text, layer, None) for layer in _layers(spans)]
     errors = f", {_count(view.errors, 'error')}" if _is_compared(view) else ""
     return DOC.format(
         number=number,
         name=f"Document {view.number or number}{errors}",
         errors=view.errors,
         lang=escape(lang),
-        layers="".join(layers),
+        text=_render_text(view, number, hues),
         relations=_render_relations(view, number),
     )
 
 
-def _span(view: DocView, index: int, number: int, hues: dict[str, int]) -> dict[str, object]:
+def _render_text(view: DocView, number: int, hues: dict[str, int]) -> str:
+    rendered, offset = [], 0
+    for stack in find_stacks(view.entities):
+        start = view.entities[stack.entities[0]].start
+        rendered += [_plain(view, offset, start), _render_stack(view, stack, number, hues)]
+        offset = stack.end
+    return "".join([*rendered, _plain(view, offset, len(view.text))])
+
+
+def _render_stack(view: DocView, stack: Stack, number: int, hues: dict[str, int]) -> str:
+    """Nest the elements of the entities. The first element of each has its label."""
+    is_alone = len(stack.entities) == 1
+    fields = {i: _fields(view, i, number, hues, is_alone=is_alone) for i in stack.entities}
+    rendered, started, labeled = [], set[int](), set[int]()
+    for piece in cut_stack(view.entities, stack):
+        for i in piece.closed:
+            rendered.append(("" if i in labeled else LABEL.format(**fields[i])) + "</mark>")
+            labeled.add(i)
+        for i in piece.opened:
+            rendered.append((REST if i in started else START).format(**fields[i]))
+            started.add(i)
+        rendered.append(_plain(view, piece.start, piece.end))
+    pieces = "".join(rendered)
+    return pieces if is_alone else STACK.format(pieces=pieces)
+
+
+def _fields(
+    view: DocView, index: int, number: int, hues: dict[str, int], *, is_alone: bool
+) -> dict[str, object]:
     entity = view.entities[index]
-    label = escape(entity.label)
-    params = {
+    score, kind = _score(entity.score), "" if entity.kind == "found" else f", {entity.kind}"
+    name = escape(f"{view.text[entity.start : entity.end]}: {entity.label} {score}".rstrip() + kind)
+    return {
         "id": _id(number, index),
         "kind": entity.kind,
         "hue": hues[entity.label],
-        "label": label,
-        "score": _score(entity.score),
+        "label": escape(entity.label),
+        "score": score,
+        "start": entity.start,
+        "end": entity.end,
+        # The label of an entity that is alone stands beside its text.
+        "title": "" if is_alone else f' title="{name}"',
     }
-    return {"start": entity.start, "end": entity.end, "label": label, "params": params}
 
 
-def _layers(spans: list[dict[str, object]]) -> list[list[dict[str, object]]]:
-    """Distribute spans over as few copies of the text as possible, so that none overlap in a copy:
-    displaCy can't mark overlapping spans."""
-    layers: list[list[dict[str, object]]] = [[]]
-    for span in spans:
-        for layer in layers:
-            if not layer or layer[-1]["end"] <= span["start"]:  # type: ignore[operator]
-                layer.append(span)
-                break
-        else:
-            layers.append([span])
-    return layers
+def _plain(view: DocView, start: int, end: int) -> str:
+    return escape(view.text[start:end]).replace("\n", "<br>")
 
 
 def _render_relations(view: DocView, number: int) -> str:

@@ -4,6 +4,11 @@
   const LIFT = 14;
   const MOST_LEVELS = 9;
   const MARGIN = 600;
+  const SAME_LINE = 12;
+  const HAT = 6;
+  // The least distance of two ends in a stack, and where on an entity an end may be.
+  const APART = 14;
+  const SHARES = [0.5, 0.4, 0.6, 0.25, 0.75, 0.1, 0.9];
   const SVG = "http://www.w3.org/2000/svg";
 
   const make = (parent, name, attributes) => {
@@ -12,23 +17,125 @@
     return parent.appendChild(node);
   };
 
-  // The point where the arcs of an entity start and end, and the line it is on.
-  const place = (mark, origin) => {
-    const box = mark.getBoundingClientRect();
-    const top = box.top - origin.top;
-    return { x: box.left + box.width / 2 - origin.left, top, line: Math.round(top / 8) };
+  const pen = document.createElement("canvas").getContext("2d");
+  pen.font = `11px ${getComputedStyle(document.body).fontFamily}`;
+  const widthOf = (name) => pen.measureText(name).width;
+
+  // Boxes on one line of text differ by a few pixels.
+  const makeFindLine = () => {
+    const lines = [];
+    return (bottom) => {
+      const known = lines.find((line) => Math.abs(line - bottom) < SAME_LINE);
+      if (known === undefined) lines.push(bottom);
+      return known ?? bottom;
+    };
+  };
+
+  const piecesOf = (mark) => [
+    mark,
+    ...mark.closest(".text").querySelectorAll(`mark[data-of="${mark.id}"]`),
+  ];
+
+  // How far the line of an entity is below its text.
+  const spaceBelow = (mark) => {
+    const { paddingBottom, borderBottomWidth } = getComputedStyle(mark);
+    return parseFloat(paddingBottom) + parseFloat(borderBottomWidth);
+  };
+
+  // The boxes of the text of an entity, one on each line.
+  const boxesOf = (mark, origin, findLine) => {
+    const boxes = [];
+    for (const piece of piecesOf(mark)) {
+      const below = spaceBelow(piece);
+      for (const rect of piece.getClientRects()) {
+        const [left, right] = [rect.left, rect.right].map((x) => x - origin.left);
+        const bottom = rect.bottom - below - origin.top;
+        const line = findLine(bottom);
+        const last = boxes.at(-1);
+        if (last?.line === line) last.right = Math.max(last.right, right);
+        else boxes.push({ line, left, right, top: rect.top - origin.top, bottom });
+      }
+    }
+    return boxes;
+  };
+
+  const measure = (article) => {
+    const origin = article.querySelector(".text").getBoundingClientRect();
+    const findLine = makeFindLine();
+    const rows = [...article.querySelectorAll("tr.relation:not([hidden])")];
+    const ends = new Set(rows.flatMap(({ dataset }) => [dataset.head, dataset.tail]));
+    const entities = new Map();
+    for (const mark of article.querySelectorAll("mark[id]")) {
+      const isStacked = mark.closest(".stack") !== null;
+      if (!isStacked && !ends.has(mark.id)) continue;
+      const [start, end] = [mark.dataset.start, mark.dataset.end].map(Number);
+      const boxes = boxesOf(mark, origin, findLine);
+      entities.set(mark.id, { mark, isStacked, isEnd: ends.has(mark.id), start, end, boxes });
+    }
+    return { rows, entities, width: origin.width };
+  };
+
+  const isApart = (one, other) =>
+    one.line !== other.line || one.right + 2 <= other.left || other.right + 2 <= one.left;
+
+  // Give each entity a row: farther from the text than those that it overlaps with and that are
+  // shorter, and clear of all boxes in the row. Returns the number of rows.
+  const setRows = (entities, name, boxesOf) => {
+    const placed = [];
+    const sorted = [...entities].sort(
+      (a, b) => a.end - a.start - (b.end - b.start) || a.start - b.start,
+    );
+    for (const entity of sorted) {
+      const boxes = boxesOf(entity);
+      const inner = placed.filter(
+        (other) => other.entity.start < entity.end && entity.start < other.entity.end,
+      );
+      const isTaken = (row) =>
+        placed.some(
+          (other) =>
+            other.entity[name] === row &&
+            other.boxes.some((box) => boxes.some((own) => !isApart(box, own))),
+        );
+      entity[name] = 1 + Math.max(0, ...inner.map((other) => other.entity[name]));
+      while (isTaken(entity[name])) entity[name] += 1;
+      placed.push({ entity, boxes });
+    }
+    return Math.max(0, ...placed.map(({ entity }) => entity[name]));
+  };
+
+  // A label starts where its entity does, or further to the left at the end of a line.
+  const labelBox = ({ mark, boxes: [box] }, width) => {
+    const size = mark.querySelector(":scope > small").offsetWidth;
+    const left = Math.max(0, Math.min(box.left, width - size));
+    return { ...box, left, right: left + size };
+  };
+
+  // Where the arcs of an entity end: at the middle of its box, or at a point of its hat that is
+  // apart from the ends of other arcs.
+  const setEnds = (ends) => {
+    const taken = [];
+    for (const entity of [...ends].sort((a, b) => (a.hat ?? 0) - (b.hat ?? 0))) {
+      const [{ line, left, right, top }] = entity.boxes;
+      const distance = (x) =>
+        Math.min(APART, ...taken.filter((end) => end.line === line).map((end) => Math.abs(end.x - x)));
+      const shares = entity.isStacked ? SHARES : SHARES.slice(0, 1);
+      const points = shares.map((share) => left + share * (right - left));
+      const x = points.reduce((best, point) => (distance(point) > distance(best) ? point : best));
+      const tip = entity.isStacked ? top - HAT * entity.hat : top;
+      entity.point = { x, line, tip, isOnHat: entity.isStacked };
+      taken.push(entity.point);
+    }
   };
 
   // An arc between two lines runs to the end of the upper one, and on from the start of the lower.
   const cutAtLines = (head, tail, width) => {
+    if (head.line === tail.line) {
+      return [{ line: head.line, from: head, to: tail, hasTip: true, hasLabel: true }];
+    }
     const isDown = head.line < tail.line;
     const [upper, lower] = isDown ? [head, tail] : [tail, head];
-    if (upper.line === lower.line) {
-      const [from, to] = [head, tail].map(({ x }) => x);
-      return [{ line: head.line, top: head.top, from, to, hasTip: true, hasLabel: true }];
-    }
-    const first = { line: upper.line, top: upper.top, from: upper.x, to: null, edge: width };
-    const second = { line: lower.line, top: lower.top, from: lower.x, to: null, edge: 0 };
+    const first = { line: upper.line, from: upper, to: null, edge: width };
+    const second = { line: lower.line, from: lower, to: null, edge: 0 };
     // The longer part has room for the label.
     const isFirst = width - upper.x > lower.x;
     return [
@@ -37,18 +144,21 @@
     ];
   };
 
-  const findSegments = (article) => {
-    const text = article.querySelector(".text");
-    const origin = text.getBoundingClientRect();
-    return [...article.querySelectorAll("tr.relation:not([hidden])")].flatMap((row) => {
-      const ends = [row.dataset.head, row.dataset.tail].map((id) => document.getElementById(id));
-      const [head, tail] = ends.map((mark) => place(mark, origin));
-      return cutAtLines(head, tail, origin.width).map((segment) => {
-        const sides = [segment.from, segment.to ?? segment.edge].sort((a, b) => a - b);
-        return { ...segment, row, left: sides[0], right: sides[1] };
+  const findSegments = ({ rows, entities, width }) =>
+    rows.flatMap((row) => {
+      const [head, tail] = [row.dataset.head, row.dataset.tail].map((id) => entities.get(id).point);
+      const name = `${row.dataset.label} ${row.dataset.score}`.trim();
+      const half = widthOf(name) / 2 + 2;
+      return cutAtLines(head, tail, width).map((segment) => {
+        const sides = [segment.from.x, segment.to?.x ?? segment.edge].sort((a, b) => a - b);
+        const [left, right] = sides;
+        const middle = Math.max(half, Math.min((left + right) / 2, width - half));
+        const reach = segment.hasLabel
+          ? { start: Math.min(left, middle - half), stop: Math.max(right, middle + half) }
+          : { start: left, stop: right };
+        return { ...segment, ...reach, row, name, left, right, middle };
       });
     });
-  };
 
   // On each line, shorter arcs lie lower, and arcs that overlap lie on different levels.
   const setLevels = (segments) => {
@@ -57,9 +167,7 @@
     for (const segment of segments) {
       const meets = taken.filter(
         (other) =>
-          other.line === segment.line &&
-          other.left < segment.right &&
-          segment.left < other.right,
+          other.line === segment.line && other.start < segment.stop && segment.start < other.stop,
       );
       const level = 1 + Math.max(0, ...meets.map((other) => other.level));
       segment.level = Math.min(MOST_LEVELS, level);
@@ -68,42 +176,83 @@
     return Math.max(0, ...taken.map((segment) => segment.level));
   };
 
-  const pathOf = ({ from, to, edge, top, left, right }, y) => {
-    const bend = Math.min(8, (right - left) / 2);
-    const turn = (to ?? edge) > from ? bend : -bend;
-    const start = `M${from},${top} V${y + bend} Q${from},${y} ${from + turn},${y}`;
-    if (to === null) return `${start} H${edge}`;
-    return `${start} H${to - turn} Q${to},${y} ${to},${y + bend} V${top}`;
+  const arrange = (article) => {
+    const measured = measure(article);
+    const entities = [...measured.entities.values()];
+    const stacked = entities.filter((entity) => entity.isStacked);
+    const shown = stacked.filter(({ mark }) => !mark.classList.contains("off"));
+    for (const entity of shown) entity.label = labelBox(entity, measured.width);
+    const depth = setRows(shown, "row", ({ boxes, label }) => [...boxes, label]);
+    const hats = setRows(
+      stacked.filter((entity) => entity.isEnd),
+      "hat",
+      ({ boxes }) => boxes,
+    );
+    setEnds(entities.filter((entity) => entity.isEnd));
+    const segments = findSegments(measured);
+    return { entities, shown, segments, depth, hats, levels: setLevels(segments) };
   };
 
-  const drawSegment = (svg, segment) => {
-    const { row, from, to, top, left, right, level, hasTip, hasLabel } = segment;
+  const pathOf = ({ from, to, edge, left, right }, y) => {
+    const bend = Math.min(8, (right - left) / 2);
+    const turn = (to?.x ?? edge) > from.x ? bend : -bend;
+    const start = `M${from.x},${from.tip} V${y + bend} Q${from.x},${y} ${from.x + turn},${y}`;
+    if (to === null) return `${start} H${edge}`;
+    return `${start} H${to.x - turn} Q${to.x},${y} ${to.x},${y + bend} V${to.tip}`;
+  };
+
+  const drawSegment = (svg, segment, floor) => {
+    const { row, from, to, level, name, hasTip, hasLabel } = segment;
     const kind = ["correct", "wrong", "missed"].find((name) => row.classList.contains(name)) ?? "";
     const group = make(svg, "g", { class: `arc ${kind}` });
     group.dataset.head = row.dataset.head;
     group.dataset.tail = row.dataset.tail;
-    const y = top - GAP - (level - 1) * LIFT;
+    const y = floor - GAP - (level - 1) * LIFT;
     make(group, "path", { d: pathOf(segment, y) });
-    if (hasTip) make(group, "path", { class: "tip", d: `M${to ?? from},${top} l-4,-7 h8 z` });
-    if (!hasLabel) return;
-    const label = make(group, "text", { y: y + 3 });
-    label.textContent = `${row.dataset.label} ${row.dataset.score}`.trim();
-    const half = label.getComputedTextLength() / 2;
-    const inside = Math.min((left + right) / 2, svg.clientWidth - half);
-    label.setAttribute("x", Math.max(inside, half));
+    const { x, tip } = to ?? from;
+    if (hasTip) make(group, "path", { class: "tip", d: `M${x},${tip} l-4,-7 h8 z` });
+    // Where it starts, a leg may have crossed the hats of other entities.
+    const start = hasTip && to === null ? null : from;
+    if (start?.isOnHat) make(group, "circle", { cx: start.x, cy: start.tip, r: 2 });
+    if (hasLabel) make(group, "text", { x: segment.middle, y: y + 3 }).textContent = name;
+  };
+
+  // Above an entity of a stack, a bracket of its own shows which one an arc belongs to.
+  const drawHat = (svg, { mark, hat, boxes }) => {
+    const group = make(svg, "g", { class: "hat", style: mark.getAttribute("style") });
+    group.dataset.of = mark.id;
+    for (const { left, right, top } of boxes) {
+      const y = top - HAT * hat;
+      make(group, "path", { d: `M${left + 1},${y + 3} V${y} H${right - 1} V${y + 3}` });
+    }
+  };
+
+  const drawEntity = ({ mark, row, label }) => {
+    for (const piece of piecesOf(mark)) piece.style.setProperty("--row", row);
+    const small = mark.querySelector(":scope > small");
+    small.style.left = `${label.left}px`;
+    small.style.top = `${label.bottom + spaceBelow(mark)}px`;
   };
 
   const draw = (article) => {
     const text = article.querySelector(".text");
     const svg = text.querySelector("svg");
     svg.replaceChildren();
-    text.style.setProperty("--lift", "0px");
-    const levels = setLevels(findSegments(article));
-    text.style.setProperty("--lift", `${levels ? GAP + levels * LIFT : 0}px`);
-    const segments = findSegments(article);
-    setLevels(segments);
-    for (const segment of segments) drawSegment(svg, segment);
     article.dataset.drawn = "";
+    // The room above and below the lines moves nothing to the side: it is known from a first look.
+    const { depth, hats, levels } = arrange(article);
+    const height = parseFloat(getComputedStyle(text).getPropertyValue("--row-height"));
+    text.style.setProperty("--depth", `${depth * height}px`);
+    text.style.setProperty("--lift", `${levels ? GAP + levels * LIFT + hats * HAT : 0}px`);
+    const { entities, shown, segments } = arrange(article);
+    shown.forEach(drawEntity);
+    const ends = entities.filter((entity) => entity.isEnd);
+    for (const entity of ends.filter(({ isStacked }) => isStacked)) drawHat(svg, entity);
+    // Labels of low arcs are drawn last: the feet of others may pass behind them.
+    for (const segment of segments.reverse()) {
+      const tips = ends.filter(({ point }) => point.line === segment.line);
+      drawSegment(svg, segment, Math.min(...tips.map(({ point }) => point.tip)));
+    }
   };
 
   // Articles far from the viewport are drawn when they come near.
@@ -121,11 +270,13 @@
   };
   const articles = [...document.querySelectorAll("article")];
 
+  const isPrinted = () => document.body.classList.contains("printed");
+
   const redraw = () => {
     watcher.disconnect();
     for (const article of articles) {
       delete article.dataset.drawn;
-      if (!article.hidden && isNear(article)) draw(article);
+      if (!article.hidden && (isPrinted() || isNear(article))) draw(article);
       watcher.observe(article);
     }
   };
@@ -159,24 +310,32 @@
     redraw();
   };
 
-  // Highlight the relations of the entity under the pointer or in focus.
+  // Highlight the entity under the pointer or in focus, and its relations.
   const light = (event) => {
     const mark = event.target.closest("mark");
-    for (const svg of document.querySelectorAll("svg.dim")) {
-      svg.classList.remove("dim");
-      for (const group of svg.querySelectorAll(".lit")) group.classList.remove("lit");
-    }
+    for (const svg of document.querySelectorAll("svg.dim")) svg.classList.remove("dim");
+    for (const lit of document.querySelectorAll(".lit")) lit.classList.remove("lit");
     if (!mark || event.type === "focusout") return;
+    const id = mark.dataset.of ?? mark.id;
     const svg = mark.closest(".text").querySelector("svg");
-    const own = [...svg.querySelectorAll("g")].filter(
-      (group) => group.dataset.head === mark.id || group.dataset.tail === mark.id,
+    const own = [...svg.querySelectorAll(".arc")].filter(
+      ({ dataset }) => dataset.head === id || dataset.tail === id,
     );
-    for (const group of own) group.classList.add("lit");
+    const ends = new Set([id, ...own.flatMap(({ dataset }) => [dataset.head, dataset.tail])]);
+    const hats = [...svg.querySelectorAll(".hat")].filter(({ dataset }) => ends.has(dataset.of));
+    const pieces = piecesOf(document.getElementById(id));
+    for (const lit of [...own, ...hats, ...pieces]) lit.classList.add("lit");
     svg.classList.toggle("dim", own.length > 0);
   };
 
   for (const name of ["mouseover", "focusin", "focusout"]) document.addEventListener(name, light);
   document.addEventListener("change", filter);
+  for (const name of ["beforeprint", "afterprint"]) {
+    window.addEventListener(name, () => {
+      document.body.classList.toggle("printed", name === "beforeprint");
+      redraw();
+    });
+  }
   let width = 0;
   new ResizeObserver(([{ contentRect }]) => {
     if (contentRect.width !== width) redraw();

@@ -11,7 +11,7 @@ from ..evaluation.examples import with_predicted_entities
 from ..evaluation.runs import Track, no_track
 from ..formats.raw_texts import is_text_file, read_raw_texts
 from ..formats.report import ConversionReport
-from ..loading import relation_setting
+from ..loading import entity_group, relation_setting
 from .views import DocView, compare_docs, view_doc
 
 
@@ -50,7 +50,7 @@ def view_texts(nlp: Language, texts: Sequence[str], *, track: Track = no_track) 
     track (Track): Shows the progress.
     RETURNS (list[DocView]): The views, in the order of the texts.
     """
-    spans_key = relation_setting(nlp, "spans_key")
+    spans_key = entity_group(nlp)
     docs = track(nlp.pipe(texts), "Texts", len(texts))
     return [view_doc(doc, spans_key=spans_key) for doc in docs]
 
@@ -66,7 +66,7 @@ def view_differences(
     RETURNS (list[DocView]): The views, those with the most errors first.
     """
     symmetric = relation_setting(nlp, "symmetric") or ()
-    spans_key = relation_setting(nlp, "spans_key")
+    spans_key = entity_group(nlp)
     examples = track(with_predicted_entities(nlp, gold), "Texts", len(gold))
     views = (
         compare_docs(each.predicted, each.reference, symmetric=symmetric, spans_key=spans_key)
