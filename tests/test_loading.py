@@ -295,7 +295,7 @@ def test_no_pipeline_at_all(tmp_path: Path) -> None:
         load_pipeline(str(tmp_path / "nowhere"))
 
 
-def test_the_entity_group_is_that_of_the_component_that_predicts_entities(make_nlp: MakeNlp) -> None:
+def test_where_a_pipeline_puts_its_entities(make_nlp: MakeNlp) -> None:
     assert entity_group(make_nlp()) is None
     assert entity_group(make_nlp(spans_key="b")) == "b"
     nlp = make_nlp(ner={"spans_key": "a"}, spans_key="b")
