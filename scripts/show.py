@@ -10,8 +10,10 @@ from rich.console import Console
 from rich.table import Table
 from spacy.tokens import Doc
 
+from spacy_str_encoder.doc.entities import get_entities
 from spacy_str_encoder.doc.records import key_values
 from spacy_str_encoder.evaluation import TASKS
+from spacy_str_encoder.loading import entity_group
 
 SENTENCES = (
     "左主干未见明显狭窄，前降支近段局限性狭窄约70％，血流TIMI 3级。",
@@ -28,21 +30,22 @@ def main(
     console = Console()
     for doc in nlp.pipe(SENTENCES):
         console.print(f"\n{doc.text}", style="bold")
-        console.print(entity_table(doc))
+        console.print(entity_table(doc, entity_group(nlp)))
         console.print(relation_table(doc))
         pairs = (f"{key} = {value}" for key, value in key_values(doc._.records))
         console.print("Records:", "; ".join(pairs))
     console.print(score_table(metrics))
 
 
-def entity_table(doc: Doc) -> Table:
+def entity_table(doc: Doc, spans_key: str | None) -> Table:
     """List the entities of a doc.
 
     doc (Doc): The doc.
+    spans_key (str | None): The span group that holds the entities; `doc.ents` if None.
     RETURNS (Table): The table.
     """
     table = Table("entity", "label", "probability")
-    for entity in doc.ents:
+    for entity in get_entities(doc, spans_key):
         table.add_row(entity.text, entity.label_, f"{entity._.score:.3f}")
     return table
 

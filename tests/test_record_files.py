@@ -8,8 +8,10 @@ from typing import Any
 import pyarrow.parquet
 import pytest
 import srsly
-from spacy.tokens import Doc
+from spacy.tokens import Doc, Span
+from spacy.vocab import Vocab
 
+from spacy_str_encoder import Relation
 from spacy_str_encoder.doc.records import set_settings
 from spacy_str_encoder.files.records import COLUMNS, to_rows, write_records
 
@@ -45,6 +47,30 @@ def test_a_value_a_row(docs: list[Doc]) -> None:
         ("proximal", "Place", 4, 12),
         ("mild", "Degree", 13, 17),
         (None, None, None, None),
+    ]
+
+
+def test_owners_that_overlap_are_told_apart() -> None:
+    doc = Doc(Vocab(), words=["left", "knee", "pain", "severe"])
+    knee, pain, severe, report = (
+        Span(doc, start, end, label)
+        for start, end, label in [(0, 2, "A"), (0, 3, "A"), (3, 4, "A"), (0, 4, "Report")]
+    )
+    same = Span(doc, 0, 2, "B")
+    doc.spans["sc"] = [knee, same, pain, severe, report]
+    owners = [knee, same, pain]
+    doc._.relations = [
+        *(Relation(report, owner, "Has") for owner in owners),
+        *(Relation(owner, severe, "Is", 0.1 * i) for i, owner in enumerate(owners)),
+    ]
+    set_settings(doc, {"central": ["Report"], "spans_key": "sc"})
+    rows = [row for row in to_rows([doc]) if row["key"] == "Has.Is"]
+    assert [
+        (row["owner_start"], row["owner_end"], row["owner_label"], row["score"]) for row in rows
+    ] == [
+        (0, 9, "A", 0.0),
+        (0, 9, "B", 0.1),
+        (0, 14, "A", 0.2),
     ]
 
 

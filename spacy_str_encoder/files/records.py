@@ -26,6 +26,8 @@ COLUMNS = {
     "entity_score": "float64",
     "key": "string",
     "owner_start": "int64",
+    "owner_end": "int64",
+    "owner_label": "string",
     "value": "string",
     "value_label": "string",
     "value_start": "int64",
@@ -82,6 +84,8 @@ def _values(record: Record) -> Iterator[dict[str, Any]]:
         yield {
             "key": KEY_SEPARATOR.join(path),
             "owner_start": owner["start"],
+            "owner_end": owner["end"],
+            "owner_label": owner["label"],
             "value": value["text"],
             "value_label": value["label"],
             "value_start": value["start"],
