@@ -1,6 +1,7 @@
 """Records of central entities: their values, how keys are made, and what keeps them."""
 
 import json
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -258,6 +259,39 @@ def test_names_that_no_component_predicts_are_told(nlp: Language, make_nlp: Make
     trained.add_pipe("str_records", config=settings)
     with pytest.warns(UserWarning, match="predicts Modifer, listed in `inverse`"):
         trained.initialize(lambda: make_examples(trained))
+
+
+def test_a_span_group_that_is_not_read_is_told(make_nlp: MakeNlp) -> None:
+    for settings, owner in (
+        ({"spans_key": "sc"}, "str_rel"),
+        ({"ner": {"spans_key": "sc"}}, "str_ner"),
+    ):
+        nlp = make_nlp(**settings)
+        with pytest.warns(UserWarning, match=f"str_records: {owner} has its entities in doc.spans"):
+            nlp.add_pipe("str_records", config={"central": ["Body"]})
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            nlp.add_pipe("str_records", "other", config={"central": ["Body"], "spans_key": "sc"})
+
+
+def test_central_entities_may_overlap() -> None:
+    doc = make_doc(FINDING, [])
+    outer, inner, same = Span(doc, 0, 2, "Body"), Span(doc, 0, 1, "Body"), Span(doc, 0, 1, "Site")
+    doc.spans["sc"] = [outer, inner, same, value := Span(doc, 2, 3, "Degree")]
+    for i, span in enumerate([outer, inner, same]):
+        span._.score = i / 4
+    doc._.relations = [
+        Relation(inner, value, "r"),
+        Relation(same, value, "s"),
+        Relation(same, outer, "t"),
+    ]
+    records = to_records(doc, ["Body", "Site"], spans_key="sc")
+    assert [(each["end"], each["label"], each["score"]) for each in records] == [
+        (3, "Body", 0.25),
+        (3, "Site", 0.5),
+        (12, "Body", 0.0),
+    ]
+    assert lines(records) == ["LAD(r=mild)", "LAD(t=LAD proximal s=mild)", "LAD proximal"]
 
 
 def test_wrong_settings_are_refused_in_the_config() -> None:

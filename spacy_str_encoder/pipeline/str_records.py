@@ -74,7 +74,8 @@ class RecordMaker:
     def initialize(
         self, get_examples: Callable[[], Iterable[Example]] | None = None, *, nlp: Language
     ) -> None:
-        """Warn of types and labels that no component predicts.
+        """Warn of types and labels that no component predicts, and of a span group that is not
+        read.
 
         get_examples (Callable[[], Iterable[Example]] | None): Not used.
         nlp (Language): The pipeline, which may be incomplete.
@@ -82,6 +83,8 @@ class RecordMaker:
         central, inverse = self.settings["central"], self.settings["inverse"]
         _warn_of_unknown(self.name, "central", central, _find_labels(nlp, ENTITIES))
         _warn_of_unknown(self.name, "inverse", inverse, _find_labels(nlp, RELATIONS))
+        if self.settings["spans_key"] is None:
+            _warn_of_group(self.name, nlp)
 
     def __call__(self, doc: Doc) -> Doc:
         """Set how the records of a doc are made.
@@ -115,3 +118,16 @@ def _warn_of_unknown(name: str, setting: str, given: Collection[str], known: set
             f"`{setting}`. The pipeline predicts {', '.join(sorted(known))}.",
             stacklevel=2,
         )
+
+
+def _warn_of_group(name: str, nlp: Language) -> None:
+    for other, component in nlp.pipeline:
+        assigns = {*nlp.get_pipe_meta(other).assigns}
+        key = getattr(component, "cfg", {}).get("spans_key")
+        if key is not None and assigns & {"doc.ents", *RELATIONS}:
+            warnings.warn(
+                f"{name}: {other} has its entities in doc.spans['{key}'], but records are made for "
+                f"those in doc.ents alone. Set spans_key of {name} to '{key}'.",
+                stacklevel=2,
+            )
+            return
