@@ -6,6 +6,7 @@
   const MARGIN = 600;
   const SAME_LINE = 12;
   const HAT = 6;
+  const BELOW = 3;
   // The least distance of two ends in a stack, and where on an entity an end may be.
   const APART = 14;
   const SHARES = [0.5, 0.4, 0.6, 0.25, 0.75, 0.1, 0.9];
@@ -79,7 +80,7 @@
     one.line !== other.line || one.right + 2 <= other.left || other.right + 2 <= one.left;
 
   // Give each entity a row: farther from the text than those that it overlaps with and that are
-  // shorter, and clear of all boxes in the row. Returns the number of rows.
+  // shorter, and clear of all boxes in the row.
   const setRows = (entities, name, boxesOf) => {
     const placed = [];
     const sorted = [...entities].sort(
@@ -100,7 +101,6 @@
       while (isTaken(entity[name])) entity[name] += 1;
       placed.push({ entity, boxes });
     }
-    return Math.max(0, ...placed.map(({ entity }) => entity[name]));
   };
 
   // A label starts where its entity does, or further to the left at the end of a line.
@@ -173,7 +173,6 @@
       segment.level = Math.min(MOST_LEVELS, level);
       taken.push(segment);
     }
-    return Math.max(0, ...taken.map((segment) => segment.level));
   };
 
   const arrange = (article) => {
@@ -182,15 +181,43 @@
     const stacked = entities.filter((entity) => entity.isStacked);
     const shown = stacked.filter(({ mark }) => !mark.classList.contains("off"));
     for (const entity of shown) entity.label = labelBox(entity, measured.width);
-    const depth = setRows(shown, "row", ({ boxes, label }) => [...boxes, label]);
-    const hats = setRows(
-      stacked.filter((entity) => entity.isEnd),
-      "hat",
-      ({ boxes }) => boxes,
-    );
+    setRows(shown, "row", ({ boxes, label }) => [...boxes, label]);
+    const stackedEnds = stacked.filter((entity) => entity.isEnd);
+    setRows(stackedEnds, "hat", ({ boxes }) => boxes);
     setEnds(entities.filter((entity) => entity.isEnd));
     const segments = findSegments(measured);
-    return { entities, shown, segments, depth, hats, levels: setLevels(segments) };
+    setLevels(segments);
+    return { entities, shown, segments };
+  };
+
+  // The room that each line needs below it for entities, and above it for brackets and arcs.
+  const findRooms = ({ entities, shown, segments }, height) => {
+    const rooms = new Map();
+    const extend = (line, name, value) => {
+      const room = rooms.get(line) ?? { hats: 0, levels: 0, below: 0 };
+      rooms.set(line, { ...room, [name]: Math.max(room[name], value) });
+    };
+    for (const { boxes, hat } of entities.filter(({ isEnd }) => isEnd)) {
+      for (const { line } of boxes) extend(line, "hats", hat ?? 0);
+    }
+    for (const { boxes, row } of shown) {
+      for (const { line } of boxes) extend(line, "below", row * height + BELOW);
+    }
+    for (const { line, level } of segments) extend(line, "levels", level);
+    const sorted = [...rooms.keys()].sort((a, b) => a - b).map((line) => rooms.get(line));
+    return sorted.map(({ hats, levels, below }) => {
+      const above = hats * HAT + (levels ? GAP + levels * LIFT : 0);
+      return { above, below };
+    });
+  };
+
+  // Lines are equally far apart, as far as the two that need most.
+  const makeRoom = (text, rooms) => {
+    const between = rooms.map(({ above }, i) => above + (rooms[i - 1]?.below ?? 0));
+    const last = rooms.at(-1)?.below ?? 0;
+    text.style.setProperty("--room", `${Math.max(last, ...between)}px`);
+    text.style.setProperty("--above", `${rooms[0]?.above ?? 0}px`);
+    text.style.setProperty("--below", `${last}px`);
   };
 
   const pathOf = ({ from, to, edge, left, right }, y) => {
@@ -227,6 +254,13 @@
     }
   };
 
+  // The highest entity or bracket on a line.
+  const findTop = (ends, line) => {
+    const boxes = ends.flatMap(({ boxes, hat }) => boxes.map((box) => ({ ...box, hat: hat ?? 0 })));
+    const tops = boxes.filter((box) => box.line === line).map(({ top, hat }) => top - HAT * hat);
+    return Math.min(...tops);
+  };
+
   const drawEntity = ({ mark, row, label }) => {
     for (const piece of piecesOf(mark)) piece.style.setProperty("--row", row);
     const small = mark.querySelector(":scope > small");
@@ -239,20 +273,16 @@
     const svg = text.querySelector("svg");
     svg.replaceChildren();
     article.dataset.drawn = "";
-    // The room above and below the lines moves nothing to the side: it is known from a first look.
-    const { depth, hats, levels } = arrange(article);
+    // Room above and below the lines moves nothing to the side: it is known from a first look.
     const height = parseFloat(getComputedStyle(text).getPropertyValue("--row-height"));
-    text.style.setProperty("--depth", `${depth * height}px`);
-    text.style.setProperty("--lift", `${levels ? GAP + levels * LIFT + hats * HAT : 0}px`);
+    makeRoom(text, []);
+    makeRoom(text, findRooms(arrange(article), height));
     const { entities, shown, segments } = arrange(article);
     shown.forEach(drawEntity);
     const ends = entities.filter((entity) => entity.isEnd);
     for (const entity of ends.filter(({ isStacked }) => isStacked)) drawHat(svg, entity);
     // Labels of low arcs are drawn last: the feet of others may pass behind them.
-    for (const segment of segments.reverse()) {
-      const tips = ends.filter(({ point }) => point.line === segment.line);
-      drawSegment(svg, segment, Math.min(...tips.map(({ point }) => point.tip)));
-    }
+    for (const segment of segments.reverse()) drawSegment(svg, segment, findTop(ends, segment.line));
   };
 
   // Articles far from the viewport are drawn when they come near.
