@@ -144,7 +144,7 @@ def test_a_file_that_is_there_is_replaced(tmp_path: Path) -> None:
 
 def test_what_docs_can_not_hold_is_shown(tmp_path: Path) -> None:
     path = write_lines(tmp_path / "in.jsonl", LINE, NESTED)
-    result = run(path, "-o", tmp_path, "--lang", "zh")
+    result = run(path, "-o", tmp_path, "--lang", "zh", "--flat")
     assert result.exit_code == 0
     assert result.stdout.splitlines() == [
         f"{tmp_path / 'in.spacy'}: 2 texts",
@@ -158,7 +158,7 @@ def test_what_docs_can_not_hold_is_shown(tmp_path: Path) -> None:
 
 def test_a_report_lists_every_case(tmp_path: Path) -> None:
     path = write_lines(tmp_path / "in.jsonl", *[NESTED] * 10)
-    run(path, "-o", tmp_path, "--lang", "zh", "--report", tmp_path / "report.json")
+    run(path, "-o", tmp_path, "--lang", "zh", "--flat", "--report", tmp_path / "report.json")
     text = (tmp_path / "report.json").read_text("utf-8")
     assert "前降支" in text
     report = json.loads(text)
@@ -173,25 +173,10 @@ def test_a_report_lists_every_case(tmp_path: Path) -> None:
 def test_strict_leaves_no_file_behind(tmp_path: Path) -> None:
     path = write_lines(tmp_path / "in.jsonl", LINE, NESTED)
     output = tmp_path / "out"
-    message = run_error(path, "-o", output, "--lang", "zh", "--strict")
+    message = run_error(path, "-o", output, "--lang", "zh", "--flat", "--strict")
     lost = "'前降支' (BodyPart, 0-3) would be lost (entities that overlap another entity)"
     assert message == f"{path}, line 2: {lost}"
     assert not list(output.iterdir())
-
-
-def test_a_span_group_keeps_nested_entities(tmp_path: Path) -> None:
-    path = write_lines(tmp_path / "in.jsonl", NESTED)
-    options = ("--spans-key", "sc", "--strict")
-    assert run(path, "-o", tmp_path, "--lang", "zh", *options).exit_code == 0
-    [doc] = read_spacy(tmp_path / "in.spacy")
-    assert [(span.text, span.label_) for span in doc.spans["sc"]] == [
-        (TEXT[e["start"] : e["end"]], e["label"]) for e in NESTED["entities"]
-    ]
-    assert [ent.text for ent in doc.ents] == ["前降支近段", "狭窄"]
-    assert len(doc._.relations) == 1
-    spacy_file, again = tmp_path / "in.spacy", tmp_path / "again.jsonl"
-    assert run(spacy_file, "-o", again, "--to", "jsonl", *options).exit_code == 0
-    assert read_lines(again)[0]["relations"] == [{"head": 0, "tail": 2, "label": "Position"}]
 
 
 def test_tokens_of_the_file_are_kept(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from spacy_str_encoder.formats.annotated_text import (
     AnnotatedEntity,
     AnnotatedRelation,
     AnnotatedText,
+    AnnotationError,
 )
 from spacy_str_encoder.formats.doc_json import doc_json_format
 from spacy_str_encoder.formats.report import ConversionReport
@@ -45,7 +46,7 @@ def test_entities_tokens_and_attributes_are_read(suffix: str, tmp_path: Path) ->
     item = make_doc(cats={"A": 1.0}, _={"patient": 7})
     path = tmp_path / f"docs{suffix}"
     path.write_text(json.dumps([item] if suffix == ".json" else item), "utf-8")
-    doc, output = convert(path)
+    doc, output = convert(path, "--flat")
     assert [(ent.text, ent.label_) for ent in doc.ents] == [("Ada", "PER"), ("Acme", "ORG")]
     assert [token.text for token in doc] == ["Ada", " ", "works", "at", "Acme", "."]
     assert doc.user_data["meta"] == {"cats": {"A": 1.0}, "patient": 7}
@@ -55,11 +56,31 @@ def test_entities_tokens_and_attributes_are_read(suffix: str, tmp_path: Path) ->
 
 def test_a_span_group_is_read(tmp_path: Path) -> None:
     srsly.write_json(tmp_path / "docs.json", [make_doc()])
-    doc, _ = convert(tmp_path / "docs.json", "--spans-key", "sc")
-    assert [(span.text, span.label_) for span in doc.spans["sc"]] == [
-        ("Ada", "PER"),
-        ("Ada  works", "X"),
-    ]
+    doc, output = convert(tmp_path / "docs.json")
+    spans = [("Ada", "PER"), ("Ada  works", "X")]
+    assert [(span.text, span.label_) for span in doc.spans["sc"]] == spans
+    lost = "left out: 1 entities of doc.ents that are not in the span group"
+    assert f"{lost} {tmp_path / 'docs.json'}, text 1: 'Acme' (ORG)" in output
+
+
+@pytest.mark.parametrize("spans", [None, {}, {"other": []}])
+def test_without_the_span_group_the_entities_of_doc_ents_are_read(
+    spans: Any, tmp_path: Path
+) -> None:
+    srsly.write_json(tmp_path / "docs.json", [make_doc(spans=spans)])
+    doc, output = convert(tmp_path / "docs.json")
+    assert [ent.text for ent in doc.ents] == ["Ada", "Acme"]
+    assert not doc.spans
+    assert ("other span groups (only doc.ents is read)" in output) == (spans == {"other": []})
+
+
+@pytest.mark.parametrize(
+    "spans", ["sc", ["sc"], {"sc": None}, {"sc": 3}, {"sc": [3]}, {"sc": [{"start": 0}]}]
+)
+def test_span_groups_of_another_form_are_refused(spans: Any, tmp_path: Path) -> None:
+    srsly.write_json(tmp_path / "docs.json", [make_doc(spans=spans)])
+    with pytest.raises(AnnotationError, match=r"docs\.json, text 1: "):
+        list(doc_json_format(spans_key="sc").read(tmp_path / "docs.json", ConversionReport()))
 
 
 def test_a_doc_whose_entities_nobody_annotated_has_none(tmp_path: Path) -> None:

@@ -254,8 +254,9 @@ def test_entities_that_are_not_in_the_span_group_are_lost() -> None:
     grouped.spans["other"] = []
     report = ConversionReport()
     records = from_docs([grouped, doc], report, spans_key="sc")
-    assert [record.entities for record in records] == [[AnnotatedEntity(0, 2, "A")], []]
-    cases = ["docs, doc 1: 'e' (A)", "docs, doc 2: 'ab' (A)", "docs, doc 2: 'e' (A)"]
+    both = [AnnotatedEntity(0, 2, "A"), AnnotatedEntity(6, 7, "A")]
+    assert [record.entities for record in records] == [both[:1], both]
+    cases = ["docs, doc 1: 'e' (A)"]
     assert report.lost == {"entities of doc.ents that are not in the span group": cases}
     assert report.chosen == {
         "docs with other span groups (only 'sc' is read)": ["docs, doc 1: 'other'"]
@@ -341,25 +342,26 @@ def test_a_text_with_unannotated_entities_has_no_span_group() -> None:
     assert [doc.has_annotation("ENT_IOB") for doc in docs] == [False, True]
 
 
-def test_entities_are_annotated_where_their_span_group_is() -> None:
-    docs = [NLP("ab"), NLP("ab"), NLP("ab")]
+def test_entities_are_annotated_in_the_span_group_or_else_in_doc_ents() -> None:
+    docs = [NLP("ab") for _ in range(4)]
     docs[0].set_ents([docs[0].char_span(0, 2, label="A")])
     docs[1].spans["sc"] = []
     docs[2].spans["sc"] = [docs[2].char_span(0, 2, label="A")]
-    report = ConversionReport()
+    report = ConversionReport(strict=True)
     texts = list(from_docs(docs, report, spans_key="sc"))
-    assert [annotated.has_entities for annotated in texts] == [False, True, True]
-    assert [len(annotated.entities) for annotated in texts] == [0, 0, 1]
-    assert report.losses == {"entities of doc.ents that are not in the span group": 1}
-    assert [each.has_entities for each in from_docs(docs, report)] == [True, False, False]
+    assert [annotated.has_entities for annotated in texts] == [True, True, True, False]
+    assert [len(annotated.entities) for annotated in texts] == [1, 0, 1, 0]
+    flat = list(from_docs(docs, report))
+    assert [each.has_entities for each in flat] == [True, False, False, False]
 
 
 def test_relations_without_the_entities_that_they_connect_are_not_taken_for_none() -> None:
     doc = NLP("a b")
-    doc.set_ents([doc.char_span(0, 1, label="A"), doc.char_span(2, 3, label="A")])
-    doc._.relations = [Relation(*doc.ents, "r")]
-    [annotated] = from_docs([doc], ConversionReport(), spans_key="mistyped")
+    spans = [doc.char_span(0, 1, label="A"), doc.char_span(2, 3, label="A")]
+    doc.spans["mistyped"] = spans
+    doc._.relations = [Relation(*spans, "r")]
+    [annotated] = from_docs([doc], ConversionReport(), spans_key="sc")
     assert not annotated.has_relations and not annotated.has_entities
     doc._.relations = []
-    [annotated] = from_docs([doc], ConversionReport(), spans_key="mistyped")
+    [annotated] = from_docs([doc], ConversionReport(), spans_key="sc")
     assert annotated.has_relations

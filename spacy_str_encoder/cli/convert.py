@@ -28,8 +28,17 @@ def convert_command(
     ] = None,
     spans_key: Annotated[
         str | None,
-        typer.Option(help="Span group of docs with all entities, including nested ones."),
+        typer.Option(
+            help="Span group of docs for all entities, also if none overlap.",
+            show_default="sc if any overlap",
+        ),
     ] = None,
+    flat: Annotated[
+        bool,
+        typer.Option(
+            "--flat", help="Leave out entities that overlap an earlier or a longer entity."
+        ),
+    ] = False,
     split: Annotated[
         str | None,
         typer.Option(metavar="SHARES", help="Shares of train, dev and test, such as 8:1:1."),
@@ -59,12 +68,16 @@ def convert_command(
     INCEpTION).
 
     The format of the input is detected. Annotations that the output format can't
-    hold, such as overlapping entities, are counted and listed.
+    hold, such as entities that begin inside a token, are counted and listed.
+
+    If entities overlap, docs have all of them in the span group "sc", and a choice
+    without overlaps in doc.ents.
 
     Example: spacy-str-encoder convert train.json dev.json -o corpus --lang zh
 
     Example: spacy-str-encoder convert all.jsonl -o corpus --lang en --split 8:1:1
     """
+    from spacy_str_encoder.doc.entities import SPANS_KEY
     from spacy_str_encoder.files.whole import check_outputs, write_json
     from spacy_str_encoder.formats import convert
     from spacy_str_encoder.formats.docs import make_tokenizer
@@ -73,29 +86,54 @@ def convert_command(
     from spacy_str_encoder.formats.split import parse_shares
 
     with errors_as_one_line():
-        if group_by is not None and split is None:
-            raise ValueError("--group-by requires --split, such as --split 8:1:1")
+        _check_options(split=split, group_by=group_by, spans_key=spans_key, flat=flat)
         report = ConversionReport(strict=strict)
         nlp = make_tokenizer(lang)
-        formats = all_formats(nlp, spans_key=spans_key)
+        key = spans_key or SPANS_KEY
+        formats = all_formats(nlp, spans_key=None if flat else key)
         sources = convert.find_sources(inputs, formats, source)
         if report_path is not None:
             check_outputs([report_path], [each.path for each in sources])
-        writer = convert.TextWriter(
-            get_format(target, formats), nlp, report, partial(track, description="Converting")
-        )
-        if split is not None:
-            written = convert.convert_split(
-                sources, output, writer, shares=parse_shares(split), seed=seed, group_by=group_by
-            )
+        to_write = get_format(target, formats)
+        if split is None:
+            targets = convert.plan_targets(sources, output, to_write.suffix)
+            write = partial(convert.convert_files, targets)
         else:
-            targets = convert.plan_targets(sources, output, writer.format.suffix)
-            written = convert.convert_files(targets, writer)
-        counts = dict(written)
+            shares = parse_shares(split)
+            parts = convert.plan_split(sources, output, to_write.suffix, shares)
+            write = partial(
+                convert.convert_split, sources, parts, shares=shares, seed=seed, group_by=group_by
+            )
+        show = partial(track, description="Reading")
+        overlaps = to_write.holds_docs and not flat and convert.have_overlaps(sources, track=show)
+        if not (spans_key or overlaps):
+            to_write = all_formats(nlp)[target]
+        show = partial(track, description="Converting")
+        counts = dict(write(convert.TextWriter(to_write, nlp, report, show, flat=flat)))
         if report_path is not None:
             check_outputs([*counts, report_path], [])
             write_json(report_path, report.to_dict())
     for path, count in counts.items():
         typer.echo(f"{path}: {count} texts")
+    if overlaps:
+        typer.echo(OVERLAPS.format(key=key))
     for line in summarize(report):
         typer.echo(line)
+
+
+OVERLAPS = (
+    'entities overlap: doc.spans["{key}"] has all of them, doc.ents a choice without overlaps; '
+    "to learn all, train with --components.str_ner.spans_key {key}"
+)
+
+
+def _check_options(
+    *, split: str | None, group_by: str | None, spans_key: str | None, flat: bool
+) -> None:
+    if group_by is not None and split is None:
+        raise ValueError("--group-by requires --split, such as --split 8:1:1")
+    if flat and spans_key is not None:
+        raise ValueError(
+            "--flat can't be used with --spans-key: it leaves out overlapping entities, which a "
+            "span group keeps"
+        )

@@ -1,4 +1,4 @@
-"""Choose entities that do not overlap."""
+"""Choose entities without overlaps for `doc.ents`."""
 
 from bisect import bisect_left
 from collections.abc import Sequence
@@ -37,10 +37,11 @@ def best_without_overlaps(places: Sequence[ScoredPlace]) -> list[int]:
 
 
 def first_without_overlaps(places: Sequence[tuple[int, int]]) -> list[int]:
-    """Choose the spans that do not overlap a chosen one that starts earlier, or is longer.
+    """Choose the spans that do not overlap a chosen one that starts earlier, or starts at the same
+    place and is longer. Of spans at one place, the first is chosen.
 
     places (Sequence[tuple[int, int]]): Start and end of each span.
-    RETURNS (list[int]): The indices of the chosen spans, ascending.
+    RETURNS (list[int]): The indices of the chosen spans, in their given order.
     """
     chosen, reached = [], 0
     for i in sorted(range(len(places)), key=lambda i: (places[i][0], -places[i][1])):

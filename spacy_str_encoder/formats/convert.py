@@ -12,12 +12,13 @@ from ..files.docbin import SUFFIX
 from ..files.whole import check_outputs, written_whole
 from .annotated_text import AnnotatedText
 from .docs import with_tokens
-from .entities import UNANNOTATED, WITHOUT_ENTITIES
+from .entities import UNANNOTATED, WITHOUT_ENTITIES, has_overlaps, without_overlaps
 from .format import Format
 from .registry import JSON_SUFFIXES, detect_format, find_files, get_format
 from .report import ConversionReport
 from .split import split_texts
 
+Track = Callable[[Iterable[AnnotatedText]], Iterable[AnnotatedText]]
 # Suffixes of formats that are files, not folders.
 FILE_SUFFIXES = {SUFFIX, *JSON_SUFFIXES}
 
@@ -55,6 +56,19 @@ def find_sources(
     return [Source(path, formats[name] if name else detect_format(path, formats)) for path in paths]
 
 
+def have_overlaps(sources: Iterable[Source], *, track: Track = iter) -> bool:
+    """Check whether entities of any text overlap. Nothing is read beyond the first such text.
+
+    sources (Iterable[Source]): The files to read.
+    track (Callable[[Iterable[AnnotatedText]], Iterable[AnnotatedText]]): Function that shows the
+        progress.
+    RETURNS (bool): Whether any entities overlap.
+    RAISES (ValueError): If a file can't be read.
+    """
+    texts = chain.from_iterable(source.read(ConversionReport()) for source in sources)
+    return any(map(has_overlaps, track(texts)))
+
+
 @dataclass(frozen=True)
 class TextWriter:
     """Writer of texts in one format.
@@ -64,12 +78,14 @@ class TextWriter:
     report (ConversionReport): The report, to count texts and losses.
     track (Callable[[Iterable[AnnotatedText]], Iterable[AnnotatedText]]): Function that shows the
         progress.
+    flat (bool): Whether to leave out overlapping entities.
     """
 
     format: Format
     nlp: Language
     report: ConversionReport
-    track: Callable[[Iterable[AnnotatedText]], Iterable[AnnotatedText]] = iter
+    track: Track = iter
+    flat: bool = False
 
     def write(self, texts: Iterable[AnnotatedText], target: Path) -> int:
         """Write texts to a file. If an error occurs, nothing is written.
@@ -96,6 +112,9 @@ class TextWriter:
                 self.report.choose(f"{UNANNOTATED}, written as none", annotated.place, "")
             if not (annotated.has_entities or self.format.keeps_missing_entities):
                 self.report.choose(f"{WITHOUT_ENTITIES}, written as none", annotated.place, "")
+            # Docs without a span group choose among the entities that align with their tokens.
+            if self.flat and not self.format.holds_docs:
+                annotated = without_overlaps(annotated, self.report)
             yield annotated
 
 
@@ -154,9 +173,28 @@ def convert_files(targets: dict[Path, Source], writer: TextWriter) -> Iterator[t
         yield target, writer.write(source.read(writer.report), target)
 
 
+def plan_split(
+    sources: Sequence[Source], output: Path, suffix: str, parts: Iterable[str]
+) -> dict[str, Path]:
+    """Decide where each part of a split is written.
+
+    sources (Sequence[Source]): The files to read.
+    output (Path): The folder to write to.
+    suffix (str): The suffix of the files to write.
+    parts (Iterable[str]): The names of the parts.
+    RETURNS (dict[str, Path]): The file to write for each part.
+    RAISES (ValueError): If the output is a file, or an input would be overwritten.
+    """
+    if output.suffix in FILE_SUFFIXES:
+        raise ValueError(f"{output}: the output must be a folder, since a split has several files")
+    targets = {name: output / f"{name}{suffix}" for name in parts}
+    check_outputs(targets.values(), [source.path for source in sources])
+    return targets
+
+
 def convert_split(
     sources: Sequence[Source],
-    output: Path,
+    targets: dict[str, Path],
     writer: TextWriter,
     *,
     shares: dict[str, float],
@@ -166,18 +204,13 @@ def convert_split(
     """Split the texts of all files at random, into one file per part.
 
     sources (Sequence[Source]): The files to read.
-    output (Path): The folder to write to.
+    targets (dict[str, Path]): The file to write for each part.
     writer (TextWriter): The writer of the output format.
     shares (dict[str, float]): The share of each part.
     seed (int): The seed of the random order.
     group_by (str | None): The metadata field that defines which texts stay together.
     YIELDS (tuple[Path, int]): Each file written, and the number of its texts.
-    RAISES (ValueError): If the output is a file, or an input would be overwritten.
     """
-    targets = {name: output / f"{name}{writer.format.suffix}" for name in shares}
-    if output.suffix in FILE_SUFFIXES:
-        raise ValueError(f"{output}: the output must be a folder, since a split has several files")
-    check_outputs(targets.values(), [source.path for source in sources])
     texts = list(chain.from_iterable(source.read(writer.report) for source in sources))
     for name, part in split_texts(texts, shares, seed=seed, group_by=group_by).items():
         yield targets[name], writer.write(part, targets[name])

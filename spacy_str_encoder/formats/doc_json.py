@@ -1,20 +1,28 @@
 """JSON of spaCy's `Doc.to_json` (https://spacy.io/api/doc#to_json).
 
 `{"text", "ents": [{"start", "end", "label"}], "spans": {key: [{"start", "end", "label", "kb_id"}]},
-"tokens": [{"id", "start", "end"}], "_": {}}`, with character offsets. Extension attributes of the
-doc become metadata, as other fields do. It has no relations.
+"tokens": [{"id", "start", "end"}], "_": {}}`, with character offsets. If entities overlap, a span
+group holds all of them, and `ents` a choice without overlaps. Extension attributes of the doc
+become metadata, as other fields do. It has no relations.
 """
 
 from functools import partial
 from typing import Any
 
-from .annotated_text import AnnotatedEntity, AnnotatedText, check_list
-from .entities import keep_relations, report_other_groups
+from .annotated_text import AnnotatedEntity, AnnotatedText, AnnotationError, check_list
+from .entities import (
+    NOT_IN_GROUP,
+    choose_flat,
+    keep_relations,
+    report_other_groups,
+    without_overlaps,
+    without_repeats,
+)
 from .fields import are_objects, lose_other_fields, other_fields
 from .format import Format
 from .json_format import json_format
 from .report import ConversionReport
-from .tokens import without_white_space
+from .tokens import align_entities, with_white_space, without_white_space
 
 FIELDS = ("text", "ents", "spans", "tokens", "_")
 ENTITY_FIELDS = ("start", "end", "label")
@@ -23,7 +31,8 @@ ENTITY_FIELDS = ("start", "end", "label")
 def doc_json_format(*, spans_key: str | None = None) -> Format:
     """Define the format.
 
-    spans_key (str | None): The span group that holds the entities; `ents` if None.
+    spans_key (str | None): The span group for all entities. It is read if a doc has it, else
+        `ents`, and always written. If None, only `ents` is read and written.
     RETURNS (Format): The format.
     """
     return json_format(
@@ -36,6 +45,7 @@ def doc_json_format(*, spans_key: str | None = None) -> Format:
         needs_tokens=True,
         keeps_unannotated=True,
         keeps_missing_entities=True,
+        holds_docs=True,
     )
 
 
@@ -50,11 +60,18 @@ def matches(item: Any) -> bool:
 def parse(
     item: Any, place: str, report: ConversionReport, *, spans_key: str | None = None
 ) -> AnnotatedText:
-    """Read a text, with the entities of `ents` or of one span group."""
+    """Read a text, with the entities of the span group if it has it, else of `ents`."""
     groups = item.get("spans") or {}
-    entities = item.get("ents") if spans_key is None else groups.get(spans_key)
-    report_other_groups(groups, spans_key, place, report)
-    check_list("the entities", entities or [])
+    if not isinstance(groups, dict):
+        raise AnnotationError(f"the span groups must be an object, got {groups!r}")
+    key = spans_key if spans_key in groups else None
+    report_other_groups(groups, key, place, report)
+    entities = ents = item.get("ents")
+    check_list("the entities", ents or [])
+    if key is not None:
+        entities = groups[key]
+        check_list(f"the span group '{key}'", entities)
+        _report_unread(item["text"], ents or [], entities, place, report)
     for entity in entities or []:
         lose_other_fields("entities", entity, (*ENTITY_FIELDS, "kb_id"), place, report)
         if entity.get("kb_id"):
@@ -71,16 +88,34 @@ def parse(
     )
 
 
+def _report_unread(
+    text: str, ents: list[Any], group: list[Any], place: str, report: ConversionReport
+) -> None:
+    read = set(map(_place, group))
+    for start, end, label in map(_place, ents):
+        if (start, end, label) not in read:
+            report.lose(NOT_IN_GROUP, place, f"{text[start:end]!r} ({label})")
+
+
+def _place(entity: dict[str, Any]) -> tuple[Any, ...]:
+    return tuple(entity[name] for name in ENTITY_FIELDS)
+
+
 def serialize(
     annotated: AnnotatedText, report: ConversionReport, *, spans_key: str | None = None
 ) -> dict[str, Any]:
-    """Write a text. Its relations are lost."""
+    """Write a text so that `Doc.from_json` can read it. Its relations are lost."""
     annotated = keep_relations(annotated, (), "relations, which this format can't hold", report)
-    entities = [vars(entity) for entity in annotated.entities]
-    tokens = [{"id": i, "start": s, "end": e} for i, (s, e) in enumerate(annotated.tokens or [])]
-    item: dict[str, Any] = {"text": annotated.text, "tokens": tokens}
-    if annotated.has_entities and spans_key is None:
-        item["ents"] = entities
-    elif annotated.has_entities:
+    annotated, _ = align_entities(without_repeats(annotated, report), report)
+    if spans_key is None:
+        annotated = without_overlaps(annotated, report)
+    entities, tokens = list(map(vars, annotated.entities)), with_white_space(annotated)
+    item: dict[str, Any] = {
+        "text": annotated.text,
+        "tokens": [{"id": i, "start": start, "end": end} for i, (start, end) in enumerate(tokens)],
+    }
+    if annotated.has_entities:
+        item["ents"] = [entities[i] for i in sorted(choose_flat(annotated))]
+    if annotated.has_entities and spans_key is not None:
         item["spans"] = {spans_key: [{**entity, "kb_id": ""} for entity in entities]}
     return {**item, "_": annotated.meta} if annotated.meta else item

@@ -1,4 +1,6 @@
-"""spaCy's DocBin, with entities in `doc.ents` or a span group, and relations in `doc.user_data`."""
+"""spaCy's DocBin, with entities in `doc.ents`, all of them in a span group if some overlap, and
+relations in `doc.user_data`.
+"""
 
 from collections.abc import Iterable, Iterator
 from functools import partial
@@ -20,7 +22,7 @@ def docbin_format(nlp: Language, *, spans_key: str | None = None) -> Format:
     """Define the format of files for training.
 
     nlp (Language): The pipeline that tokenizes texts without tokens.
-    spans_key (str | None): The span group that holds the entities; `doc.ents` if None.
+    spans_key (str | None): The span group for all entities, see `from_docs` and `to_docs`.
     RETURNS (Format): The format.
     """
     return Format(
@@ -32,6 +34,7 @@ def docbin_format(nlp: Language, *, spans_key: str | None = None) -> Format:
         write=partial(write, nlp=nlp, spans_key=spans_key),
         keeps_unannotated=True,
         keeps_missing_entities=True,
+        holds_docs=True,
     )
 
 

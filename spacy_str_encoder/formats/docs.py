@@ -1,7 +1,7 @@
 """Convert annotated texts to docs and back."""
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 import spacy
@@ -9,6 +9,7 @@ from spacy.language import Language
 from spacy.tokens import Doc, Span
 
 from ..doc.entities import get_entities, has_entities
+from ..doc.flat import first_without_overlaps
 from ..doc.origin import META
 from ..doc.relation import (
     Relation,
@@ -20,11 +21,16 @@ from ..doc.relation import (
     set_relations,
 )
 from .annotated_text import AnnotatedEntity, AnnotatedRelation, AnnotatedText
-from .entities import MISALIGNED, keep_entities, report_other_groups, without_repeats
+from .entities import (
+    MISALIGNED,
+    NOT_IN_GROUP,
+    OVERLAPPING,
+    keep_entities,
+    report_other_groups,
+    without_repeats,
+)
 from .report import ConversionReport
 from .tokens import spaces_after, with_white_space
-
-OVERLAPPING = "entities that overlap another entity"
 
 
 def to_docs(
@@ -47,7 +53,7 @@ def to_docs(
     for annotated in texts:
         doc = _make_doc(annotated, nlp)
         annotated, spans = _align_entities(without_repeats(annotated, report), doc, report)
-        flat = _without_overlaps(spans)
+        flat = first_without_overlaps([(span.start, span.end) for span in spans])
         if annotated.has_entities:
             doc.set_ents([spans[i] for i in flat])
         if spans_key is None:
@@ -86,16 +92,6 @@ def _align_entities(
     return keep_entities(annotated, spans.keys(), MISALIGNED, report), list(spans.values())
 
 
-def _without_overlaps(spans: Sequence[Span]) -> list[int]:
-    """Return the indices of spans that do not overlap one that starts earlier or is longer."""
-    kept, reached = [], 0
-    for i in sorted(range(len(spans)), key=lambda i: (spans[i].start, -spans[i].end)):
-        if spans[i].start >= reached:
-            kept.append(i)
-            reached = spans[i].end
-    return sorted(kept)
-
-
 def from_docs(
     docs: Iterable[Doc],
     report: ConversionReport,
@@ -109,16 +105,18 @@ def from_docs(
     report (ConversionReport): The report, to count losses: entities outside of the span group, and
         relations of spans that are not entities.
     name (str): The source of the docs, for messages.
-    spans_key (str | None): The span group that holds the entities; `doc.ents` if None.
+    spans_key (str | None): The span group that holds all entities. Those of a doc without this
+        group are in `doc.ents`; those of all docs if None.
     YIELDS (AnnotatedText): The texts.
     """
     for number, doc in enumerate(docs, start=1):
         place = f"{name}, doc {number}"
-        _report_unread(doc, place, report, spans_key=spans_key)
+        key = spans_key if spans_key in doc.spans else None
+        _report_unread(doc, place, report, spans_key=key)
         relations = get_relations(doc)
-        is_annotated = has_entities(doc, spans_key)
+        is_annotated = has_entities(doc, key)
         places, indices = index_ends(
-            map(place_of, get_entities(doc, spans_key)),
+            map(place_of, get_entities(doc, key)),
             map(relation_key, relations),
             add_ends=False,
         )
@@ -148,11 +146,11 @@ def _report_unread(
 ) -> None:
     report_other_groups(doc.spans, spans_key, place, report)
     if spans_key is not None:
-        kept = {place_of(span) for span in doc.spans.get(spans_key, ())}
+        kept = {place_of(span) for span in doc.spans[spans_key]}
         for span in doc.ents:
             if place_of(span) not in kept:
                 case = f"{span.text!r} ({span.label_})"
-                report.lose("entities of doc.ents that are not in the span group", place, case)
+                report.lose(NOT_IN_GROUP, place, case)
 
 
 def token_offsets(doc: Doc) -> list[tuple[int, int]]:

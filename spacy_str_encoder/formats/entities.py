@@ -2,11 +2,16 @@
 
 from collections.abc import Collection, Iterable
 from dataclasses import replace
+from itertools import pairwise
+from operator import attrgetter
 
+from ..doc.flat import first_without_overlaps
 from .annotated_text import AnnotatedEntity, AnnotatedRelation, AnnotatedText
 from .report import ConversionReport
 
 MISALIGNED = "entities that do not align with tokens"
+OVERLAPPING = "entities that overlap another entity"
+NOT_IN_GROUP = "entities of doc.ents that are not in the span group"
 UNANNOTATED = "texts with unannotated relations"
 WITHOUT_ENTITIES = "texts with unannotated entities"
 UNFOUND = "relations whose head or tail matches no entity, or several"
@@ -102,6 +107,39 @@ def without_repeats(annotated: AnnotatedText, report: ConversionReport) -> Annot
         AnnotatedRelation(places[r.head], places[r.tail], r.label) for r in annotated.relations
     ]
     return replace(annotated, entities=list(first), relations=relations)
+
+
+def has_overlaps(annotated: AnnotatedText) -> bool:
+    """Check whether entities of a text overlap. Duplicates do not count.
+
+    annotated (AnnotatedText): The text.
+    RETURNS (bool): Whether any entity overlaps another.
+    """
+    entities = sorted(set(annotated.entities), key=attrgetter("start"))
+    return any(after.start < before.end for before, after in pairwise(entities))
+
+
+def choose_flat(annotated: AnnotatedText) -> set[int]:
+    """Choose entities without overlaps: those that do not overlap one that starts earlier or is
+    longer, and duplicates of them.
+
+    annotated (AnnotatedText): The text.
+    RETURNS (set[int]): The indices of these entities.
+    """
+    entities = annotated.entities
+    chosen = first_without_overlaps([(entity.start, entity.end) for entity in entities])
+    flat = {entities[i] for i in chosen}
+    return {i for i, entity in enumerate(entities) if entity in flat}
+
+
+def without_overlaps(annotated: AnnotatedText, report: ConversionReport) -> AnnotatedText:
+    """Remove overlapping entities, see `choose_flat`, and their relations.
+
+    annotated (AnnotatedText): The text.
+    report (ConversionReport): The report, to count lost entities and relations.
+    RETURNS (AnnotatedText): A text whose entities do not overlap.
+    """
+    return keep_entities(annotated, choose_flat(annotated), OVERLAPPING, report)
 
 
 def report_other_groups(

@@ -29,6 +29,7 @@ class Format:
         texts without relations.
     keeps_missing_entities (bool): Whether the format distinguishes texts with unannotated entities
         from texts without entities.
+    holds_docs (bool): Whether the format is that of docs: overlapping entities need a span group.
     """
 
     name: str
@@ -40,3 +41,4 @@ class Format:
     needs_tokens: bool = False
     keeps_unannotated: bool = False
     keeps_missing_entities: bool = False
+    holds_docs: bool = False

@@ -33,6 +33,7 @@ def json_format(
     needs_tokens: bool = False,
     keeps_unannotated: bool = False,
     keeps_missing_entities: bool = False,
+    holds_docs: bool = False,
 ) -> Format:
     """Define a format with one JSON object per text. It reads both JSON lines and JSON lists,
     whatever the name of the file, and writes a list if the name ends in .json, else lines.
@@ -50,6 +51,7 @@ def json_format(
         texts without relations.
     keeps_missing_entities (bool): Whether the format distinguishes texts with unannotated entities
         from texts without entities.
+    holds_docs (bool): Whether the format is that of docs.
     RETURNS (Format): The format.
     """
     return Format(
@@ -62,6 +64,7 @@ def json_format(
         needs_tokens=needs_tokens,
         keeps_unannotated=keeps_unannotated,
         keeps_missing_entities=keeps_missing_entities,
+        holds_docs=holds_docs,
     )
 
 

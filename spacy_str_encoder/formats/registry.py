@@ -38,7 +38,8 @@ def all_formats(nlp: Language, *, spans_key: str | None = None) -> dict[str, For
     """Get all formats.
 
     nlp (Language): The pipeline that tokenizes texts for formats that need tokens.
-    spans_key (str | None): The span group that holds the entities of docs; `doc.ents` if None.
+    spans_key (str | None): The span group for all entities of docs. It is read if a doc has it,
+        else `doc.ents`, and always written. If None, only `doc.ents` is read and written.
     RETURNS (dict[str, Format]): The formats by name.
     """
     formats = [
