@@ -30,6 +30,7 @@ def make_split(docs: int, relations: int) -> SplitStatistics:
     split = SplitStatistics(
         docs=docs,
         tokens=20 * docs,
+        annotated=4 * docs,
         entity_labels=Counter(Person=2 * docs, City=2 * docs),
         relation_labels=Counter(lives_in=relations),
         relation_classes=Counter({("lives_in", ">"): half, ("lives_in", "<"): half}),
@@ -200,7 +201,7 @@ def turn_all(split: str) -> Change:
     return change
 
 
-OVERLAPPING = "entities that overlap another entity"
+MISALIGNED = "entities that do not align with tokens"
 FAR = {"negative_rate": 0.1}
 
 GIVEN: dict[str, Case] = {
@@ -208,7 +209,8 @@ GIVEN: dict[str, Case] = {
     "no spans": (
         drop("dev", "entity_labels"),
         {"task": RelationTask(spans_key="sc")},
-        "dev has no entities in the span group 'sc'",
+        "dev has no entities in the span group 'sc'. Convert the data with --spans-key sc, or "
+        "change spans_key of str_ner.",
     ),
     "no relations": (
         drop("dev", "relation_labels"),
@@ -226,9 +228,9 @@ GIVEN: dict[str, Case] = {
         "different annotations: 1 in train, such as doc 1 of dev, doc 2 of train: 'a'.",
     ),
     "loss": (
-        lose(OVERLAPPING, train=7, dev=2),
+        lose(MISALIGNED, train=7, dev=2),
         {},
-        f"Left out: {OVERLAPPING} (7 in train, 2 in dev). doc.ents can't hold them.",
+        f"Left out: {MISALIGNED} (7 in train, 2 in dev). Use a tokenizer that splits there",
     ),
     "loss of any format": (lose("events", dev=2), {}, "Left out: events (2 in dev)."),
     "rare entities": (
@@ -337,7 +339,8 @@ GIVEN: dict[str, Case] = {
             ("misaligned_entities", "4,000", 1),
             ("entities_of_other_tokens", "4,000", 1),
             ("entities_across_windows", "4,000", 1),
-            ("overlapping_entities", "4,000", 1),
+            ("overlapping_entities_not_learned", "4,000", 1),
+            ("entities_only_in_the_span_group", "4,000", 1),
             ("entities_with_outer_space", "4,000", 1),
             ("entities_of_punctuation", "4,000", 1),
             ("relations_across_windows", "800", 5),
@@ -390,6 +393,10 @@ WITHHELD: dict[str, tuple[Change, dict[str, Any]]] = {
     "a schema that is chosen": (type_pairs(2400, 800), {"observes_schema": True}),
     "pieces of the language": (read_pieces(60000, 400), {}),
     "what is seldom and harmless": (find("empty_docs", 1), {}),
+    "overlaps that a span group holds": (
+        both(find("overlapping_entities", 400), find("entities_inside_another", 200)),
+        {"task": RelationTask(spans_key="sc")},
+    ),
 }
 
 
@@ -408,9 +415,20 @@ def test_nothing_is_said_of_what_is_right(change: Change, settings: dict[str, An
 
 def test_each_finding_leads_to_advice_or_is_harmless() -> None:
     harmless = {"empty_docs", "docs_without_entities", "docs_without_relations"}
+    # Harmless in a span group.
+    harmless |= {"overlapping_entities", "overlapping_entities_of_the_same_label"}
+    harmless |= {"entities_inside_another", "entities_around_another"}
+    harmless |= {"entities_that_cross_another", "entities_at_the_place_of_another"}
+    harmless.add("relations_of_overlapping_entities")
     # Said of the entities already, or once for all pairs.
-    elsewhere = {"misaligned_relations", "further_relations_of_pairs"}
+    elsewhere = {"misaligned_relations", "relations_of_entities_only_in_the_span_group"}
+    elsewhere.add("further_relations_of_pairs")
     assert {check.name for check in CHECKS} - GIVEN.keys() == harmless | elsewhere
+
+
+def test_the_setting_for_overlapping_entities_is_named() -> None:
+    [advice] = advise(find("entities_only_in_the_span_group", 4), {})
+    assert advice.endswith("train with --components.str_ner.spans_key sc.")
 
 
 def test_the_candidates_with_the_fewest_pairs_are_proposed() -> None:

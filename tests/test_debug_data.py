@@ -37,6 +37,7 @@ DATA = ROOT / "assets" / "coronary"
 DEV = DATA / "dev.json"
 FILES = {"train": DATA / "train.json", "dev": DEV, "test": DATA / "test_unseen.json"}
 RATE = "components.str_rel.negative_rate"
+NER_KEY = "components.str_ner.spans_key"
 SPANS = "components.str_encoder.model.get_spans"
 NEAR = '[components.str_rel.candidates]\n@misc = "spacy-str-encoder.max_distance.v1"\ntokens = 10\n'
 SENTENCES = '[components.str_rel.candidates]\n@misc = "spacy-str-encoder.same_sentence.v1"\n'
@@ -135,9 +136,60 @@ def test_a_docbin_and_json_lines_are_read_alike(tmp_path: Path) -> None:
         ],
         "relations": [{"head": 0, "tail": 1, "label": "works_for"}],
     }
-    path = write_jsonl(tmp_path / "train.jsonl", record)
-    CliRunner().invoke(app, ["convert", str(path), "-o", str(tmp_path)])
-    assert run_well(path) == run_well(tmp_path / "train.spacy")
+    inner = {"start": 4, "end": 9, "label": "VERB"}
+    outer = {"start": 0, "end": 17, "label": "CLAUSE"}
+    arc = {"head": 2, "tail": 0, "label": "about"}
+    nested = {"entities": [*record["entities"], outer, inner], "relations": [arc]}
+    for records in ([record], [record, record | nested]):
+        path = write_jsonl(tmp_path / "train.jsonl", *records)
+        CliRunner().invoke(app, ["convert", str(path), "-o", str(tmp_path)])
+        for options in ([], ["--spans-key", "sc"]) if len(records) > 1 else ([],):
+            assert run_well(path, *options) == run_well(tmp_path / "train.spacy", *options)
+
+
+NESTED = {
+    "text": "前降支狭窄",
+    "tokens": None,
+    "entities": [
+        {"start": 0, "end": 5, "label": "Finding"},
+        {"start": 0, "end": 3, "label": "BodyPart"},
+        {"start": 3, "end": 5, "label": "Finding"},
+    ],
+    "relations": [{"head": 2, "tail": 1, "label": "Position"}],
+}
+LACKING = (
+    'Entities that doc.ents lacks, since they overlap or are only in doc.spans["sc"], are neither '
+    "learned nor predicted, nor are their relations: 2 of 3 in train (66.7 %). To learn them too, "
+    "train with --components.str_ner.spans_key sc."
+)
+NOT_LEARNED = "It can't find the others: 1 of 3 in train (33.3 %)."
+
+
+def test_overlapping_entities_are_laid_out_with_advice(tmp_path: Path) -> None:
+    path = write_jsonl(tmp_path / "train.jsonl", NESTED)
+    printed = " ".join(run_well(path, "-c", CONFIG).split())
+    assert LACKING in printed and NOT_LEARNED not in printed
+    for words, count in {
+        "overlapping entities": 3,
+        "entities inside another": 2,
+        "entities around another": 1,
+        "overlapping entities of the same label": 2,
+        "entities only in the span group": 2,
+        "relations of overlapping entities": 1,
+        "relations of entities only in the span group": 1,
+    }.items():
+        assert re.search(rf"(?<!\w ){words} {count} doc 1: ", printed), words
+    assert "cross" not in printed and "place of another" not in printed
+
+
+def test_with_the_setting_for_overlapping_entities_it_is_not_advised(tmp_path: Path) -> None:
+    path = write_jsonl(tmp_path / "train.jsonl", NESTED)
+    override = ["--components.str_ner.spans_key", "sc"]
+    printed = json.loads(run_well(path, "-c", CONFIG, "--json", *override))
+    assert printed["settings"]["spans_key"] == "sc"
+    assert printed["splits"]["train"]["entities"] == 3
+    advice = " ".join(printed["advice"])
+    assert NOT_LEARNED in advice and "--components" not in advice
 
 
 @pytest.mark.parametrize("count", [MOST_ROWS, MOST_ROWS + 3])
@@ -235,6 +287,9 @@ def test_the_settings_are_those_of_the_config(tmp_path: Path) -> None:
     assert (settings.task.spans_key, settings.task.exclusive) == ("sc", False)
     assert (settings.negative_rate, settings.observes_schema) == (0.3, True)
     assert [*settings.task.symmetric] == ["near"]
+    assert read_settings(path, {NER_KEY: "all"}).task.spans_key == "all"
+    assert read_settings(CONFIG, {NER_KEY: "all"}).task.spans_key == "all"
+    assert read_settings(CONFIG).task.spans_key is None
     [windows] = settings.get_spans([settings.nlp("前" * 300)])
     assert [(span.start, span.end) for span in windows] == [(0, 256), (192, 300)]
 

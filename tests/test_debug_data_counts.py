@@ -19,6 +19,8 @@ from spacy_str_encoder.debug_data.collect import Statistics, collect_statistics
 from spacy_str_encoder.debug_data.findings import CHECKS, EXAMPLES
 from spacy_str_encoder.debug_data.settings import PipelineSettings, make_settings
 from spacy_str_encoder.debug_data.split import SplitStatistics, count_doc
+from spacy_str_encoder.modules.crf import read_entities
+from spacy_str_encoder.modules.nested_crf import NestedCRF
 from spacy_str_encoder.pairs.candidates import make_max_distance
 
 # First token, the one after the last, and label; a relation by its head, tail and label.
@@ -184,26 +186,59 @@ def test_the_reach_of_candidates_is_counted(annotated: list[Text], limit: int) -
         assert reach.relations == sum(map(len, near))
 
 
+def count_overlaps(annotated: Iterable[Text]) -> dict[str, int]:
+    """The entities that overlap another one, by what their tokens have in common."""
+    counts: Counter[str] = Counter()
+    for text in annotated:
+        tokens = {mention: {*range(*mention[:2])} for mention in text.mentions}
+        overlapping = set()
+        for mention, own in tokens.items():
+            others = [each for each in tokens if each != mention and own & tokens[each]]
+            kinds = {
+                "overlapping_entities": others,
+                "entities_inside_another": [e for e in others if own < tokens[e]],
+                "entities_around_another": [e for e in others if own > tokens[e]],
+                "entities_that_cross_another": [
+                    e for e in others if own - tokens[e] and tokens[e] - own
+                ],
+                "entities_at_the_place_of_another": [e for e in others if own == tokens[e]],
+                "overlapping_entities_of_the_same_label": [e for e in others if e[2] == mention[2]],
+            }
+            counts.update(name for name, found in kinds.items() if found)
+            overlapping |= {mention} if others else set()
+        counts["overlapping_entities_not_learned"] += len(text.mentions) - len(
+            write_tags(text.mentions)
+        )
+        counts["relations_of_overlapping_entities"] += sum(
+            not overlapping.isdisjoint(arc[:2]) for arc in list_arcs([text])
+        )
+    return dict(counts)
+
+
+def write_tags(mentions: Iterable[Mention]) -> set[Mention]:
+    """The entities that the tags of training hold: one sequence for each label."""
+    crf = NestedCRF(["A", "B"])
+    rows = [(start, end, crf.labels.index(label)) for start, end, label in mentions]
+    tags = crf.write_entities(rows, SIZE)
+    found = read_entities(tags.T).tolist()
+    return {(start, end, crf.labels[row]) for row, start, end, _ in found}
+
+
 @given(st.lists(texts(), max_size=3), st.integers(0, SIZE))
 def test_odd_annotation_is_counted(annotated: list[Text], limit: int) -> None:
     settings = with_task(GROUP, candidates=make_max_distance(tokens=limit))
     split = count(map(Text.to_doc, annotated), settings)
     pairs = list_pairs(annotated)
-    overlapping = [
-        any(m != other and m[0] < other[1] and other[0] < m[1] for other in text.mentions)
-        for text in annotated
-        for m in text.mentions
-    ]
     expected = {
         "docs_with_unannotated_relations": sum(text.arcs is None for text in annotated),
         "docs_without_entities": sum(not text.mentions for text in annotated),
         "docs_without_relations": sum(text.arcs == [] for text in annotated),
-        "overlapping_entities": sum(overlapping),
         "further_relations_of_pairs": sum(max(0, len(arcs) - 1) for _, _, arcs in pairs),
         "relations_of_an_entity_with_itself": sum(h == t for h, t, _ in list_arcs(annotated)),
         "relations_not_proposed": sum(
             len(arcs) for a, b, arcs in pairs if tokens_between(a, b) > limit
         ),
+        **count_overlaps(annotated),
     }
     assert found(split) == {name: number for name, number in expected.items() if number}
 
@@ -490,11 +525,54 @@ def test_what_docs_can_not_hold_is_counted_by_the_reason(tmp_path: Path) -> None
     lost = collect_statistics({"train": path}, make_settings("en")).train.lost
     assert {reason: finding.count for reason, finding in lost.items()} == {
         "entities that do not align with tokens": 1,
-        "entities that overlap another entity": 1,
+    }
+    overlaps = {
+        "docs_without_relations": 1,
+        "overlapping_entities": 2,
+        "entities_inside_another": 1,
+        "entities_around_another": 1,
     }
     kept = collect_statistics({"train": path}, make_settings("en", spans_key=KEY)).train
-    assert kept.entity_labels == {"A": 1, "B": 1}
-    assert found(kept) == {"overlapping_entities": 2, "docs_without_relations": 1}
+    assert (kept.entity_labels, kept.annotated) == ({"A": 1, "B": 1}, 2)
+    assert found(kept) == overlaps
+    flat = collect_statistics({"train": path}, make_settings("en")).train
+    assert (flat.entity_labels, flat.annotated) == ({"B": 1}, 2)
+    assert found(flat) == overlaps | {"entities_only_in_the_span_group": 1}
+
+
+@given(texts())
+def test_what_doc_ents_lacks_is_found_if_the_pipeline_has_no_span_group(text: Text) -> None:
+    doc = text.to_doc()
+    kept = [mention for i, mention in enumerate(sorted(text.mentions)) if i % 2]
+    flat = [each for each in kept if not any(each != e and meet(each, e) for e in kept)]
+    doc.set_ents([Span(doc, *mention) for mention in flat])
+    split = count([doc], FLAT)
+    lacking = {*text.mentions} - {*flat}
+    cut = [arc for arc in list_arcs([text]) if arc[0] != arc[1] and lacking & {*arc[:2]}]
+    assert split.annotated == len(text.mentions)
+    assert split.findings["entities_only_in_the_span_group"].count == len(lacking)
+    assert split.findings["relations_of_entities_only_in_the_span_group"].count == len(cut)
+    assert split.findings["relations_of_other_spans"].count == 0
+    overlaps = count_overlaps([text])
+    for name in ("overlapping_entities", "entities_inside_another"):
+        assert split.findings[name].count == overlaps.get(name, 0)
+    grouped = found(count([doc]))
+    assert not {name for name in grouped if name.endswith("only_in_the_span_group")}
+
+
+def meet(one: Mention, other: Mention) -> bool:
+    return one[0] < other[1] and other[0] < one[1]
+
+
+def test_duplicates_are_no_overlap() -> None:
+    assert found(count([make_doc([ONE, ONE, TWO], [(ONE, TWO, "X")])])) == {}
+
+
+def test_a_group_of_another_name_is_not_read() -> None:
+    doc = make_doc([ONE, (0, 3, "B")], [], key="other")
+    doc.set_ents([Span(doc, *ONE)])
+    split = count([doc], FLAT)
+    assert (split.annotated, found(split)) == (1, {"docs_without_relations": 1})
 
 
 def test_every_check_is_named_by_what_it_finds() -> None:

@@ -70,8 +70,8 @@ def convert_command(
     The format of the input is detected. Annotations that the output format can't
     hold, such as entities that begin inside a token, are counted and listed.
 
-    If entities overlap, docs have all of them in the span group "sc", and a choice
-    without overlaps in doc.ents.
+    If entities overlap, docs have all of them in the span group "sc", and a
+    choice without overlaps in doc.ents.
 
     Example: spacy-str-encoder convert train.json dev.json -o corpus --lang zh
 

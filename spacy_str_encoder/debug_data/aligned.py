@@ -1,15 +1,17 @@
 """Gold docs, aligned with the tokens and windows of a pipeline."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 
 from ..arrays import IntArray
-from ..doc.entities import get_entities
-from ..doc.relation import Relation, has_relations
+from ..doc.entities import SPANS_KEY, get_entities
+from ..doc.relation import Place, Relation, has_relations, place_of
 from ..pairs.gold import Pair, gold_relations, related_pairs
+from .overlaps import Overlap, find_overlaps
 from .settings import PipelineSettings
 
 
@@ -19,7 +21,9 @@ class AlignedDoc:
 
     number (int): Number of the doc in its file, from 1.
     gold (Doc): The gold doc.
-    gold_entities (list[Span]): Entities of the gold doc, in text order.
+    annotated (list[Span]): All annotated entities of the gold doc, in text order: also those of
+        the span group "sc" if the pipeline has no span group.
+    gold_entities (list[Span]): Entities of the gold doc that the pipeline can learn, in text order.
     gold_relations (list[Relation]): Relations of the gold doc, each once.
     doc (Doc): The same text in the tokens of the pipeline.
     entities (list[Span]): Entities that align with these tokens, in text order.
@@ -33,6 +37,7 @@ class AlignedDoc:
 
     number: int
     gold: Doc
+    annotated: list[Span]
     gold_entities: list[Span]
     gold_relations: list[Relation]
     doc: Doc
@@ -41,6 +46,18 @@ class AlignedDoc:
     related: dict[Pair, list[Relation]]
     pairs: IntArray
     windows: IntArray | None
+
+    @cached_property
+    def overlaps(self) -> list[Overlap]:
+        """RETURNS (list[Overlap]): Each two annotated entities that overlap."""
+        return list(find_overlaps(self.annotated))
+
+    @cached_property
+    def lacking(self) -> set[Place]:
+        """RETURNS (set[Place]): The annotated entities that the pipeline can't learn, since
+        `doc.ents` lacks them.
+        """
+        return {*map(place_of, self.annotated)} - {*map(place_of, self.gold_entities)}
 
 
 def align_doc(gold: Doc, settings: PipelineSettings, *, number: int) -> AlignedDoc:
@@ -61,6 +78,7 @@ def align_doc(gold: Doc, settings: PipelineSettings, *, number: int) -> AlignedD
     return AlignedDoc(
         number,
         gold,
+        _get_annotated(gold, gold_entities, task.spans_key),
         gold_entities,
         gold_relations(task, gold),
         example.predicted,
@@ -70,6 +88,13 @@ def align_doc(gold: Doc, settings: PipelineSettings, *, number: int) -> AlignedD
         task.candidates(example.predicted, entities if has_relations(gold) else []),
         _find_windows(example.predicted, settings),
     )
+
+
+def _get_annotated(gold: Doc, gold_entities: list[Span], spans_key: str | None) -> list[Span]:
+    if spans_key is not None:
+        return gold_entities
+    both = {place_of(span): span for span in (*get_entities(gold, SPANS_KEY), *gold_entities)}
+    return [span for _, span in sorted(both.items())]
 
 
 def _make_example(gold: Doc, settings: PipelineSettings) -> Example:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from spacy.tokens import Doc
 
+from ..doc.entities import SPANS_KEY
 from ..formats.registry import read_docs
 from ..formats.report import ConversionReport
 from ..pairs.candidates import type_codes
@@ -82,9 +83,11 @@ def collect_statistics(
     """
     texts = RepeatedTexts()
     splits = {}
+    # Overlapping entities are counted, also if the pipeline can't learn them.
+    spans_key = settings.task.spans_key or SPANS_KEY
     for name, path in paths.items():
         report = ConversionReport()
-        docs = read_docs(path, settings.nlp, report, spans_key=settings.task.spans_key)
+        docs = read_docs(path, settings.nlp, report, spans_key=spans_key)
         splits[name] = _count_split(name, track(docs), settings, texts)
         splits[name].lost = _count_cases(report.lost)
         splits[name].chosen = _count_cases(report.chosen)

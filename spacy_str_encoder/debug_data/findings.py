@@ -2,16 +2,17 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import accumulate, chain, compress
+from itertools import chain, compress
 from operator import not_
 from typing import Literal, NamedTuple
 
 from spacy.tokens import Doc, Span
 
 from ..doc.entities import has_entities
-from ..doc.relation import Relation, has_relations
+from ..doc.relation import Relation, has_relations, place_of
 from ..pairs.candidates import find_pairs
 from .aligned import AlignedDoc
+from .overlaps import Kind, Overlap, find_unlearned, place_in_doc
 from .reach import find_held, find_held_pairs
 from .settings import PipelineSettings
 
@@ -54,7 +55,7 @@ class Check(NamedTuple):
 
     name: str
     find: Find
-    of: Literal["docs", "entities", "relations"]
+    of: Literal["docs", "annotated", "entities", "relations"]
     advice: str | None = None
 
     @property
@@ -151,15 +152,63 @@ def _find_entities_across_windows(
         yield from compress(aligned.entities, map(not_, held))
 
 
-def _find_overlapping_entities(aligned: AlignedDoc, settings: PipelineSettings) -> Iterator[Span]:
-    """Yield the entities that share tokens with another entity."""
-    entities = aligned.gold_entities
-    # In text order, only the next entity and the farthest end so far need to be compared.
-    reached = accumulate((span.end for span in entities), max, initial=0)
-    following = [*(span.start for span in entities[1:]), len(aligned.gold)]
-    for span, before, after in zip(entities, reached, following, strict=False):
-        if span.start < before or after < span.end:
-            yield span
+def _find_overlapping_entities(aligned: AlignedDoc, settings: PipelineSettings) -> list[Span]:
+    """Return the entities that share tokens with another entity."""
+    return _list_both(aligned.overlaps)
+
+
+def _find_entities_inside_another(aligned: AlignedDoc, settings: PipelineSettings) -> list[Span]:
+    """Return the entities whose tokens are some of those of another entity."""
+    return _in_order(each.second for each in aligned.overlaps if each.kind is Kind.NESTED)
+
+
+def _find_entities_around_another(aligned: AlignedDoc, settings: PipelineSettings) -> list[Span]:
+    """Return the entities that have all tokens of another entity, and more."""
+    return _in_order(each.first for each in aligned.overlaps if each.kind is Kind.NESTED)
+
+
+def _find_entities_that_cross_another(
+    aligned: AlignedDoc, settings: PipelineSettings
+) -> list[Span]:
+    """Return the entities that share some tokens with another entity, where each has others."""
+    return _list_both(each for each in aligned.overlaps if each.kind is Kind.CROSSING)
+
+
+def _find_entities_at_the_place_of_another(
+    aligned: AlignedDoc, settings: PipelineSettings
+) -> list[Span]:
+    """Return the entities with the tokens of another entity."""
+    return _list_both(each for each in aligned.overlaps if each.kind is Kind.SAME_PLACE)
+
+
+def _find_overlapping_entities_of_the_same_label(
+    aligned: AlignedDoc, settings: PipelineSettings
+) -> list[Span]:
+    """Return the entities that overlap another entity of their label."""
+    return _list_both(each for each in aligned.overlaps if each.first.label == each.second.label)
+
+
+def _find_overlapping_entities_not_learned(
+    aligned: AlignedDoc, settings: PipelineSettings
+) -> list[Span]:
+    """Return the entities that the tag sequences of a pipeline with a span group can't hold."""
+    return [] if settings.task.spans_key is None else find_unlearned(aligned.gold_entities)
+
+
+def _find_entities_only_in_the_span_group(
+    aligned: AlignedDoc, settings: PipelineSettings
+) -> list[Span]:
+    """Return the entities that only a pipeline with a span group can learn."""
+    return [span for span in aligned.annotated if place_of(span) in aligned.lacking]
+
+
+def _list_both(overlaps: Iterable[Overlap]) -> list[Span]:
+    return _in_order(chain.from_iterable(overlaps))
+
+
+def _in_order(spans: Iterable[Span]) -> list[Span]:
+    """RETURNS (list[Span]): Each span once, in text order."""
+    return sorted(dict.fromkeys(spans), key=lambda span: (span.start, span.end, span.label_))
 
 
 def _find_entities_with_outer_space(aligned: AlignedDoc, settings: PipelineSettings) -> list[Span]:
@@ -177,7 +226,8 @@ def _find_relations_of_an_entity_with_itself(
 ) -> list[Relation]:
     """Return the relations that connect an entity with itself."""
     key = settings.task.locate
-    return [each for each in aligned.gold_relations if key(each.head) == key(each.tail)]
+    relations = [each for each in aligned.gold_relations if key(each.head) == key(each.tail)]
+    return [each for each in relations if not _connects_lacking(each, aligned)]
 
 
 def _find_relations_of_other_spans(
@@ -185,10 +235,37 @@ def _find_relations_of_other_spans(
 ) -> Iterator[Relation]:
     """Yield the relations of spans that are not among the entities."""
     key = settings.task.locate
-    entities = {*map(key, aligned.gold_entities)}
+    annotated = {*map(key, aligned.annotated)}
     for relation in aligned.gold_relations:
         head, tail = key(relation.head), key(relation.tail)
-        if head != tail and not {head, tail} <= entities:
+        if head != tail and not {head, tail} <= annotated:
+            yield relation
+
+
+def _find_relations_of_entities_only_in_the_span_group(
+    aligned: AlignedDoc, settings: PipelineSettings
+) -> Iterator[Relation]:
+    """Yield the relations of entities that only a pipeline with a span group can learn."""
+    key = settings.task.locate
+    annotated = {*map(key, aligned.annotated)}
+    for relation in aligned.gold_relations:
+        ends = {key(relation.head), key(relation.tail)}
+        if ends <= annotated and _connects_lacking(relation, aligned):
+            yield relation
+
+
+def _connects_lacking(relation: Relation, aligned: AlignedDoc) -> bool:
+    ends = {place_of(relation.head), place_of(relation.tail)}
+    return len(ends) > 1 and not aligned.lacking.isdisjoint(ends)
+
+
+def _find_relations_of_overlapping_entities(
+    aligned: AlignedDoc, settings: PipelineSettings
+) -> Iterator[Relation]:
+    """Yield the relations whose head or tail overlaps another entity."""
+    overlapping = set(map(place_in_doc, chain.from_iterable(aligned.overlaps)))
+    for relation in aligned.gold_relations:
+        if not overlapping.isdisjoint({place_in_doc(relation.head), place_in_doc(relation.tail)}):
             yield relation
 
 
@@ -241,7 +318,7 @@ CHECKS: tuple[Check, ...] = (
         _find_docs_with_unannotated_entities,
         of="docs",
         advice="str_ner does not learn from docs with unannotated entities: {cases}. For docs "
-        "without entities, set doc.set_ents([]).",
+        "without entities, set doc.set_ents([]), or the span group to [] if spans_key is set.",
     ),
     Check(
         "docs_with_unannotated_relations",
@@ -275,12 +352,33 @@ CHECKS: tuple[Check, ...] = (
         advice="Entities that do not fit into a window of the encoder get no relations: {cases}. "
         "Use wider windows (get_spans), or a smaller stride.",
     ),
+    Check("overlapping_entities", _find_overlapping_entities, of="annotated"),
+    Check("entities_inside_another", _find_entities_inside_another, of="annotated"),
+    Check("entities_around_another", _find_entities_around_another, of="annotated"),
+    Check("entities_that_cross_another", _find_entities_that_cross_another, of="annotated"),
     Check(
-        "overlapping_entities",
-        _find_overlapping_entities,
+        "entities_at_the_place_of_another", _find_entities_at_the_place_of_another, of="annotated"
+    ),
+    Check(
+        "overlapping_entities_of_the_same_label",
+        _find_overlapping_entities_of_the_same_label,
+        of="annotated",
+    ),
+    Check(
+        "overlapping_entities_not_learned",
+        _find_overlapping_entities_not_learned,
         of="entities",
-        advice="str_ner can't predict overlapping entities: {cases}. Before str_rel, add a "
-        "component that can, such as spancat, and set spans_key of str_rel to its span group.",
+        advice="str_ner has one tag sequence for each label. Of overlapping entities of the same "
+        "label, it learns and predicts only the one that starts first, or is longer. It can't find "
+        "the others: {cases}. If they matter, give them a label of their own.",
+    ),
+    Check(
+        "entities_only_in_the_span_group",
+        _find_entities_only_in_the_span_group,
+        of="annotated",
+        advice="Entities that doc.ents lacks, since they overlap or are only in "
+        'doc.spans["sc"], are neither learned nor predicted, nor are their relations: {cases}. To '
+        "learn them too, train with --components.str_ner.spans_key sc.",
     ),
     Check(
         "entities_with_outer_space",
@@ -294,6 +392,16 @@ CHECKS: tuple[Check, ...] = (
         _find_entities_of_punctuation,
         of="entities",
         advice="Entities that are only punctuation are often mistakes: {cases}. Check them.",
+    ),
+    Check(
+        "relations_of_overlapping_entities",
+        _find_relations_of_overlapping_entities,
+        of="relations",
+    ),
+    Check(
+        "relations_of_entities_only_in_the_span_group",
+        _find_relations_of_entities_only_in_the_span_group,
+        of="relations",
     ),
     Check("misaligned_relations", _find_misaligned_relations, of="relations"),
     Check(

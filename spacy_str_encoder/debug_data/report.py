@@ -50,6 +50,7 @@ def _split(statistics: Statistics, split: SplitStatistics) -> dict[str, Any]:
         "tokens": split.tokens,
         "pieces": split.pieces,
         "unknown_pieces": split.unknown_pieces,
+        "annotated_entities": split.annotated,
         "entities": split.entities,
         "relations": split.relations,
         "longest_docs": [doc._asdict() for doc in split.longest],

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from ..formats.docs import make_tokenizer
 from ..pairs.task import RelationTask
 
 GetSpans = Callable[[list[Doc]], list[list[Span]]]
-ENCODER, RELATIONS = "str_encoder", "str_rel"
+ENCODER, ENTITIES, RELATIONS = "str_encoder", "str_ner", "str_rel"
 # A component without training that can set the boundaries that candidate pairs need.
 SENTENCES = "sentencizer"
 # confection's error message for a file that it can't parse.
@@ -80,16 +80,18 @@ def read_settings(path: Path, overrides: Mapping[str, Any] | None = None) -> Pip
         nlp = load_model_from_config(_shorten(config), auto_fill=True)
     except ValueError as error:
         raise ValueError(f"{path}: {_describe(error)}") from error
-    encoder, relations = (_find_component(nlp, name, path) for name in (ENCODER, RELATIONS))
+    encoder, relations = (_require_component(nlp, name, path) for name in (ENCODER, RELATIONS))
+    entities = _find_component(nlp, ENTITIES)
     nlp.select_pipes(enable=[name for name in nlp.pipe_names if _factory(nlp, name) == SENTENCES])
     tokenizer, tokenizer_error = _load_tokenizer(encoder)
+    task = relations.task
     return PipelineSettings(
         nlp,
         retokenizes=True,
         get_spans=partial(encoder.get_windows, tokenizer=tokenizer),
         tokenizer=tokenizer,
         tokenizer_error=tokenizer_error,
-        task=relations.task,
+        task=replace(task, spans_key=_get_key(entities) or task.spans_key),
         observes_schema=relations.observes_schema,
         negative_rate=relations.negative_rate,
     )
@@ -107,18 +109,27 @@ def _shorten(config: Config) -> Config:
     components = {
         name: block
         for name, block in config.get("components", {}).items()
-        if block.get("factory") in (None, ENCODER, RELATIONS, SENTENCES)
+        if block.get("factory") in (None, ENCODER, ENTITIES, RELATIONS, SENTENCES)
     }
     nlp = config.get("nlp", {})
     pipeline = [name for name in nlp.get("pipeline", []) if name in components]
     return Config({"nlp": {**nlp, "pipeline": pipeline}, "components": components})
 
 
-def _find_component(nlp: Language, factory: str, path: Path) -> Any:
-    for name, component in nlp.components:
-        if _factory(nlp, name) == factory:
-            return component
-    raise ValueError(f"{path}: the pipeline must have a component '{factory}', but has none")
+def _require_component(nlp: Language, factory: str, path: Path) -> Any:
+    if (component := _find_component(nlp, factory)) is None:
+        raise ValueError(f"{path}: the pipeline must have a component '{factory}', but has none")
+    return component
+
+
+def _find_component(nlp: Language, factory: str) -> Any | None:
+    components = (each for name, each in nlp.components if _factory(nlp, name) == factory)
+    return next(components, None)
+
+
+def _get_key(entities: Any | None) -> str | None:
+    """RETURNS (str | None): The span group of `str_ner`, which `str_rel` follows."""
+    return None if entities is None else entities.cfg["spans_key"]
 
 
 def _factory(nlp: Language, name: str) -> str:

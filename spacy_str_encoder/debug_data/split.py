@@ -35,6 +35,7 @@ class SplitStatistics:
     tokens (int): Number of tokens, as the pipeline tokenizes the texts.
     pieces (int): Number of pieces that the encoder reads; 0 if its tokenizer is unknown.
     unknown_pieces (int): Number of pieces that are not in the encoder's vocabulary.
+    annotated (int): Number of annotated entities, also of those that the pipeline can't learn.
     entity_labels (Counter[str]): Entities by label.
     relation_labels (Counter[str]): Relations by label.
     relation_classes (Counter[tuple[str, str]]): Relations by label and direction: `>` if the head
@@ -54,6 +55,7 @@ class SplitStatistics:
     tokens: int = 0
     pieces: int = 0
     unknown_pieces: int = 0
+    annotated: int = 0
     entity_labels: Counter[str] = field(default_factory=Counter)
     relation_labels: Counter[str] = field(default_factory=Counter)
     relation_classes: Counter[RelationClass] = field(default_factory=Counter)
@@ -95,6 +97,7 @@ def count_doc(split: SplitStatistics, aligned: AlignedDoc, settings: PipelineSet
     """
     split.docs += 1
     split.tokens += len(aligned.doc)
+    split.annotated += len(aligned.annotated)
     longest = [*split.longest, LongDoc(aligned.number, len(aligned.doc))]
     split.longest = sorted(longest, key=lambda doc: -doc.tokens)[:LONGEST_DOCS]
     _count_pieces(split, aligned, settings)

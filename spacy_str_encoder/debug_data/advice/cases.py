@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from functools import partial
 from operator import attrgetter
 
-from ...formats.docs import OVERLAPPING
 from ...formats.entities import MISALIGNED
 from ..collect import Statistics
 from ..findings import CHECKS
@@ -13,8 +12,6 @@ from .wording import Rule, list_splits
 
 REMEDIES = {
     MISALIGNED: "Use a tokenizer that splits there, or fix the annotation.",
-    OVERLAPPING: "doc.ents can't hold them. Keep them in a span group (spans_key), and add a "
-    "component that predicts it before str_rel, such as spancat.",
 }
 
 

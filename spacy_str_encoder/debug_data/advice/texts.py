@@ -17,10 +17,12 @@ MOST_UNKNOWN = 0.02
 def _advise_on_nothing(statistics: Statistics) -> Iterator[str]:
     """Advise on splits without entities or relations."""
     key = statistics.settings.task.spans_key
-    place = "doc.ents" if key is None else f"the span group '{key}'"
+    place, remedy = "doc.ents", "Add them"
+    if key is not None:
+        place, remedy = f"the span group '{key}'", f"Convert the data with --spans-key {key}"
     for name, split in statistics.splits.items():
         if not split.entities:
-            yield f"{name} has no entities in {place}. Add them, or change spans_key of str_rel."
+            yield f"{name} has no entities in {place}. {remedy}, or change spans_key of str_ner."
         elif not split.relations:
             yield (
                 f"{name} has no relations. Set doc._.relations, and save the DocBin with "
