@@ -296,3 +296,16 @@ def test_gold_entities_that_do_not_align_are_left_out_counted_and_reported_once(
         readings = [[len(example.predicted.ents) for example in reader(nlp)] for _ in range(3)]
     assert readings == [[1, 1]] * 3
     assert len(caught) == 1
+
+
+def test_an_entity_of_doc_ents_and_a_span_group_is_counted_once(tmp_path: Path) -> None:
+    nlp = spacy.blank("en")
+    doc = Doc(nlp.vocab, words=["Rome", "-", "based", "Acme"], spaces=[False, False, True, False])
+    doc.set_ents([Span(doc, 0, 1, "Loc"), Span(doc, 3, 4, "Org")])
+    doc.spans["sc"] = [*doc.ents, Span(doc, 0, 1, "Site"), Span(doc, 0, 4, "Org")]
+    doc._.relations = []
+    nlp.tokenizer = Tokenizer(nlp.vocab)
+    reader = make_reader(write(tmp_path / "dev.spacy", [doc]), gold_entities=True)
+    with pytest.warns(UserWarning, match="of which 2 do not align"):
+        [example] = reader(nlp)
+    assert [span.text for span in example.predicted.spans["sc"]] == ["Acme", "Rome-based Acme"]

@@ -1,5 +1,7 @@
 """Entities of a doc."""
 
+from itertools import chain
+
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 
@@ -48,10 +50,10 @@ def count_lost_entities(example: Example) -> int:
 
     example (Example): The example.
     RETURNS (int): Number of entities, including span groups, that do not align with the tokens of
-        the predicted doc.
+        the predicted doc. An entity that is both in `doc.ents` and in span groups counts once.
     """
-    predicted, reference = example.predicted, example.reference
-    lost = len(reference.ents) - len(predicted.ents)
-    return lost + sum(
-        len(spans) - len(predicted.spans[key]) for key, spans in reference.spans.items()
-    )
+    reference = example.reference
+    spans = chain(reference.ents, *reference.spans.values())
+    entities = {(span.start, span.end, span.label): span for span in spans}
+    aligned = example.get_aligned_spans_y2x(entities.values(), allow_overlap=True)
+    return len(entities) - len(aligned)
