@@ -1,4 +1,4 @@
-"""Choose entities without overlaps for `doc.ents`."""
+"""Choose entities that do not overlap."""
 
 from bisect import bisect_left
 from collections.abc import Sequence
