@@ -32,6 +32,17 @@ def has_entities(doc: Doc, spans_key: str | None = None) -> bool:
     return doc.has_annotation("ENT_IOB") if spans_key is None else spans_key in doc.spans
 
 
+def find_gold_key(doc: Doc, spans_key: str) -> str | None:
+    """Find the entities of an annotated doc: if it has the span group, the group holds all of
+    them, and `doc.ents` a choice without overlaps.
+
+    doc (Doc): The doc.
+    spans_key (str): The span group.
+    RETURNS (str | None): The span group if the doc has it, otherwise None, for `doc.ents`.
+    """
+    return spans_key if spans_key in doc.spans else None
+
+
 def put_gold_entities(example: Example) -> Example:
     """Copy the gold entities that align with the tokens of the predicted doc into it.
 

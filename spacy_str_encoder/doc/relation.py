@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from spacy.tokens import Doc, Span
 
 from .entities import get_entities, has_entities
-from .user_data import Key, get_user_data, is_key, make_key
+from .user_data import Key, find_values, get_user_data, is_key, make_key
 
 RELATIONS = "str_relations"
 # Marks a doc with annotated relations, even if it has no relations.
@@ -212,7 +212,7 @@ def _write(doc: Doc, relations: Iterable[Relation], *spans_key: str | None) -> N
 
 def _read(doc: Doc) -> Iterator[tuple[Relation, bool]]:
     """YIELDS (tuple[Relation, bool]): A relation, and whether it is hidden."""
-    stored = [*_values(doc, RELATIONS)]
+    stored = [*find_values(doc, RELATIONS)]
     if not stored:
         # Most docs of a corpus may have none, and yet thousands of spans.
         return
@@ -243,12 +243,6 @@ def _entities_by_key(doc: Doc) -> dict[str | None, dict[Place, Span]]:
     """
     keys = [key for key in (*doc.spans, None) if has_entities(doc, key)]
     return {key: {place_of(span): span for span in get_entities(doc, key)} for key in keys}
-
-
-def _values(doc: Doc, name: str) -> Iterator[tuple[int, Any]]:
-    for key, value in get_user_data(doc).items():
-        if is_key(key, name):
-            yield key[2], value
 
 
 def _span(doc: Doc, text: str, start: int, surface: str, label: str) -> Span | None:

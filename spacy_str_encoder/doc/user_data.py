@@ -3,6 +3,7 @@
 Like the keys of spaCy's own extension attributes, they contain a place in the text.
 """
 
+from collections.abc import Iterator
 from typing import Any, cast
 
 from spacy.tokens import Doc
@@ -40,3 +41,15 @@ def is_key(key: Any, *names: str) -> bool:
     RETURNS (bool): Whether the key has one of these names.
     """
     return isinstance(key, tuple) and len(key) == 4 and key[0] == "._." and key[1] in names
+
+
+def find_values(doc: Doc, name: str) -> Iterator[tuple[int, Any]]:
+    """Find data by their name.
+
+    doc (Doc): The doc.
+    name (str): Name of the data.
+    YIELDS (tuple[int, Any]): Start character and value of each.
+    """
+    for key, value in get_user_data(doc).items():
+        if is_key(key, name):
+            yield key[2], value

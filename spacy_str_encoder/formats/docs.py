@@ -1,7 +1,7 @@
 """Convert annotated texts to docs and back."""
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 
 import spacy
@@ -10,6 +10,7 @@ from spacy.tokens import Doc, Span
 
 from ..doc.entities import get_entities, has_entities
 from ..doc.flat import first_without_overlaps
+from ..doc.misaligned import add_misaligned, get_misaligned_entities, get_misaligned_relations
 from ..doc.origin import META
 from ..doc.relation import (
     Relation,
@@ -46,6 +47,8 @@ def to_docs(
     nlp (Language): The pipeline that tokenizes texts without tokens.
     report (ConversionReport): The report, to count losses: entities that do not align with tokens
         or overlap an entity that starts earlier (or is longer), and the relations of such entities.
+        Entities that do not align, and their relations, stay in the user data of the doc, where
+        components do not see them.
     spans_key (str | None): A span group for all entities, including overlapping ones. A doc with
         unannotated entities has no such group.
     YIELDS (Doc): The docs. `doc.ents` holds the entities without overlaps.
@@ -89,7 +92,15 @@ def _align_entities(
     for i, entity in enumerate(annotated.entities):
         if span := doc.char_span(entity.start, entity.end, label=entity.label):
             spans[i] = span
+    _store_misaligned(annotated, spans.keys(), doc)
     return keep_entities(annotated, spans.keys(), MISALIGNED, report), list(spans.values())
+
+
+def _store_misaligned(annotated: AnnotatedText, aligned: Collection[int], doc: Doc) -> None:
+    places = [(entity.start, entity.end, entity.label) for entity in annotated.entities]
+    entities = [place for i, place in enumerate(places) if i not in aligned]
+    relations = (r for r in annotated.relations if not {r.head, r.tail} <= {*aligned})
+    add_misaligned(doc, entities, [(places[r.head], places[r.tail], r.label) for r in relations])
 
 
 def from_docs(
@@ -113,23 +124,23 @@ def from_docs(
         place = f"{name}, doc {number}"
         key = spans_key if spans_key in doc.spans else None
         _report_unread(doc, place, report, spans_key=key)
-        relations = get_relations(doc)
         is_annotated = has_entities(doc, key)
-        places, indices = index_ends(
-            map(place_of, get_entities(doc, key)),
-            map(relation_key, relations),
-            add_ends=False,
-        )
-        for relation, ends in zip(relations, indices, strict=True):
+        entities = [*map(place_of, get_entities(doc, key))]
+        relations = [*map(relation_key, get_relations(doc))]
+        if is_annotated:
+            entities += get_misaligned_entities(doc)
+            relations += get_misaligned_relations(doc)
+        places, indices = index_ends(entities, relations, add_ends=False)
+        for (head, tail, label), ends in zip(relations, indices, strict=True):
             if ends is None:
-                case = f"{relation.head.text!r} {relation.label} {relation.tail.text!r}"
+                case = f"{doc.text[slice(*head[:2])]!r} {label} {doc.text[slice(*tail[:2])]!r}"
                 report.lose("relations of spans that are not entities", place, case)
         yield AnnotatedText(
             doc.text,
             [AnnotatedEntity(*entity) for entity in places],
             [
-                AnnotatedRelation(*ends, relation.label)
-                for relation, ends in zip(relations, indices, strict=True)
+                AnnotatedRelation(*ends, label)
+                for (*_, label), ends in zip(relations, indices, strict=True)
                 if ends is not None
             ],
             token_offsets(doc),

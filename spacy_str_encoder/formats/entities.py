@@ -12,6 +12,7 @@ from .report import ConversionReport
 MISALIGNED = "entities that do not align with tokens"
 OVERLAPPING = "entities that overlap another entity"
 NOT_IN_GROUP = "entities of doc.ents that are not in the span group"
+UNCONNECTED = "relations of entities that were left out"
 UNANNOTATED = "texts with unannotated relations"
 WITHOUT_ENTITIES = "texts with unannotated entities"
 UNFOUND = "relations whose head or tail matches no entity, or several"
@@ -67,7 +68,7 @@ def keep_entities(
             relations.append(AnnotatedRelation(*ends, relation.label))
         else:
             case = describe_relation(annotated, relation)
-            report.lose("relations of entities that were left out", annotated.place, case)
+            report.lose(UNCONNECTED, annotated.place, case)
     return replace(annotated, entities=list(entities.values()), relations=relations)
 
 
