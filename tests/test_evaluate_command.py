@@ -232,16 +232,18 @@ def test_other_formats_are_read_and_what_docs_lose_is_said(model: Path, tmp_path
         {"start": 0, "end": 3, "label": "BodyPart"},
         {"start": 3, "end": 4, "label": "Negation"},
         {"start": 2, "end": 4, "label": "Overlapping"},
+        {"start": 0, "end": 3, "label": "BodyPart"},
     ]
     relations = [{"head": 1, "tail": 0, "label": "Negative"}]
     record = {"text": "左主干无狭窄。", "entities": entities, "relations": relations}
     data = tmp_path / "gold.jsonl"
     data.write_text(json.dumps(record, ensure_ascii=False), "utf-8")
     output = run_well(model, data, "-o", tmp_path / "scores.json").stdout
-    assert "left out: 1 entities that overlap another entity" in output
+    assert "left out: 1 duplicate entities" in output
     report = read(tmp_path / "scores.json")
-    assert report["lost"] == {"entities that overlap another entity": 1}
-    assert report["model"]["entities"]["strict"]["micro"]["gold"] == 2
+    assert report["lost"] == {"duplicate entities": 1}
+    assert report["model"]["entities"]["strict"]["micro"]["gold"] == 3
+    assert report["model"]["entities"]["flat"]["micro"]["gold"] == 2
     assert report["model"]["relations"]["strict"]["micro"]["gold"] == 1
 
 

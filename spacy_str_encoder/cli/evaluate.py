@@ -63,7 +63,8 @@ def evaluate_command(
 
     Prints micro scores with 95 % intervals, macro F1, calibration error (ECE) and
     scores by label. Strict scores require correct boundaries, types, labels and
-    directions; "boundaries only" ignores the types of entities. --compare prints
+    directions; "boundaries only" ignores the types of entities. All gold entities
+    count, also those that overlap or do not align with tokens. --compare prints
     differences in micro F1, with intervals and p-values from a paired bootstrap
     over the docs.
 

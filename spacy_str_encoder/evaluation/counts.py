@@ -1,14 +1,15 @@
 """Counts of correct, predicted and gold keys, from which scores and their intervals are made."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, TypedDict
 
 import numpy
 
 from ..arrays import FloatArray, IntArray
-from .views import DocKeys
 
+# The predicted and the gold keys of a doc.
+DocKeys = tuple[Collection[Any], Collection[Any]]
 # As in spaCy's PRFScore: figures must agree with it to the last digit.
 TINY = 1e-100
 

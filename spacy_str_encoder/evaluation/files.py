@@ -7,13 +7,14 @@ from pathlib import Path
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from ..doc.entities import has_entities
+from ..doc.entities import SPANS_KEY
 from ..doc.relation import has_relations
+from ..formats.entities import MISALIGNED, UNCONNECTED
 from ..formats.registry import read_docs
 from ..formats.report import ConversionReport
-from ..loading import get_precision, load_pipeline, relation_setting
+from ..loading import entity_group, get_precision, load_pipeline, relation_setting
 from .notes import find_obstacle, write_notes
-from .outcomes import TASKS, Outcomes
+from .outcomes import TASKS, Outcomes, has_gold_entities
 from .report import Report, make_report
 from .runs import Track, find_outcomes, no_track
 
@@ -50,10 +51,17 @@ def evaluate_files(
         _require_difference(*map(get_precision, pipelines))
     settings = [relation_setting(nlp, "symmetric") or () for nlp in pipelines]
     symmetric = set(chain.from_iterable(settings))
-    docs = read_gold_docs(data, pipelines[0], conversion)
+    keys = [key for nlp in pipelines if (key := entity_group(nlp)) is not None]
+    gold_key = keys[0] if keys else SPANS_KEY
+    docs = read_gold_docs(data, pipelines[0], conversion, gold_key=gold_key)
+    # The docs have these in their user data, and they count as missed.
+    for reason in (MISALIGNED, UNCONNECTED):
+        conversion.lost.pop(reason, None)
     outcomes = []
     for name, nlp in zip(cycle(models), pipelines, strict=False):
-        outcomes.append(find_outcomes(nlp, docs, symmetric=symmetric, track=track))
+        outcomes.append(
+            find_outcomes(nlp, docs, symmetric=symmetric, gold_key=gold_key, track=track)
+        )
         _require_scores(name, outcomes[-1])
     report = make_report(*outcomes, samples=samples, seed=seed)
     return {**report, "lost": dict(conversion.losses)}
@@ -74,18 +82,22 @@ def _require_scores(name: str, outcomes: Outcomes) -> None:
         raise ValueError(f"{name}: nothing can be scored. {notes}")
 
 
-def read_gold_docs(path: Path, nlp: Language, conversion: ConversionReport) -> list[Doc]:
+def read_gold_docs(
+    path: Path, nlp: Language, conversion: ConversionReport, *, gold_key: str | None = None
+) -> list[Doc]:
     """Read gold docs.
 
     path (Path): A file in any format, or a folder of such files.
     nlp (Language): The pipeline. It tokenizes texts without tokens.
     conversion (ConversionReport): Counts what is lost when the data are converted to docs.
+    gold_key (str | None): The span group for gold entities. If None, it is that of the pipeline, or
+        else "sc".
     RETURNS (list[Doc]): The docs.
     RAISES (ValueError): If no doc is annotated.
     """
-    spans_key = relation_setting(nlp, "spans_key")
-    docs = list(read_docs(path, nlp, conversion, spans_key=spans_key))
-    if not any(has_entities(doc) or has_relations(doc) for doc in docs):
+    gold_key = gold_key or entity_group(nlp) or SPANS_KEY
+    docs = list(read_docs(path, nlp, conversion, spans_key=gold_key))
+    if not any(has_gold_entities(doc, gold_key) or has_relations(doc) for doc in docs):
         raise ValueError(
             f"{path}: none of the {len(docs)} docs has annotated entities or relations"
         )

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from .outcomes import TASKS, EntityOutcome, Outcomes, RelationOutcome, Task
+from .overlaps import count_all_overlapping, count_overlapping
 
 HIDDEN = "a later component has removed or changed their entities"
 
@@ -15,12 +16,16 @@ def find_obstacle(outcomes: Outcomes, task: Task) -> str | None:
     RETURNS (str | None): The reason; None if the task can be scored.
     """
     docs = _docs_of(outcomes, task)
-    attribute = "doc.ents" if task == "entities" else "doc._.relations"
+    if not docs and task == "entities":
+        return "no gold doc is annotated with entities"
     if not docs:
-        hint = "" if task == "entities" else " (were the docs saved with store_user_data=True?)"
-        return f"no gold doc is annotated with {attribute}{hint}"
+        hint = "were the docs saved with store_user_data=True?"
+        return f"no gold doc is annotated with doc._.relations ({hint})"
     if not any(doc.is_set for doc in docs):
-        return f"no component sets {attribute}"
+        entities = (
+            "doc.ents" if outcomes.spans_key is None else f"doc.spans[{outcomes.spans_key!r}]"
+        )
+        return f"no component sets {entities if task == 'entities' else 'doc._.relations'}"
     if task == "relations" and not any(doc.has_entities for doc in outcomes.relations):
         return "no component sets the entities that relations connect"
     if not any(doc.gold or doc.predicted for doc in docs):
@@ -56,23 +61,43 @@ def _find_gaps(outcomes: Outcomes, task: Task) -> Iterator[str]:
     scores = [score for doc in _docs_of(outcomes, task) for score in doc.scores]
     if without := scores.count(None):
         yield f"{without} of {len(scores)} predicted {_noun(task)} without a score (span._.score)"
-    if task == "entities" and (rounded := sum(doc.rounded for doc in outcomes.entities)):
+    if task == "entities":
+        yield from _find_hard_entities(outcomes)
+    if task == "relations" and (hidden := sum(doc.hidden for doc in outcomes.relations)):
+        yield f"{hidden} predicted relations left out, because {HIDDEN}"
+    if task == "relations_gold_entities":
+        yield from _find_other_entities(outcomes)
+
+
+def _find_hard_entities(outcomes: Outcomes) -> Iterator[str]:
+    docs = outcomes.entities
+    gold = sum(len(doc.gold) for doc in docs)
+    if rounded := sum(doc.rounded for doc in docs):
         yield (
             f"{rounded} counted as correct with boundaries inside a gold token, because spaCy's "
             "scorer compares tokens; relations of such entities count as wrong"
         )
-    if task == "relations" and (hidden := sum(doc.hidden for doc in outcomes.relations)):
-        yield f"{hidden} predicted relations left out, because {HIDDEN}"
-    if task == "relations_gold_entities":
-        yield from _find_other_entities(outcomes.relations_gold_entities)
+    if misaligned := sum(doc.misaligned for doc in docs):
+        yield (
+            f"{misaligned} of {gold} gold entities do not align with the tokens of the gold docs; "
+            "they count as missed, unless the pipeline finds exactly their characters"
+        )
+    if outcomes.spans_key is None and (overlapping := count_all_overlapping(docs)):
+        yield (
+            f"{overlapping} of {gold} gold entities overlap another one; without spans_key, the "
+            "pipeline can't find all of them"
+        )
 
 
-def _find_other_entities(docs: list[RelationOutcome]) -> Iterator[str]:
+def _find_other_entities(outcomes: Outcomes) -> Iterator[str]:
+    docs, is_flat = outcomes.relations_gold_entities, outcomes.spans_key is None
     gold = sum(len(doc.gold_entities) for doc in docs)
     if lost := sum(len(doc.gold_entities - doc.entities) for doc in docs):
+        overlap = any(count_overlapping(doc.gold_entities) for doc in docs)
+        flat = "doc.ents can't hold entities that overlap, " if overlap and is_flat else ""
         yield (
-            f"{lost} of {gold} gold entities missing, because they do not align with the tokens of "
-            "the pipeline, or a component replaced them; their relations count as missed"
+            f"{lost} of {gold} gold entities missing, because {flat}they do not align with the "
+            "tokens of the pipeline, or a component replaced them; their relations count as missed"
         )
     if added := sum(len(doc.entities - doc.gold_entities) for doc in docs):
         yield (

@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Literal
 
-from spacy.tokens import Span
+from spacy.tokens import Doc, Span
 from spacy.training import Example
 
-from ..doc.entities import get_entities, has_entities
+from ..doc.entities import SPANS_KEY, find_gold_key, get_entities, has_entities
+from ..doc.misaligned import get_misaligned_entities, get_misaligned_relations
 from ..doc.relation import (
     Place,
     Relation,
@@ -19,6 +20,7 @@ from ..doc.relation import (
     has_relations,
     place_of,
     relation_key,
+    sort_ends,
 )
 
 Task = Literal["entities", "relations", "relations_gold_entities"]
@@ -30,28 +32,29 @@ TASKS: dict[Task, str] = {
 }
 
 
-# Start and end token of an entity in the gold doc, and its label.
-TokenSpan = tuple[int, int, str]
-
-
 @dataclass(frozen=True)
 class EntityOutcome:
     """The gold and the predicted entities of a doc.
 
-    gold (set[tuple[int, int, str]]): Start and end token in the gold doc, and label.
+    gold (set[tuple[int, int, str]]): Start and end character, and label, of all gold entities.
     predicted (list[tuple[int, int, str]]): The same for predicted entities, where the gold doc is
-        annotated.
+        annotated, by the gold tokens that they touch.
     scores (list[float | None]): Their probabilities; None if an entity has none.
     is_set (bool): Whether any component set entities.
     rounded (int): The number of entities that count as correct but begin or end inside a gold
         token.
+    misaligned (int): The number of gold entities that do not align with the gold tokens.
+    flat (tuple | None): The predicted and the gold entities in `doc.ents`, where nothing overlaps;
+        None if `doc.ents` of the gold doc is unannotated.
     """
 
-    gold: set[TokenSpan]
-    predicted: list[TokenSpan]
+    gold: set[Place]
+    predicted: list[Place]
     scores: list[float | None]
     is_set: bool
     rounded: int = 0
+    misaligned: int = 0
+    flat: tuple[list[Place], set[Place]] | None = None
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,7 @@ class RelationOutcome:
     predicted (list[RelationKey]): The predicted relations, without repeats.
     scores (list[float]): Their probabilities.
     is_set (bool): Whether any component set relations.
-    gold_entities (set[tuple[int, int, str]]): The gold entities.
+    gold_entities (set[tuple[int, int, str]]): All gold entities.
     entities (set[tuple[int, int, str]]): The entities that the candidate pairs are made of.
     has_entities (bool): Whether any component set them.
     hidden (int): The number of predicted relations whose entities a later component removed.
@@ -90,6 +93,7 @@ class Outcomes:
         predicted entities.
     relations_gold_entities (list[RelationOutcome]): The same, with gold entities.
     precision (dict[str, str]): The precision of each encoder of the pipeline, by component.
+    spans_key (str | None): The span group that holds the predicted entities; `doc.ents` if None.
     """
 
     symmetric: frozenset[str]
@@ -98,6 +102,7 @@ class Outcomes:
     relations: list[RelationOutcome] = field(default_factory=list)
     relations_gold_entities: list[RelationOutcome] = field(default_factory=list)
     precision: dict[str, str] = field(default_factory=dict)
+    spans_key: str | None = None
 
 
 def collect_outcomes(
@@ -106,6 +111,7 @@ def collect_outcomes(
     *,
     symmetric: Collection[str] = (),
     spans_key: str | None = None,
+    gold_key: str | None = None,
 ) -> Outcomes:
     """Reduce examples to outcomes, one at a time: the encoder states of all docs may not fit into
     the memory.
@@ -113,15 +119,19 @@ def collect_outcomes(
     predicted (Iterable[Example]): Docs with predicted entities, and relations between them.
     with_gold (Iterable[Example]): The same docs with gold entities, and relations between them.
     symmetric (Collection[str]): The relation labels that have no direction.
-    spans_key (str | None): The span group that holds the entities; `doc.ents` if None.
+    spans_key (str | None): The span group that holds the predicted entities; `doc.ents` if None.
+    gold_key (str | None): The span group that holds the gold entities of the docs that have it;
+        for others, `doc.ents` does. If None, it is `spans_key`, or else "sc".
     RETURNS (Outcomes): The outcomes of annotated docs.
     """
-    relate = partial(relation_outcome, symmetric=symmetric, spans_key=spans_key)
-    outcomes = Outcomes(frozenset(symmetric))
+    gold_key = gold_key or spans_key or SPANS_KEY
+    compare = partial(entity_outcome, spans_key=spans_key, gold_key=gold_key)
+    relate = partial(relation_outcome, symmetric=symmetric, spans_key=spans_key, gold_key=gold_key)
+    outcomes = Outcomes(frozenset(symmetric), spans_key=spans_key)
     for example in predicted:
         outcomes.docs += 1
-        if has_entities(example.reference):
-            outcomes.entities.append(entity_outcome(example))
+        if has_gold_entities(example.reference, gold_key):
+            outcomes.entities.append(compare(example))
         if has_relations(example.reference):
             outcomes.relations.append(relate(example))
     annotated = (example for example in with_gold if has_relations(example.reference))
@@ -129,45 +139,90 @@ def collect_outcomes(
     return outcomes
 
 
-def entity_outcome(example: Example) -> EntityOutcome:
-    """Compare entities as spaCy's scorer does: by the tokens of the gold doc that they align with.
+def has_gold_entities(doc: Doc, gold_key: str) -> bool:
+    """Check whether the entities of a gold doc are annotated.
+
+    doc (Doc): The doc.
+    gold_key (str): The span group of gold entities.
+    RETURNS (bool): Whether it has the group, or `doc.ents` is annotated.
+    """
+    return has_entities(doc, find_gold_key(doc, gold_key))
+
+
+def find_gold_entities(doc: Doc, gold_key: str) -> set[Place]:
+    """Find all gold entities of a doc, including those that do not align with its tokens.
+
+    doc (Doc): The doc.
+    gold_key (str): The span group of gold entities.
+    RETURNS (set[tuple[int, int, str]]): Start and end character of each entity, and label.
+    """
+    aligned = get_entities(doc, find_gold_key(doc, gold_key))
+    return {*map(place_of, aligned), *get_misaligned_entities(doc)}
+
+
+def entity_outcome(
+    example: Example, *, spans_key: str | None = None, gold_key: str = SPANS_KEY
+) -> EntityOutcome:
+    """Compare entities as spaCy's scorer does: by the tokens of the gold doc that they touch. Gold
+    entities that do not align with these tokens are compared by their characters.
 
     example (Example): A predicted and a gold doc.
+    spans_key (str | None): The span group that holds the predicted entities; `doc.ents` if None.
+    gold_key (str): The span group of gold entities, see `collect_outcomes`.
     RETURNS (EntityOutcome): The outcome.
     """
     reference, found = example.reference, example.predicted
-    keyed = [(entity, _aligned_key(example, entity)) for entity in found.ents]
-    compared = [(entity, key) for entity, key in keyed if key is not None]
-    gold = {(entity.start, entity.end, entity.label_) for entity in reference.ents}
-    exact = {place_of(entity) for entity in reference.ents}
+    gold = find_gold_entities(reference, gold_key)
+    misaligned = {*get_misaligned_entities(reference)}
+    # A span group is annotated as a whole.
+    in_part = find_gold_key(reference, gold_key) is None
+    entities = {place_of(entity): entity for entity in get_entities(found, spans_key)}
+    keys = {
+        place: place if place in misaligned else _gold_place(example, entity, in_part=in_part)
+        for place, entity in entities.items()
+    }
+    compared = [(place, key) for place, key in keys.items() if key is not None]
     return EntityOutcome(
         gold=gold,
         predicted=[key for _, key in compared],
-        scores=[get_score(entity) for entity, _ in compared],
-        is_set=len(found) > 0 and has_entities(found),
-        rounded=sum(key in gold and place_of(entity) not in exact for entity, key in compared),
+        scores=[get_score(entities[place]) for place, _ in compared],
+        is_set=len(found) > 0 and has_entities(found, spans_key),
+        rounded=sum(key in gold and place != key for place, key in compared),
+        misaligned=len(misaligned),
+        flat=_compare_flat(example) if has_entities(reference) else None,
     )
 
 
-def _aligned_key(example: Example, entity: Span) -> TokenSpan | None:
+def _compare_flat(example: Example) -> tuple[list[Place], set[Place]]:
+    keys = (_gold_place(example, entity, in_part=True) for entity in example.predicted.ents)
+    return [key for key in keys if key is not None], {*map(place_of, example.reference.ents)}
+
+
+def _gold_place(example: Example, entity: Span, *, in_part: bool) -> Place | None:
     tokens = example.alignment.x2y[entity.start : entity.end]
     if not len(tokens):
         return None
-    start, end = int(tokens[0]), int(tokens[-1]) + 1
+    touched = example.reference[int(tokens[0]) : int(tokens[-1]) + 1]
     # Where the gold doc is unannotated, an entity is neither correct nor wrong.
-    if any(token.ent_iob == 0 for token in example.reference[start:end]):
+    if in_part and any(token.ent_iob == 0 for token in touched):
         return None
-    return start, end, entity.label_
+    return touched.start_char, touched.end_char, entity.label_
 
 
 def relation_outcome(
-    example: Example, *, symmetric: Collection[str] = (), spans_key: str | None = None
+    example: Example,
+    *,
+    symmetric: Collection[str] = (),
+    spans_key: str | None = None,
+    gold_key: str = SPANS_KEY,
 ) -> RelationOutcome:
-    """Compare relations as `score_relations` does.
+    """Compare relations as `score_relations` does. Gold relations of entities that do not align
+    with the tokens of the gold doc count too.
 
     example (Example): A predicted and a gold doc.
     symmetric (Collection[str]): The relation labels that have no direction.
-    spans_key (str | None): The span group that holds the entities; `doc.ents` if None.
+    spans_key (str | None): The span group that holds the predicted entities; `doc.ents` if None.
+    gold_key (str): The span group of gold entities, see `collect_outcomes`.
     RETURNS (RelationOutcome): The outcome. If a symmetric relation is predicted in both directions,
         its higher score is kept.
     """
@@ -176,11 +231,14 @@ def relation_outcome(
     scores = {relation_key(relation, symmetric): relation.score for relation in by_score}
     gold = get_relations(reference)
     return RelationOutcome(
-        gold={relation_key(relation, symmetric): token_distance(relation) for relation in gold},
+        gold={
+            **{relation_key(relation, symmetric): token_distance(relation) for relation in gold},
+            **_misaligned_relations(reference, symmetric),
+        },
         predicted=list(scores),
         scores=list(scores.values()),
         is_set=has_relations(found),
-        gold_entities={place_of(span) for span in get_entities(reference, spans_key)},
+        gold_entities=find_gold_entities(reference, gold_key),
         entities={place_of(span) for span in get_entities(found, spans_key)},
         has_entities=len(found) > 0 and has_entities(found, spans_key),
         hidden=count_hidden(found),
@@ -195,3 +253,15 @@ def token_distance(relation: Relation) -> int:
     """
     head, tail = relation.head, relation.tail
     return max(0, max(head.start, tail.start) - min(head.end, tail.end))
+
+
+def _misaligned_relations(doc: Doc, symmetric: Collection[str]) -> dict[RelationKey, int]:
+    return {
+        (*sort_ends((head, tail), label, symmetric), label): _count_tokens_between(doc, head, tail)
+        for head, tail, label in get_misaligned_relations(doc)
+    }
+
+
+def _count_tokens_between(doc: Doc, head: Place, tail: Place) -> int:
+    start, end = min(head[1], tail[1]), max(head[0], tail[0])
+    return sum(start <= token.idx and token.idx + len(token) <= end for token in doc)

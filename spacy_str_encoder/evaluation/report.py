@@ -89,6 +89,7 @@ def _compare(counts: TaskCounts, other: TaskCounts, *, samples: int, seed: int) 
                 view_counts.by_doc, other[task][view].by_doc, samples=samples, seed=seed
             )
             for view, view_counts in views.items()
+            if view in other[task]
         }
         for task, views in counts.items()
         if task in other

@@ -8,7 +8,7 @@ from spacy.language import Language
 from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
 
-from ..loading import get_precision, relation_setting
+from ..loading import entity_group, get_precision, relation_setting
 from .examples import with_gold_entities, with_predicted_entities
 from .outcomes import TASKS, Outcomes, collect_outcomes
 from .report import Report, make_report
@@ -47,6 +47,7 @@ def find_outcomes(
     docs: Sequence[Doc],
     *,
     symmetric: Collection[str] = (),
+    gold_key: str | None = None,
     track: Track = no_track,
 ) -> Outcomes:
     """Run a pipeline twice, with predicted and with gold entities.
@@ -55,16 +56,20 @@ def find_outcomes(
     docs (Sequence[Doc]): Gold docs.
     symmetric (Collection[str]): The relation labels that have no direction, in addition to those
         of the pipeline.
+    gold_key (str | None): The span group that holds the gold entities of the docs that have it;
+        for others, `doc.ents` does. If None, it is that of the pipeline, or else "sc".
     track (Track): Shows the progress.
     RETURNS (Outcomes): The outcomes.
     """
     docs = with_vocab(docs, nlp.vocab)
-    predicted, with_gold = with_predicted_entities(nlp, docs), with_gold_entities(nlp, docs)
+    predicted = with_predicted_entities(nlp, docs)
+    with_gold = with_gold_entities(nlp, docs, gold_key=gold_key)
     outcomes = collect_outcomes(
         track(predicted, TASKS["relations"], len(docs)),
         track(with_gold, TASKS["relations_gold_entities"], len(docs)),
         symmetric={*symmetric, *(relation_setting(nlp, "symmetric") or ())},
-        spans_key=relation_setting(nlp, "spans_key"),
+        spans_key=entity_group(nlp),
+        gold_key=gold_key,
     )
     return replace(outcomes, precision=get_precision(nlp))
 

@@ -13,6 +13,7 @@ from .counts import Counts, Figures, count, figures, macro_f
 from .distance import DistanceBin, recall_by_distance
 from .notes import find_obstacle, write_notes
 from .outcomes import TASKS, Outcomes, Task
+from .overlaps import OverlapFigures, score_by_overlap
 from .views import View, view_keys
 
 TaskCounts = dict[Task, dict[View, Counts]]
@@ -47,7 +48,11 @@ class TaskScores(TypedDict):
 
     strict (ViewScores): Boundaries, types, label and direction must be correct.
     boundaries (ViewScores): The types of entities are ignored.
+    flat (ViewScores | None): Strict scores of the entities in `doc.ents`, where nothing overlaps;
+        None for relations, or if no gold entity overlaps another one.
     calibration (Calibration | None): The calibration of the scores; None if nothing has a score.
+    per_overlap (list[OverlapFigures] | None): Strict scores by whether entities overlap others;
+        None for relations, or if no gold entity overlaps another one.
     per_triple (list[Triple] | None): Scores by the types of head and tail and the label; None for
         entities.
     distance (list[DistanceBin] | None): Recall by the number of tokens between head and tail; None
@@ -58,7 +63,9 @@ class TaskScores(TypedDict):
 
     strict: ViewScores
     boundaries: ViewScores
+    flat: ViewScores | None
     calibration: Calibration | None
+    per_overlap: list[OverlapFigures] | None
     per_triple: list[Triple] | None
     distance: list[DistanceBin] | None
     confusion: Confusion | None
@@ -81,8 +88,8 @@ def count_tasks(outcomes: Outcomes) -> TaskCounts:
     """Count correct, predicted and gold keys by label.
 
     outcomes (Outcomes): The outcomes of a pipeline.
-    RETURNS (dict[Task, dict[View, Counts]]): The counts of each task that can be scored, in both
-        views.
+    RETURNS (dict[Task, dict[View, Counts]]): The counts of each task that can be scored, in each
+        view.
     """
     return {
         task: {
@@ -119,15 +126,17 @@ def _score_task(
     outcomes: Outcomes, task: Task, views: dict[View, Counts], *, samples: int, seed: int
 ) -> TaskScores:
     docs, is_relations = getattr(outcomes, task), task != "entities"
-    strict, boundaries = (
-        _score_view(views[view], samples=samples, seed=seed) for view in ("strict", "boundaries")
-    )
+    scored = {
+        view: _score_view(counts, samples=samples, seed=seed) for view, counts in views.items()
+    }
     if not is_relations:
-        boundaries["macro_f"] = boundaries["per_type"] = None
+        scored["boundaries"]["macro_f"] = scored["boundaries"]["per_type"] = None
     return {
-        "strict": strict,
-        "boundaries": boundaries,
+        "strict": scored["strict"],
+        "boundaries": scored["boundaries"],
+        "flat": scored.get("flat"),
         "calibration": calibrate(docs),
+        "per_overlap": None if is_relations else score_by_overlap(docs),
         "per_triple": _score_triples(outcomes, task) if is_relations else None,
         "distance": recall_by_distance(docs) if is_relations else None,
         "confusion": confuse(docs, symmetric=outcomes.symmetric)

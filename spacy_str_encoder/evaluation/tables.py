@@ -1,6 +1,7 @@
 """Tables of scores for a terminal of 80 columns."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Literal
 
 import numpy
 from rich.table import Table
@@ -14,11 +15,17 @@ from .confusion import Confusion
 from .counts import Figures
 from .distance import DistanceBin
 from .outcomes import TASKS, Task
+from .overlaps import OverlapFigures
 from .report import Comparison, DocNumbers, Report
 from .scores import Scores, TaskScores, Triple, ViewScores
 
 # Of triples and confusions. The JSON report has them all.
 MAX_ROWS = 15
+# Of the rows below those of strict scores.
+VIEWS: dict[Literal["boundaries", "flat"], str] = {
+    "boundaries": "boundaries only",
+    "flat": "without overlaps",
+}
 
 
 def lay_out(report: Report, *, details: bool = False) -> Iterator[Table | Text]:
@@ -55,7 +62,9 @@ def _overview(title: str, scores: Scores) -> Iterator[Table | Text]:
     for name, task in _scored(scores):
         error = task["calibration"]["ece"] if task["calibration"] else None
         table.add_row(name, *_view_cells(task["strict"]), _percent(error), style="bold")
-        table.add_row("  boundaries only", *_view_cells(task["boundaries"]))
+        for view, label in VIEWS.items():
+            if (of_view := task[view]) is not None:
+                table.add_row(f"  {label}", *_view_cells(of_view))
     yield table
     yield from map(Text, scores["notes"])
 
@@ -65,7 +74,9 @@ def _comparison_table(comparison: Comparison) -> Table:
     table = make_table("Micro F1 of both models", ["strict"], columns)
     for task, views in comparison.items():
         table.add_row(TASKS[task], *_difference_cells(views["strict"]), style="bold")
-        table.add_row("  boundaries only", *_difference_cells(views["boundaries"]))
+        for view, label in VIEWS.items():
+            if view in views:
+                table.add_row(f"  {label}", *_difference_cells(views[view]))
     return table
 
 
@@ -80,6 +91,13 @@ def _type_tables(scores: Scores) -> Iterator[Table]:
     for name, task in _scored(scores):
         types = task["strict"]["per_type"] or {}
         yield _figures_table(name, ["label"], [([label], types[label]) for label in types])
+        if task["per_overlap"] is not None:
+            yield _overlap_table(name, task["per_overlap"])
+
+
+def _overlap_table(name: str, scores: list[OverlapFigures]) -> Table:
+    rows: list[tuple[list[str], Figures]] = [([each["overlap"]], each) for each in scores]
+    return _figures_table(f"{name}, by overlap", ["entity"], rows)
 
 
 def _detail_tables(scores: Scores) -> Iterator[Table]:

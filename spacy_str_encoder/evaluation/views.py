@@ -1,14 +1,15 @@
-"""Two definitions of correct: strict, or by boundaries only."""
+"""Definitions of correct: strict, or by boundaries only; for entities also strict in `doc.ents`."""
 
-from collections.abc import Collection, Iterable
-from typing import Any, Literal
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Literal
 
 from ..doc.relation import Place, RelationKey
-from .outcomes import EntityOutcome, Outcomes, RelationOutcome, Task, TokenSpan
+from .counts import DocKeys
+from .outcomes import EntityOutcome, Outcomes, RelationOutcome, Task
+from .overlaps import count_all_overlapping
 
-View = Literal["strict", "boundaries"]
-# The predicted and the gold keys of a doc.
-DocKeys = tuple[Collection[Any], Collection[Any]]
+View = Literal["strict", "boundaries", "flat"]
 
 
 def view_keys(outcomes: Outcomes, task: Task) -> dict[View, list[DocKeys]]:
@@ -16,14 +17,22 @@ def view_keys(outcomes: Outcomes, task: Task) -> dict[View, list[DocKeys]]:
 
     outcomes (Outcomes): The outcomes of a pipeline.
     task (Task): The task.
-    RETURNS (dict[View, list[DocKeys]]): The predicted and the gold keys of each doc, in both views.
-        The last part of a key is the label.
+    RETURNS (dict[View, list[DocKeys]]): The predicted and the gold keys of each doc, in each view.
+        The last part of a key is the label. The view "flat" is there if gold entities overlap
+        and `doc.ents` are annotated.
     """
     if task == "entities":
-        entities = outcomes.entities
-        return {"strict": _strict(entities), "boundaries": _entity_boundaries(entities)}
+        return dict(_entity_views(outcomes.entities))
     relations = getattr(outcomes, task)
     return {"strict": _strict(relations), "boundaries": _relation_boundaries(relations)}
+
+
+def _entity_views(entities: list[EntityOutcome]) -> Iterator[tuple[View, list[DocKeys]]]:
+    yield "strict", _strict(entities)
+    yield "boundaries", _entity_boundaries(entities)
+    flat: list[DocKeys] = [doc.flat or ((), ()) for doc in entities]
+    if any(keys for doc in flat for keys in doc) and count_all_overlapping(entities):
+        yield "flat", flat
 
 
 def _strict(docs: Iterable[EntityOutcome] | Iterable[RelationOutcome]) -> list[DocKeys]:
@@ -31,8 +40,16 @@ def _strict(docs: Iterable[EntityOutcome] | Iterable[RelationOutcome]) -> list[D
 
 
 def _entity_boundaries(docs: Iterable[EntityOutcome]) -> list[DocKeys]:
-    # A list, because spaCy counts entities that align with the same gold tokens one by one.
-    return [([*map(_untyped, doc.predicted)], {*map(_untyped, doc.gold)}) for doc in docs]
+    return [(_list_boundaries(doc.predicted), {*map(_untyped, doc.gold)}) for doc in docs]
+
+
+def _list_boundaries(entities: Iterable[Place]) -> list[Place]:
+    # Entities in one place that differ in type are one here, but spaCy counts entities that align
+    # with the same gold tokens one by one.
+    most: Counter[Place] = Counter()
+    for entity, number in Counter(entities).items():
+        most |= Counter({_untyped(entity): number})
+    return [*most.elements()]
 
 
 def _relation_boundaries(docs: Iterable[RelationOutcome]) -> list[DocKeys]:
@@ -45,6 +62,6 @@ def _between(relation: RelationKey) -> RelationKey:
     return _untyped(head), _untyped(tail), label
 
 
-def _untyped(entity: TokenSpan | Place) -> tuple[int, int, str]:
+def _untyped(entity: Place) -> Place:
     start, end, _ = entity
     return start, end, ""
