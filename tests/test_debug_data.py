@@ -278,7 +278,8 @@ def test_an_empty_corpus_is_laid_out(tmp_path: Path) -> None:
 
 def test_the_settings_are_those_of_the_config(tmp_path: Path) -> None:
     changes = 'negative_rate = 0.3\nspans_key = "sc"\nexclusive = false\nsymmetric = ["near"]\n'
-    path = write_config(tmp_path, "negative_rate = 0.3\n", f'{changes}schema = "observed"\n')
+    default = "spans_key = ${components.str_ner.spans_key}\nnegative_rate = 0.3\n"
+    path = write_config(tmp_path, default, f'{changes}schema = "observed"\n')
     settings = read_settings(path)
     assert settings.nlp.lang == "zh"
     assert [token.text for token in settings.nlp("前降支")] == ["前", "降", "支"]
