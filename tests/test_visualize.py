@@ -347,10 +347,11 @@ def test_ends_that_only_gold_relations_have_are_missed() -> None:
 
 
 def test_entities_are_compared_where_their_span_group_is() -> None:
-    found, unannotated, none = make_doc([ADA], []), make_doc([ADA], []), make_doc([], [])
+    found, flat, none = make_doc([ADA], []), make_doc([ADA], []), make_doc([ADA], [])
     found.spans["sc"] = list(found.ents)
     none.spans["sc"] = []
-    [entity] = compare_docs(found, unannotated, spans_key="sc").entities
-    assert entity.kind == "found"
-    [entity] = compare_docs(found, none, spans_key="sc").entities
-    assert entity.kind == "wrong"
+    unannotated = Doc(VOCAB, words=WORDS)
+    for gold, kind in ((flat, "correct"), (none, "wrong"), (unannotated, "found")):
+        for spans_key in ("sc", None):
+            [entity] = compare_docs(found, gold, spans_key=spans_key).entities
+            assert entity.kind == kind

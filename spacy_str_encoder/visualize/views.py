@@ -6,7 +6,7 @@ from typing import Literal, TypeVar
 
 from spacy.tokens import Doc
 
-from ..doc.entities import get_entities, has_entities
+from ..doc.entities import SPANS_KEY, find_gold_key, get_entities, has_entities
 from ..doc.relation import (
     Place,
     RelationKey,
@@ -103,21 +103,23 @@ def compare_docs(
 ) -> DocView:
     """Compare a doc with a gold doc. Correct means the same boundaries, types, labels and
     directions. If the entities or the relations of the gold doc are unannotated, they are not
-    compared.
+    compared. If the gold doc has the span group, or "sc" without a `spans_key`, it holds the gold
+    entities, otherwise `doc.ents` does.
 
     found (Doc): The doc with predicted entities and relations.
     gold (Doc): The gold doc of the same text.
     symmetric (Collection[str]): The relation labels that have no direction.
-    spans_key (str | None): The span group that holds the entities; `doc.ents` if None.
+    spans_key (str | None): The span group that holds the predicted entities; `doc.ents` if None.
     RETURNS (DocView): The view.
     RAISES (ValueError): If the texts differ.
     """
     if found.text != gold.text:
         raise ValueError("Docs must have the same text to be compared, got different ones.")
-    is_annotated = has_entities(gold, spans_key)
+    gold_key = find_gold_key(gold, spans_key or SPANS_KEY)
+    gold_entities = _entities(gold, gold_key) if has_entities(gold, gold_key) else None
     return _make_view(
         found,
-        _compare(_entities(found, spans_key), _entities(gold, spans_key) if is_annotated else None),
+        _compare(_entities(found, spans_key), gold_entities),
         _compare(
             _relations(found, symmetric),
             _relations(gold, symmetric) if has_relations(gold) else None,
