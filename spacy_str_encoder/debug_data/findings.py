@@ -9,10 +9,11 @@ from typing import Literal, NamedTuple
 from spacy.tokens import Doc, Span
 
 from ..doc.entities import has_entities
+from ..doc.flat import find_unlearned
 from ..doc.relation import Relation, has_relations, place_of
 from ..pairs.candidates import find_pairs
 from .aligned import AlignedDoc
-from .overlaps import Kind, Overlap, find_unlearned, place_in_doc
+from .overlaps import Kind, Overlap, place_in_doc
 from .reach import find_held, find_held_pairs
 from .settings import PipelineSettings
 

@@ -1,14 +1,10 @@
 """Entities that overlap."""
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from enum import Enum
 from typing import NamedTuple
 
 from spacy.tokens import Span
-
-from ..doc.flat import first_without_overlaps
-from ..doc.relation import place_of
 
 
 class Kind(Enum):
@@ -55,20 +51,3 @@ def find_overlaps(entities: Sequence[Span]) -> Iterator[Overlap]:
         reaching = [other for other in reaching if other.end > span.start]
         yield from (Overlap(other, span) for other in reaching)
         reaching.append(span)
-
-
-def find_unlearned(entities: Sequence[Span]) -> list[Span]:
-    """Find the entities that a tag sequence for each label can't hold.
-
-    entities (Sequence[Span]): The entities.
-    RETURNS (list[Span]): Those that overlap another one of their label that is held: one that
-        starts earlier, or is longer.
-    """
-    by_label: dict[str, list[Span]] = defaultdict(list)
-    for span in {place_of(span): span for span in entities}.values():
-        by_label[span.label_].append(span)
-    unlearned = []
-    for spans in by_label.values():
-        held = {*first_without_overlaps([place_in_doc(span) for span in spans])}
-        unlearned += [span for i, span in enumerate(spans) if i not in held]
-    return sorted(unlearned, key=place_in_doc)

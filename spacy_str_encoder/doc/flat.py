@@ -1,8 +1,11 @@
 """Choose entities that do not overlap."""
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from math import exp, log
+
+from spacy.tokens import Span
 
 # Start and end token, and probability.
 ScoredPlace = tuple[int, int, float]
@@ -50,6 +53,23 @@ def first_without_overlaps(places: Sequence[tuple[int, int]]) -> list[int]:
             chosen.append(i)
             reached = end
     return sorted(chosen)
+
+
+def find_unlearned(entities: Iterable[Span]) -> list[Span]:
+    """Find the entities that a tag sequence for each label can't hold.
+
+    entities (Iterable[Span]): The entities of a doc.
+    RETURNS (list[Span]): Those that overlap another one of their label that is held: one that
+        starts earlier, or is longer. Duplicates count once.
+    """
+    by_label: dict[str, list[Span]] = defaultdict(list)
+    for span in {(span.start, span.end, span.label_): span for span in entities}.values():
+        by_label[span.label_].append(span)
+    unlearned = []
+    for spans in by_label.values():
+        held = {*first_without_overlaps([(span.start, span.end) for span in spans])}
+        unlearned += [span for i, span in enumerate(spans) if i not in held]
+    return sorted(unlearned, key=lambda span: (span.start, span.end))
 
 
 def _log_odds(probability: float) -> float:

@@ -15,7 +15,7 @@ from thinc.types import Floats2d
 
 from ..doc.entities import get_entities, has_entities
 from ..doc.extensions import warn_of_foreign
-from ..doc.flat import best_without_overlaps, first_without_overlaps
+from ..doc.flat import best_without_overlaps, find_unlearned
 from ..doc.relation import set_score
 from ..layers.crf import find_entities, write_entities
 from ..layers.listening import read_states
@@ -337,10 +337,11 @@ class CRFEntityRecognizer(LabeledPipe):
                 "debug-data` to see them.",
                 stacklevel=3,
             )
-        if inside := sum(_count_overlaps(example.reference, key) for example in get_examples()):
+        golds = (get_entities(example.reference, key) for example in get_examples())
+        if unlearned := sum(len(find_unlearned(gold)) for gold in golds):
             warnings.warn(
-                f"{self.name}: {inside} of {total} gold entities overlap another one of the same "
-                "label; they are not learned. Run `spacy-str-encoder debug-data` to see them.",
+                f"{self.name}: {unlearned} of {total} gold entities overlap another one of the "
+                "same label; they are not learned. Run `spacy-str-encoder debug-data` to see them.",
                 stacklevel=3,
             )
         if key is None and (missing := sum(map(_count_missing, get_examples()))):
@@ -382,16 +383,6 @@ def _count_entities(examples: Iterable[Example], key: str | None) -> tuple[Count
         counts.update(entity.label_ for entity in gold)
         aligned += len(example.get_aligned_spans_y2x(gold, allow_overlap=key is not None))
     return counts, counts.total() - aligned
-
-
-def _count_overlaps(doc: Doc, key: str | None) -> int:
-    """Count the entities that overlap another one of the same label that starts earlier, or is
-    longer.
-    """
-    places: dict[str, list[tuple[int, int]]] = {}
-    for entity in get_entities(doc, key):
-        places.setdefault(entity.label_, []).append((entity.start, entity.end))
-    return sum(len(each) - len(first_without_overlaps(each)) for each in places.values())
 
 
 def _count_missing(example: Example) -> int:
