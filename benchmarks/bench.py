@@ -31,7 +31,7 @@ def main(
     earlier = report.read_earlier(output / f"{name}.json")
     with TemporaryDirectory() as folder:
         # This comes first, since memory is fragmented later.
-        long_doc = pipelines.long_doc(Path(folder))
+        long_doc = [*pipelines.long_doc(Path(folder)), pipelines.tags_of_long_doc()]
         results = [
             *encoders.measure(device),
             *pipelines.measure(Path(folder)),

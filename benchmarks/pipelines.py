@@ -6,6 +6,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import numpy
 import spacy
 import torch
 from spacy.language import Language
@@ -14,6 +15,7 @@ from thinc.api import Adam
 import floors
 from encoders import PAIRS, PIECES, ROWS
 from measure import Result, memory_above, ratio, seconds
+from spacy_str_encoder.layers.crf import CRF, find_entities, resize_crf
 from workload import (
     BERT_BASE,
     LONGEST,
@@ -39,6 +41,8 @@ REAL_LENGTHS = (
 TEXTS, SMALL_BATCH = 96, 8
 # The lengths of the entities in a doc of the maximum length for BERT.
 LONG_DOC = (1, 2, 2, 3) * 50
+# Tokens and labels of a doc whose entities may overlap.
+TAGGED_DOC = (10_000, 20)
 # A small encoder, so that growth outside of the encoder becomes visible.
 SMALL = Shape("small", 4, 128, 4)
 DOCS = (100, 300, 1000, 3000)
@@ -272,6 +276,22 @@ def long_doc(folder: Path) -> list[Result]:
         scale=30 * PAIRS / pairs,
     )
     return [Result(f"{title}: peak memory, MB", memory, memory, memory, None, "≤ 500"), time]
+
+
+def tags_of_long_doc() -> Result:
+    """Find entities that may overlap in one very long doc, given the scores of its tags.
+
+    RETURNS (Result): The peak memory.
+    """
+    tokens, labels = TAGGED_DOC
+    crf = CRF()
+    resize_crf(crf, [str(label) for label in range(labels)], nested=True)
+    scores = numpy.random.default_rng(0).normal(size=(tokens, 1 + 4 * labels))
+    emissions: Any = scores.astype("float32")
+    find_entities(crf, [emissions[:100]])
+    memory = memory_above(lambda: find_entities(crf, [emissions]), on_gpu=False)
+    title = f"entities that overlap in {tokens:,} tokens, {labels} labels: peak memory, MB"
+    return Result(title, memory, memory, memory, None, "≤ 300")
 
 
 def relations_of(nlp: Language, sentence: Sentence) -> Callable[[], Any]:
