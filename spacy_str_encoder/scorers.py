@@ -4,10 +4,10 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from spacy.pipeline.spancat import spancat_score
-from spacy.scorer import PRFScore, get_ner_prf
+from spacy.scorer import PRFScore, Scorer, get_ner_prf
 from spacy.training import Example
 
+from .doc.entities import get_gold_entities, has_gold_entities
 from .doc.relation import RelationKey, get_relations, has_relations, relation_key
 
 
@@ -18,7 +18,8 @@ def score_entities(
     gold entity.
 
     examples (Iterable[Example]): The predicted and gold docs.
-    spans_key (str | None): The span group of entities that may overlap, if any.
+    spans_key (str | None): The span group of entities that may overlap, if any. Gold docs without
+        it have their entities in `doc.ents`.
     **kwargs (Any): Other settings of the component, which are ignored.
     RETURNS (dict[str, Any]): `ents_p`, `ents_r`, `ents_f` and `ents_per_type` of `doc.ents`; with a
         span group such as "sc" also `spans_sc_p`, `spans_sc_r`, `spans_sc_f` and
@@ -27,7 +28,15 @@ def score_entities(
     examples = list(examples)
     scores = get_ner_prf(examples)
     if spans_key is not None:
-        scores.update(spancat_score(examples, spans_key=spans_key))
+        scores.update(
+            Scorer.score_spans(
+                examples,
+                f"spans_{spans_key}",
+                getter=lambda doc, attr: get_gold_entities(doc, spans_key),
+                has_annotation=lambda doc: has_gold_entities(doc, spans_key),
+                allow_overlap=True,
+            )
+        )
     return scores
 
 

@@ -216,6 +216,15 @@ def test_the_group_of_a_doc_is_read(tmp_path: Path) -> None:
     assert output == f"{tmp_path / 'out.jsonl'}: 1 texts\n"
 
 
+def test_what_flat_leaves_out_of_a_group_is_counted(tmp_path: Path) -> None:
+    item, output = convert_doc(make_doc(), tmp_path, "--flat")
+    kept = list_entities(item)
+    assert len(kept) < len(list_entities(NESTED))
+    assert not any(a[0] < b[1] and b[0] < a[1] for a, b in combinations(kept, 2))
+    lost = len(list_entities(NESTED)) - len(kept)
+    assert f"left out: {lost} entities that overlap another entity" in output
+
+
 def test_another_group_is_read_if_it_is_named(tmp_path: Path) -> None:
     doc = make_doc()
     doc.spans["mine"] = [doc.spans["sc"][1], doc.spans["sc"][2]]
@@ -225,9 +234,9 @@ def test_another_group_is_read_if_it_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "unread"), [(("--flat",), "sc"), (("--spans-key", "no"), "sc"), ((), "no")]
+    ("options", "unread"), [(("--spans-key", "no"), "sc"), ((), "no"), (("--flat",), "no")]
 )
-def test_doc_ents_are_read_if_asked_or_if_the_group_is_missing(
+def test_doc_ents_are_read_if_the_group_is_missing(
     options: tuple[str, ...], unread: str, tmp_path: Path
 ) -> None:
     doc = make_doc()

@@ -372,8 +372,9 @@ def test_what_nobody_annotated_is_not_taken_for_none() -> None:
         "docs_without_relations": 1,
     }
     assert found(count(docs, GROUP)) == {
-        "docs_with_unannotated_entities": 2,
+        "docs_with_unannotated_entities": 1,
         "docs_with_unannotated_relations": 1,
+        "docs_without_entities": 1,
         "docs_without_relations": 1,
     }
 

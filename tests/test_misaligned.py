@@ -44,6 +44,17 @@ def make_doc() -> Doc:
     return doc
 
 
+def test_a_flat_doc_keeps_none_that_overlap() -> None:
+    inner, outer = AnnotatedEntity(5, 12, "Sign"), AnnotatedEntity(5, 18, "Signs")
+    relations = [AnnotatedRelation(0, 1, "in")]
+    text = AnnotatedText(TEXT, [inner, outer], relations, make_text().tokens)
+    [flat] = to_docs([text], NLP, ConversionReport())
+    assert get_misaligned_entities(flat) == get_misaligned_relations(flat) == []
+    [whole] = to_docs([text], NLP, ConversionReport(), spans_key="sc")
+    assert get_misaligned_entities(whole) == [DYSPNEA]
+    assert get_misaligned_relations(whole) == [(DYSPNEA, (5, 18, "Signs"), "in")]
+
+
 def test_a_doc_keeps_them_apart_from_what_components_see() -> None:
     doc = make_doc()
     assert [entity.text for entity in doc.ents] == ["Mild", "night"]

@@ -12,6 +12,7 @@ from spacy.training import Example
 
 from spacy_str_encoder import Relation, get_score
 from spacy_str_encoder.doc.relation import place_of
+from spacy_str_encoder.scorers import score_entities
 
 from .pipelines import MakeNlp, train
 
@@ -132,15 +133,35 @@ def test_entities_that_overlap_one_of_the_same_label_are_counted(make_nlp: MakeN
         nlp.initialize(lambda: [make_gold(nlp, "左膝骨折了。", entities, [(2, 0, "Position")])])
 
 
-def test_docs_without_the_span_group_are_unannotated(make_nlp: MakeNlp) -> None:
+def test_docs_without_the_span_group_have_their_entities_in_doc_ents(make_nlp: MakeNlp) -> None:
     nlp = make_nlp(spans_key=KEY, ner={"spans_key": KEY})
     annotated = make_gold(nlp, *NESTED[0])
-    nlp.initialize(lambda: [annotated])
-    plain = Example(nlp.make_doc(NESTED[1][0]), nlp.make_doc(NESTED[1][0]))
-    plain.reference.set_ents([Span(plain.reference, 0, 2, "Body")])
-    losses = nlp.update([plain], sgd=None)
-    assert losses["str_ner"] == 0
-    assert nlp.update([annotated], sgd=None)["str_ner"] > 0
+    plain, unannotated = (Example(nlp.make_doc("左膝肿"), nlp.make_doc("左膝肿")) for _ in range(2))
+    plain.reference.set_ents([Span(plain.reference, 0, 2, "Part")])
+    nlp.initialize(lambda: [annotated, plain])
+    assert set(nlp.get_pipe("str_ner").labels) == {"Finding", "Body", "Part"}
+    assert nlp.update([unannotated], sgd=None)["str_ner"] == 0
+    assert nlp.update([plain], sgd=None)["str_ner"] > 0
+    plain.predicted.spans[KEY] = [Span(plain.predicted, 0, 2, "Part")]
+    assert score_entities([plain], spans_key=KEY)["spans_sc_f"] == 1
+
+
+@pytest.mark.parametrize(("ner", "rel"), [(KEY, None), (None, KEY)])
+def test_components_that_disagree_are_told(
+    ner: str | None, rel: str | None, make_nlp: MakeNlp
+) -> None:
+    nlp = make_nlp(spans_key=rel, ner={"spans_key": ner})
+    example = make_gold(nlp, *NESTED[0])
+    example.reference.set_ents([example.reference.spans[KEY][0], example.reference.spans[KEY][2]])
+    with pytest.warns(UserWarning, match="str_rel reads entities from .* of str_ner are in"):
+        nlp.initialize(lambda: [example])
+
+
+@pytest.mark.slow
+def test_a_config_that_says_another_group_is_refused(nested: Language, tmp_path: Path) -> None:
+    nested.to_disk(tmp_path)
+    with pytest.raises(ValueError, match="str_ner: the config says spans_key = None"):
+        spacy.load(tmp_path, config={"components.str_ner.spans_key": None})
 
 
 def test_entities_that_were_there_before_stay(nested: Language) -> None:

@@ -90,7 +90,7 @@ def convert_command(
         report = ConversionReport(strict=strict)
         nlp = make_tokenizer(lang)
         key = spans_key or SPANS_KEY
-        formats = all_formats(nlp, spans_key=None if flat else key)
+        formats = all_formats(nlp, spans_key=key)
         sources = convert.find_sources(inputs, formats, source)
         if report_path is not None:
             check_outputs([report_path], [each.path for each in sources])

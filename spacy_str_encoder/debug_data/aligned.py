@@ -8,7 +8,7 @@ from spacy.tokens import Doc, Span
 from spacy.training import Example
 
 from ..arrays import IntArray
-from ..doc.entities import SPANS_KEY, get_entities
+from ..doc.entities import SPANS_KEY, get_entities, get_gold_entities
 from ..doc.relation import Place, Relation, has_relations, place_of
 from ..pairs.gold import Pair, gold_relations, related_pairs
 from .overlaps import Overlap, find_overlaps
@@ -70,7 +70,7 @@ def align_doc(gold: Doc, settings: PipelineSettings, *, number: int) -> AlignedD
     """
     task = settings.task
     example = _make_example(gold, settings)
-    gold_entities = get_entities(gold, task.spans_key)
+    gold_entities = get_gold_entities(gold, task.spans_key)
     entities = example.get_aligned_spans_y2x(
         gold_entities, allow_overlap=task.spans_key is not None
     )

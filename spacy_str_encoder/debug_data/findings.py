@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 
 from spacy.tokens import Doc, Span
 
-from ..doc.entities import has_entities
+from ..doc.entities import has_gold_entities
 from ..doc.flat import find_unlearned
 from ..doc.relation import Relation, has_relations, place_of
 from ..pairs.candidates import find_pairs
@@ -102,7 +102,7 @@ def _find_docs_with_unannotated_entities(
     aligned: AlignedDoc, settings: PipelineSettings
 ) -> Iterator[Doc]:
     """Yield the doc if its entities are unannotated."""
-    if not has_entities(aligned.gold, settings.task.spans_key):
+    if not has_gold_entities(aligned.gold, settings.task.spans_key):
         yield aligned.gold
 
 
@@ -116,7 +116,7 @@ def _find_docs_with_unannotated_relations(
 
 def _find_docs_without_entities(aligned: AlignedDoc, settings: PipelineSettings) -> Iterator[Doc]:
     """Yield the doc if it is annotated with no entities."""
-    if has_entities(aligned.gold, settings.task.spans_key) and not aligned.gold_entities:
+    if has_gold_entities(aligned.gold, settings.task.spans_key) and not aligned.gold_entities:
         yield aligned.gold
 
 

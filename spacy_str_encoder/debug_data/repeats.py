@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from spacy.tokens import Span
 
-from ..doc.entities import has_entities
+from ..doc.entities import has_gold_entities
 from ..doc.relation import has_relations
 from .aligned import AlignedDoc
 from .findings import Finding, describe
@@ -84,7 +84,7 @@ def _fingerprint(aligned: AlignedDoc, settings: PipelineSettings) -> Fingerprint
     connections = hash(frozenset((place(r.head), place(r.tail), r.label) for r in relations))
     return Fingerprint(
         aligned.number,
-        entities if has_entities(gold, settings.task.spans_key) else None,
+        entities if has_gold_entities(gold, settings.task.spans_key) else None,
         connections if has_relations(gold) else None,
     )
 

@@ -32,15 +32,35 @@ def has_entities(doc: Doc, spans_key: str | None = None) -> bool:
     return doc.has_annotation("ENT_IOB") if spans_key is None else spans_key in doc.spans
 
 
-def find_gold_key(doc: Doc, spans_key: str) -> str | None:
+def find_gold_key(doc: Doc, spans_key: str | None) -> str | None:
     """Find the entities of an annotated doc: if it has the span group, the group holds all of
     them, and `doc.ents` a choice without overlaps.
 
     doc (Doc): The doc.
-    spans_key (str): The span group.
+    spans_key (str | None): The span group.
     RETURNS (str | None): The span group if the doc has it, otherwise None, for `doc.ents`.
     """
-    return spans_key if spans_key in doc.spans else None
+    return spans_key if spans_key is not None and spans_key in doc.spans else None
+
+
+def get_gold_entities(doc: Doc, spans_key: str | None) -> list[Span]:
+    """Return the entities of an annotated doc, in text order, see `find_gold_key`.
+
+    doc (Doc): The doc.
+    spans_key (str | None): The span group.
+    RETURNS (list[Span]): The entities.
+    """
+    return get_entities(doc, find_gold_key(doc, spans_key))
+
+
+def has_gold_entities(doc: Doc, spans_key: str | None) -> bool:
+    """Check whether an annotated doc has annotated entities, see `find_gold_key`.
+
+    doc (Doc): The doc.
+    spans_key (str | None): The span group.
+    RETURNS (bool): Whether it has the group, or `doc.ents` is annotated.
+    """
+    return has_entities(doc, find_gold_key(doc, spans_key))
 
 
 def put_gold_entities(example: Example) -> Example:

@@ -8,7 +8,8 @@ from spacy.tokens import Doc, Span
 from spacy.training import Example
 from spacy.util import minibatch
 
-from ..doc.entities import SPANS_KEY, find_gold_key, get_entities, put_gold_entities
+from ..doc.entities import SPANS_KEY, get_gold_entities, has_entities, put_gold_entities
+from ..doc.flat import first_without_overlaps
 from ..doc.misaligned import get_misaligned_entities
 from ..loading import entity_group
 
@@ -49,8 +50,12 @@ def _put_all(example: Example, *, spans_key: str | None, gold_key: str) -> Examp
     put_gold_entities(example)
     predicted, reference = example.predicted, example.reference
     if spans_key is not None and spans_key not in predicted.spans:
-        entities = get_entities(reference, find_gold_key(reference, gold_key))
+        entities = get_gold_entities(reference, gold_key)
         predicted.spans[spans_key] = example.get_aligned_spans_y2x(entities, allow_overlap=True)
+    if spans_key is None and not has_entities(reference):
+        group = example.get_aligned_spans_y2x(get_gold_entities(reference, gold_key), True)
+        flat = first_without_overlaps([(span.start, span.end) for span in group])
+        predicted.set_ents([group[i] for i in flat])
     # What does not align with the tokens of the gold doc may align with those of the pipeline.
     places = get_misaligned_entities(reference)
     spans = [predicted.char_span(start, end, label=label) for start, end, label in places]

@@ -7,14 +7,14 @@ from pathlib import Path
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from ..doc.entities import SPANS_KEY
+from ..doc.entities import SPANS_KEY, find_gold_key, has_gold_entities
 from ..doc.relation import has_relations
-from ..formats.entities import MISALIGNED, UNCONNECTED
+from ..formats.entities import MISALIGNED, UNCONNECTED, report_other_groups
 from ..formats.registry import read_docs
 from ..formats.report import ConversionReport
 from ..loading import entity_group, get_precision, load_pipeline, relation_setting
 from .notes import find_obstacle, write_notes
-from .outcomes import TASKS, Outcomes, has_gold_entities
+from .outcomes import TASKS, Outcomes
 from .report import Report, make_report
 from .runs import Track, find_outcomes, no_track
 
@@ -52,8 +52,11 @@ def evaluate_files(
     settings = [relation_setting(nlp, "symmetric") or () for nlp in pipelines]
     symmetric = set(chain.from_iterable(settings))
     keys = [key for nlp in pipelines if (key := entity_group(nlp)) is not None]
-    gold_key = keys[0] if keys else SPANS_KEY
-    docs = read_gold_docs(data, pipelines[0], conversion, gold_key=gold_key)
+    docs = read_gold_docs(data, pipelines[0], conversion, gold_key=next(iter(keys), None))
+    gold_key = _choose_gold_key(docs, [*keys, SPANS_KEY])
+    for number, doc in enumerate(docs, start=1):
+        place = f"{data}, doc {number}"
+        report_other_groups(doc.spans, find_gold_key(doc, gold_key), place, conversion)
     # The docs have these in their user data, and they count as missed.
     for reason in (MISALIGNED, UNCONNECTED):
         conversion.lost.pop(reason, None)
@@ -74,6 +77,10 @@ def _require_difference(precision: dict[str, str], float32: dict[str, str]) -> N
             "or int8. (`auto` is float32 on machines without units for bfloat16, and pipelines "
             "without a str_encoder have no other precision.)"
         )
+
+
+def _choose_gold_key(docs: Sequence[Doc], keys: Sequence[str]) -> str:
+    return next((key for key in keys if any(key in doc.spans for doc in docs)), keys[0])
 
 
 def _require_scores(name: str, outcomes: Outcomes) -> None:

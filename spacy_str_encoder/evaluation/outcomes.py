@@ -8,7 +8,15 @@ from typing import Literal
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 
-from ..doc.entities import SPANS_KEY, find_gold_key, get_entities, has_entities
+from ..doc.entities import (
+    SPANS_KEY,
+    find_gold_key,
+    get_entities,
+    get_gold_entities,
+    has_entities,
+    has_gold_entities,
+)
+from ..doc.flat import first_without_overlaps
 from ..doc.misaligned import get_misaligned_entities, get_misaligned_relations
 from ..doc.relation import (
     Place,
@@ -44,7 +52,7 @@ class EntityOutcome:
     rounded (int): The number of entities that count as correct but begin or end inside a gold
         token.
     misaligned (int): The number of gold entities that do not align with the gold tokens.
-    flat (tuple | None): The predicted and the gold entities in `doc.ents`, where nothing overlaps;
+    flat (tuple | None): The predicted and the gold entities that overlap no earlier or longer one;
         None if `doc.ents` of the gold doc is unannotated.
     """
 
@@ -139,16 +147,6 @@ def collect_outcomes(
     return outcomes
 
 
-def has_gold_entities(doc: Doc, gold_key: str) -> bool:
-    """Check whether the entities of a gold doc are annotated.
-
-    doc (Doc): The doc.
-    gold_key (str): The span group of gold entities.
-    RETURNS (bool): Whether it has the group, or `doc.ents` is annotated.
-    """
-    return has_entities(doc, find_gold_key(doc, gold_key))
-
-
 def find_gold_entities(doc: Doc, gold_key: str) -> set[Place]:
     """Find all gold entities of a doc, including those that do not align with its tokens.
 
@@ -156,7 +154,7 @@ def find_gold_entities(doc: Doc, gold_key: str) -> set[Place]:
     gold_key (str): The span group of gold entities.
     RETURNS (set[tuple[int, int, str]]): Start and end character of each entity, and label.
     """
-    aligned = get_entities(doc, find_gold_key(doc, gold_key))
+    aligned = get_gold_entities(doc, gold_key)
     return {*map(place_of, aligned), *get_misaligned_entities(doc)}
 
 
@@ -189,12 +187,15 @@ def entity_outcome(
         is_set=len(found) > 0 and has_entities(found, spans_key),
         rounded=sum(key in gold and place != key for place, key in compared),
         misaligned=len(misaligned),
-        flat=_compare_flat(example) if has_entities(reference) else None,
+        flat=_compare_flat(example, spans_key) if has_entities(reference) else None,
     )
 
 
-def _compare_flat(example: Example) -> tuple[list[Place], set[Place]]:
-    keys = (_gold_place(example, entity, in_part=True) for entity in example.predicted.ents)
+def _compare_flat(example: Example, spans_key: str | None) -> tuple[list[Place], set[Place]]:
+    # Chosen as the gold ones are: other choices may be as good, but would count as wrong.
+    entities = get_entities(example.predicted, spans_key)
+    flat = first_without_overlaps([(entity.start, entity.end) for entity in entities])
+    keys = (_gold_place(example, entities[i], in_part=True) for i in flat)
     return [key for key in keys if key is not None], {*map(place_of, example.reference.ents)}
 
 

@@ -48,7 +48,7 @@ class TaskScores(TypedDict):
 
     strict (ViewScores): Boundaries, types, label and direction must be correct.
     boundaries (ViewScores): The types of entities are ignored.
-    flat (ViewScores | None): Strict scores of the entities in `doc.ents`, where nothing overlaps;
+    flat (ViewScores | None): Strict scores of the entities that overlap no earlier or longer one;
         None for relations, or if no gold entity overlaps another one.
     calibration (Calibration | None): The calibration of the scores; None if nothing has a score.
     per_overlap (list[OverlapFigures] | None): Strict scores by whether entities overlap others;

@@ -13,6 +13,7 @@ from ..doc.flat import first_without_overlaps
 from ..doc.misaligned import add_misaligned, get_misaligned_entities, get_misaligned_relations
 from ..doc.origin import META
 from ..doc.relation import (
+    Place,
     Relation,
     get_relations,
     has_relations,
@@ -55,7 +56,9 @@ def to_docs(
     """
     for annotated in texts:
         doc = _make_doc(annotated, nlp)
-        annotated, spans = _align_entities(without_repeats(annotated, report), doc, report)
+        whole = without_repeats(annotated, report)
+        annotated, spans = _align_entities(whole, doc, report)
+        aligned = {*map(place_of, spans)}
         flat = first_without_overlaps([(span.start, span.end) for span in spans])
         if annotated.has_entities:
             doc.set_ents([spans[i] for i in flat])
@@ -64,6 +67,7 @@ def to_docs(
             spans = [spans[i] for i in flat]
         elif annotated.has_entities:
             doc.spans[spans_key] = spans
+        _store_misaligned(whole, aligned, spans, doc, flat=spans_key is None)
         if annotated.has_relations:
             relations = [
                 Relation(spans[r.head], spans[r.tail], r.label) for r in annotated.relations
@@ -92,15 +96,36 @@ def _align_entities(
     for i, entity in enumerate(annotated.entities):
         if span := doc.char_span(entity.start, entity.end, label=entity.label):
             spans[i] = span
-    _store_misaligned(annotated, spans.keys(), doc)
     return keep_entities(annotated, spans.keys(), MISALIGNED, report), list(spans.values())
 
 
-def _store_misaligned(annotated: AnnotatedText, aligned: Collection[int], doc: Doc) -> None:
+def _store_misaligned(
+    annotated: AnnotatedText,
+    aligned: Collection[Place],
+    spans: Iterable[Span],
+    doc: Doc,
+    *,
+    flat: bool,
+) -> None:
+    """Store the entities that do not align, without those that overlap others if the doc is flat,
+    and their relations.
+    """
+    held = {*map(place_of, spans)}
     places = [(entity.start, entity.end, entity.label) for entity in annotated.entities]
-    entities = [place for i, place in enumerate(places) if i not in aligned]
-    relations = (r for r in annotated.relations if not {r.head, r.tail} <= {*aligned})
-    add_misaligned(doc, entities, [(places[r.head], places[r.tail], r.label) for r in relations])
+    misaligned: list[Place] = []
+    for place in places:
+        is_free = not flat or not _overlaps(place, (*held, *misaligned))
+        if place not in aligned and is_free:
+            misaligned.append(place)
+    ends = ((places[r.head], places[r.tail], r.label) for r in annotated.relations)
+    known, stored = held.union(misaligned), {*misaligned}
+    relations = [each for each in ends if known.issuperset(each[:2]) and stored & {*each[:2]}]
+    add_misaligned(doc, misaligned, relations)
+
+
+def _overlaps(place: Place, others: Iterable[Place]) -> bool:
+    start, end, _ = place
+    return any(other[0] < end and start < other[1] for other in others)
 
 
 def from_docs(

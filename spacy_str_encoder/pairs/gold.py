@@ -10,7 +10,7 @@ from spacy.tokens import Doc, Span
 from spacy.training import Alignment, Example
 
 from ..arrays import IntArray
-from ..doc.entities import get_entities
+from ..doc.entities import get_entities, get_gold_entities
 from ..doc.relation import Relation, get_relations, has_relations, place_of, sort_ends
 from .candidates import DocPairs, all_pairs, find_pairs
 from .classes import RelationClass, Triple, relation_class
@@ -67,7 +67,7 @@ def training_entities(task: RelationTask, example: Example) -> list[Span]:
     """
     if not has_relations(example.reference):
         return []
-    gold = get_entities(example.reference, task.spans_key)
+    gold = get_gold_entities(example.reference, task.spans_key)
     aligned = example.get_aligned_spans_y2x(gold, allow_overlap=task.spans_key is not None)
     known = {(span.start, span.end, span.label) for span in aligned}
     predicted = get_entities(example.predicted, task.spans_key)
@@ -184,7 +184,7 @@ def _count_lost(
 ) -> Counter[str]:
     """Count the relations that can't be learned, by the first reason that applies."""
     doc = example.reference
-    entities = get_entities(doc, task.spans_key)
+    entities = get_gold_entities(doc, task.spans_key)
     index = {task.locate(entity): i for i, entity in enumerate(entities)}
     find_pair = partial(_find_pair, locate=task.locate, index=index)
     wanted = {pair for pair in map(find_pair, relations) if pair}

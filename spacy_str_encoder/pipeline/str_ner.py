@@ -2,7 +2,8 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable
 from itertools import islice
-from typing import Any
+from pathlib import Path
+from typing import Any, Self
 
 import numpy
 from spacy.language import Language
@@ -13,7 +14,7 @@ from spacy_transformers.layers import TransformerListener
 from thinc.api import Config, Model, Optimizer, get_array_module, set_dropout_rate
 from thinc.types import Floats2d
 
-from ..doc.entities import get_entities, has_entities
+from ..doc.entities import find_gold_key, get_gold_entities, has_entities, has_gold_entities
 from ..doc.extensions import warn_of_foreign
 from ..doc.flat import best_without_overlaps, find_unlearned
 from ..doc.relation import set_score
@@ -23,6 +24,7 @@ from ..layers.windows import is_visible
 from .finite_loss import require_finite
 from .labeled_pipe import LabeledPipe
 from .new_labels import ADD_LABELS, INIT_LABELS
+from .own_config import OTHER_CONFIG
 
 DEFAULT_CONFIG_STR = """
 [str_ner]
@@ -245,9 +247,9 @@ class CRFEntityRecognizer(LabeledPipe):
 
     def _gold_tags(self, example: Example) -> Any | None:
         key, doc = self.cfg["spans_key"], example.predicted
-        if len(doc) == 0 or not has_entities(example.reference, key):
+        if len(doc) == 0 or not has_gold_entities(example.reference, key):
             return None
-        gold = get_entities(example.reference, key)
+        gold = get_gold_entities(example.reference, key)
         entities = example.get_aligned_spans_y2x(gold, allow_overlap=key is not None)
         self._report_unknown({entity.label_ for entity in entities} - {*self.labels})
         # Tokens of misaligned entities and unannotated tokens are trained as O.
@@ -290,6 +292,39 @@ class CRFEntityRecognizer(LabeledPipe):
         with_tokens = (example.predicted for example in get_examples() if len(example.predicted))
         self.model.initialize(X=list(islice(with_tokens, 1)) or None)
 
+    def from_bytes(self, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> Self:
+        """Load the component.
+
+        bytes_data (bytes): The serialized component.
+        exclude (Iterable[str]): Names of parts to exclude.
+        RETURNS (CRFEntityRecognizer): The same component.
+        RAISES (ValueError): If the config differs from what the component was trained with.
+        """
+        said = self.cfg["spans_key"]
+        super().from_bytes(bytes_data, exclude=exclude)
+        self._check_spans_key(said)
+        return self
+
+    def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> Self:
+        """Load the component.
+
+        path (str | Path): Folder of the component.
+        exclude (Iterable[str]): Names of parts to exclude.
+        RETURNS (CRFEntityRecognizer): The same component.
+        RAISES (ValueError): If a file is missing, or has changed since it was saved, or if the
+            config differs from what the component was trained with.
+        """
+        said = self.cfg["spans_key"]
+        super().from_disk(path, exclude=exclude)
+        self._check_spans_key(said)
+        return self
+
+    def _check_spans_key(self, said: str | None) -> None:
+        trained = self.cfg["spans_key"]
+        if said != trained:
+            values = {"setting": "spans_key", "said": said, "trained": trained}
+            raise ValueError(OTHER_CONFIG.format(name=self.name, **values))
+
     def _collect_labels(
         self, get_examples: Callable[[], Iterable[Example]], labels: list[str] | None
     ) -> None:
@@ -315,15 +350,22 @@ class CRFEntityRecognizer(LabeledPipe):
 
     def _require_spans(self, get_examples: Callable[[], Iterable[Example]]) -> None:
         key = self.cfg["spans_key"]
-        docs = [example.reference for example in get_examples()]
-        if key is None or not docs or any(has_entities(doc, key) for doc in docs):
+        if key is None:
             return
-        groups = sorted({group for doc in docs for group in doc.spans})
+        groups: set[str] = set()
+        is_empty = True
+        for example in get_examples():
+            is_empty = False
+            groups.update(example.reference.spans)
+            if key in groups:
+                return
+        if is_empty:
+            return
+        found = f"Found: {sorted(groups)}. " if groups else ""
         raise ValueError(
             f"{self.name}: no training doc has the span group '{key}' (spans_key), where entities "
-            f"may overlap. {f'Found: {groups}. ' if groups else ''}Convert the annotations with "
-            f"`spacy-str-encoder convert --spans-key {key}`, or set spans_key to null if no "
-            "entities overlap."
+            f"may overlap. {found}Convert the annotations with `spacy-str-encoder convert "
+            f"--spans-key {key}`, or set spans_key to null if no entities overlap."
         )
 
     def _warn_of_lost(
@@ -337,20 +379,22 @@ class CRFEntityRecognizer(LabeledPipe):
                 "debug-data` to see them.",
                 stacklevel=3,
             )
-        golds = (get_entities(example.reference, key) for example in get_examples())
-        if unlearned := sum(len(find_unlearned(gold)) for gold in golds):
+        if key is not None and (unlearned := sum(map(self._count_unlearned, get_examples()))):
             warnings.warn(
                 f"{self.name}: {unlearned} of {total} gold entities overlap another one of the "
                 "same label; they are not learned. Run `spacy-str-encoder debug-data` to see them.",
                 stacklevel=3,
             )
-        if key is None and (missing := sum(map(_count_missing, get_examples()))):
+        if missing := sum(_count_missing(example.reference, key) for example in get_examples()):
             warnings.warn(
                 f"{self.name}: {missing} tokens of docs with annotated entities are unannotated "
                 "themselves (token.ent_iob is 0); they are trained as O. If they are not in an "
                 "entity, set doc.set_ents(doc.ents).",
                 stacklevel=3,
             )
+
+    def _count_unlearned(self, example: Example) -> int:
+        return len(find_unlearned(get_gold_entities(example.reference, self.cfg["spans_key"])))
 
 
 def _forbid_invisible_borders(doc: Doc, emissions: Floats2d) -> None:
@@ -379,15 +423,17 @@ def _count_entities(examples: Iterable[Example], key: str | None) -> tuple[Count
     counts: Counter[str] = Counter()
     aligned = 0
     for example in examples:
-        gold = get_entities(example.reference, key)
+        gold = get_gold_entities(example.reference, key)
         counts.update(entity.label_ for entity in gold)
         aligned += len(example.get_aligned_spans_y2x(gold, allow_overlap=key is not None))
     return counts, counts.total() - aligned
 
 
-def _count_missing(example: Example) -> int:
-    doc = example.reference
-    return sum(token.ent_iob == 0 for token in doc) if has_entities(doc) else 0
+def _count_missing(doc: Doc, key: str | None) -> int:
+    # A span group is annotated as a whole.
+    if find_gold_key(doc, key) is not None or not has_entities(doc):
+        return 0
+    return sum(token.ent_iob == 0 for token in doc)
 
 
 def _listed(labels: Iterable[str], counts: Counter[str]) -> str:

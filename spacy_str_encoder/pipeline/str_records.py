@@ -9,9 +9,8 @@ from spacy.training import Example
 
 from ..doc.extensions import warn_of_foreign
 from ..doc.records import DEFAULT_KEY, check_settings, set_settings
+from .span_groups import ENTITIES, RELATIONS, warn_of_other_relations
 
-ENTITIES = ["doc.ents", "doc.spans"]
-RELATIONS = ["doc._.relations"]
 ATTRIBUTES = ["doc._.records"]
 
 
@@ -83,8 +82,7 @@ class RecordMaker:
         central, inverse = self.settings["central"], self.settings["inverse"]
         _warn_of_unknown(self.name, "central", central, _find_labels(nlp, ENTITIES))
         _warn_of_unknown(self.name, "inverse", inverse, _find_labels(nlp, RELATIONS))
-        if self.settings["spans_key"] is None:
-            _warn_of_group(self.name, nlp)
+        warn_of_other_relations(self.name, nlp, self.settings["spans_key"])
 
     def __call__(self, doc: Doc) -> Doc:
         """Set how the records of a doc are made.
@@ -118,16 +116,3 @@ def _warn_of_unknown(name: str, setting: str, given: Collection[str], known: set
             f"`{setting}`. The pipeline predicts {', '.join(sorted(known))}.",
             stacklevel=2,
         )
-
-
-def _warn_of_group(name: str, nlp: Language) -> None:
-    for other, component in nlp.pipeline:
-        assigns = {*nlp.get_pipe_meta(other).assigns}
-        key = getattr(component, "cfg", {}).get("spans_key")
-        if key is not None and assigns & {"doc.ents", *RELATIONS}:
-            warnings.warn(
-                f"{name}: {other} has its entities in doc.spans['{key}'], but records are made for "
-                f"those in doc.ents alone. Set spans_key of {name} to '{key}'.",
-                stacklevel=2,
-            )
-            return

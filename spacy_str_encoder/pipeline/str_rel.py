@@ -30,12 +30,14 @@ from ..pairs.task import RelationTask
 from .finite_loss import require_finite
 from .labeled_pipe import LabeledPipe
 from .new_labels import INIT_LABELS
+from .own_config import OTHER_CONFIG
 from .relation_checks import (
     require_labels,
     require_symmetric_labels,
     warn_of_lost,
     warn_of_mistyped,
 )
+from .span_groups import warn_of_other_entities
 
 DEFAULT_CONFIG_STR = """
 [str_rel]
@@ -61,10 +63,6 @@ upstream = "*"
 DEFAULT_CONFIG = Config().from_str(DEFAULT_CONFIG_STR, interpolate=False)
 
 ATTRIBUTES = ["doc._.relations", "span._.relations"]
-OTHER_CONFIG = (
-    "{name}: the config says {setting} = {said!r}, but the component was trained with {trained!r}. "
-    "Change the config back, or train again."
-)
 # Bounds the memory of prediction: the vectors of this many pairs take 12 MB with BERT-base.
 BATCH_PAIRS = 4096
 
@@ -414,6 +412,8 @@ class RelationExtractor(LabeledPipe):
             labels, or a symmetric label does not occur.
         """
         self._remedy = INIT_LABELS
+        if nlp is not None:
+            warn_of_other_entities(self.name, nlp, self.cfg["spans_key"])
         self._collect_labels(get_examples, labels)
         self.cfg["schema"] = self._observe_schema(get_examples())
         self._resize_model()

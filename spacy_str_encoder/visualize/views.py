@@ -7,6 +7,7 @@ from typing import Literal, TypeVar
 from spacy.tokens import Doc
 
 from ..doc.entities import SPANS_KEY, find_gold_key, get_entities, has_entities
+from ..doc.misaligned import get_misaligned_entities
 from ..doc.relation import (
     Place,
     RelationKey,
@@ -116,10 +117,11 @@ def compare_docs(
     if found.text != gold.text:
         raise ValueError("Docs must have the same text to be compared, got different ones.")
     gold_key = find_gold_key(gold, spans_key or SPANS_KEY)
-    gold_entities = _entities(gold, gold_key) if has_entities(gold, gold_key) else None
+    is_annotated = has_entities(gold, gold_key)
+    gold_entities = {*_entities(gold, gold_key), *get_misaligned_entities(gold)}
     return _make_view(
         found,
-        _compare(_entities(found, spans_key), gold_entities),
+        _compare(_entities(found, spans_key), gold_entities if is_annotated else None),
         _compare(
             _relations(found, symmetric),
             _relations(gold, symmetric) if has_relations(gold) else None,
