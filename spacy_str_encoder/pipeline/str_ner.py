@@ -1,5 +1,4 @@
 import warnings
-from collections import Counter
 from collections.abc import Callable, Iterable
 from itertools import islice
 from pathlib import Path
@@ -14,16 +13,17 @@ from spacy_transformers.layers import TransformerListener
 from thinc.api import Config, Model, Optimizer, get_array_module, set_dropout_rate
 from thinc.types import Floats2d
 
-from ..doc.entities import find_gold_key, get_gold_entities, has_entities, has_gold_entities
+from ..doc.entities import get_gold_entities, has_gold_entities
 from ..doc.extensions import warn_of_foreign
-from ..doc.flat import best_without_overlaps, find_unlearned
+from ..doc.flat import best_without_overlaps
 from ..doc.relation import set_score
 from ..layers.crf import find_entities, write_entities
 from ..layers.listening import read_states
 from ..layers.windows import is_visible
+from .entity_checks import count_gold, require_known_labels, require_spans, warn_of_unlearned
 from .finite_loss import require_finite
 from .labeled_pipe import LabeledPipe
-from .new_labels import ADD_LABELS, INIT_LABELS
+from .new_labels import INIT_LABELS
 from .own_config import OTHER_CONFIG
 
 DEFAULT_CONFIG_STR = """
@@ -329,72 +329,20 @@ class CRFEntityRecognizer(LabeledPipe):
         self, get_examples: Callable[[], Iterable[Example]], labels: list[str] | None
     ) -> None:
         key = self.cfg["spans_key"]
-        self._require_spans(get_examples)
-        counts, misaligned = _count_entities(get_examples(), key)
+        counts = count_gold(get_examples(), key)
+        require_spans(self.name, counts, key)
         if labels is None:
-            labels = list(counts)
-        elif unknown := set(counts) - {*labels, *self.labels}:
-            raise ValueError(
-                f"{self.name}: the training data has entity labels that the given label file "
-                f"lacks: {_listed(unknown, counts)}. {ADD_LABELS}"
-            )
+            labels = list(counts.labels)
+        require_known_labels(self.name, {*labels, *self.labels}, counts)
         if not labels and not self.labels:
             place = "doc.ents" if key is None else f"doc.spans['{key}']"
             raise ValueError(
                 f"{self.name}: the training data has no entities, and no labels were given. Set "
                 f"{place} in the training data, or pass a label file."
             )
-        self._warn_of_lost(get_examples, misaligned, counts.total())
+        warn_of_unlearned(self.name, counts)
         for label in labels:
             self.add_label(label)
-
-    def _require_spans(self, get_examples: Callable[[], Iterable[Example]]) -> None:
-        key = self.cfg["spans_key"]
-        if key is None:
-            return
-        groups: set[str] = set()
-        is_empty = True
-        for example in get_examples():
-            is_empty = False
-            groups.update(example.reference.spans)
-            if key in groups:
-                return
-        if is_empty:
-            return
-        found = f"Found: {sorted(groups)}. " if groups else ""
-        raise ValueError(
-            f"{self.name}: no training doc has the span group '{key}' (spans_key), where entities "
-            f"may overlap. {found}Convert the annotations with `spacy-str-encoder convert "
-            f"--spans-key {key}`, or set spans_key to null if no entities overlap."
-        )
-
-    def _warn_of_lost(
-        self, get_examples: Callable[[], Iterable[Example]], misaligned: int, total: int
-    ) -> None:
-        key = self.cfg["spans_key"]
-        if misaligned:
-            warnings.warn(
-                f"{self.name}: {misaligned} of {total} gold entities do not align with the tokens "
-                "of the pipeline; their tokens are trained as O. Run `spacy-str-encoder "
-                "debug-data` to see them.",
-                stacklevel=3,
-            )
-        if key is not None and (unlearned := sum(map(self._count_unlearned, get_examples()))):
-            warnings.warn(
-                f"{self.name}: {unlearned} of {total} gold entities overlap another one of the "
-                "same label; they are not learned. Run `spacy-str-encoder debug-data` to see them.",
-                stacklevel=3,
-            )
-        if missing := sum(_count_missing(example.reference, key) for example in get_examples()):
-            warnings.warn(
-                f"{self.name}: {missing} tokens of docs with annotated entities are unannotated "
-                "themselves (token.ent_iob is 0); they are trained as O. If they are not in an "
-                "entity, set doc.set_ents(doc.ents).",
-                stacklevel=3,
-            )
-
-    def _count_unlearned(self, example: Example) -> int:
-        return len(find_unlearned(get_gold_entities(example.reference, self.cfg["spans_key"])))
 
 
 def _forbid_invisible_borders(doc: Doc, emissions: Floats2d) -> None:
@@ -417,24 +365,3 @@ def _entities_of_docs(crf: Model, emissions: list[Floats2d]) -> list[list[Entity
     for (i, *entity), probability in zip(rows.tolist(), probabilities.tolist(), strict=True):
         found[i].append((*entity, probability))
     return found
-
-
-def _count_entities(examples: Iterable[Example], key: str | None) -> tuple[Counter[str], int]:
-    counts: Counter[str] = Counter()
-    aligned = 0
-    for example in examples:
-        gold = get_gold_entities(example.reference, key)
-        counts.update(entity.label_ for entity in gold)
-        aligned += len(example.get_aligned_spans_y2x(gold, allow_overlap=key is not None))
-    return counts, counts.total() - aligned
-
-
-def _count_missing(doc: Doc, key: str | None) -> int:
-    # A span group is annotated as a whole.
-    if find_gold_key(doc, key) is not None or not has_entities(doc):
-        return 0
-    return sum(token.ent_iob == 0 for token in doc)
-
-
-def _listed(labels: Iterable[str], counts: Counter[str]) -> str:
-    return ", ".join(f"'{label}' ({counts[label]} times)" for label in sorted(labels))

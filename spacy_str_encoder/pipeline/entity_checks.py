@@ -1,0 +1,124 @@
+"""Checks of the entities in the training data, when `str_ner` is initialized."""
+
+import warnings
+from collections import Counter
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+
+from spacy.tokens import Doc
+from spacy.training import Example
+
+from ..doc.entities import find_gold_key, get_gold_entities, has_entities
+from ..doc.flat import find_unlearned
+from .new_labels import ADD_LABELS
+
+
+@dataclass
+class GoldCounts:
+    """Counts of the entities in the training data.
+
+    docs (int): Number of docs.
+    groups (set[str]): Span groups of the docs.
+    labels (Counter[str]): Number of entities by label.
+    misaligned (int): Entities that do not align with the tokens of the pipeline.
+    unlearned (int): Entities that overlap another one of their label.
+    missing (int): Unannotated tokens of docs with annotated entities.
+    """
+
+    docs: int = 0
+    groups: set[str] = field(default_factory=set)
+    labels: Counter[str] = field(default_factory=Counter)
+    misaligned: int = 0
+    unlearned: int = 0
+    missing: int = 0
+
+
+def count_gold(examples: Iterable[Example], spans_key: str | None) -> GoldCounts:
+    """Count the entities in the training data.
+
+    examples (Iterable[Example]): The examples.
+    spans_key (str | None): The span group that holds the entities; `doc.ents` if None.
+    RETURNS (GoldCounts): The counts.
+    """
+    counts = GoldCounts()
+    for example in examples:
+        doc = example.reference
+        gold = get_gold_entities(doc, spans_key)
+        aligned = example.get_aligned_spans_y2x(gold, allow_overlap=spans_key is not None)
+        counts.docs += 1
+        counts.groups.update(doc.spans)
+        counts.labels.update(entity.label_ for entity in gold)
+        counts.misaligned += len(gold) - len(aligned)
+        counts.unlearned += len(find_unlearned(gold))
+        counts.missing += _count_missing(doc, spans_key)
+    return counts
+
+
+def _count_missing(doc: Doc, spans_key: str | None) -> int:
+    # A span group is annotated as a whole.
+    if find_gold_key(doc, spans_key) is not None or not has_entities(doc):
+        return 0
+    return sum(token.ent_iob == 0 for token in doc)
+
+
+def require_spans(name: str, counts: GoldCounts, spans_key: str | None) -> None:
+    """Require the span group in the training data.
+
+    name (str): The name of the component.
+    counts (GoldCounts): The counts of the training data.
+    spans_key (str | None): The span group that holds the entities; `doc.ents` if None.
+    RAISES (ValueError): If no doc has the group.
+    """
+    if spans_key is None or spans_key in counts.groups or counts.docs == 0:
+        return
+    found = f"Found: {', '.join(map(repr, sorted(counts.groups)))}. " if counts.groups else ""
+    raise ValueError(
+        f"{name}: no training doc has the span group '{spans_key}' (spans_key), where entities may "
+        f"overlap. {found}Convert the annotations with `spacy-str-encoder convert --spans-key "
+        f"{spans_key}`, or set spans_key to null if no entities overlap."
+    )
+
+
+def require_known_labels(name: str, labels: Collection[str], counts: GoldCounts) -> None:
+    """Require that labels cover the training data.
+
+    name (str): The name of the component.
+    labels (Collection[str]): The labels.
+    counts (GoldCounts): The counts of the training data.
+    RAISES (ValueError): If the data has entities without a label.
+    """
+    if unknown := sorted(set(counts.labels).difference(labels)):
+        listed = ", ".join(f"'{label}' ({counts.labels[label]} times)" for label in unknown)
+        raise ValueError(
+            f"{name}: the training data has entity labels that the given label file lacks: "
+            f"{listed}. {ADD_LABELS}"
+        )
+
+
+def warn_of_unlearned(name: str, counts: GoldCounts) -> None:
+    """Warn of gold entities that can't be learned.
+
+    name (str): The name of the component.
+    counts (GoldCounts): The counts of the training data.
+    """
+    total = counts.labels.total()
+    if counts.misaligned:
+        warnings.warn(
+            f"{name}: {counts.misaligned} of {total} gold entities do not align with the tokens of "
+            "the pipeline; their tokens are trained as O. Run `spacy-str-encoder debug-data` to "
+            "see them.",
+            stacklevel=3,
+        )
+    if counts.unlearned:
+        warnings.warn(
+            f"{name}: {counts.unlearned} of {total} gold entities overlap another one of the same "
+            "label; they are not learned. Run `spacy-str-encoder debug-data` to see them.",
+            stacklevel=3,
+        )
+    if counts.missing:
+        warnings.warn(
+            f"{name}: {counts.missing} tokens of docs with annotated entities are unannotated "
+            "themselves (token.ent_iob is 0); they are trained as O. If they are not in an entity, "
+            "set doc.set_ents(doc.ents).",
+            stacklevel=3,
+        )
