@@ -103,7 +103,7 @@ def test_a_small_benchmark_runs(
     monkeypatch.setattr(pipelines, "ENTITIES_A_DOC", (2, 8))
     bench.main(tmp_path)
     written = srsly.read_json(tmp_path / "cpu.json")
-    assert len(written["results"]) == 19
+    assert len(written["results"]) == 21
     for result in written["results"]:
         needs_units = "bfloat16" in result["name"] or "int8" in result["name"]
         assert result["value"] is not None or needs_units

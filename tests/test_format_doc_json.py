@@ -43,10 +43,10 @@ def convert(path: Path, *options: str) -> tuple[Doc, str]:
 
 @pytest.mark.parametrize("suffix", [".json", ".jsonl"])
 def test_entities_tokens_and_attributes_are_read(suffix: str, tmp_path: Path) -> None:
-    item = make_doc(cats={"A": 1.0}, _={"patient": 7})
+    item = make_doc(spans={"other": []}, cats={"A": 1.0}, _={"patient": 7})
     path = tmp_path / f"docs{suffix}"
     path.write_text(json.dumps([item] if suffix == ".json" else item), "utf-8")
-    doc, output = convert(path, "--flat")
+    doc, output = convert(path)
     assert [(ent.text, ent.label_) for ent in doc.ents] == [("Ada", "PER"), ("Acme", "ORG")]
     assert [token.text for token in doc] == ["Ada", " ", "works", "at", "Acme", "."]
     assert doc.user_data["meta"] == {"cats": {"A": 1.0}, "patient": 7}
