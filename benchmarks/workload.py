@@ -13,6 +13,7 @@ from spacy.tokens import Doc, Span
 from spacy.training import Example
 
 from spacy_str_encoder import Relation
+from spacy_str_encoder.doc.entities import SPANS_KEY
 from spacy_str_encoder.init_encoder import init_encoder
 
 # Each of these is one piece. Their meaning does not affect the times.
@@ -24,7 +25,6 @@ RELATION_LABELS = ("Modifier", "Negative", "Percentage", "Position")
 LONGEST = 400
 # In the paper's corpus, 14 % of the pairs have a relation: 2,219 of 15,386.
 RELATIONS = 4
-SPANS_KEY = "sc"
 
 
 @dataclass(frozen=True)

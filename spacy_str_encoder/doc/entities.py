@@ -32,6 +32,15 @@ def has_entities(doc: Doc, spans_key: str | None = None) -> bool:
     return doc.has_annotation("ENT_IOB") if spans_key is None else spans_key in doc.spans
 
 
+def name_place(spans_key: str | None) -> str:
+    """Name the place of entities, for messages.
+
+    spans_key (str | None): The span group that holds the entities; `doc.ents` if None.
+    RETURNS (str): The name.
+    """
+    return "doc.ents" if spans_key is None else f"doc.spans[{spans_key!r}]"
+
+
 def find_gold_key(doc: Doc, spans_key: str | None) -> str | None:
     """Find the entities of an annotated doc: if it has the span group, the group holds all of
     them, and `doc.ents` a choice without overlaps.

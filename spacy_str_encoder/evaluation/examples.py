@@ -53,7 +53,8 @@ def _put_all(example: Example, *, spans_key: str | None, gold_key: str) -> Examp
         entities = get_gold_entities(reference, gold_key)
         predicted.spans[spans_key] = example.get_aligned_spans_y2x(entities, allow_overlap=True)
     if spans_key is None and not has_entities(reference):
-        group = example.get_aligned_spans_y2x(get_gold_entities(reference, gold_key), True)
+        entities = get_gold_entities(reference, gold_key)
+        group = example.get_aligned_spans_y2x(entities, allow_overlap=True)
         flat = first_without_overlaps([(span.start, span.end) for span in group])
         predicted.set_ents([group[i] for i in flat])
     # What does not align with the tokens of the gold doc may align with those of the pipeline.

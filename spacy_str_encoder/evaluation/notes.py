@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from ..doc.entities import name_place
 from .outcomes import TASKS, EntityOutcome, Outcomes, RelationOutcome, Task
 from .overlaps import count_all_overlapping, count_overlapping
 
@@ -22,9 +23,7 @@ def find_obstacle(outcomes: Outcomes, task: Task) -> str | None:
         hint = "were the docs saved with store_user_data=True?"
         return f"no gold doc is annotated with doc._.relations ({hint})"
     if not any(doc.is_set for doc in docs):
-        entities = (
-            "doc.ents" if outcomes.spans_key is None else f"doc.spans[{outcomes.spans_key!r}]"
-        )
+        entities = name_place(outcomes.spans_key)
         return f"no component sets {entities if task == 'entities' else 'doc._.relations'}"
     if task == "relations" and not any(doc.has_entities for doc in outcomes.relations):
         return "no component sets the entities that relations connect"

@@ -8,7 +8,7 @@ import spacy
 from spacy.language import Language
 from spacy.tokens import Doc, Span
 
-from ..doc.entities import get_entities, has_entities
+from ..doc.entities import find_gold_key, get_entities, has_entities
 from ..doc.flat import first_without_overlaps
 from ..doc.misaligned import add_misaligned, get_misaligned_entities, get_misaligned_relations
 from ..doc.origin import META
@@ -113,9 +113,8 @@ def _store_misaligned(
     held = {*map(place_of, spans)}
     places = [(entity.start, entity.end, entity.label) for entity in annotated.entities]
     misaligned: list[Place] = []
-    for place in places:
-        is_free = not flat or not _overlaps(place, (*held, *misaligned))
-        if place not in aligned and is_free:
+    for place in (place for place in places if place not in aligned):
+        if not (flat and _overlaps(place, (*held, *misaligned))):
             misaligned.append(place)
     ends = ((places[r.head], places[r.tail], r.label) for r in annotated.relations)
     known, stored = held.union(misaligned), {*misaligned}
@@ -147,7 +146,7 @@ def from_docs(
     """
     for number, doc in enumerate(docs, start=1):
         place = f"{name}, doc {number}"
-        key = spans_key if spans_key in doc.spans else None
+        key = find_gold_key(doc, spans_key)
         _report_unread(doc, place, report, spans_key=key)
         is_annotated = has_entities(doc, key)
         entities = [*map(place_of, get_entities(doc, key))]

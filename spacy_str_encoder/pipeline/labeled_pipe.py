@@ -1,6 +1,7 @@
 from abc import abstractmethod
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, Self
 
 from spacy.language import Language
 from spacy.training import Example
@@ -10,6 +11,11 @@ from thinc.api import Model
 from .new_labels import LEARN, LIST, find_new_labels
 from .own_config import OwnConfig
 from .sealed_pipe import SealedPipe
+
+OTHER_CONFIG = (
+    "{name}: the config says {setting} = {said!r}, but the component was trained with {trained!r}. "
+    "Change the config back, or train again."
+)
 
 
 class LabeledPipe(SealedPipe):
@@ -46,6 +52,43 @@ class LabeledPipe(SealedPipe):
             if (source := find_new_labels(nlp, self.name)) is not None:
                 self._collect_labels(*source)
                 self._remedy = LIST
+
+    def from_bytes(self, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> Self:
+        """Load the component.
+
+        bytes_data (bytes): The serialized component.
+        exclude (Iterable[str]): Names of parts to exclude.
+        RETURNS (LabeledPipe): The same component.
+        RAISES (ValueError): If the config differs from what the component was trained with.
+        """
+        config = dict(self.cfg)
+        super().from_bytes(bytes_data, exclude=exclude)
+        self._check_config(config)
+        return self
+
+    def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> Self:
+        """Load the component.
+
+        path (str | Path): Folder of the component.
+        exclude (Iterable[str]): Names of parts to exclude.
+        RETURNS (LabeledPipe): The same component.
+        RAISES (ValueError): If a file is missing, or has changed since it was saved, or if the
+            config differs from what the component was trained with.
+        """
+        config = dict(self.cfg)
+        super().from_disk(path, exclude=exclude)
+        self._check_config(config)
+        return self
+
+    @abstractmethod
+    def _check_config(self, config: dict[str, Any]) -> None:
+        """Compare the settings of the config with those that the component was trained with."""
+
+    def _require_same(self, said: Mapping[str, Any], trained: Mapping[str, Any]) -> None:
+        for setting, value in trained.items():
+            if said[setting] != value:
+                values = {"setting": setting, "said": said[setting], "trained": value}
+                raise ValueError(OTHER_CONFIG.format(name=self.name, **values))
 
     @abstractmethod
     def _collect_labels(

@@ -5,11 +5,6 @@ from typing import Any
 
 from spacy.language import Language
 
-OTHER_CONFIG = (
-    "{name}: the config says {setting} = {said!r}, but the component was trained with {trained!r}. "
-    "Change the config back, or train again."
-)
-
 
 class OwnConfig:
     """Config of a component in its pipeline. A saved pipeline is made from it, so it has to follow

@@ -5,6 +5,8 @@ from collections.abc import Collection, Iterator, Mapping
 
 from spacy.language import Language
 
+from ..doc.entities import name_place
+
 ENTITIES = ("doc.ents", "doc.spans")
 RELATIONS = ("doc._.relations",)
 
@@ -35,8 +37,8 @@ def _warn(name: str, spans_key: str | None, found: Mapping[str, str | None]) -> 
     if found and spans_key not in found.values():
         other, key = next(iter(found.items()))
         warnings.warn(
-            f"{name} reads entities from {_place(spans_key)}, but those of {other} are in "
-            f"{_place(key)}. Set spans_key of both to the same value.",
+            f"{name} reads entities from {name_place(spans_key)}, but those of {other} are in "
+            f"{name_place(key)}. Set spans_key of both to the same value.",
             stacklevel=4,
         )
 
@@ -52,7 +54,3 @@ def _find_groups(nlp: Language, assigned: Collection[str]) -> Iterator[tuple[str
             settings = getattr(component, "__dict__", {})
         if {*assigned} & {*nlp.get_pipe_meta(name).assigns} and "spans_key" in settings:
             yield name, settings["spans_key"]
-
-
-def _place(spans_key: str | None) -> str:
-    return "doc.ents" if spans_key is None else f"doc.spans['{spans_key}']"

@@ -1,8 +1,7 @@
 import warnings
 from collections.abc import Callable, Iterable
 from itertools import islice
-from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import numpy
 from spacy.language import Language
@@ -13,7 +12,7 @@ from spacy_transformers.layers import TransformerListener
 from thinc.api import Config, Model, Optimizer, get_array_module, set_dropout_rate
 from thinc.types import Floats2d
 
-from ..doc.entities import get_gold_entities, has_gold_entities
+from ..doc.entities import get_gold_entities, has_gold_entities, name_place
 from ..doc.extensions import warn_of_foreign
 from ..doc.flat import best_without_overlaps
 from ..doc.relation import set_score
@@ -24,7 +23,6 @@ from .entity_checks import count_gold, require_known_labels, require_spans, warn
 from .finite_loss import require_finite
 from .labeled_pipe import LabeledPipe
 from .new_labels import INIT_LABELS
-from .own_config import OTHER_CONFIG
 
 DEFAULT_CONFIG_STR = """
 [str_ner]
@@ -292,38 +290,8 @@ class CRFEntityRecognizer(LabeledPipe):
         with_tokens = (example.predicted for example in get_examples() if len(example.predicted))
         self.model.initialize(X=list(islice(with_tokens, 1)) or None)
 
-    def from_bytes(self, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> Self:
-        """Load the component.
-
-        bytes_data (bytes): The serialized component.
-        exclude (Iterable[str]): Names of parts to exclude.
-        RETURNS (CRFEntityRecognizer): The same component.
-        RAISES (ValueError): If the config differs from what the component was trained with.
-        """
-        said = self.cfg["spans_key"]
-        super().from_bytes(bytes_data, exclude=exclude)
-        self._check_spans_key(said)
-        return self
-
-    def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> Self:
-        """Load the component.
-
-        path (str | Path): Folder of the component.
-        exclude (Iterable[str]): Names of parts to exclude.
-        RETURNS (CRFEntityRecognizer): The same component.
-        RAISES (ValueError): If a file is missing, or has changed since it was saved, or if the
-            config differs from what the component was trained with.
-        """
-        said = self.cfg["spans_key"]
-        super().from_disk(path, exclude=exclude)
-        self._check_spans_key(said)
-        return self
-
-    def _check_spans_key(self, said: str | None) -> None:
-        trained = self.cfg["spans_key"]
-        if said != trained:
-            values = {"setting": "spans_key", "said": said, "trained": trained}
-            raise ValueError(OTHER_CONFIG.format(name=self.name, **values))
+    def _check_config(self, config: dict[str, Any]) -> None:
+        self._require_same({"spans_key": config["spans_key"]}, {"spans_key": self.cfg["spans_key"]})
 
     def _collect_labels(
         self, get_examples: Callable[[], Iterable[Example]], labels: list[str] | None
@@ -335,10 +303,9 @@ class CRFEntityRecognizer(LabeledPipe):
             labels = list(counts.labels)
         require_known_labels(self.name, {*labels, *self.labels}, counts)
         if not labels and not self.labels:
-            place = "doc.ents" if key is None else f"doc.spans['{key}']"
             raise ValueError(
                 f"{self.name}: the training data has no entities, and no labels were given. Set "
-                f"{place} in the training data, or pass a label file."
+                f"{name_place(key)} in the training data, or pass a label file."
             )
         warn_of_unlearned(self.name, counts)
         for label in labels:

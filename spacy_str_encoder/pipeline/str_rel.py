@@ -2,8 +2,7 @@ import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from itertools import chain, pairwise
-from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 import numpy
 from spacy.language import Language
@@ -30,7 +29,6 @@ from ..pairs.task import RelationTask
 from .finite_loss import require_finite
 from .labeled_pipe import LabeledPipe
 from .new_labels import INIT_LABELS
-from .own_config import OTHER_CONFIG
 from .relation_checks import (
     require_labels,
     require_symmetric_labels,
@@ -433,41 +431,11 @@ class RelationExtractor(LabeledPipe):
         require_symmetric_labels(self.name, self.cfg["symmetric"], self.labels)
         self._extend_schema(get_examples())
 
-    def from_bytes(self, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> Self:
-        """Load the component.
-
-        bytes_data (bytes): The serialized component.
-        exclude (Iterable[str]): Names of parts to exclude.
-        RETURNS (RelationExtractor): The same component.
-        RAISES (ValueError): If the config differs from what the component was trained with.
-        """
-        config = dict(self.cfg)
-        super().from_bytes(bytes_data, exclude=exclude)
-        self._check_config(config)
-        return self
-
-    def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> Self:
-        """Load the component.
-
-        path (str | Path): Folder of the component.
-        exclude (Iterable[str]): Names of parts to exclude.
-        RETURNS (RelationExtractor): The same component.
-        RAISES (ValueError): If a file is missing, or has changed since it was saved, or if the
-            config differs from what the component was trained with.
-        """
-        config = dict(self.cfg)
-        super().from_disk(path, exclude=exclude)
-        self._check_config(config)
-        return self
-
     def _check_config(self, config: dict[str, Any]) -> None:
         said = _trained_settings(config, observed=self.observes_schema)
         # Before training, nothing has been observed.
         observed = self.cfg["schema"] is not None if self.classes else self.observes_schema
-        for setting, trained in _trained_settings(self.cfg, observed=observed).items():
-            if said[setting] != trained:
-                values = {"said": said[setting], "trained": trained}
-                raise ValueError(OTHER_CONFIG.format(name=self.name, setting=setting, **values))
+        self._require_same(said, _trained_settings(self.cfg, observed=observed))
         # It was set where there was no config, see `threshold`, or the pipeline is an early one.
         if (threshold := self.cfg.pop("threshold", None)) is not None:
             self.threshold = threshold
