@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from .forks import use_one_thread_in_forks
 
 if TYPE_CHECKING:
+    from .doc.attributes import get_attribute_scores, get_attributes, set_attributes
     from .doc.plain_data import Annotations, to_annotations
     from .doc.records import Record, key_values, to_records
     from .doc.relation import Relation, get_relations, get_score, set_relations
@@ -23,10 +24,13 @@ __all__ = [
     "Relation",
     "all_pairs",
     "cls_mask",
+    "get_attribute_scores",
+    "get_attributes",
     "get_relations",
     "get_score",
     "key_values",
     "pair_mask",
+    "set_attributes",
     "set_relations",
     "to_annotations",
     "to_records",
@@ -37,6 +41,7 @@ __all__ = [
 # Modules are imported when one of their names is first used: spaCy imports torch, which takes
 # seconds, and `spacy-str-encoder --help` needs neither.
 _MODULES = {
+    "doc.attributes": ("get_attribute_scores", "get_attributes", "set_attributes"),
     "doc.plain_data": ("Annotations", "to_annotations"),
     "doc.records": ("Record", "key_values", "to_records"),
     "doc.relation": ("Relation", "get_relations", "get_score", "set_relations"),

@@ -1,14 +1,23 @@
-"""Scorers of entities and relations."""
+"""Scorers of entities, their attributes, and relations."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from spacy.scorer import PRFScore, Scorer, get_ner_prf
+from spacy.tokens import Span
 from spacy.training import Example
 
-from .doc.entities import get_gold_entities, has_gold_entities
-from .doc.relation import RelationKey, get_relations, has_relations, relation_key
+from .doc.attributes import get_attributes
+from .doc.entities import get_entities, get_gold_entities, has_gold_entities
+from .doc.relation import (
+    Place,
+    RelationKey,
+    get_relations,
+    has_relations,
+    place_of,
+    relation_key,
+)
 
 
 def score_entities(
@@ -74,13 +83,7 @@ def score_relations(
             per_type[label].score_set(_of_label(predicted, label), _of_label(gold, label))
     if not annotated:
         return {"rels_p": None, "rels_r": None, "rels_f": None, "rels_per_type": None}
-    total = sum(per_type.values(), PRFScore())
-    return {
-        "rels_p": total.precision,
-        "rels_r": total.recall,
-        "rels_f": total.fscore,
-        "rels_per_type": {label: prf.to_dict() for label, prf in sorted(per_type.items())},
-    }
+    return _summarize("rels", per_type)
 
 
 def make_relation_scorer() -> Callable[..., dict[str, Any]]:
@@ -89,6 +92,66 @@ def make_relation_scorer() -> Callable[..., dict[str, Any]]:
     RETURNS (Callable): The function `score_relations`.
     """
     return score_relations
+
+
+def score_attributes(
+    examples: Iterable[Example],
+    *,
+    spans_key: str | None = None,
+    defaults: Mapping[str, str] | None = None,
+    **kwargs: Any,
+) -> dict[str, Any]:
+    """Score the attributes of entities, except for default values. A predicted attribute is correct
+    if its value, and the boundaries and the type of its entity, match a gold entity. Entities
+    with unannotated attributes, and wrong entities, are left out.
+
+    examples (Iterable[Example]): The predicted and gold docs.
+    spans_key (str | None): The span group that holds the entities; `doc.ents` if None.
+    defaults (Mapping[str, str] | None): The default values by name.
+    **kwargs (Any): Other settings of the component, which are ignored.
+    RETURNS (dict[str, Any]): Micro `attrs_p`, `attrs_r`, `attrs_f`, and `attrs_per_type` by name
+        and value; None if no entity has annotated attributes.
+    """
+    per_type: dict[str, PRFScore] = defaultdict(PRFScore)
+    default, is_annotated = (defaults or {}).items(), False
+    for example in examples:
+        gold = _attributes_by_place(get_gold_entities(example.reference, spans_key))
+        predicted = _attributes_by_place(get_entities(example.predicted, spans_key))
+        for place, values in gold.items():
+            is_annotated = True
+            both = predicted.get(place, {}), values
+            found, wanted = ({*each.items()}.difference(default) for each in both)
+            for pair in sorted(found | wanted):
+                per_type["=".join(pair)].score_set({pair} & found, {pair} & wanted)
+    if not is_annotated:
+        return {"attrs_p": None, "attrs_r": None, "attrs_f": None, "attrs_per_type": None}
+    return _summarize("attrs", per_type)
+
+
+def make_attribute_scorer() -> Callable[..., dict[str, Any]]:
+    """Create the scorer of attributes, for configs.
+
+    RETURNS (Callable): The function `score_attributes`.
+    """
+    return score_attributes
+
+
+def _attributes_by_place(entities: Iterable[Span]) -> dict[Place, dict[str, str]]:
+    """RETURNS (dict[tuple[int, int, str], dict[str, str]]): The attributes of the entities that
+    have annotated ones.
+    """
+    found = {place_of(entity): get_attributes(entity) for entity in entities}
+    return {place: values for place, values in found.items() if values is not None}
+
+
+def _summarize(name: str, per_type: Mapping[str, PRFScore]) -> dict[str, Any]:
+    total = sum(per_type.values(), PRFScore())
+    return {
+        f"{name}_p": total.precision,
+        f"{name}_r": total.recall,
+        f"{name}_f": total.fscore,
+        f"{name}_per_type": {label: prf.to_dict() for label, prf in sorted(per_type.items())},
+    }
 
 
 def _of_label(keys: set[RelationKey], label: str) -> set[RelationKey]:

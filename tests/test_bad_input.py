@@ -303,7 +303,7 @@ def test_leaving_out_what_is_too_far_apart_changes_nothing(make_nlp: MakeNlp, fi
             doc = nlp(far_apart(nlp, filler))
         answers.append((found(doc), [str(each.message) for each in caught]))
         # The second time, nothing is left out.
-        layer = nlp.get_pipe("str_rel").model.get_ref("pairs2vectors")
+        layer = nlp.get_pipe("str_rel").model.get_ref("items2vectors")
         layer.attrs["get_reach"] = lambda layer, doc: None
     assert answers[0] == answers[1]
 

@@ -17,8 +17,8 @@ from transformers import AutoTokenizer, BertModel
 from spacy_str_encoder.architectures import FocusedListener
 from spacy_str_encoder.layers import pair_chunks
 from spacy_str_encoder.layers import run_focused as look_at_pairs
+from spacy_str_encoder.layers.classifier import classifier
 from spacy_str_encoder.layers.focused_pairs import FocusedPairs
-from spacy_str_encoder.layers.relation_classifier import relation_classifier
 from spacy_str_encoder.modules.masks import MaskName
 
 from .oracles import every_mask, plain_focus
@@ -235,7 +235,7 @@ def test_pair_is_seen_in_its_window(strong_path: Path, mask: MaskName) -> None:
 
 @every_mask
 def test_pair_in_no_window_is_no_relation(strong_path: Path, mask: MaskName) -> None:
-    layer = relation_classifier(make_layer(strong_path, mask, window=4, stride=4))
+    layer = classifier(make_layer(strong_path, mask, window=4, stride=4))
     layer.attrs["resize_output"](layer, 3)
     layer.initialize()
     logits = predict(layer, [make_doc(WORDS)], [[(0, 1, 7, 8), (0, 1, 2, 3), (3, 5, 6, 7)]])

@@ -22,11 +22,11 @@ from spacy_str_encoder.architectures import (
     PairMaxima,
     ResidualDilatedCNN,
 )
+from spacy_str_encoder.layers.classifier import classifier
 from spacy_str_encoder.layers.crf import CRF, resize_crf, write_entities
 from spacy_str_encoder.layers.embed_types import embed_types
 from spacy_str_encoder.layers.encoder_states import StateGradients, split_states
 from spacy_str_encoder.layers.pooled_pairs import PooledPairs
-from spacy_str_encoder.layers.relation_classifier import relation_classifier
 from spacy_str_encoder.layers.tanh import tanh
 from spacy_str_encoder.layers.with_types import with_types
 from spacy_str_encoder.pairs.candidates import DocPairs, all_pairs
@@ -79,38 +79,38 @@ def make_classifier(classes: int) -> Model[Any, Any]:
     def forward(model: Model[Any, Any], X: Any, is_train: bool) -> Any:
         return X, lambda d_output: d_output
 
-    classifier = relation_classifier(Model("given", forward, dims={"nO": 4}), hidden_width=3)
-    classifier.attrs["resize_output"](classifier, classes)
-    classifier.initialize()
-    return classifier
+    model = classifier(Model("given", forward, dims={"nO": 4}), hidden_width=3)
+    model.attrs["resize_output"](model, classes)
+    model.initialize()
+    return model
 
 
-def linear_layers(classifier: Model[Any, Any]) -> list[Model[Any, Any]]:
-    layers = [node for node in classifier.walk() if node.name == Linear().name]
+def linear_layers(model: Model[Any, Any]) -> list[Model[Any, Any]]:
+    layers = [node for node in model.walk() if node.name == Linear().name]
     assert len(layers) == 2
     return layers
 
 
 @pytest.mark.parametrize("is_resized", [False, True])
-def test_relation_classifier(is_resized: bool) -> None:
-    classifier = make_classifier(2 if is_resized else 3)
+def test_classifier(is_resized: bool) -> None:
+    model = make_classifier(2 if is_resized else 3)
     if is_resized:
-        classifier.attrs["resize_output"](classifier, 3)
-    for seed, layer in enumerate(linear_layers(classifier)):
+        model.attrs["resize_output"](model, 3)
+    for seed, layer in enumerate(linear_layers(model)):
         layer.set_param("W", normal(*layer.get_param("W").shape, seed=seed))
         layer.set_param("b", normal(*layer.get_param("b").shape, seed=seed + 5))
     vectors, reachable = normal(3, 4, seed=9), numpy.array([True, False, True, True])
     d_logits = normal(4, 3, seed=10)
 
     def loss() -> float:
-        logits = classifier.predict((vectors, reachable))
+        logits = model.predict((vectors, reachable))
         return float((logits * d_logits)[reachable].sum())
 
-    logits, backprop = classifier.begin_update((vectors, reachable))
+    logits, backprop = model.begin_update((vectors, reachable))
     assert numpy.isfinite(logits).tolist() == [[True] * 3, [True, False, False]] + 2 * [[True] * 3]
     d_vectors, _ = backprop(d_logits.copy())
     assert_close(d_vectors, finite_differences(loss, vectors))
-    for layer in linear_layers(classifier):
+    for layer in linear_layers(model):
         for name in ("W", "b"):
             expected = finite_differences(loss, layer.get_param(name))
             assert_close(layer.get_grad(name), expected)

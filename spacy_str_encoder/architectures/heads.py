@@ -1,17 +1,19 @@
-"""Heads that predict entities, and relations of entity pairs."""
+"""Heads that predict entities, their attributes, and relations of entity pairs."""
 
 from spacy.tokens import Doc
 from spacy_transformers.data_classes import TransformerData
 from thinc.api import Model
 from thinc.types import Floats2d
 
+from ..layers.classifier import classifier
 from ..layers.crf_tagger import crf_tagger
 from ..layers.embed_types import embed_types
+from ..layers.focused_entities import FocusedEntities
 from ..layers.focused_pairs import FocusedPairs
+from ..layers.items import EntitiesInT, PairsInT
 from ..layers.pair_pooling import Pooling
-from ..layers.pairs import PairsInT
+from ..layers.pooled_entities import PooledEntities
 from ..layers.pooled_pairs import PooledPairs
-from ..layers.relation_classifier import relation_classifier
 from ..layers.with_types import with_types
 from ..modules.masks import MaskName
 
@@ -57,7 +59,7 @@ def RelationClassifier(
     pool_context (bool): Whether to append the maxima of the encoder's output between the two
         entities, as in SpERT (Eberts and Ulges 2020, arXiv 1909.07755). Not in the paper.
     RETURNS (Model[list[DocPairs], Floats2d]): The classifier, see
-        `layers.relation_classifier`.
+        `layers.classifier`.
     """
     type_vectors = embed_types() if entity_types else None
     pairs2vectors = FocusedPairs(
@@ -67,7 +69,7 @@ def RelationClassifier(
         pool_entities=pool_entities,
         pool_context=pool_context,
     )
-    return relation_classifier(pairs2vectors, hidden_width=hidden_width)
+    return classifier(pairs2vectors, hidden_width=hidden_width)
 
 
 def PooledRelationClassifier(
@@ -85,9 +87,35 @@ def PooledRelationClassifier(
     hidden_width (int | None): The width of the hidden layer; if None, that of the pair vectors.
     entity_types (bool): Whether to append embeddings of the two entity types.
     RETURNS (Model[list[DocPairs], Floats2d]): The classifier, see
-        `layers.relation_classifier`.
+        `layers.classifier`.
     """
     pairs2vectors = PooledPairs(tok2vec, pooling)
     if entity_types:
         pairs2vectors = with_types(pairs2vectors, embed_types())
-    return relation_classifier(pairs2vectors, hidden_width=hidden_width)
+    return classifier(pairs2vectors, hidden_width=hidden_width)
+
+
+def AttributeClassifier(
+    tok2vec: Model[list[Doc], list[TransformerData]], hidden_width: int | None = None
+) -> Model[EntitiesInT, Floats2d]:
+    """Construct a classifier of entities that uses the state of `[CLS]` after it attends to the
+    entity alone.
+
+    tok2vec (Model[list[Doc], list[TransformerData]]): A `FocusedListener`.
+    hidden_width (int | None): The width of the hidden layer; if None, that of the encoder.
+    RETURNS (Model[list[DocEntities], Floats2d]): The classifier, see `layers.classifier`.
+    """
+    return classifier(FocusedEntities(tok2vec), hidden_width=hidden_width)
+
+
+def PooledAttributeClassifier(
+    tok2vec: Model[list[Doc], list[Floats2d]], hidden_width: int | None = None
+) -> Model[EntitiesInT, Floats2d]:
+    """Construct a classifier of entities that uses the mean vector of their tokens.
+
+    tok2vec (Model[list[Doc], list[Floats2d]]): Any spaCy tok2vec layer, with a vector for each
+        token, such as `spacy.Tok2VecListener.v1`.
+    hidden_width (int | None): The width of the hidden layer; if None, that of the token vectors.
+    RETURNS (Model[list[DocEntities], Floats2d]): The classifier, see `layers.classifier`.
+    """
+    return classifier(PooledEntities(tok2vec), hidden_width=hidden_width)

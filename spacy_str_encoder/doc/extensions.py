@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import srsly
 from spacy.tokens import Doc, Span
 
+from .attributes import get_attribute_scores, get_attributes, set_attributes
 from .records import get_records
 from .relation import (
     Relation,
@@ -48,6 +49,8 @@ EXTENSIONS = [
     Extension(Doc, "records", get_records, None, "to_annotations(doc)['records']"),
     Extension(Span, "relations", get_span_relations, None, "get_relations(span.doc)"),
     Extension(Span, "score", get_score, set_score, "get_score(span)"),
+    Extension(Span, "attributes", get_attributes, set_attributes, "get_attributes(span)"),
+    Extension(Span, "attribute_scores", get_attribute_scores, None, "get_attribute_scores(span)"),
 ]
 FOREIGN = (
     "{extension} is not what this component sets: something else has registered an extension "

@@ -14,7 +14,7 @@ from ..doc.states import get_states
 from ..modules.masks import MaskName
 from .focus_rows import FocusRows, batch_focus_rows, longest_window, mark_entities
 from .focused_listener import FocusedListenerLayer
-from .pairs import PairsInT, PairsOutT, PairVectors
+from .items import PairsInT, PairVectors, VectorsT
 from .run_focused import MARKS, output_width, run_focused
 from .str_encoder import ENTITY_STATE, LAST_STATE, SHARED_STATE, STREncoderLayer
 
@@ -93,7 +93,7 @@ def init(model: PairVectors, X: PairsInT | None = None, Y: Any = None) -> None:
 
 def forward(
     model: PairVectors, X: PairsInT, is_train: bool
-) -> tuple[PairsOutT, Callable[[PairsOutT], Any]]:
+) -> tuple[VectorsT, Callable[[VectorsT], Any]]:
     """Run the focused layers on the rows that pairs need."""
     tok2vec = model.get_ref("tok2vec")
     encoder = _encoder(tok2vec)
@@ -111,7 +111,7 @@ def forward(
         vectors = run_focused(layers, tensors, rows, **options)
     output = cast(Floats2d, torch2xp(vectors.detach().float())), rows.reachable
 
-    def backprop(d_output: PairsOutT) -> Any:
+    def backprop(d_output: VectorsT) -> Any:
         d_vectors = xp2torch(d_output[0])
         gradients = encoder.shim.backprop_outside(
             vectors, learned, d_vectors, layers if encoder_learns else []

@@ -6,8 +6,8 @@ from spacy.tokens import Doc
 from thinc.api import Model
 from thinc.types import Floats2d
 
+from .items import PairsInT, PairVectors, VectorsT
 from .pair_pooling import Pooling
-from .pairs import PairsInT, PairsOutT, PairVectors
 
 
 def PooledPairs(tok2vec: Model[list[Doc], list[Floats2d]], pooling: Pooling) -> PairVectors:
@@ -44,14 +44,14 @@ def init(model: PairVectors, X: PairsInT | None = None, Y: Any = None) -> None:
 
 def forward(
     model: PairVectors, X: PairsInT, is_train: bool
-) -> tuple[PairsOutT, Callable[[PairsOutT], Any]]:
+) -> tuple[VectorsT, Callable[[VectorsT], Any]]:
     """Compute a vector for each pair. Every pair is within reach."""
     tok2vec, pooling = model.layers
     vectors, backprop_vectors = tok2vec([doc_pairs.doc for doc_pairs in X], is_train)
     offsets = [doc_pairs.offsets for doc_pairs in X]
     pooled, backprop_pooled = pooling((vectors, offsets), is_train)
 
-    def backprop(d_output: PairsOutT) -> Any:
+    def backprop(d_output: VectorsT) -> Any:
         d_pooled, _ = d_output
         d_vectors, _ = backprop_pooled(d_pooled)
         return backprop_vectors(d_vectors)

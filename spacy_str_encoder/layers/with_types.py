@@ -5,7 +5,7 @@ import numpy
 from thinc.api import Model
 from thinc.types import Floats2d, Ints1d
 
-from .pairs import PairsInT, PairsOutT, PairVectors
+from .items import PairsInT, PairVectors, VectorsT
 
 # Small, since there are few types.
 TYPE_WIDTH = 32
@@ -40,7 +40,7 @@ def init(model: PairVectors, X: PairsInT | None = None, Y: Any = None) -> None:
 
 def forward(
     model: PairVectors, X: PairsInT, is_train: bool
-) -> tuple[PairsOutT, Callable[[PairsOutT], Any]]:
+) -> tuple[VectorsT, Callable[[VectorsT], Any]]:
     """Append the vectors of both types to the vector of each pair."""
     ops = model.ops
     pairs2vectors, type_vectors = model.layers
@@ -49,7 +49,7 @@ def forward(
     types, backprop_types = type_vectors(ops.xp.asarray(labels.ravel()), is_train)
     width = vectors.shape[1]
 
-    def backprop(d_output: PairsOutT) -> Any:
+    def backprop(d_output: VectorsT) -> Any:
         d_joined, _ = d_output
         # Without types, as in a batch without pairs, thinc's layer can't run its backward pass.
         if len(types):

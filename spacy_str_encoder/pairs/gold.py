@@ -10,6 +10,7 @@ from spacy.tokens import Doc, Span
 from spacy.training import Alignment, Example
 
 from ..arrays import IntArray
+from ..doc.alignment import align_span
 from ..doc.entities import get_entities, get_gold_entities
 from ..doc.relation import Relation, get_relations, has_relations, place_of, sort_ends
 from .candidates import DocPairs, all_pairs, find_pairs
@@ -228,10 +229,5 @@ def _align(task: RelationTask, alignment: Alignment, span: Span) -> EntityKey | 
     """RETURNS (EntityKey | None): The key in the predicted doc of a span of the reference; None if
     the span does not align with the tokens of the predicted doc.
     """
-    tokens = alignment.y2x[span.start : span.end]
-    if not len(tokens):
-        return None
-    start, end = int(tokens[0]), int(tokens[-1]) + 1
-    back = alignment.x2y[start:end]
-    is_same = len(back) and (back[0], back[-1] + 1) == (span.start, span.end)
-    return (start, end, task.locate(span)[2]) if is_same else None
+    place = align_span(alignment, span)
+    return None if place is None else (*place, task.locate(span)[2])

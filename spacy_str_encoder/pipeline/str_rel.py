@@ -1,7 +1,7 @@
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from itertools import chain, pairwise
+from itertools import chain
 from typing import Any, Literal
 
 import numpy
@@ -15,7 +15,7 @@ from thinc.types import Floats2d
 from ..arrays import IntArray
 from ..doc.extensions import warn_of_foreign
 from ..doc.relation import Relation, has_relations, set_predicted
-from ..layers.pairs import PairsInT
+from ..layers.items import PairsInT
 from ..pairs.candidates import Candidates, DocPairs, all_pairs, pairs_within
 from ..pairs.classes import RelationClass, Triple, label_directions
 from ..pairs.gold import (
@@ -27,6 +27,7 @@ from ..pairs.gold import (
 )
 from ..pairs.task import RelationTask
 from .finite_loss import require_finite
+from .item_batches import batch_by_items
 from .labeled_pipe import LabeledPipe
 from .new_labels import INIT_LABELS
 from .relation_checks import (
@@ -265,14 +266,14 @@ class RelationExtractor(LabeledPipe):
         """
         task = self.task
         proposed = [self._within_reach(task.get_pairs(doc)) for doc in docs]
-        batches = _batch_by_pairs(proposed)
+        batches = batch_by_items(proposed, items=BATCH_PAIRS)
         return list(chain.from_iterable(self._predict_batch(task, batch) for batch in batches))
 
     def _within_reach(self, doc_pairs: DocPairs) -> DocPairs:
         """Exclude pairs that are too far apart for any window. With thousands of entities, these
         are nearly all pairs.
         """
-        layer = self.model.get_ref("pairs2vectors")
+        layer = self.model.get_ref("items2vectors")
         if "get_reach" not in layer.attrs:
             return doc_pairs
         reach = layer.attrs["get_reach"](layer, doc_pairs.doc)
@@ -483,13 +484,6 @@ def _first_doc(examples: Iterable[Example]) -> PairsInT | None:
     docs = (example.predicted for example in examples if len(example.predicted))
     doc = next(docs, None)
     return None if doc is None else [DocPairs(doc, [], all_pairs(doc, []))]
-
-
-def _batch_by_pairs(docs: list[DocPairs]) -> list[list[DocPairs]]:
-    """Split docs into batches of about `BATCH_PAIRS` pairs, or of a single doc."""
-    before = numpy.cumsum([0, *map(len, docs)])[:-1]
-    starts = numpy.flatnonzero(numpy.diff(before // BATCH_PAIRS, prepend=-1))
-    return [docs[start:end] for start, end in pairwise([*starts, len(docs)])]
 
 
 def _is_reachable(logits: Any) -> Any:

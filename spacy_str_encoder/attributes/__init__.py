@@ -1,0 +1,1 @@
+"""Attributes of entities: which there are, and the gold ones."""
