@@ -12,11 +12,24 @@ from .report import LossError
 
 @dataclass(frozen=True)
 class AnnotatedEntity:
-    """Entity with character offsets (exclusive end)."""
+    """Entity with character offsets (exclusive end).
+
+    start (int): The offset of its first character.
+    end (int): The offset after its last character.
+    label (str): Its type.
+    attributes (dict[str, str] | None): The values of its attributes by name; None if they are
+        unannotated.
+    """
 
     start: int
     end: int
     label: str
+    attributes: dict[str, str] | None = field(default=None, hash=False)
+
+    @property
+    def place(self) -> tuple[int, int, str]:
+        """RETURNS (tuple[int, int, str]): Start and end character, and label."""
+        return self.start, self.end, self.label
 
 
 @dataclass(frozen=True)
@@ -76,6 +89,7 @@ def check_annotations(annotated: AnnotatedText) -> None:
                 f"the entity {entity.start}-{entity.end} ({entity.label}) must lie within the "
                 f"text, which has {len(annotated.text)} characters"
             )
+        _check_attributes(entity)
     indices = set(range(len(annotated.entities)))
     for relation in annotated.relations:
         check_string("the label of a relation", relation.label, empty=False)
@@ -90,6 +104,17 @@ def check_annotations(annotated: AnnotatedText) -> None:
     if not isinstance(annotated.meta, dict):
         raise AnnotationError(f"the metadata must be an object, got {annotated.meta!r}")
     check_string("the metadata", json.dumps(annotated.meta, ensure_ascii=False))
+
+
+def _check_attributes(entity: AnnotatedEntity) -> None:
+    owner = f"the entity {entity.start}-{entity.end} ({entity.label})"
+    if not isinstance(entity.attributes, dict | None):
+        raise AnnotationError(
+            f"the attributes of {owner} must be an object, got {entity.attributes!r}"
+        )
+    for name, value in (entity.attributes or {}).items():
+        check_string(f"the name of an attribute of {owner}", name, empty=False)
+        check_string(f"the attribute '{name}' of {owner}", value, empty=False)
 
 
 def _check_tokens(text: str, tokens: list[tuple[int, int]]) -> None:
@@ -153,7 +178,7 @@ def in_text_order(annotated: AnnotatedText) -> AnnotatedText:
         relations.
     """
     entities = annotated.entities
-    order = sorted(range(len(entities)), key=lambda i: (*vars(entities[i]).values(), i))
+    order = sorted(range(len(entities)), key=lambda i: (entities[i].place, i))
     place = {old: new for new, old in enumerate(order)}
     relations = [
         AnnotatedRelation(place[r.head], place[r.tail], r.label) for r in annotated.relations

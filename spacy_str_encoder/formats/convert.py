@@ -12,7 +12,13 @@ from ..files.docbin import SUFFIX
 from ..files.whole import check_outputs, written_whole
 from .annotated_text import AnnotatedText
 from .docs import with_tokens
-from .entities import UNANNOTATED, WITHOUT_ENTITIES, has_overlaps, without_overlaps
+from .entities import (
+    UNANNOTATED,
+    WITHOUT_ENTITIES,
+    has_overlaps,
+    without_attributes,
+    without_overlaps,
+)
 from .format import Format
 from .registry import JSON_SUFFIXES, detect_format, find_files, get_format
 from .report import ConversionReport
@@ -112,6 +118,8 @@ class TextWriter:
                 self.report.choose(f"{UNANNOTATED}, written as none", annotated.place, "")
             if not (annotated.has_entities or self.format.keeps_missing_entities):
                 self.report.choose(f"{WITHOUT_ENTITIES}, written as none", annotated.place, "")
+            if not self.format.keeps_attributes:
+                annotated = without_attributes(annotated, self.report)
             # Docs without a span group choose among the entities that align with their tokens.
             if self.flat and not self.format.holds_docs:
                 annotated = without_overlaps(annotated, self.report)

@@ -109,7 +109,9 @@ def serialize(
     annotated, _ = align_entities(without_repeats(annotated, report), report)
     if spans_key is None:
         annotated = without_overlaps(annotated, report)
-    entities, tokens = list(map(vars, annotated.entities)), with_white_space(annotated)
+    places = [each.place for each in annotated.entities]
+    entities = [dict(zip(ENTITY_FIELDS, place, strict=True)) for place in places]
+    tokens = with_white_space(annotated)
     item: dict[str, Any] = {
         "text": annotated.text,
         "tokens": [{"id": i, "start": start, "end": end} for i, (start, end) in enumerate(tokens)],

@@ -34,6 +34,8 @@ def docbin_format(nlp: Language, *, spans_key: str | None = None) -> Format:
         write=partial(write, nlp=nlp, spans_key=spans_key),
         keeps_unannotated=True,
         keeps_missing_entities=True,
+        keeps_attributes=True,
+        keeps_missing_attributes=True,
         holds_docs=True,
     )
 

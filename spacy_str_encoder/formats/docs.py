@@ -8,6 +8,7 @@ import spacy
 from spacy.language import Language
 from spacy.tokens import Doc, Span
 
+from ..doc.attributes import read_attributes, write_attributes
 from ..doc.entities import find_gold_key, get_entities, has_entities
 from ..doc.flat import first_without_overlaps
 from ..doc.misaligned import add_misaligned, get_misaligned_entities, get_misaligned_relations
@@ -68,6 +69,7 @@ def to_docs(
         elif annotated.has_entities:
             doc.spans[spans_key] = spans
         _store_misaligned(whole, aligned, spans, doc, flat=spans_key is None)
+        _store_attributes(whole, {*map(place_of, spans), *get_misaligned_entities(doc)}, doc)
         if annotated.has_relations:
             relations = [
                 Relation(spans[r.head], spans[r.tail], r.label) for r in annotated.relations
@@ -111,7 +113,7 @@ def _store_misaligned(
     and their relations.
     """
     held = {*map(place_of, spans)}
-    places = [(entity.start, entity.end, entity.label) for entity in annotated.entities]
+    places = [entity.place for entity in annotated.entities]
     misaligned: list[Place] = []
     for place in (place for place in places if place not in aligned):
         if not (flat and _overlaps(place, (*held, *misaligned))):
@@ -120,6 +122,12 @@ def _store_misaligned(
     known, stored = held.union(misaligned), {*misaligned}
     relations = [each for each in ends if known.issuperset(each[:2]) and stored & {*each[:2]}]
     add_misaligned(doc, misaligned, relations)
+
+
+def _store_attributes(annotated: AnnotatedText, kept: Collection[Place], doc: Doc) -> None:
+    for entity in annotated.entities:
+        if entity.place in kept:
+            write_attributes(doc, entity.place, entity.attributes)
 
 
 def _overlaps(place: Place, others: Iterable[Place]) -> bool:
@@ -161,7 +169,7 @@ def from_docs(
                 report.lose("relations of spans that are not entities", place, case)
         yield AnnotatedText(
             doc.text,
-            [AnnotatedEntity(*entity) for entity in places],
+            [AnnotatedEntity(*place, read_attributes(doc, place)) for place in places],
             [
                 AnnotatedRelation(*ends, label)
                 for (*_, label), ends in zip(relations, indices, strict=True)

@@ -3,7 +3,6 @@
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 from itertools import pairwise
-from operator import attrgetter
 
 from ..doc.flat import first_without_overlaps
 from .annotated_text import AnnotatedEntity, AnnotatedRelation, AnnotatedText
@@ -33,7 +32,7 @@ def find_entity(
     found = [
         i for i, entity in enumerate(annotated.entities) if (entity.start, entity.end) == place
     ]
-    if len({annotated.entities[i] for i in found}) > 1:
+    if len({annotated.entities[i].place for i in found}) > 1:
         found = [i for i in found if annotated.entities[i].label == label]
     if not found:
         return None
@@ -97,17 +96,66 @@ def without_repeats(annotated: AnnotatedText, report: ConversionReport) -> Annot
     report (ConversionReport): The report, to count the duplicates.
     RETURNS (AnnotatedText): A text without duplicates.
     """
-    first: dict[AnnotatedEntity, int] = {}
+    first: dict[tuple[int, int, str], int] = {}
+    kept: list[AnnotatedEntity] = []
     for i, entity in enumerate(annotated.entities):
-        if entity in first:
+        if entity.place in first:
             case = describe_entity(annotated, i)
             report.lose("duplicate entities", annotated.place, case)
-        first.setdefault(entity, len(first))
-    places = [first[entity] for entity in annotated.entities]
+            i = first[entity.place]
+            kept[i] = _merge_attributes(kept[i], entity, annotated.place, report)
+        else:
+            first[entity.place] = len(kept)
+            kept.append(entity)
+    places = [first[entity.place] for entity in annotated.entities]
     relations = [
         AnnotatedRelation(places[r.head], places[r.tail], r.label) for r in annotated.relations
     ]
-    return replace(annotated, entities=list(first), relations=relations)
+    return replace(annotated, entities=kept, relations=relations)
+
+
+def _merge_attributes(
+    entity: AnnotatedEntity, other: AnnotatedEntity, place: str, report: ConversionReport
+) -> AnnotatedEntity:
+    if other.attributes is None:
+        return entity
+    attributes = dict(entity.attributes or {})
+    for name, value in other.attributes.items():
+        add_attribute(attributes, name, value, place, report)
+    return replace(entity, attributes=attributes)
+
+
+def add_attribute(
+    attributes: dict[str, str], name: str, value: str, place: str, report: ConversionReport
+) -> None:
+    """Add an attribute to those of an entity, which can have one value for each name.
+
+    attributes (dict[str, str]): The attributes.
+    name (str): The name.
+    value (str): The value.
+    place (str): The location of the text.
+    report (ConversionReport): The report, to count a further value.
+    """
+    known = attributes.setdefault(name, value)
+    if known != value:
+        case = f"'{name}={value}' beside '{name}={known}'"
+        report.lose("further values of an attribute", place, case)
+
+
+def without_attributes(annotated: AnnotatedText, report: ConversionReport) -> AnnotatedText:
+    """Remove the attributes of entities.
+
+    annotated (AnnotatedText): The text.
+    report (ConversionReport): The report, to count the attributes.
+    RETURNS (AnnotatedText): The text without attributes.
+    """
+    for i, entity in enumerate(annotated.entities):
+        for name, value in (entity.attributes or {}).items():
+            case = f"'{name}={value}' of {describe_entity(annotated, i)}"
+            report.lose("attributes, which this format can't hold", annotated.place, case)
+    return replace(
+        annotated, entities=[replace(each, attributes=None) for each in annotated.entities]
+    )
 
 
 def has_overlaps(annotated: AnnotatedText) -> bool:
@@ -116,8 +164,8 @@ def has_overlaps(annotated: AnnotatedText) -> bool:
     annotated (AnnotatedText): The text.
     RETURNS (bool): Whether any entity overlaps another.
     """
-    entities = sorted(set(annotated.entities), key=attrgetter("start"))
-    return any(after.start < before.end for before, after in pairwise(entities))
+    places = sorted({entity.place for entity in annotated.entities})
+    return any(start < end for (_, end, _), (start, _, _) in pairwise(places))
 
 
 def choose_flat(annotated: AnnotatedText) -> set[int]:
@@ -129,8 +177,8 @@ def choose_flat(annotated: AnnotatedText) -> set[int]:
     """
     entities = annotated.entities
     chosen = first_without_overlaps([(entity.start, entity.end) for entity in entities])
-    flat = {entities[i] for i in chosen}
-    return {i for i, entity in enumerate(entities) if entity in flat}
+    flat = {entities[i].place for i in chosen}
+    return {i for i, entity in enumerate(entities) if entity.place in flat}
 
 
 def without_overlaps(annotated: AnnotatedText, report: ConversionReport) -> AnnotatedText:

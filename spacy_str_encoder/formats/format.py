@@ -29,6 +29,9 @@ class Format:
         texts without relations.
     keeps_missing_entities (bool): Whether the format distinguishes texts with unannotated entities
         from texts without entities.
+    keeps_attributes (bool): Whether the format holds attributes of entities.
+    keeps_missing_attributes (bool): Whether the format distinguishes entities with unannotated
+        attributes from entities without attributes.
     holds_docs (bool): Whether the format is that of docs: overlapping entities need a span group.
     """
 
@@ -41,4 +44,6 @@ class Format:
     needs_tokens: bool = False
     keeps_unannotated: bool = False
     keeps_missing_entities: bool = False
+    keeps_attributes: bool = False
+    keeps_missing_attributes: bool = False
     holds_docs: bool = False

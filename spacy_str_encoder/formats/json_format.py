@@ -33,6 +33,8 @@ def json_format(
     needs_tokens: bool = False,
     keeps_unannotated: bool = False,
     keeps_missing_entities: bool = False,
+    keeps_attributes: bool = False,
+    keeps_missing_attributes: bool = False,
     holds_docs: bool = False,
 ) -> Format:
     """Define a format with one JSON object per text. It reads both JSON lines and JSON lists,
@@ -51,6 +53,9 @@ def json_format(
         texts without relations.
     keeps_missing_entities (bool): Whether the format distinguishes texts with unannotated entities
         from texts without entities.
+    keeps_attributes (bool): Whether the format holds attributes of entities.
+    keeps_missing_attributes (bool): Whether the format distinguishes entities with unannotated
+        attributes from entities without attributes.
     holds_docs (bool): Whether the format is that of docs.
     RETURNS (Format): The format.
     """
@@ -64,6 +69,8 @@ def json_format(
         needs_tokens=needs_tokens,
         keeps_unannotated=keeps_unannotated,
         keeps_missing_entities=keeps_missing_entities,
+        keeps_attributes=keeps_attributes,
+        keeps_missing_attributes=keeps_missing_attributes,
         holds_docs=holds_docs,
     )
 

@@ -3,7 +3,8 @@
 `{"text", "entities": [{"start", "end", "label"}], "relations": [{"head", "tail", "label"}]}` per
 line. Offsets count characters (exclusive end); head and tail are indices of entities. `"tokens"` (a
 list of strings) and `"meta"` (an object) are optional, and other fields become metadata. A text
-without `"relations"` has unannotated relations.
+without `"relations"` has unannotated relations. An entity can have `"attributes"`, an object of
+strings; without it, its attributes are unannotated.
 """
 
 from typing import Any
@@ -14,6 +15,7 @@ from .json_format import json_format
 from .report import ConversionReport
 from .tokens import find_tokens, token_texts, without_white_space
 
+ENTITY_FIELDS = ("start", "end", "label", "attributes")
 FIELDS = ("text", "tokens", "entities", "relations", "meta")
 
 
@@ -26,12 +28,15 @@ def parse(item: Any, place: str, report: ConversionReport) -> AnnotatedText:
     """Read a text; its relations are unannotated if the field is not there."""
     text, tokens = item["text"], item.get("tokens")
     for entity in item["entities"]:
-        lose_other_fields("entities", entity, ("start", "end", "label"), place, report)
+        lose_other_fields("entities", entity, ENTITY_FIELDS, place, report)
     for relation in item.get("relations", []):
         lose_other_fields("relations", relation, ("head", "tail", "label"), place, report)
     return AnnotatedText(
         text,
-        [AnnotatedEntity(e["start"], e["end"], e["label"]) for e in item["entities"]],
+        [
+            AnnotatedEntity(e["start"], e["end"], e["label"], e.get("attributes"))
+            for e in item["entities"]
+        ],
         [AnnotatedRelation(r["head"], r["tail"], r["label"]) for r in item.get("relations", [])],
         tokens=None if tokens is None else without_white_space(text, find_tokens(text, tokens)),
         meta=other_fields(item, FIELDS) | (item.get("meta") or {}),
@@ -44,11 +49,15 @@ def serialize(annotated: AnnotatedText, report: ConversionReport) -> dict[str, A
     item = {
         "text": annotated.text,
         "tokens": None if annotated.tokens is None else token_texts(annotated),
-        "entities": [vars(entity) for entity in annotated.entities],
+        "entities": [_serialize_entity(entity) for entity in annotated.entities],
     }
     if annotated.has_relations:
         item["relations"] = [vars(relation) for relation in annotated.relations]
     return {**item, "meta": annotated.meta} if annotated.meta else item
+
+
+def _serialize_entity(entity: AnnotatedEntity) -> dict[str, Any]:
+    return {name: value for name, value in vars(entity).items() if value is not None}
 
 
 FORMAT = json_format(
@@ -59,4 +68,6 @@ FORMAT = json_format(
     serialize=serialize,
     suffix=".jsonl",
     keeps_unannotated=True,
+    keeps_attributes=True,
+    keeps_missing_attributes=True,
 )
