@@ -288,7 +288,12 @@ def test_docs_that_are_not_annotated_count_for_no_score(nlp: Language) -> None:
     with_relations._.relations = []
     bare = nlp.make_doc(ANNOTATIONS[2][0])
     report = evaluate(nlp, [*docs, with_entities, with_relations, bare])
-    assert report["docs"] == {"all": 7, "with_entities": 5, "with_relations": 5}
+    assert report["docs"] == {
+        "all": 7,
+        "with_entities": 5,
+        "with_relations": 5,
+        "with_attributes": 0,
+    }
     assert micro(report, "entities") == micro(evaluate(nlp, [*docs, with_entities]), "entities")
     expected = evaluate(nlp, [*docs, with_relations])
     for task in TASKS[1:]:

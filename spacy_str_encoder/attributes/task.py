@@ -123,7 +123,7 @@ class AttributeTask:
         RETURNS (list[dict[str, tuple[str, float]]]): Value and probability by name, for each
             entity. Empty for entities out of reach.
         """
-        rows = numpy.flatnonzero(ops.to_numpy(is_reachable(logits)))
+        rows: list[int] = numpy.flatnonzero(ops.to_numpy(is_reachable(logits))).tolist()
         chosen = {name: self._choose(ops, logits[rows], name) for name in self.columns}
         found: list[dict[str, tuple[str, float]]] = [{} for _ in entities]
         for i, row in enumerate(rows):

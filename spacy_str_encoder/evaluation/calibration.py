@@ -6,6 +6,7 @@ from typing import TypedDict
 import numpy
 
 from ..arrays import FloatArray
+from .attributes import AttributeOutcome
 from .outcomes import EntityOutcome, RelationOutcome
 
 BINS = 10
@@ -35,7 +36,7 @@ class Calibration(TypedDict):
 
 
 def calibrate(
-    outcomes: Iterable[EntityOutcome] | Iterable[RelationOutcome],
+    outcomes: Iterable[EntityOutcome] | Iterable[RelationOutcome] | Iterable[AttributeOutcome],
 ) -> Calibration | None:
     """Compare the scores of predictions with the share of them that is strictly correct.
 
@@ -46,7 +47,8 @@ def calibrate(
     Source: Guo et al. 2017, On Calibration of Modern Neural Networks, arXiv 1706.04599, Eqs. 2, 3
     and 5.
 
-    outcomes (Iterable[EntityOutcome] | Iterable[RelationOutcome]): The outcome of each doc.
+    outcomes (Iterable[EntityOutcome] | Iterable[RelationOutcome] | Iterable[AttributeOutcome]): The
+        outcome of each doc.
     RETURNS (Calibration | None): The error and the bins; None if nothing has a score.
     """
     scored = [

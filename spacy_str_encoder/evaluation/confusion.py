@@ -1,4 +1,4 @@
-"""Confusion of relation classes."""
+"""Confusion of relation classes, and of the values of attributes."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
@@ -9,6 +9,7 @@ from typing import TypedDict
 import numpy
 
 from ..doc.relation import Place, RelationKey
+from .attributes import AttributeKey, AttributeOutcome
 from .outcomes import RelationOutcome
 
 Pair = tuple[Place, Place]
@@ -19,10 +20,11 @@ Cell = tuple[str | None, str | None]
 class Confusion(TypedDict):
     """A confusion matrix.
 
-    classes (list[str | None]): The classes. The first is None, "no relation". The others are a
-        label with its direction: `>` if the head comes first in the text, `<` if the tail does, and
-        no direction if the label is symmetric.
-    counts (list[list[int]]): The number of pairs by gold class (row) and predicted class (column).
+    classes (list[str | None]): The classes. The first is None, "no relation" or "no value". The
+        others are a label with its direction: `>` if the head comes first in the text, `<` if the
+        tail does, and no direction if the label is symmetric; or name and value of an attribute.
+    counts (list[list[int]]): The number of pairs or entities by gold class (row) and predicted
+        class (column).
     """
 
     classes: list[str | None]
@@ -44,6 +46,28 @@ def confuse(outcomes: Iterable[RelationOutcome], *, symmetric: Collection[str] =
     cells: Counter[Cell] = Counter()
     for outcome in outcomes:
         _count_cells(cells, outcome, symmetric)
+    return _make_matrix(cells)
+
+
+def confuse_attributes(outcomes: Iterable[AttributeOutcome]) -> Confusion:
+    """Count the gold and the predicted values of the attributes of gold entities.
+
+    outcomes (Iterable[AttributeOutcome]): The outcome of each doc, with gold entities.
+    RETURNS (Confusion): The matrix. Its classes are such as "Assertion=negated".
+    """
+    cells: Counter[Cell] = Counter()
+    for outcome in outcomes:
+        gold, predicted = map(_by_attribute, (outcome.gold, outcome.predicted))
+        for key in gold.keys() | predicted.keys():
+            cells[gold.get(key), predicted.get(key)] += 1
+    return _make_matrix(cells)
+
+
+def _by_attribute(keys: Iterable[AttributeKey]) -> dict[tuple[Place, str], str]:
+    return {(place, label.partition("=")[0]): label for place, label in keys}
+
+
+def _make_matrix(cells: Counter[Cell]) -> Confusion:
     names = sorted({name for cell in cells for name in cell if name is not None})
     classes = [None, *names]
     index = {name: i for i, name in enumerate(classes)}

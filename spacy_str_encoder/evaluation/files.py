@@ -1,5 +1,6 @@
 """Evaluation of pipelines on a file."""
 
+from collections import ChainMap
 from collections.abc import Sequence
 from itertools import chain, cycle
 from pathlib import Path
@@ -12,9 +13,9 @@ from ..doc.relation import has_relations
 from ..formats.entities import MISALIGNED, UNCONNECTED, report_other_groups
 from ..formats.registry import read_docs
 from ..formats.report import ConversionReport
-from ..loading import entity_group, get_precision, load_pipeline, relation_setting
+from ..loading import default_values, entity_group, get_precision, load_pipeline, relation_setting
 from .notes import find_obstacle, write_notes
-from .outcomes import TASKS, Outcomes
+from .outcomes import ALL_TASKS, Outcomes
 from .report import Report, make_report
 from .runs import Track, find_outcomes, no_track
 
@@ -33,7 +34,8 @@ def evaluate_files(
     """Score pipelines on a file.
 
     models (Sequence[str]): The folder or the package of a pipeline, and optionally of another one
-        to compare it with. Labels that are symmetric in one are treated as symmetric in both.
+        to compare it with. Labels that are symmetric in one are treated as symmetric in both,
+        and so are default values of attributes.
     data (Path): The gold docs: a file or folder in any format.
     conversion (ConversionReport): Counts what is lost when the data are converted to docs.
     precision (str | None): The precision of predictions, see `load_pipeline`.
@@ -51,6 +53,7 @@ def evaluate_files(
         _require_difference(*map(get_precision, pipelines))
     settings = [relation_setting(nlp, "symmetric") or () for nlp in pipelines]
     symmetric = set(chain.from_iterable(settings))
+    defaults = dict(ChainMap(*map(default_values, pipelines)))
     keys = [key for nlp in pipelines if (key := entity_group(nlp)) is not None]
     docs = read_gold_docs(data, pipelines[0], conversion, gold_key=next(iter(keys), None))
     gold_key = _choose_gold_key(docs, [*keys, SPANS_KEY])
@@ -63,7 +66,14 @@ def evaluate_files(
     outcomes = []
     for name, nlp in zip(cycle(models), pipelines, strict=False):
         outcomes.append(
-            find_outcomes(nlp, docs, symmetric=symmetric, gold_key=gold_key, track=track)
+            find_outcomes(
+                nlp,
+                docs,
+                symmetric=symmetric,
+                defaults=defaults,
+                gold_key=gold_key,
+                track=track,
+            )
         )
         _require_scores(name, outcomes[-1])
     report = make_report(*outcomes, samples=samples, seed=seed)
@@ -84,7 +94,7 @@ def _choose_gold_key(docs: Sequence[Doc], keys: Sequence[str]) -> str:
 
 
 def _require_scores(name: str, outcomes: Outcomes) -> None:
-    if all(find_obstacle(outcomes, task) for task in TASKS):
+    if all(find_obstacle(outcomes, task) for task in ALL_TASKS):
         notes = " ".join(write_notes(outcomes))
         raise ValueError(f"{name}: nothing can be scored. {notes}")
 

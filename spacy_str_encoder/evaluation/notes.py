@@ -3,9 +3,18 @@
 from collections.abc import Iterator, Sequence
 
 from ..doc.entities import name_place
-from .outcomes import TASKS, EntityOutcome, Outcomes, RelationOutcome, Task
+from .attributes import AttributeOutcome
+from .outcomes import (
+    ALL_TASKS,
+    ATTRIBUTE_TASKS,
+    EntityOutcome,
+    Outcomes,
+    RelationOutcome,
+    Task,
+)
 from .overlaps import count_all_overlapping, count_overlapping
 
+Outcome = EntityOutcome | RelationOutcome | AttributeOutcome
 HIDDEN = "a later component has removed or changed their entities"
 
 
@@ -19,12 +28,13 @@ def find_obstacle(outcomes: Outcomes, task: Task) -> str | None:
     docs = _docs_of(outcomes, task)
     if not docs and task == "entities":
         return "no gold doc is annotated with entities"
+    if not docs and task in ATTRIBUTE_TASKS:
+        return "no gold entity is annotated with span._.attributes"
     if not docs:
         hint = "were the docs saved with store_user_data=True?"
         return f"no gold doc is annotated with doc._.relations ({hint})"
     if not any(doc.is_set for doc in docs):
-        entities = name_place(outcomes.spans_key)
-        return f"no component sets {entities if task == 'entities' else 'doc._.relations'}"
+        return f"no component sets {_name_attribute(outcomes, task)}"
     if task == "relations" and not any(doc.has_entities for doc in outcomes.relations):
         return "no component sets the entities that relations connect"
     if not any(doc.gold or doc.predicted for doc in docs):
@@ -39,7 +49,9 @@ def write_notes(outcomes: Outcomes) -> list[str]:
     RETURNS (list[str]): One note for each case.
     """
     notes = []
-    for task, name in TASKS.items():
+    for task, name in ALL_TASKS.items():
+        if task in ATTRIBUTE_TASKS and not outcomes.attributes:
+            continue
         if obstacle := find_obstacle(outcomes, task):
             notes.append(f"{name}: not scored, because {obstacle}.")
         else:
@@ -48,11 +60,20 @@ def write_notes(outcomes: Outcomes) -> list[str]:
 
 
 def _noun(task: Task) -> str:
-    return "entities" if task == "entities" else "relations"
+    return task.partition("_")[0]
 
 
-def _docs_of(outcomes: Outcomes, task: Task) -> Sequence[EntityOutcome | RelationOutcome]:
-    docs: Sequence[EntityOutcome | RelationOutcome] = getattr(outcomes, task)
+def _name_attribute(outcomes: Outcomes, task: Task) -> str:
+    places = {
+        "entities": name_place(outcomes.spans_key),
+        "relations": "doc._.relations",
+        "attributes": "span._.attributes",
+    }
+    return places[_noun(task)]
+
+
+def _docs_of(outcomes: Outcomes, task: Task) -> Sequence[Outcome]:
+    docs: Sequence[Outcome] = getattr(outcomes, task)
     return docs
 
 

@@ -1,6 +1,6 @@
-"""Gold and predicted entities and relations of docs, as plain keys."""
+"""Gold and predicted entities, attributes and relations of docs, as plain keys."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Literal
@@ -30,14 +30,26 @@ from ..doc.relation import (
     relation_key,
     sort_ends,
 )
+from .attributes import AttributeOutcome, attribute_outcome, has_attributes
 
-Task = Literal["entities", "relations", "relations_gold_entities"]
+Task = Literal[
+    "entities",
+    "relations",
+    "relations_gold_entities",
+    "attributes",
+    "attributes_gold_entities",
+]
 
 TASKS: dict[Task, str] = {
     "entities": "NER",
     "relations": "RC, predicted entities",
     "relations_gold_entities": "RC, gold entities",
 }
+ATTRIBUTE_TASKS: dict[Task, str] = {
+    "attributes": "Attributes, predicted entities",
+    "attributes_gold_entities": "Attributes, gold entities",
+}
+ALL_TASKS: dict[Task, str] = {**TASKS, **ATTRIBUTE_TASKS}
 
 
 @dataclass(frozen=True)
@@ -100,6 +112,10 @@ class Outcomes:
     relations (list[RelationOutcome]): The outcome of each doc whose relations are annotated, with
         predicted entities.
     relations_gold_entities (list[RelationOutcome]): The same, with gold entities.
+    attributes (list[AttributeOutcome]): The outcome of each doc with annotated attributes, with
+        predicted entities.
+    attributes_gold_entities (list[AttributeOutcome]): The same, with gold entities.
+    defaults (Mapping[str, str]): The default values of attributes by name.
     precision (dict[str, str]): The precision of each encoder of the pipeline, by component.
     spans_key (str | None): The span group that holds the predicted entities; `doc.ents` if None.
     """
@@ -109,6 +125,9 @@ class Outcomes:
     entities: list[EntityOutcome] = field(default_factory=list)
     relations: list[RelationOutcome] = field(default_factory=list)
     relations_gold_entities: list[RelationOutcome] = field(default_factory=list)
+    attributes: list[AttributeOutcome] = field(default_factory=list)
+    attributes_gold_entities: list[AttributeOutcome] = field(default_factory=list)
+    defaults: Mapping[str, str] = field(default_factory=dict)
     precision: dict[str, str] = field(default_factory=dict)
     spans_key: str | None = None
 
@@ -118,15 +137,17 @@ def collect_outcomes(
     with_gold: Iterable[Example],
     *,
     symmetric: Collection[str] = (),
+    defaults: Mapping[str, str] | None = None,
     spans_key: str | None = None,
     gold_key: str | None = None,
 ) -> Outcomes:
     """Reduce examples to outcomes, one at a time: the encoder states of all docs may not fit into
     the memory.
 
-    predicted (Iterable[Example]): Docs with predicted entities, and relations between them.
-    with_gold (Iterable[Example]): The same docs with gold entities, and relations between them.
+    predicted (Iterable[Example]): Docs with predicted entities, and what was predicted of them.
+    with_gold (Iterable[Example]): The same docs with gold entities, and what was predicted of them.
     symmetric (Collection[str]): The relation labels that have no direction.
+    defaults (Mapping[str, str] | None): The default values of attributes by name.
     spans_key (str | None): The span group that holds the predicted entities; `doc.ents` if None.
     gold_key (str | None): The span group that holds the gold entities of the docs that have it;
         for others, `doc.ents` does. If None, it is `spans_key`, or else "sc".
@@ -135,15 +156,23 @@ def collect_outcomes(
     gold_key = gold_key or spans_key or SPANS_KEY
     compare = partial(entity_outcome, spans_key=spans_key, gold_key=gold_key)
     relate = partial(relation_outcome, symmetric=symmetric, spans_key=spans_key, gold_key=gold_key)
-    outcomes = Outcomes(frozenset(symmetric), spans_key=spans_key)
+    outcomes = Outcomes(frozenset(symmetric), spans_key=spans_key, defaults=defaults or {})
+    describe = partial(attribute_outcome, defaults=outcomes.defaults, spans_key=spans_key)
     for example in predicted:
         outcomes.docs += 1
         if has_gold_entities(example.reference, gold_key):
             outcomes.entities.append(compare(example))
         if has_relations(example.reference):
             outcomes.relations.append(relate(example))
-    annotated = (example for example in with_gold if has_relations(example.reference))
-    outcomes.relations_gold_entities.extend(map(relate, annotated))
+        gold = find_gold_entities(example.reference, gold_key)
+        if has_attributes(example.reference, gold):
+            outcomes.attributes.append(describe(example, gold))
+    for example in with_gold:
+        if has_relations(example.reference):
+            outcomes.relations_gold_entities.append(relate(example))
+        gold = find_gold_entities(example.reference, gold_key)
+        if has_attributes(example.reference, gold):
+            outcomes.attributes_gold_entities.append(describe(example, gold))
     return outcomes
 
 

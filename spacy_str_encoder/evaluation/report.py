@@ -3,7 +3,7 @@
 from typing import TypedDict
 
 from .bootstrap import Difference, compare_f
-from .outcomes import TASKS, Outcomes, Task
+from .outcomes import ALL_TASKS, TASKS, Outcomes, Task
 from .scores import Scores, TaskCounts, count_tasks, score_outcomes
 from .views import View
 
@@ -11,13 +11,14 @@ Comparison = dict[Task, dict[View, Difference]]
 
 
 class DocNumbers(TypedDict):
-    """The number of docs, and of those with annotated entities and relations. Scores leave out
-    unannotated docs.
+    """The number of docs, and of those with annotated entities, relations and attributes. Scores
+    leave out unannotated docs.
     """
 
     all: int
     with_entities: int
     with_relations: int
+    with_attributes: int
 
 
 class Report(TypedDict):
@@ -65,7 +66,8 @@ def make_report(
         other_counts = count_tasks(other)
         report["other"] = score_outcomes(other, other_counts, samples=samples, seed=seed)
         report["comparison"] = _compare(counts, other_counts, samples=samples, seed=seed)
-        report["differing"] = {task: _count_differing(outcomes, other, task) for task in TASKS}
+        tasks = ALL_TASKS if outcomes.attributes else TASKS
+        report["differing"] = {task: _count_differing(outcomes, other, task) for task in tasks}
     return report
 
 
@@ -74,6 +76,7 @@ def _count_docs(outcomes: Outcomes) -> DocNumbers:
         "all": outcomes.docs,
         "with_entities": len(outcomes.entities),
         "with_relations": len(outcomes.relations),
+        "with_attributes": len(outcomes.attributes),
     }
 
 

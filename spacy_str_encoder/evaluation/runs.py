@@ -1,6 +1,6 @@
 """Evaluation of pipelines on gold docs."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -8,7 +8,7 @@ from spacy.language import Language
 from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
 
-from ..loading import entity_group, get_precision, relation_setting
+from ..loading import default_values, entity_group, get_precision, relation_setting
 from .examples import with_gold_entities, with_predicted_entities
 from .outcomes import TASKS, Outcomes, collect_outcomes
 from .report import Report, make_report
@@ -47,6 +47,7 @@ def find_outcomes(
     docs: Sequence[Doc],
     *,
     symmetric: Collection[str] = (),
+    defaults: Mapping[str, str] | None = None,
     gold_key: str | None = None,
     track: Track = no_track,
 ) -> Outcomes:
@@ -56,6 +57,8 @@ def find_outcomes(
     docs (Sequence[Doc]): Gold docs.
     symmetric (Collection[str]): The relation labels that have no direction, in addition to those
         of the pipeline.
+    defaults (Mapping[str, str] | None): The default values of attributes by name, in addition to
+        those of the pipeline.
     gold_key (str | None): The span group that holds the gold entities of the docs that have it;
         for others, `doc.ents` does. If None, it is that of the pipeline, or else "sc".
     track (Track): Shows the progress.
@@ -68,6 +71,7 @@ def find_outcomes(
         track(predicted, TASKS["relations"], len(docs)),
         track(with_gold, TASKS["relations_gold_entities"], len(docs)),
         symmetric={*symmetric, *(relation_setting(nlp, "symmetric") or ())},
+        defaults={**default_values(nlp), **(defaults or {})},
         spans_key=entity_group(nlp),
         gold_key=gold_key,
     )

@@ -8,11 +8,11 @@ from typing import TypedDict
 from ..doc.relation import RelationKey, sort_ends
 from .bootstrap import Intervals, intervals
 from .calibration import Calibration, calibrate
-from .confusion import Confusion, confuse
+from .confusion import Confusion, confuse, confuse_attributes
 from .counts import Counts, Figures, count, figures, macro_f
 from .distance import DistanceBin, recall_by_distance
 from .notes import find_obstacle, write_notes
-from .outcomes import TASKS, Outcomes, Task
+from .outcomes import ALL_TASKS, Outcomes, Task
 from .overlaps import OverlapFigures, score_by_overlap
 from .views import View, view_keys
 
@@ -44,10 +44,11 @@ class Triple(Figures):
 
 
 class TaskScores(TypedDict):
-    """Scores of entities, or of relations.
+    """Scores of entities, relations or attributes.
 
-    strict (ViewScores): Boundaries, types, label and direction must be correct.
-    boundaries (ViewScores): The types of entities are ignored.
+    strict (ViewScores): Boundaries, types, label and direction must be correct. For attributes, the
+        value must be, except for default values, which do not count.
+    boundaries (ViewScores | None): The types of entities are ignored; None for attributes.
     flat (ViewScores | None): Strict scores of the entities that overlap no earlier or longer one;
         None for relations, or if no gold entity overlaps another one.
     calibration (Calibration | None): The calibration of the scores; None if nothing has a score.
@@ -57,12 +58,12 @@ class TaskScores(TypedDict):
         entities.
     distance (list[DistanceBin] | None): Recall by the number of tokens between head and tail; None
         for entities.
-    confusion (Confusion | None): The confusion matrix of relations between gold entities; None for
-        other tasks.
+    confusion (Confusion | None): The confusion matrix of relations between gold entities, or of
+        attributes of gold entities; None for other tasks.
     """
 
     strict: ViewScores
-    boundaries: ViewScores
+    boundaries: ViewScores | None
     flat: ViewScores | None
     calibration: Calibration | None
     per_overlap: list[OverlapFigures] | None
@@ -72,7 +73,8 @@ class TaskScores(TypedDict):
 
 
 class Scores(TypedDict):
-    """The scores of a pipeline. A task that can't be scored is None, and the notes say why.
+    """The scores of a pipeline. A task that can't be scored is None, and the notes say why, except
+    for attributes if there are none.
 
     precision (dict[str, str]): The precision of each encoder of the pipeline, by component.
     """
@@ -81,6 +83,8 @@ class Scores(TypedDict):
     entities: TaskScores | None
     relations: TaskScores | None
     relations_gold_entities: TaskScores | None
+    attributes: TaskScores | None
+    attributes_gold_entities: TaskScores | None
     notes: list[str]
 
 
@@ -95,7 +99,7 @@ def count_tasks(outcomes: Outcomes) -> TaskCounts:
         task: {
             view: count(keys, itemgetter(-1)) for view, keys in view_keys(outcomes, task).items()
         }
-        for task in TASKS
+        for task in ALL_TASKS
         if find_obstacle(outcomes, task) is None
     }
 
@@ -118,6 +122,8 @@ def score_outcomes(outcomes: Outcomes, counts: TaskCounts, *, samples: int, seed
         "entities": scored.get("entities"),
         "relations": scored.get("relations"),
         "relations_gold_entities": scored.get("relations_gold_entities"),
+        "attributes": scored.get("attributes"),
+        "attributes_gold_entities": scored.get("attributes_gold_entities"),
         "notes": write_notes(outcomes),
     }
 
@@ -125,24 +131,31 @@ def score_outcomes(outcomes: Outcomes, counts: TaskCounts, *, samples: int, seed
 def _score_task(
     outcomes: Outcomes, task: Task, views: dict[View, Counts], *, samples: int, seed: int
 ) -> TaskScores:
-    docs, is_relations = getattr(outcomes, task), task != "entities"
+    docs = getattr(outcomes, task)
+    is_relations = task in ("relations", "relations_gold_entities")
     scored = {
         view: _score_view(counts, samples=samples, seed=seed) for view, counts in views.items()
     }
-    if not is_relations:
+    if task == "entities":
         scored["boundaries"]["macro_f"] = scored["boundaries"]["per_type"] = None
     return {
         "strict": scored["strict"],
-        "boundaries": scored["boundaries"],
+        "boundaries": scored.get("boundaries"),
         "flat": scored.get("flat"),
         "calibration": calibrate(docs),
-        "per_overlap": None if is_relations else score_by_overlap(docs),
+        "per_overlap": score_by_overlap(docs) if task == "entities" else None,
         "per_triple": _score_triples(outcomes, task) if is_relations else None,
         "distance": recall_by_distance(docs) if is_relations else None,
-        "confusion": confuse(docs, symmetric=outcomes.symmetric)
-        if task == "relations_gold_entities"
-        else None,
+        "confusion": _confuse(outcomes, task),
     }
+
+
+def _confuse(outcomes: Outcomes, task: Task) -> Confusion | None:
+    if task == "relations_gold_entities":
+        return confuse(outcomes.relations_gold_entities, symmetric=outcomes.symmetric)
+    if task == "attributes_gold_entities":
+        return confuse_attributes(outcomes.attributes_gold_entities)
+    return None
 
 
 def _score_view(counts: Counts, *, samples: int, seed: int) -> ViewScores:

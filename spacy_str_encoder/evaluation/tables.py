@@ -14,7 +14,7 @@ from .calibration import Calibration
 from .confusion import Confusion
 from .counts import Figures
 from .distance import DistanceBin
-from .outcomes import TASKS, Task
+from .outcomes import ALL_TASKS, ATTRIBUTE_TASKS, Task
 from .overlaps import OverlapFigures
 from .report import Comparison, DocNumbers, Report
 from .scores import Scores, TaskScores, Triple, ViewScores
@@ -49,9 +49,10 @@ def lay_out(report: Report, *, details: bool = False) -> Iterator[Table | Text]:
 
 
 def _docs_line(docs: DocNumbers) -> Text:
+    attributes = f", {docs['with_attributes']} with attributes" if docs["with_attributes"] else ""
     return Text(
         f"{docs['all']} docs, {docs['with_entities']} with annotated entities, "
-        f"{docs['with_relations']} with annotated relations"
+        f"{docs['with_relations']} with annotated relations{attributes}"
     )
 
 
@@ -73,7 +74,7 @@ def _comparison_table(comparison: Comparison) -> Table:
     columns = ["model", "other", "difference", "95 % CI", "p"]
     table = make_table("Micro F1 of both models", ["strict"], columns)
     for task, views in comparison.items():
-        table.add_row(TASKS[task], *_difference_cells(views["strict"]), style="bold")
+        table.add_row(ALL_TASKS[task], *_difference_cells(views["strict"]), style="bold")
         for view, label in VIEWS.items():
             if view in views:
                 table.add_row(f"  {label}", *_difference_cells(views[view]))
@@ -83,7 +84,7 @@ def _comparison_table(comparison: Comparison) -> Table:
 def _differing_table(differing: dict[Task, int]) -> Table:
     table = make_table("Docs with different predictions", ["strict"], ["docs"])
     for task, count in differing.items():
-        table.add_row(TASKS[task], f"{count}")
+        table.add_row(ALL_TASKS[task], f"{count}")
     return table
 
 
@@ -105,7 +106,8 @@ def _detail_tables(scores: Scores) -> Iterator[Table]:
         if task["per_triple"] is not None:
             yield _triple_table(name, task["per_triple"])
         if task["confusion"] is not None:
-            yield _confusion_table(name, task["confusion"])
+            is_of_entities = name in ATTRIBUTE_TASKS.values()
+            yield _confusion_table(name, task["confusion"], of_entities=is_of_entities)
         if task["distance"] is not None:
             yield _distance_table(name, task["distance"])
         if task["calibration"] is not None:
@@ -113,7 +115,7 @@ def _detail_tables(scores: Scores) -> Iterator[Table]:
 
 
 def _scored(scores: Scores) -> Iterator[tuple[str, TaskScores]]:
-    for task, name in TASKS.items():
+    for task, name in ALL_TASKS.items():
         of_task = scores[task]
         if of_task is not None:
             yield name, of_task
@@ -137,12 +139,13 @@ def _figures_table(
     return table
 
 
-def _confusion_table(name: str, confusion: Confusion) -> Table:
-    classes = [each or "no relation" for each in confusion["classes"]]
+def _confusion_table(name: str, confusion: Confusion, *, of_entities: bool) -> Table:
+    nothing, items = ("no value", "entities") if of_entities else ("no relation", "pairs")
+    classes = [each or nothing for each in confusion["classes"]]
     counts = numpy.array(confusion["counts"])
     wrong = [(i, j) for i, j in numpy.argwhere(counts) if i != j]
     wrong.sort(key=lambda cell: -counts[cell])
-    table = make_table(f"{name}, confusions{_left_out(wrong)}", ["gold", "predicted"], ["pairs"])
+    table = make_table(f"{name}, confusions{_left_out(wrong)}", ["gold", "predicted"], [items])
     for i, j in wrong[:MAX_ROWS]:
         table.add_row(Text(classes[i]), Text(classes[j]), f"{counts[i, j]}")
     return table

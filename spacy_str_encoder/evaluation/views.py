@@ -1,12 +1,15 @@
-"""Definitions of correct: strict, or by boundaries only; for entities also strict in `doc.ents`."""
+"""Definitions of correct: strict, or by boundaries only; for entities also strict in `doc.ents`.
+Attributes are scored without their default values.
+"""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal
 
 from ..doc.relation import Place, RelationKey
+from .attributes import AttributeKey, AttributeOutcome
 from .counts import DocKeys
-from .outcomes import EntityOutcome, Outcomes, RelationOutcome, Task
+from .outcomes import ATTRIBUTE_TASKS, EntityOutcome, Outcomes, RelationOutcome, Task
 from .overlaps import count_all_overlapping
 
 View = Literal["strict", "boundaries", "flat"]
@@ -23,6 +26,8 @@ def view_keys(outcomes: Outcomes, task: Task) -> dict[View, list[DocKeys]]:
     """
     if task == "entities":
         return dict(_entity_views(outcomes.entities))
+    if task in ATTRIBUTE_TASKS:
+        return {"strict": _without_defaults(getattr(outcomes, task), outcomes.defaults)}
     relations = getattr(outcomes, task)
     return {"strict": _strict(relations), "boundaries": _relation_boundaries(relations)}
 
@@ -33,6 +38,17 @@ def _entity_views(entities: list[EntityOutcome]) -> Iterator[tuple[View, list[Do
     flat: list[DocKeys] = [doc.flat or ((), ()) for doc in entities]
     if any(keys for doc in flat for keys in doc) and count_all_overlapping(entities):
         yield "flat", flat
+
+
+def _without_defaults(
+    docs: Iterable[AttributeOutcome], defaults: Mapping[str, str]
+) -> list[DocKeys]:
+    default = {f"{name}={value}" for name, value in defaults.items()}
+
+    def keep(keys: Iterable[AttributeKey]) -> list[AttributeKey]:
+        return [key for key in keys if key[1] not in default]
+
+    return [(keep(doc.predicted), keep(doc.gold)) for doc in docs]
 
 
 def _strict(docs: Iterable[EntityOutcome] | Iterable[RelationOutcome]) -> list[DocKeys]:
