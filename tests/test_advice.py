@@ -112,6 +112,26 @@ def lose(reason: str, **counts: int) -> Change:
     return change
 
 
+def add_attributes(
+    split: str, counts: dict[str, int], without: int = 0, unknown: int = 0
+) -> Change:
+    """Let people have an attribute, by value."""
+
+    def change(statistics: Statistics) -> None:
+        of_split = statistics.splits[split]
+        for value, count in counts.items():
+            of_split.attributes["Person", "Mood", value] += count
+        of_split.without_attributes["Person"] += without
+        of_split.unannotated_attributes["Person"] += unknown
+        # Other types may well have none.
+        of_split.without_attributes["City"] += 100
+
+    return change
+
+
+MOODS = add_attributes("train", {"sad": 100, "glad": 100})
+
+
 def add_label(split: str, count: int, *, counts: str = "relation_labels") -> Change:
     """Let a split have another label."""
 
@@ -245,6 +265,32 @@ GIVEN: dict[str, Case] = {
         "dev has labels that train lacks: entities Other (3).",
     ),
     "new relations": (add_label("dev", 2), {}, "that train lacks: relations Other (2)."),
+    "rare value": (
+        both(MOODS, add_attributes("train", {"calm": 19})),
+        {},
+        "hard to learn: attributes Mood=calm (19).",
+    ),
+    "new value": (
+        both(MOODS, add_attributes("dev", {"calm": 3})),
+        {},
+        "dev has labels that train lacks: attributes Mood=calm (3).",
+    ),
+    "single value": (
+        add_attributes("train", {"sad": 100}),
+        {},
+        "Attributes with a single value in train: Mood. To learn which entities lack it, set the "
+        'value of those in defaults of str_attr, such as {"Mood": "false"}.',
+    ),
+    "without attributes": (
+        both(MOODS, add_attributes("train", {}, without=40)),
+        {},
+        "40 entities of train have no attributes, although others of their types do.",
+    ),
+    "unannotated attributes": (
+        both(MOODS, add_attributes("train", {}, unknown=50)),
+        {},
+        "50 entities of train have unannotated attributes",
+    ),
     "new direction": (
         turn_all("train"),
         {},

@@ -142,6 +142,21 @@ def test_labels_and_triples_are_counted(annotated: list[Text]) -> None:
     )
 
 
+def test_attributes_are_counted_by_type() -> None:
+    doc = make_doc([(0, 1, "A"), (1, 2, "A"), (1, 2, "B"), (3, 4, "A"), (4, 5, "B")])
+    values = [{"Mood": "sad"}, {"Mood": "sad", "Time": "past"}, {"Mood": "glad"}, {}, None]
+    for span, attributes in zip(doc.spans[KEY], values, strict=True):
+        span._.attributes = attributes
+    split = count([doc])
+    assert split.attributes == {
+        ("A", "Mood", "sad"): 2,
+        ("A", "Time", "past"): 1,
+        ("B", "Mood", "glad"): 1,
+    }
+    assert split.attribute_labels == {"Mood=sad": 2, "Mood=glad": 1, "Time=past": 1}
+    assert (split.without_attributes, split.unannotated_attributes) == ({"A": 1}, {"B": 1})
+
+
 @given(st.lists(texts(), max_size=3))
 def test_pairs_and_distances_are_counted(annotated: list[Text]) -> None:
     split = count(map(Text.to_doc, annotated))

@@ -7,7 +7,9 @@ from itertools import product
 from typing import NamedTuple
 
 import numpy
+from spacy.tokens import Span
 
+from ..doc.attributes import get_attributes
 from ..pairs.candidates import pair_offsets, pair_types
 from ..pairs.classes import RelationClass, relation_class
 from .aligned import AlignedDoc
@@ -17,6 +19,8 @@ from .settings import PipelineSettings
 
 # A head type, a relation label and a tail type.
 Triple = tuple[str, str, str]
+# An entity type, and the name and the value of an attribute.
+TypedAttribute = tuple[str, str, str]
 LONGEST_DOCS = 3
 
 
@@ -37,6 +41,10 @@ class SplitStatistics:
     unknown_pieces (int): Number of pieces that are not in the encoder's vocabulary.
     annotated (int): Number of annotated entities, also of those that the pipeline can't learn.
     entity_labels (Counter[str]): Entities by label.
+    attributes (Counter[tuple[str, str, str]]): Annotated entities by type, and by name and value of
+        an attribute.
+    without_attributes (Counter[str]): Entities that are annotated to have no attributes, by type.
+    unannotated_attributes (Counter[str]): Entities whose attributes are unannotated, by type.
     relation_labels (Counter[str]): Relations by label.
     relation_classes (Counter[tuple[str, str]]): Relations by label and direction: `>` if the head
         comes first in the text, `<` if the tail comes first.
@@ -57,6 +65,9 @@ class SplitStatistics:
     unknown_pieces: int = 0
     annotated: int = 0
     entity_labels: Counter[str] = field(default_factory=Counter)
+    attributes: Counter[TypedAttribute] = field(default_factory=Counter)
+    without_attributes: Counter[str] = field(default_factory=Counter)
+    unannotated_attributes: Counter[str] = field(default_factory=Counter)
     relation_labels: Counter[str] = field(default_factory=Counter)
     relation_classes: Counter[RelationClass] = field(default_factory=Counter)
     triples: Counter[Triple] = field(default_factory=Counter)
@@ -78,6 +89,14 @@ class SplitStatistics:
     def relations(self) -> int:
         """RETURNS (int): Number of relations."""
         return self.relation_labels.total()
+
+    @property
+    def attribute_labels(self) -> Counter[str]:
+        """RETURNS (Counter[str]): Entities by attribute, such as `Assertion=negated`."""
+        counts: Counter[str] = Counter()
+        for (_, name, value), count in self.attributes.items():
+            counts[f"{name}={value}"] += count
+        return counts
 
     def count_mutual(self, label: str) -> int:
         """Count the pairs that have a relation in both directions.
@@ -116,10 +135,22 @@ def _count_pieces(split: SplitStatistics, aligned: AlignedDoc, settings: Pipelin
 
 def _count_labels(split: SplitStatistics, aligned: AlignedDoc) -> None:
     split.entity_labels.update(span.label_ for span in aligned.gold_entities)
+    for entity in aligned.annotated:
+        _count_attributes(split, entity)
     for relation in aligned.gold_relations:
         split.relation_labels[relation.label] += 1
         split.relation_classes[relation_class(relation)] += 1
         split.triples[relation.head.label_, relation.label, relation.tail.label_] += 1
+
+
+def _count_attributes(split: SplitStatistics, entity: Span) -> None:
+    attributes = get_attributes(entity)
+    if attributes is None:
+        split.unannotated_attributes[entity.label_] += 1
+    elif not attributes:
+        split.without_attributes[entity.label_] += 1
+    else:
+        split.attributes.update((entity.label_, *item) for item in attributes.items())
 
 
 def _count_pairs(split: SplitStatistics, aligned: AlignedDoc) -> None:

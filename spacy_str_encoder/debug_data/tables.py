@@ -22,6 +22,8 @@ from .split import SplitStatistics
 LONGEST_BAR = 20
 # Maximum number of labels or triples in a table; the JSON report lists all.
 MOST_ROWS = 30
+# Entities without any attribute, and the counts of them.
+WITHOUT_ATTRIBUTES = {"(none)": "without_attributes", "(unannotated)": "unannotated_attributes"}
 
 
 def lay_out(statistics: Statistics) -> Iterator[Table]:
@@ -33,6 +35,7 @@ def lay_out(statistics: Statistics) -> Iterator[Table]:
     layouts = (
         _size_table,
         _entity_table,
+        _attribute_table,
         _relation_table,
         _triple_table,
         _distance_table,
@@ -69,6 +72,24 @@ def _entity_table(statistics: Statistics) -> Table:
     table = make_table(f"Entities{_left_out(counts)}", ["label"], [*statistics.splits, ""])
     for label, cells in _most_frequent(counts):
         table.add_row(Text(label), *cells, _mark(statistics.train.entity_labels[label]))
+    return table
+
+
+def _attribute_table(statistics: Statistics) -> Table:
+    """Lay out the attributes by entity type and value, with the entities that have none."""
+    splits = statistics.splits.values()
+    counts = [split.attributes for split in splits]
+    headers = ["type", "attribute", "value"]
+    table = make_table(f"Attributes{_left_out(counts)}", headers, [*statistics.splits, ""])
+    for attribute, cells in _most_frequent(counts):
+        mark = _mark(statistics.train.attributes[attribute])
+        table.add_row(*map(Text, attribute), *cells, mark)
+    for entity_type in sorted({each for split in counts for each, _, _ in split}):
+        for words, name in WITHOUT_ATTRIBUTES.items():
+            numbers = [getattr(split, name)[entity_type] for split in splits]
+            if any(numbers):
+                cells = [f"{number:,}" for number in numbers]
+                table.add_row(Text(entity_type), Text(words, style="dim"), "", *cells, "")
     return table
 
 

@@ -1,7 +1,7 @@
 """Advice on labels that are rare, or that the training data lacks."""
 
-from collections import Counter
-from collections.abc import Hashable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Iterator, Mapping
 from typing import TypeVar
 
 from ..collect import Statistics
@@ -17,14 +17,14 @@ KeyT = TypeVar("KeyT", bound=Hashable)
 
 def _advise_on_rare_labels(statistics: Statistics) -> Iterator[str]:
     """Advise on labels with few examples in the training data."""
-    entities, relations = (
-        Counter({label: count for label, count in labels.items() if count < RARE})
-        for labels in (statistics.train.entity_labels, statistics.train.relation_labels)
-    )
-    if entities or relations:
+    rare = {
+        kind: Counter({label: count for label, count in labels.items() if count < RARE})
+        for kind, labels in _labels_by_kind(statistics.train).items()
+    }
+    if listed := _list_kinds(rare):
         yield (
-            f"Labels with fewer than {RARE} examples in train are hard to learn: "
-            f"{_list_kinds(entities, relations)}. Annotate more examples, merge these labels with "
+            f"Labels with fewer than {RARE} examples in train are hard to learn: {listed}. "
+            "Annotate more examples, merge these labels with "
             "others, or remove them."
         )
 
@@ -32,13 +32,12 @@ def _advise_on_rare_labels(statistics: Statistics) -> Iterator[str]:
 def _advise_on_new_labels(statistics: Statistics) -> Iterator[str]:
     """Advise on labels that the training data lacks."""
     for name, split in statistics.scored.items():
-        entities = _new(split.entity_labels, statistics.train.entity_labels)
-        relations = _new(split.relation_labels, statistics.train.relation_labels)
-        if entities or relations:
+        known = _labels_by_kind(statistics.train)
+        labels = _labels_by_kind(split)
+        if listed := _list_kinds({kind: _new(labels[kind], known[kind]) for kind in known}):
             yield (
-                f"{name} has labels that train lacks: {_list_kinds(entities, relations)}. They "
-                "can't be predicted, and count as missed. Split the data again, or remove these "
-                "labels."
+                f"{name} has labels that train lacks: {listed}. They can't be predicted, and count "
+                "as missed. Split the data again, or remove these labels."
             )
 
 
@@ -88,14 +87,55 @@ def _new(counts: Counter[KeyT], known: Counter[KeyT]) -> Counter[KeyT]:
     return Counter({key: count for key, count in counts.items() if not known[key]})
 
 
-def _list_kinds(entities: Counter[str], relations: Counter[str]) -> str:
-    kinds = {"entities": entities, "relations": relations}
+def _labels_by_kind(split: SplitStatistics) -> dict[str, Counter[str]]:
+    return {
+        "entities": split.entity_labels,
+        "attributes": split.attribute_labels,
+        "relations": split.relation_labels,
+    }
+
+
+def _list_kinds(kinds: Mapping[str, Counter[str]]) -> str:
     return "; ".join(f"{kind} {list_counts(counts)}" for kind, counts in kinds.items() if counts)
+
+
+def _advise_on_single_values(statistics: Statistics) -> Iterator[str]:
+    """Advise on attributes with a single value."""
+    values: dict[str, set[str]] = defaultdict(set)
+    for _, name, value in statistics.train.attributes:
+        values[name].add(value)
+    if single := sorted(name for name, found in values.items() if len(found) == 1):
+        yield (
+            f"Attributes with a single value in train: {', '.join(single)}. To learn which "
+            "entities lack it, set the value of those in defaults of str_attr, such as "
+            f'{{"{single[0]}": "false"}}.'
+        )
+
+
+def _advise_on_missing_values(statistics: Statistics) -> Iterator[str]:
+    """Advise on entities without attributes, of types that have attributes."""
+    train = statistics.train
+    types = {entity_type for entity_type, _, _ in train.attributes}
+    without = sum(train.without_attributes[each] for each in types)
+    unannotated = sum(train.unannotated_attributes[each] for each in types)
+    if without:
+        yield (
+            f"{without:,} entities of train have no attributes, although others "
+            "of their types do. Name the values that this stands for in defaults of str_attr; "
+            "without defaults, nothing is learned from these entities."
+        )
+    if unannotated:
+        yield (
+            f"{unannotated:,} entities of train have unannotated attributes, "
+            "although others of their types have some; their attributes are not learned."
+        )
 
 
 RULES: tuple[Rule, ...] = (
     _advise_on_rare_labels,
     _advise_on_new_labels,
+    _advise_on_single_values,
+    _advise_on_missing_values,
     _advise_on_new_directions,
     _advise_on_new_triples,
 )
