@@ -8,11 +8,13 @@ from typing import Any
 import numpy
 import pytest
 import spacy
+import torch
 from spacy.language import Language
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 from spacy.vocab import Vocab
 from thinc.api import Model
+from transformers import AutoTokenizer, BertModel
 
 from spacy_str_encoder.attributes.entities import DocEntities
 from spacy_str_encoder.layers.focused_entities import FocusedEntities
@@ -105,8 +107,26 @@ def test_vector_of_an_entity_under_the_whole_mask(
     assert reachable.tolist() == [True] * len(ENTITIES)
     mask: MaskName = "pair"
     pairs = [(*entity, *entity) for entity in ENTITIES]
-    expected = plain_vectors(path, doc, pairs, mask, focus_layers=focus_layers)
+    seen = plain_vectors(path, doc, pairs, mask, focus_layers=focus_layers)
+    expected = numpy.concatenate([seen, plain_means(path, doc)], axis=1)
     numpy.testing.assert_allclose(vectors, expected, rtol=0, atol=1e-5)
+
+
+@torch.no_grad()
+def plain_means(path: Path, doc: Doc) -> Any:
+    """Means of Hugging Face's output over the pieces of each entity. Pieces are characters."""
+    transformer = BertModel.from_pretrained(path, add_pooling_layer=False).double()
+    encoding = AutoTokenizer.from_pretrained(path)(doc.text, return_offsets_mapping=True)
+    [rows] = transformer(torch.tensor([encoding["input_ids"]])).last_hidden_state
+    means = []
+    for span in (doc[i:j] for i, j in ENTITIES):
+        inside = [
+            row
+            for row, (start, end) in zip(rows, encoding["offset_mapping"], strict=True)
+            if span.start_char <= start < end <= span.end_char
+        ]
+        means.append(torch.stack(inside).mean(dim=0))
+    return torch.stack(means)
 
 
 def test_entities_that_no_window_holds_are_out_of_reach(encoder_path: Path) -> None:

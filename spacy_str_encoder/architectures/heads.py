@@ -99,10 +99,13 @@ def AttributeClassifier(
     tok2vec: Model[list[Doc], list[TransformerData]], hidden_width: int | None = None
 ) -> Model[EntitiesInT, Floats2d]:
     """Construct a classifier of entities that uses the state of `[CLS]` after it attends to the
-    entity alone.
+    entity alone, and the mean of the encoder's output over the entity.
+
+    The entity takes the place of the pair in Eq. 14 of Xue et al. 2019, arXiv 1908.07721. The mean
+    is not in the paper.
 
     tok2vec (Model[list[Doc], list[TransformerData]]): A `FocusedListener`.
-    hidden_width (int | None): The width of the hidden layer; if None, that of the encoder.
+    hidden_width (int | None): The width of the hidden layer; if None, twice that of the encoder.
     RETURNS (Model[list[DocEntities], Floats2d]): The classifier, see `layers.classifier`.
     """
     return classifier(FocusedEntities(tok2vec), hidden_width=hidden_width)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from spacy_transformers.data_classes import TransformerData
 
 from ..arrays import BoolArray, IntArray
-from .packing import ranges
+from .packing import batch_rows, ranges
 
 # Parts of a pair; a piece can belong to several.
 CLS, FIRST, SECOND = 1, 2, 4
@@ -132,6 +132,17 @@ def rows_between(rows: FocusRows) -> tuple[IntArray, IntArray]:
     first_column = belongs.argmax(axis=2)
     after_last = length - belongs[:, :, ::-1].argmax(axis=2)
     return rows.window_start + after_last.min(axis=0), rows.window_start + first_column.max(axis=0)
+
+
+def rows_of_entities(rows: FocusRows) -> tuple[IntArray, IntArray]:
+    """Find the rows of the two entities of each pair.
+
+    rows (FocusRows): The rows of the pairs.
+    RETURNS (tuple[IntArray, IntArray]): The rows, among those of the whole batch, pair by pair,
+        *shape:* (rows,); and their number for each pair, *shape:* (reachable pairs,).
+    """
+    is_of_entity = rows.parts & (FIRST | SECOND) > 0
+    return batch_rows(rows.window_start, is_of_entity), is_of_entity.sum(axis=1)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ from .items import EntitiesInT, EntityVectors, VectorsT
 
 
 def FocusedEntities(tok2vec: Model[list[Doc], list[TransformerData]]) -> EntityVectors:
-    """Build a layer that runs the focused layers for each entity, and returns its `[CLS]` row.
+    """Build a layer that runs the focused layers for each entity, and returns its `[CLS]` row, then
+    the mean of the encoder's output over the entity.
 
     An entity is a pair with itself: under the mask of Eq. 14, the rows of `[CLS]` and of the entity
     see only each other.
@@ -21,10 +22,10 @@ def FocusedEntities(tok2vec: Model[list[Doc], list[TransformerData]]) -> EntityV
     tok2vec (Model[list[Doc], list[TransformerData]]): A `FocusedListener`, or an encoder that
         only this layer uses.
     RETURNS (Model[list[DocEntities], tuple[Floats2d, BoolArray]]): The layer. It returns a vector
-        for each entity within reach, *shape:* (reachable entities, width), and whether each entity
-        is within reach, *shape:* (entities,): one window holds all of it.
+        for each entity within reach, *shape:* (reachable entities, 2 * width), and whether each
+        entity is within reach, *shape:* (entities,): one window holds all of it.
     """
-    pairs2vectors = FocusedPairs(tok2vec, mask="pair")
+    pairs2vectors = FocusedPairs(tok2vec, mask="pair", pool_output=True)
     return Model("focused_entities", forward, init=init, layers=[pairs2vectors], dims={"nO": None})
 
 

@@ -19,6 +19,8 @@ from .run_focused import MARKS, output_width, run_focused
 from .str_encoder import ENTITY_STATE, LAST_STATE, SHARED_STATE, STREncoderLayer
 
 StatesT = list[TransformerData]
+# Attributes of the layer that add to the vector of a pair.
+POOLED = ("pool_entities", "pool_output", "pool_context")
 TypeVectors = Model[Ints1d, Floats2d]
 
 
@@ -28,6 +30,7 @@ def FocusedPairs(
     mask: MaskName,
     type_vectors: TypeVectors | None = None,
     pool_entities: bool = False,
+    pool_output: bool = False,
     pool_context: bool = False,
 ) -> PairVectors:
     """Build a layer that runs the focused layers for each candidate pair, and returns its `[CLS]`
@@ -45,6 +48,8 @@ def FocusedPairs(
         in each role, first or second entity. It is added to the rows of the entity before the
         focused layers. Eq. 14 only. The width is set to that of the encoder.
     pool_entities (bool): Whether to also return the means of the rows of each entity. Eq. 14 only.
+    pool_output (bool): Whether to also return the mean of the encoder's output over the rows of
+        both entities.
     pool_context (bool): Whether to also return the maxima of the encoder's output between the
         entities, or zeros if nothing is between them. Source: Eberts and Ulges 2020, arXiv
         1909.07755.
@@ -64,6 +69,7 @@ def FocusedPairs(
         attrs={
             "mask": mask,
             "pool_entities": pool_entities,
+            "pool_output": pool_output,
             "pool_context": pool_context,
             "get_reach": get_reach,
         },
@@ -84,7 +90,7 @@ def init(model: PairVectors, X: PairsInT | None = None, Y: Any = None) -> None:
     width = _encoder(tok2vec).maybe_get_dim("nO")
     if width is None:
         return
-    pooled = {name: model.attrs[name] for name in ("pool_entities", "pool_context")}
+    pooled = {name: model.attrs[name] for name in POOLED}
     model.set_dim("nO", output_width(width, **pooled))
     if type_vectors := model.maybe_get_ref("type_vectors"):
         type_vectors.set_dim("nO", width)
@@ -107,7 +113,7 @@ def forward(
     encoder.transformer.train(encoder_learns)
     layers = encoder.shim.layers(is_train=is_train)[-encoder.focus_layers :]
     with torch.set_grad_enabled(bool(learned)), encoder.shim.autocast(is_train=is_train):
-        options = {name: model.attrs[name] for name in ("mask", "pool_entities", "pool_context")}
+        options = {name: model.attrs[name] for name in ("mask", *POOLED)}
         vectors = run_focused(layers, tensors, rows, **options)
     output = cast(Floats2d, torch2xp(vectors.detach().float())), rows.reachable
 
@@ -158,7 +164,7 @@ def _gather_states(
     # With K = 1 there is no layer above the first focused layer that would read its output.
     if model.attrs["mask"] == "cls" and encoder.focus_layers > 1:
         names.append(ENTITY_STATE)
-    if model.attrs["pool_context"]:
+    if model.attrs["pool_output"] or model.attrs["pool_context"]:
         names.append(LAST_STATE)
     return {name: _concatenate(states, name).requires_grad_(encoder_learns) for name in names}
 

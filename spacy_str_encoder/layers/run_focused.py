@@ -10,7 +10,7 @@ from ..arrays import IntArray
 from ..modules.bert import BertLayer, LayerInput, gather, layer_dtype
 from ..modules.focus import focus_cls, focus_pair
 from ..modules.masks import MaskName
-from .focus_rows import FocusRows, rows_between
+from .focus_rows import FocusRows, rows_between, rows_of_entities
 from .pair_chunks import (
     cut_into_chunks,
     decode_variants,
@@ -35,6 +35,7 @@ def run_focused(
     *,
     mask: MaskName,
     pool_entities: bool = False,
+    pool_output: bool = False,
     pool_context: bool = False,
 ) -> torch.Tensor:
     """Run the focused layers for pairs, chunk by chunk.
@@ -42,12 +43,14 @@ def run_focused(
     layers (Sequence[BertLayer]): The layers N-K+1 to N.
     states (dict[str, Tensor]): The rows of a batch, by the name of the encoder's state: the shared
         state, the state of the entity path if the mask is `cls` and K > 1, and the last state if
-        `pool_context`, *shape:* (rows, width) each. If the rows have marks, also `marks`: the
-        vectors to add to the rows of the first entity and of the second entity, *shape:* (2, marks
-        except 0, width).
+        `pool_output` or `pool_context`, *shape:* (rows, width) each. If the rows have marks, also
+        `marks`: the vectors to add to the rows of the first entity and of the second entity,
+        *shape:* (2, marks except 0, width).
     rows (FocusRows): The rows of the pairs.
     mask (MaskName): `cls` for Eq. 13, `pair` for Eq. 14.
     pool_entities (bool): Whether to also return the means of the rows of each entity.
+    pool_output (bool): Whether to also return the mean of the last state over the rows of both
+        entities.
     pool_context (bool): Whether to also return the maxima of the last state between the entities.
     RETURNS (Tensor): The `[CLS]` row of each pair, then the means and the maxima. *Shape:*
         (reachable pairs, output width).
@@ -62,20 +65,30 @@ def run_focused(
     for pairs, seen in chunks:
         index = torch.from_numpy(pairs).to(vectors.device)
         vectors.index_copy_(0, index, seen.to(vectors.dtype))
+    if pool_output:
+        vectors = torch.cat([vectors, _entity_means(states[LAST_STATE], rows)], dim=1)
     if pool_context:
         vectors = torch.cat([vectors, _context(states[LAST_STATE], rows)], dim=1)
     return vectors
 
 
-def output_width(width: int, *, pool_entities: bool, pool_context: bool = False) -> int:
+def output_width(
+    width: int, *, pool_entities: bool, pool_output: bool = False, pool_context: bool = False
+) -> int:
     """Compute the width of the vector of a pair.
 
     width (int): Width of the encoder.
     pool_entities (bool): Whether the vector includes the means of the rows of each entity.
+    pool_output (bool): Whether the vector includes the mean of the encoder's output over both.
     pool_context (bool): Whether the vector includes the maxima between the entities.
     RETURNS (int): The width.
     """
-    return (1 + 2 * pool_entities + pool_context) * width
+    return (1 + 2 * pool_entities + pool_output + pool_context) * width
+
+
+def _entity_means(state: torch.Tensor, rows: FocusRows) -> torch.Tensor:
+    table, counts = (torch.from_numpy(each).to(state.device) for each in rows_of_entities(rows))
+    return torch.segment_reduce(gather(state, table), "mean", lengths=counts)
 
 
 def _context(state: torch.Tensor, rows: FocusRows) -> torch.Tensor:
