@@ -381,6 +381,7 @@ GIVEN: dict[str, Case] = {
         name: (find(name, 4), {}, f"4 of {whole} in train (0.{share} %)")
         for name, whole, share in [
             ("docs_with_unannotated_entities", "1,000", 4),
+            ("docs_without_the_span_group", "1,000", 4),
             ("docs_with_unannotated_relations", "1,000", 4),
             ("misaligned_entities", "4,000", 1),
             ("entities_of_other_tokens", "4,000", 1),

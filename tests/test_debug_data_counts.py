@@ -19,6 +19,8 @@ from spacy_str_encoder.debug_data.collect import Statistics, collect_statistics
 from spacy_str_encoder.debug_data.findings import CHECKS, EXAMPLES
 from spacy_str_encoder.debug_data.settings import PipelineSettings, make_settings
 from spacy_str_encoder.debug_data.split import SplitStatistics, count_doc
+from spacy_str_encoder.formats.registry import read_docs
+from spacy_str_encoder.formats.report import ConversionReport
 from spacy_str_encoder.modules.crf import read_entities
 from spacy_str_encoder.modules.nested_crf import NestedCRF
 from spacy_str_encoder.pairs.candidates import make_max_distance
@@ -554,6 +556,31 @@ def test_what_docs_can_not_hold_is_counted_by_the_reason(tmp_path: Path) -> None
     flat = collect_statistics({"train": path}, make_settings("en")).train
     assert (flat.entity_labels, flat.annotated) == ({"B": 1}, 2)
     assert found(flat) == overlaps | {"entities_only_in_the_span_group": 1}
+
+
+def test_what_docs_keep_apart_is_counted_wherever_they_come_from(tmp_path: Path) -> None:
+    path, converted = tmp_path / "train.jsonl", tmp_path / "train.spacy"
+    path.write_text(
+        '{"text": "hypertension treated", "entities": [{"start": 5, "end": 12, "label": "A"}, '
+        '{"start": 13, "end": 20, "label": "B"}], "relations": '
+        '[{"head": 0, "tail": 1, "label": "R"}]}\n'
+    )
+    settings = make_settings("en")
+    docs = read_docs(path, settings.nlp, ConversionReport(), spans_key=KEY)
+    DocBin(docs=docs, store_user_data=True).to_disk(converted)
+    for source in (path, converted):
+        lost = collect_statistics({"train": source}, settings).train.lost
+        assert {reason: (each.count, each.examples) for reason, each in lost.items()} == {
+            "entities that do not align with tokens": (1, ["doc 1: 'tension' (A, 5-12)"]),
+            "relations of entities that were left out": (1, ["doc 1: 'tension' R 'treated'"]),
+        }
+
+
+def test_docs_without_the_span_group_are_counted() -> None:
+    mention: Mention = (0, 1, "A")
+    docs = [make_doc([mention]), make_doc([mention], key=None), make_doc(None)]
+    assert found(count(docs))["docs_without_the_span_group"] == 1
+    assert "docs_without_the_span_group" not in found(count(docs, FLAT))
 
 
 @given(texts())

@@ -138,12 +138,23 @@ def test_docs_without_the_span_group_have_their_entities_in_doc_ents(make_nlp: M
     annotated = make_gold(nlp, *NESTED[0])
     plain, unannotated = (Example(nlp.make_doc("左膝肿"), nlp.make_doc("左膝肿")) for _ in range(2))
     plain.reference.set_ents([Span(plain.reference, 0, 2, "Part")])
-    nlp.initialize(lambda: [annotated, plain])
+    with pytest.warns(
+        UserWarning, match="str_ner: 1 of 2 training docs have entities, but not"
+    ):
+        nlp.initialize(lambda: [annotated, plain])
     assert set(nlp.get_pipe("str_ner").labels) == {"Finding", "Body", "Part"}
     assert nlp.update([unannotated], sgd=None)["str_ner"] == 0
     assert nlp.update([plain], sgd=None)["str_ner"] > 0
     plain.predicted.spans[KEY] = [Span(plain.predicted, 0, 2, "Part")]
     assert score_entities([plain], spans_key=KEY)["spans_sc_f"] == 1
+
+
+def test_entities_that_only_the_span_group_has_are_told_of(make_nlp: MakeNlp) -> None:
+    nlp = make_nlp()
+    example = make_gold(nlp, *NESTED[0])
+    example.reference.set_ents([example.reference.spans[KEY][0], example.reference.spans[KEY][2]])
+    with pytest.warns(UserWarning, match=r"str_ner: 2 gold entities are only in doc.spans\['sc'\]"):
+        nlp.initialize(lambda: [example])
 
 
 @pytest.mark.parametrize(("ner", "rel"), [(KEY, None), (None, KEY)])

@@ -380,6 +380,14 @@ def test_a_flat_pipeline_misses_what_overlaps() -> None:
     ]
 
 
+def test_gold_docs_without_the_group_of_others_are_noted() -> None:
+    notes = evaluate(make_nlp("sc"), [gold_doc(), gold_doc(None)], samples=2)["model"]["notes"]
+    assert (
+        "NER: 1 of 2 gold docs do not have the span group of the others; their gold entities are "
+        "those of doc.ents, where none overlap."
+    ) in notes
+
+
 def test_gold_entities_in_ents_are_put_into_the_group_of_the_pipeline() -> None:
     report = evaluate(make_nlp("parts"), [gold_doc(None)], samples=2)
     assert counts(report, "entities") == (2, 3, 2)

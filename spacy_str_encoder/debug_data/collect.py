@@ -1,18 +1,20 @@
 """Collecting statistics from files."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from spacy.tokens import Doc
 
 from ..doc.entities import SPANS_KEY
+from ..doc.misaligned import get_misaligned_entities, get_misaligned_relations
+from ..formats.entities import MISALIGNED, UNCONNECTED
 from ..formats.registry import read_docs
 from ..formats.report import ConversionReport
 from ..pairs.candidates import type_codes
 from ..pairs.schema import make_schema, related_types
 from .aligned import align_doc
-from .findings import EXAMPLES, Finding
+from .findings import EXAMPLES, Finding, shorten
 from .reach import CONFIGURED, Balance
 from .repeats import RepeatedTexts, Repeats
 from .settings import PipelineSettings
@@ -20,6 +22,8 @@ from .split import SplitStatistics, count_doc
 
 Track = Callable[[Iterable[Doc]], Iterable[Doc]]
 TRAIN = "train"
+# Docs keep these, whether or not they were just converted.
+MISALIGNED_REASONS = (MISALIGNED, UNCONNECTED)
 
 
 @dataclass(frozen=True)
@@ -89,7 +93,7 @@ def collect_statistics(
         report = ConversionReport()
         docs = read_docs(path, settings.nlp, report, spans_key=spans_key)
         splits[name] = _count_split(name, track(docs), settings, texts)
-        splits[name].lost = _count_cases(report.lost)
+        splits[name].lost |= _count_cases(report.lost, but=MISALIGNED_REASONS)
         splits[name].chosen = _count_cases(report.chosen)
     return Statistics(splits, texts.found, settings)
 
@@ -101,11 +105,28 @@ def _count_split(
     for number, doc in enumerate(docs, start=1):
         aligned = align_doc(doc, settings, number=number)
         count_doc(split, aligned, settings)
+        _count_misaligned(split, doc, number)
         texts.add(name, aligned, settings)
     return split
 
 
-def _count_cases(reasons: Mapping[str, Sequence[str]]) -> dict[str, Finding]:
+def _count_misaligned(split: SplitStatistics, doc: Doc, number: int) -> None:
+    """Count what docs keep in their user data, where components do not see it."""
+    text = doc.text
+    for start, end, label in get_misaligned_entities(doc):
+        case = f"doc {number}: {shorten(text[start:end])} ({label}, {start}-{end})"
+        split.lost.setdefault(MISALIGNED, Finding()).add(case)
+    for head, tail, label in get_misaligned_relations(doc):
+        ends = (shorten(text[start:end]) for start, end, _ in (head, tail))
+        case = f"doc {number}: {f' {label} '.join(ends)}"
+        split.lost.setdefault(UNCONNECTED, Finding()).add(case)
+
+
+def _count_cases(
+    reasons: Mapping[str, Sequence[str]], *, but: Collection[str] = ()
+) -> dict[str, Finding]:
     return {
-        reason: Finding(len(cases), list(cases[:EXAMPLES])) for reason, cases in reasons.items()
+        reason: Finding(len(cases), list(cases[:EXAMPLES]))
+        for reason, cases in reasons.items()
+        if reason not in but
     }

@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 
 from spacy.tokens import Doc, Span
 
-from ..doc.entities import has_gold_entities
+from ..doc.entities import find_gold_key, has_gold_entities
 from ..doc.flat import find_unlearned
 from ..doc.relation import Relation, has_relations, place_of
 from ..pairs.candidates import find_pairs
@@ -86,10 +86,10 @@ def describe(case: Case) -> str:
     RETURNS (str): The shortened text of the case, and its labels.
     """
     if isinstance(case, Relation):
-        return f"{_shorten(case.head.text)} {case.label} {_shorten(case.tail.text)}"
+        return f"{shorten(case.head.text)} {case.label} {shorten(case.tail.text)}"
     if isinstance(case, Span):
-        return f"{_shorten(case.text)} ({case.label_}, {case.start_char}-{case.end_char})"
-    return _shorten(case.text)
+        return f"{shorten(case.text)} ({case.label_}, {case.start_char}-{case.end_char})"
+    return shorten(case.text)
 
 
 def _find_empty_docs(aligned: AlignedDoc, settings: PipelineSettings) -> Iterator[Doc]:
@@ -103,6 +103,15 @@ def _find_docs_with_unannotated_entities(
 ) -> Iterator[Doc]:
     """Yield the doc if its entities are unannotated."""
     if not has_gold_entities(aligned.gold, settings.task.spans_key):
+        yield aligned.gold
+
+
+def _find_docs_without_the_span_group(
+    aligned: AlignedDoc, settings: PipelineSettings
+) -> Iterator[Doc]:
+    """Yield the doc if its entities are in `doc.ents`, and not in the span group."""
+    key = settings.task.spans_key
+    if key is not None and find_gold_key(aligned.gold, key) is None and aligned.gold.ents:
         yield aligned.gold
 
 
@@ -307,7 +316,12 @@ def _find_further_relations_of_pairs(
     return chain.from_iterable(relations[1:] for relations in aligned.related.values())
 
 
-def _shorten(text: str) -> str:
+def shorten(text: str) -> str:
+    """Shorten and quote a text.
+
+    text (str): The text.
+    RETURNS (str): The quoted text.
+    """
     return repr(text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…")
 
 
@@ -320,6 +334,14 @@ CHECKS: tuple[Check, ...] = (
         of="docs",
         advice="str_ner does not learn from docs with unannotated entities: {cases}. For docs "
         "without entities, set doc.set_ents([]), or the span group to [] if spans_key is set.",
+    ),
+    Check(
+        "docs_without_the_span_group",
+        _find_docs_without_the_span_group,
+        of="docs",
+        advice="Docs without the span group have their entities in doc.ents, where none overlap: "
+        "{cases}. str_ner learns this too. If entities overlap in their annotations, convert these "
+        "with --spans-key.",
     ),
     Check(
         "docs_with_unannotated_relations",

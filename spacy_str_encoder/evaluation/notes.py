@@ -97,6 +97,12 @@ def _find_hard_entities(outcomes: Outcomes) -> Iterator[str]:
             f"{rounded} counted as correct with boundaries inside a gold token, because spaCy's "
             "scorer compares tokens; relations of such entities count as wrong"
         )
+    in_group = sum(doc.in_group for doc in docs)
+    if 0 < in_group < len(docs):
+        yield (
+            f"{len(docs) - in_group} of {len(docs)} gold docs do not have the span group of the "
+            "others; their gold entities are those of doc.ents, where none overlap"
+        )
     if misaligned := sum(doc.misaligned for doc in docs):
         yield (
             f"{misaligned} of {gold} gold entities do not align with the tokens of the gold docs; "

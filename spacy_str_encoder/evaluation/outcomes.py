@@ -64,6 +64,7 @@ class EntityOutcome:
     rounded (int): The number of entities that count as correct but begin or end inside a gold
         token.
     misaligned (int): The number of gold entities that do not align with the gold tokens.
+    in_group (bool): Whether the gold entities are those of the span group.
     flat (tuple | None): The predicted and the gold entities that overlap no earlier or longer one;
         None if `doc.ents` of the gold doc is unannotated.
     """
@@ -74,6 +75,7 @@ class EntityOutcome:
     is_set: bool
     rounded: int = 0
     misaligned: int = 0
+    in_group: bool = False
     flat: tuple[list[Place], set[Place]] | None = None
 
 
@@ -216,6 +218,7 @@ def entity_outcome(
         is_set=len(found) > 0 and has_entities(found, spans_key),
         rounded=sum(key in gold and place != key for place, key in compared),
         misaligned=len(misaligned),
+        in_group=not in_part,
         flat=_compare_flat(example, spans_key) if has_entities(reference) else None,
     )
 

@@ -5,11 +5,18 @@ from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
-from spacy.tokens import Doc
+from spacy.tokens import Doc, Span
 from spacy.training import Example
 
-from ..doc.entities import find_gold_key, get_gold_entities, has_entities
+from ..doc.entities import (
+    SPANS_KEY,
+    find_gold_key,
+    get_entities,
+    get_gold_entities,
+    has_entities,
+)
 from ..doc.flat import find_unlearned
+from ..doc.relation import place_of
 from .new_labels import ADD_LABELS
 
 
@@ -19,6 +26,9 @@ class GoldCounts:
 
     docs (int): Number of docs.
     groups (set[str]): Span groups of the docs.
+    without_group (int): Docs with entities that do not have the span group.
+    only_in_group (int): Entities of the span group "sc" that are not in `doc.ents`, if these are
+        learned.
     labels (Counter[str]): Number of entities by label.
     misaligned (int): Entities that do not align with the tokens of the pipeline.
     unlearned (int): Entities that overlap another one of their label.
@@ -27,6 +37,8 @@ class GoldCounts:
 
     docs: int = 0
     groups: set[str] = field(default_factory=set)
+    without_group: int = 0
+    only_in_group: int = 0
     labels: Counter[str] = field(default_factory=Counter)
     misaligned: int = 0
     unlearned: int = 0
@@ -47,11 +59,17 @@ def count_gold(examples: Iterable[Example], spans_key: str | None) -> GoldCounts
         aligned = example.get_aligned_spans_y2x(gold, allow_overlap=spans_key is not None)
         counts.docs += 1
         counts.groups.update(doc.spans)
+        counts.without_group += find_gold_key(doc, spans_key) is None and len(doc.ents) > 0
+        counts.only_in_group += _count_only_in_group(doc, gold) if spans_key is None else 0
         counts.labels.update(entity.label_ for entity in gold)
         counts.misaligned += len(gold) - len(aligned)
         counts.unlearned += len(find_unlearned(gold))
         counts.missing += _count_missing(doc, spans_key)
     return counts
+
+
+def _count_only_in_group(doc: Doc, entities: Iterable[Span]) -> int:
+    return len({*map(place_of, get_entities(doc, SPANS_KEY))} - {*map(place_of, entities)})
 
 
 def _count_missing(doc: Doc, spans_key: str | None) -> int:
@@ -95,13 +113,28 @@ def require_known_labels(name: str, labels: Collection[str], counts: GoldCounts)
         )
 
 
-def warn_of_unlearned(name: str, counts: GoldCounts) -> None:
+def warn_of_unlearned(name: str, counts: GoldCounts, spans_key: str | None) -> None:
     """Warn of gold entities that can't be learned.
 
     name (str): The name of the component.
     counts (GoldCounts): The counts of the training data.
+    spans_key (str | None): The span group that holds the entities; `doc.ents` if None.
     """
     total = counts.labels.total()
+    if spans_key is not None and counts.without_group:
+        warnings.warn(
+            f"{name}: {counts.without_group} of {counts.docs} training docs have entities, but not "
+            f"the span group '{spans_key}' (spans_key); their entities are those of doc.ents, where "
+            "none overlap.",
+            stacklevel=3,
+        )
+    if counts.only_in_group:
+        warnings.warn(
+            f"{name}: {counts.only_in_group} gold entities are only in doc.spans['{SPANS_KEY}'], "
+            "not in doc.ents; they are not learned. To learn them too, set spans_key = "
+            f"'{SPANS_KEY}' (--components.{name}.spans_key {SPANS_KEY}).",
+            stacklevel=3,
+        )
     if counts.misaligned:
         warnings.warn(
             f"{name}: {counts.misaligned} of {total} gold entities do not align with the tokens of "

@@ -307,7 +307,7 @@ class CRFEntityRecognizer(LabeledPipe):
                 f"{self.name}: the training data has no entities, and no labels were given. Set "
                 f"{name_place(key)} in the training data, or pass a label file."
             )
-        warn_of_unlearned(self.name, counts)
+        warn_of_unlearned(self.name, counts, key)
         for label in labels:
             self.add_label(label)
 
