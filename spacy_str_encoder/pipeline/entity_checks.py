@@ -123,9 +123,9 @@ def warn_of_unlearned(name: str, counts: GoldCounts, spans_key: str | None) -> N
     total = counts.labels.total()
     if spans_key is not None and counts.without_group:
         warnings.warn(
-            f"{name}: {counts.without_group} of {counts.docs} training docs have entities, but not "
-            f"the span group '{spans_key}' (spans_key); their entities are those of doc.ents, where "
-            "none overlap.",
+            f"{name}: {counts.without_group} of {counts.docs} training docs have entities, but "
+            f"not the span group '{spans_key}' (spans_key); their entities are those of doc.ents, "
+            "where none overlap.",
             stacklevel=3,
         )
     if counts.only_in_group:
