@@ -138,9 +138,7 @@ def test_docs_without_the_span_group_have_their_entities_in_doc_ents(make_nlp: M
     annotated = make_gold(nlp, *NESTED[0])
     plain, unannotated = (Example(nlp.make_doc("左膝肿"), nlp.make_doc("左膝肿")) for _ in range(2))
     plain.reference.set_ents([Span(plain.reference, 0, 2, "Part")])
-    with pytest.warns(
-        UserWarning, match="str_ner: 1 of 2 training docs have entities, but not"
-    ):
+    with pytest.warns(UserWarning, match="str_ner: 1 of 2 training docs have entities, but not"):
         nlp.initialize(lambda: [annotated, plain])
     assert set(nlp.get_pipe("str_ner").labels) == {"Finding", "Body", "Part"}
     assert nlp.update([unannotated], sgd=None)["str_ner"] == 0
