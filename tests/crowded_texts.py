@@ -23,7 +23,9 @@ LABELS = st.one_of(st.sampled_from(["Drug", "药物", "a:b", "#", "a b"]), st.te
 NO_ATTRIBUTES: st.SearchStrategy[None] = st.none()
 # Formats that can't tell unannotated attributes from none read both as None.
 ATTRIBUTES: st.SearchStrategy[dict[str, str] | None] = NO_ATTRIBUTES | st.dictionaries(
-    st.one_of(st.sampled_from(["Negation", "label", "type", "x y"]), LABELS),
+    st.one_of(
+        st.sampled_from(["Negation", "id", "label", "type", "class", "x y", "x_1", "_x"]), LABELS
+    ),
     st.one_of(st.sampled_from(["true", "a,b", "1"]), LABELS),
     min_size=1,
     max_size=2,
