@@ -73,6 +73,8 @@ def convert_command(
     If entities overlap, docs have all of them in the span group "sc", and a
     choice without overlaps in doc.ents.
 
+    Attributes of entities are kept in spacy, jsonl, brat, label-studio and uima.
+
     Example: spacy-str-encoder convert train.json dev.json -o corpus --lang zh
 
     Example: spacy-str-encoder convert all.jsonl -o corpus --lang en --split 8:1:1
