@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 
 from hypothesis import strategies as st
 
@@ -19,13 +20,27 @@ CHARACTERS = st.one_of(
 LABELS = st.one_of(st.sampled_from(["Drug", "药物", "a:b", "#", "a b"]), st.text(min_size=1))
 
 
+NO_ATTRIBUTES: st.SearchStrategy[None] = st.none()
+# Formats that can't tell unannotated attributes from none read both as None.
+ATTRIBUTES: st.SearchStrategy[dict[str, str] | None] = NO_ATTRIBUTES | st.dictionaries(
+    st.one_of(
+        st.sampled_from(["Negation", "id", "label", "type", "class", "x y", "x_1", "_x"]), LABELS
+    ),
+    st.one_of(st.sampled_from(["true", "a,b", "1"]), LABELS),
+    min_size=1,
+    max_size=2,
+)
+
+
 @st.composite
-def crowded_texts(draw: st.DrawFn) -> AnnotatedText:
+def crowded_texts(
+    draw: st.DrawFn, attributes: st.SearchStrategy[dict[str, str] | None] = NO_ATTRIBUTES
+) -> AnnotatedText:
     """Any text, with entities that overlap and repeat, and relations that do too."""
     text = draw(st.text(CHARACTERS, max_size=20))
     offsets = st.integers(0, len(text))
     entities = [
-        AnnotatedEntity(min(pair), max(pair), draw(LABELS))
+        AnnotatedEntity(min(pair), max(pair), draw(LABELS), draw(attributes))
         for pair in draw(st.lists(st.tuples(offsets, offsets), max_size=6))
         if pair[0] != pair[1]
     ]
@@ -60,3 +75,16 @@ def expect(
             head, tail = kept.index(relation.head), kept.index(relation.tail)
             relations.append(AnnotatedRelation(head, tail, relation.label))
     return AnnotatedText(annotated.text, entities, relations), lost
+
+
+def expect_attributes(
+    annotated: AnnotatedText, is_kept: Callable[[str, str], bool]
+) -> tuple[AnnotatedText, int]:
+    """Determine what remains of the attributes of a text, and the number of the others."""
+    entities, lost = [], 0
+    for entity in annotated.entities:
+        attributes = entity.attributes or {}
+        kept = {name: value for name, value in attributes.items() if is_kept(name, value)}
+        entities.append(replace(entity, attributes=kept or None))
+        lost += len(attributes) - len(kept)
+    return replace(annotated, entities=entities), lost

@@ -21,7 +21,7 @@ from spacy_str_encoder.formats.brat import FORMAT
 from spacy_str_encoder.formats.registry import all_formats, detect_format
 from spacy_str_encoder.formats.report import ConversionReport, LossError
 
-from .crowded_texts import crowded_texts, expect
+from .crowded_texts import ATTRIBUTES, crowded_texts, expect, expect_attributes
 
 ENGLISH = "Aspirin treats 😀 head-\naches and\tfever."
 LINES = [
@@ -43,6 +43,8 @@ RECORD = AnnotatedText(
 LINE_BREAKS = "\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"
 SPACED_TYPE = "entities whose type contains whitespace"
 SPACED_LABEL = "relations whose label contains whitespace"
+SPACED_ATTRIBUTE = "attributes whose name or value contains whitespace"
+OF_OTHERS = "attributes of relations and events"
 BROKEN = "entities that begin or end with a line break"
 UNCONNECTED = "relations of events, or of entities that were left out"
 
@@ -158,6 +160,50 @@ def test_other_roles_leave_the_order_of_the_arguments(tmp_path: Path) -> None:
     assert case.endswith("doc.ann, line 3: Coreference Anaphora:T2 Antecedent:T1")
 
 
+ATTRIBUTE_LINES = [
+    "A1\tNegation T2",
+    "M1\tSpeculation T2",
+    "A2\tAssertion T1 possible",
+    "A4\tAssertion T3 not sure ",
+    "A7\tNegation T3 false",
+]
+
+
+def with_attributes(record: AnnotatedText, *attributes: dict[str, str] | None) -> AnnotatedText:
+    pairs = zip(record.entities, attributes, strict=True)
+    return replace(record, entities=[replace(entity, attributes=each) for entity, each in pairs])
+
+
+def test_an_attribute_without_a_value_is_true(tmp_path: Path) -> None:
+    make_document(tmp_path, lines=[ATTRIBUTE_LINES[0], *LINES, *ATTRIBUTE_LINES[1:]])
+    [record], report = read(tmp_path)
+    assert (
+        record.entities
+        == with_attributes(
+            RECORD,
+            {"Assertion": "possible"},
+            {"Negation": "true", "Speculation": "true"},
+            {"Assertion": "not sure", "Negation": "false"},
+        ).entities
+    )
+    assert report == ConversionReport()
+
+
+def test_an_entity_without_attributes_may_be_unannotated(tmp_path: Path) -> None:
+    make_document(tmp_path, lines=[*LINES, "A1\tNegation T1"])
+    [record], _ = read(tmp_path)
+    assert [each.attributes for each in record.entities] == [{"Negation": "true"}, None, None]
+
+
+def test_each_attribute_has_one_value(tmp_path: Path) -> None:
+    more = ["A1\tNegation T1", "A2\tNegation T1", "A3\tNegation T1 false"]
+    path = make_document(tmp_path, lines=[*LINES, *more])
+    [record], report = read(tmp_path)
+    assert record.entities[0].attributes == {"Negation": "true"}
+    case = f"{path}, line 8: 'Negation=false' beside 'Negation=true'"
+    assert report.lost == {"further values of an attribute": [case]}
+
+
 # Losses
 
 LOSSES = [
@@ -172,7 +218,13 @@ LOSSES = [
     (["E1\tTreat:T1 Theme:T2", "E2\tTreat:T1"], {"events": 2}),
     (["E1\tTreat:T1", "R4\tCauses Arg1:E1 Arg2:T2"], {"events": 1, UNCONNECTED: 1}),
     (["*\tEquiv T1 T2", "*\tEquiv T2 T3"], {"equivalences": 2}),
-    (["A1\tNegated T1", "M1\tSpeculated T2", "A2\tDegree T3 high"], {"attributes": 3}),
+    (["A1\tNegated R1", "M1\tSpeculated R2", "A2\tDegree R2 high"], {OF_OTHERS: 3}),
+    (["E1\tTreat:T1", "A1\tNegated E1"], {"events": 1, OF_OTHERS: 1}),
+    (
+        ["T4\tX 0 1;2 3\tA p", "A1\tNegated T4"],
+        {"discontinuous entities": 1, "attributes of entities that were left out": 1},
+    ),
+    (["A1\tNegated R1\tsure?"], {OF_OTHERS: 1, "third columns of attributes": 1}),
     (["N1\tReference T1 Wikipedia:18998781\tAspirin"], {"normalizations": 1}),
     (["#1\tAnnotatorNotes T1\tsure?", "#2\tAnnotatorNotes R1\t"], {"notes": 2}),
     (["R4\tTreats Arg1:T1 Arg2:T2\tsure?"], {"third columns of relations": 1}),
@@ -250,6 +302,10 @@ BAD = {
     "no roles": ("R4\tTreats T1 T2", "must have a label and two arguments"),
     "no label": ("R4\tArg1:T1 Arg2:T2", "must have a label and two arguments"),
     "an unknown argument": ("R4\tTreats Arg1:T1 Arg2:T9", "the file has no line with the id T9"),
+    "an attribute of nothing": ("A1\tNegated", "must have a name and an entity"),
+    "an attribute of two words": ("A1\tNegated  T1", "must have a name and an entity"),
+    "an attribute of an unknown entity": ("A1\tNegated T9", "the file has no line with the id T9"),
+    "an attribute before its entity": ("A1\tSure yes T1", "the file has no line with the id yes"),
     "an unknown event": ("R4\tTreats Arg1:E1 Arg2:T1", "the file has no line with the id E1"),
 }
 
@@ -315,7 +371,11 @@ def relation_problem(relation: AnnotatedRelation) -> str | None:
     return SPACED_LABEL if any(character.isspace() for character in relation.label) else None
 
 
-@given(records=st.lists(crowded_texts(), max_size=3))
+def is_writable(name: str, value: str) -> bool:
+    return not any(character.isspace() for character in name + value)
+
+
+@given(records=st.lists(crowded_texts(ATTRIBUTES), max_size=3))
 def test_all_that_brat_can_hold_comes_back_and_the_rest_is_counted(
     records: list[AnnotatedText], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -325,6 +385,7 @@ def test_all_that_brat_can_hold_comes_back_and_the_rest_is_counted(
         left, reasons = expect(
             record, lambda entity, record=record: entity_problem(record, entity), relation_problem
         )
+        left, reasons[SPACED_ATTRIBUTE] = expect_attributes(left, is_writable)
         expected.append(replace(left, meta={"id": f"{number:06}"}))
         lost += reasons
     assert write(records, folder).losses == lost
@@ -361,6 +422,36 @@ def test_files_are_as_brat_has_them(tmp_path: Path) -> None:
     assert list(report.chosen.values()) == [["annotation.conf: 药物"]]
 
 
+def test_attributes_are_written_and_defined(tmp_path: Path) -> None:
+    record = with_attributes(
+        RECORD,
+        {"Negation": "true", "Assertion": "possible"},
+        {},
+        {"Assertion": "a|b", "否定": "true", "Of": "true"},
+    )
+    other = AnnotatedText("a", [AnnotatedEntity(0, 1, "X", {"Assertion": "是", "Of": "me"})], [])
+    report = write([record, other], tmp_path / "out")
+    lines = (tmp_path / "out" / "000001.ann").read_bytes().decode().splitlines()[5:]
+    assert lines == [
+        "A1\tNegation T1",
+        "A2\tAssertion T1 possible",
+        "A3\tAssertion T3 a|b",
+        "A4\t否定 T3",
+        "A5\tOf T3",
+    ]
+    configuration = (tmp_path / "out" / "annotation.conf").read_bytes().decode()
+    assert configuration.partition("[attributes]\n")[2].splitlines() == [
+        "Assertion\tArg:<ENTITY>, Value:possible|是",
+        "Negation\tArg:<ENTITY>",
+        "Of\tArg:<ENTITY>, Value:me|true",
+    ]
+    assert not report.lost
+    assert [*report.chosen.values()] == [
+        ["annotation.conf: 否定"],
+        ["annotation.conf: Assertion=a|b"],
+    ]
+
+
 def test_a_span_is_cut_where_it_goes_over_line_breaks(tmp_path: Path) -> None:
     text = "a\n\n b\r\nc\u2028\x85d e"
     write([AnnotatedText(text, [AnnotatedEntity(0, len(text), "X")], [])], tmp_path / "out")
@@ -391,10 +482,11 @@ def test_folders_and_files_of_brat_are_recognized_and_no_others(tmp_path: Path) 
 
 
 def test_the_command_converts_there_and_back(tmp_path: Path) -> None:
+    annotated = with_attributes(RECORD, {"Negation": "true"}, {}, {"Assertion": "possible"})
     item = {
         "text": RECORD.text,
         "tokens": None,
-        "entities": [vars(entity) for entity in RECORD.entities],
+        "entities": [vars(entity) for entity in annotated.entities],
         "relations": [vars(relation) for relation in RECORD.relations],
         "meta": {"id": "doc"},
     }

@@ -29,7 +29,7 @@ from spacy_str_encoder.formats.docs import from_docs, to_docs
 from spacy_str_encoder.formats.registry import all_formats
 from spacy_str_encoder.formats.report import ConversionReport, LossError, summarize
 
-from .annotated_texts import contents
+from .annotated_texts import ANY_ATTRIBUTES, contents
 
 # The begin, end and label of an entity; a relation by the begins of head and tail.
 Entity = tuple[int, int, str]
@@ -191,7 +191,10 @@ def token_texts(draw: st.DrawFn) -> AnnotatedText:
     if not places:
         return AnnotatedText(text, [], [], tokens)
     found = draw(st.lists(st.sampled_from(places), min_size=1, max_size=4, unique=True))
-    entities = [AnnotatedEntity(*place, draw(st.sampled_from("AB"))) for place in found]
+    entities = [
+        AnnotatedEntity(*place, draw(st.sampled_from("AB")), draw(ANY_ATTRIBUTES))
+        for place in found
+    ]
     indices = st.integers(0, len(entities) - 1)
     relations = st.builds(AnnotatedRelation, indices, indices, st.sampled_from("XY"))
     meta = draw(st.sampled_from([{}, {"id": 3, "unseen": [None, "是"]}]))

@@ -17,7 +17,7 @@ from spacy_str_encoder.formats.annotated_text import (
 )
 from spacy_str_encoder.formats.report import ConversionReport, LossError
 
-from .annotated_texts import any_records, contents, reader
+from .annotated_texts import SOME_ATTRIBUTES, any_records, contents, reader
 from .json_files import counts, detect, read_error, read_item, write_items, write_record
 
 FORMAT = label_studio.FORMAT
@@ -37,6 +37,12 @@ def region(region_id: str, start: Any, end: Any, text: str, *labels: str) -> dic
 def relation(head: str, tail: str, *labels: str, **fields: Any) -> dict[str, Any]:
     ends = {"from_id": head, "to_id": tail, "type": "relation", "direction": "right"}
     return {**ends, "labels": list(labels), **fields}
+
+
+def attribute(owner: dict[str, Any], name: str, kind: str, value: Any) -> dict[str, Any]:
+    """What a control says of a region, as Label Studio exports it."""
+    place = {key: owner["value"][key] for key in ("start", "end", "text")}
+    return {**owner, "from_name": name, "type": kind, "value": {**place, kind: value}}
 
 
 BODY, DEGREE = region("q1Zd", 0, 3, "前降支", "Body"), region("x_7A", 5, 7, "狭窄", "Degree")
@@ -157,6 +163,53 @@ def test_labels_of_two_controls_are_those_of_one_region(tmp_path: Path) -> None:
         "relations of regions with several labels, attached to the first label": 1,
         "tasks with labels from several controls (only the first is kept)": 1,
     }
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "expected"),
+    [
+        ("choices", ["negated"], "negated"),
+        ("choices", [["not sure", "negated"]], "not sure/negated"),
+        ("taxonomy", [["Heart", "Left"]], "Heart/Left"),
+        ("rating", 3, "3"),
+        ("number", 2.5, "2.5"),
+        ("choices", [], None),
+    ],
+)
+def test_what_a_control_says_of_a_region_is_an_attribute(
+    kind: str, value: Any, expected: str | None, tmp_path: Path
+) -> None:
+    item = with_result(attribute(BODY, "Assertion", kind, value), BODY, DEGREE)
+    record, report = read(tmp_path, item)
+    attributes = {"Assertion": expected} if expected else None
+    assert [each.attributes for each in record.entities] == [attributes, None]
+    assert report == ConversionReport()
+
+
+def test_further_choices_are_counted(tmp_path: Path) -> None:
+    item = with_result(
+        BODY,
+        attribute(BODY, "Assertion", "choices", ["negated", "possible", "negated"]),
+        attribute(BODY, "Of", "choices", ["family"]),
+    )
+    record, report = read(tmp_path, item)
+    assert record.entities[0].attributes == {"Assertion": "negated", "Of": "family"}
+    case = f"{tmp_path / 'in.jsonl'}, line 1: 'Assertion=possible' beside 'Assertion=negated'"
+    assert report.lost == {"further values of an attribute": [case]}
+
+
+def test_attributes_of_a_region_with_several_labels_are_those_of_each(tmp_path: Path) -> None:
+    both = region("q1Zd", 0, 3, "前降支", "Body", "Vessel")
+    record, _ = read(tmp_path, with_result(both, attribute(both, "Side", "choices", ["left"])))
+    assert [each.attributes for each in record.entities] == [{"Side": "left"}] * 2
+
+
+def test_choices_of_the_whole_text_are_no_attributes(tmp_path: Path) -> None:
+    whole = {"id": "w1", "type": "choices", "from_name": "Kind", "value": {"choices": ["CT"]}}
+    noted = {**attribute(BODY, "Side", "choices", ["left"]), "meta": {"text": ["sure?"]}}
+    record, report = read(tmp_path, with_result(BODY, noted, whole))
+    assert record.entities == [AnnotatedEntity(0, 3, "Body", {"Side": "left"})]
+    assert report.losses == {"regions of type 'choices'": 1, "unsupported fields of regions": 1}
 
 
 def test_what_is_no_entity_or_relation_is_counted(tmp_path: Path) -> None:
@@ -314,7 +367,7 @@ def without_repeats(record: AnnotatedText) -> AnnotatedText:
     return replace(record, relations=list(dict.fromkeys(record.relations)))
 
 
-@given(records=st.lists(any_records(), max_size=3))
+@given(records=st.lists(any_records(SOME_ATTRIBUTES), max_size=3))
 @pytest.mark.parametrize("suffix", [".json", ".jsonl"])
 def test_what_was_written_is_read_again_but_repeated_relations(
     suffix: str, records: list[AnnotatedText], tmp_path_factory: pytest.TempPathFactory
@@ -363,6 +416,28 @@ def test_records_of_other_formats_fit_the_template(tmp_path: Path) -> None:
     assert report == ConversionReport()
 
 
+def test_attributes_are_written_as_choices_of_their_region(tmp_path: Path) -> None:
+    entities = [
+        AnnotatedEntity(0, 3, "Body", {"Side": "left", "Sure": "true"}),
+        AnnotatedEntity(5, 7, "Degree", {}),
+    ]
+    item, report = write_record(FORMAT, tmp_path / "out", replace(RECORD, entities=entities))
+    body, *attributes, degree, _ = item["annotations"][0]["result"]
+    assert degree["value"]["labels"] == ["Degree"]
+    place = {"start": 0, "end": 3, "text": "前降支"}
+    assert attributes == [
+        {
+            "id": body["id"],
+            "type": "choices",
+            "from_name": name,
+            "to_name": "text",
+            "value": {**place, "choices": [value]},
+        }
+        for name, value in (("Side", "left"), ("Sure", "true"))
+    ]
+    assert report == ConversionReport()
+
+
 def test_meta_data_that_take_the_place_of_the_text_are_counted(tmp_path: Path) -> None:
     item, report = write_record(FORMAT, tmp_path / "out", replace(RECORD, meta={"text": "CT"}))
     assert item["data"] == {"text": RECORD.text}
@@ -405,6 +480,10 @@ def without(field: str) -> dict[str, Any]:
     return {name: value for name, value in TASK.items() if name != field}
 
 
+def with_attribute(kind: str, value: Any, name: Any = "Sure") -> dict[str, Any]:
+    return with_result(BODY, attribute(BODY, name, kind, value))
+
+
 LONE_SURROGATE = "\ud83d"
 XPATH = "/div[1]/p[2]/text()[1]"
 BAD: dict[str, tuple[Any, str]] = {
@@ -438,6 +517,18 @@ BAD: dict[str, tuple[Any, str]] = {
     "two texts": (
         with_result(BODY, {**DEGREE, "to_name": "title"}),
         "must be in the same text, got ['text', 'title']",
+    ),
+    "choices are text": (with_attribute("choices", "no"), "must be a list, got 'no'"),
+    "a choice is a number": (with_attribute("choices", [3]), "must be a string, got 3"),
+    "a choice is empty": (with_attribute("choices", [""]), "must not be empty"),
+    "a taxonomy is a number": (with_attribute("taxonomy", [["A", 3]]), "must be a string, got 3"),
+    "a taxonomy is empty": (with_attribute("taxonomy", [[]]), "must not be empty"),
+    "a rating is text": (with_attribute("rating", "3"), "must be a number, got '3'"),
+    "a rating is true": (with_attribute("rating", True), "must be a number, got True"),
+    "a control has no name": (with_attribute("choices", ["no"], None), "the name of a control"),
+    "a result without its choices": (
+        with_result(BODY, {"id": "q1Zd", "type": "choices", "from_name": "Sure", "value": {}}),
+        "'choices' is missing",
     ),
     "an unknown region": (with_relation(to_id="p"), "'q1Zd' to 'p'"),
     "an id is a list": (with_relation(to_id=["x_7A"]), ""),

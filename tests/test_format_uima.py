@@ -28,7 +28,7 @@ from spacy_str_encoder.formats.registry import all_formats, detect_format
 from spacy_str_encoder.formats.report import ConversionReport, LossError
 from spacy_str_encoder.formats.uima import FORMAT
 
-from .crowded_texts import crowded_texts, expect
+from .crowded_texts import ATTRIBUTES, crowded_texts, expect, expect_attributes
 
 DKPRO = "de.tudarmstadt.ukp.dkpro.core.api"
 METADATA = f"{DKPRO}.metadata.type.DocumentMetaData"
@@ -49,6 +49,16 @@ TYPES: dict[str, tuple[str, dict[str, str]]] = {
     ENTITY: (ANNOTATION, {"identifier": STRING, "value": STRING}),
     DEPENDENCY: (ANNOTATION, {"Governor": TOKEN, "Dependent": TOKEN, "DependencyType": STRING}),
     "custom.Drug": (ANNOTATION, {"note": STRING, "label": STRING, "negated": "uima.cas.Boolean"}),
+    "custom.Sign": (
+        ANNOTATION,
+        {
+            "value": STRING,
+            "type": STRING,
+            "grade": "uima.cas.Integer",
+            "share": "uima.cas.Double",
+            "notes": "uima.cas.StringArray",
+        },
+    ),
     "webanno.custom.Dose": (ANNOTATION, {"amount": STRING, "of": "uima.cas.FSArray"}),
     "webanno.custom.DoseLink": (TOP, {"role": STRING, "target": "custom.Drug"}),
     "webanno.custom.Time": (ANNOTATION, {"when": STRING, "type": STRING}),
@@ -58,6 +68,15 @@ TYPES: dict[str, tuple[str, dict[str, str]]] = {
     "webanno.custom.Treats": (
         ANNOTATION,
         {"Governor": ANNOTATION, "Dependent": ANNOTATION, "certainty": STRING},
+    ),
+    "webanno.custom.Cause": (
+        ANNOTATION,
+        {
+            "Governor": ANNOTATION,
+            "Dependent": ANNOTATION,
+            "label": STRING,
+            "sure": "uima.cas.Boolean",
+        },
     ),
 }
 TEXT = "😀 Aspirin 100 mg treats fever.\r\n阿司匹林治头痛"
@@ -247,6 +266,25 @@ def test_features_without_a_value_are_no_loss(tmp_path: Path) -> None:
     assert read(tmp_path)[1] == ConversionReport()
 
 
+def test_other_features_of_spans_are_attributes(tmp_path: Path) -> None:
+    spans = [
+        span("custom.Drug", 90, "mg", label="X", note="sure?", negated="true"),
+        span("custom.Sign", 91, "100", value="X", type="a b", grade="3", share="0.5"),
+        span("custom.Sign", 92, "100", value="X", type="", grade="0", share="0.0"),
+        span(ENTITY, 93, "100", value="X", identifier="D1"),
+    ]
+    make_document(tmp_path, *spans)
+    [record], report = read(tmp_path)
+    assert [each.attributes for each in record.entities] == [
+        *[None] * 5,
+        {"note": "sure?", "negated": "true"},
+        {"type": "a b", "grade": "3", "share": "0.5"},
+        None,
+        {"identifier": "D1"},
+    ]
+    assert report == ConversionReport()
+
+
 def test_of_several_strings_the_first_is_the_label_and_this_is_reported_once(
     tmp_path: Path,
 ) -> None:
@@ -258,9 +296,10 @@ def test_of_several_strings_the_first_is_the_label_and_this_is_reported_once(
     assert [[entity.label for entity in record.entities[5:]] for record in records] == [
         ["now", "then"]
     ] * 2
+    assert records[0].entities[5].attributes == {"type": "date"}
     [[case]] = report.chosen.values()
     assert case == f"{tmp_path}/a.xmi: webanno.custom.Time: when, type_"
-    assert count(report.lost) == {"unsupported features of layers": 1}
+    assert not report.lost
 
 
 def test_version_1_1_of_xml_is_read_as_well(tmp_path: Path) -> None:
@@ -366,11 +405,16 @@ LOSSES: dict[str, tuple[list[str], dict[str, int]]] = {
     ),
     "features": (
         [
-            span(ENTITY, 90, "mg", value="X", identifier="http://a"),
-            span(ENTITY, 91, "mg", value="X", identifier="http://b"),
-            span("custom.Drug", 92, "mg", label="X", note="?", negated="true"),
+            element("custom.Sign", 90 + i, begin=0, end=2, value="X").replace(
+                "/>", "><notes>a</notes></x:Sign>"
+            )
+            for i in range(2)
         ],
-        {"unsupported features of layers": 3},
+        {"unsupported features of layers": 1},
+    ),
+    "features of relations": (
+        [span("webanno.custom.Cause", 90, "mg", Governor=10, Dependent=20, label="X", sure="true")],
+        {"unsupported features of layers": 1},
     ),
     "links": (
         [
@@ -390,7 +434,7 @@ def test_what_is_no_entity_and_no_relation_is_counted(
     make_document(tmp_path, *more)
     [record], report = read(tmp_path)
     assert record.entities[:5] == RECORD.entities
-    assert record.relations == RECORD.relations
+    assert record.relations[:3] == RECORD.relations
     assert count(report.lost) == lost
     with pytest.raises(LossError):
         list(FORMAT.read(tmp_path, ConversionReport(strict=True)))
@@ -522,7 +566,20 @@ def relation_problem(relation: AnnotatedRelation) -> str | None:
     return None
 
 
-@given(records=st.lists(crowded_texts(), max_size=3))
+UNNAMEABLE = "attributes whose name can't be that of a feature"
+UNWRITTEN = "attributes whose value has characters that XML can't represent"
+
+
+def is_nameable(name: str, _: str) -> bool:
+    is_word = re.fullmatch("[A-Za-z][A-Za-z0-9_]*", name) is not None
+    return is_word and name not in ("value", "label", "type", "class")
+
+
+def is_writable(_: str, value: str) -> bool:
+    return not set(value) & UNWRITABLE
+
+
+@given(records=st.lists(crowded_texts(ATTRIBUTES), max_size=3))
 def test_all_that_xmi_can_hold_comes_back_and_the_rest_is_counted(
     records: list[AnnotatedText], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -535,6 +592,8 @@ def test_all_that_xmi_can_hold_comes_back_and_the_rest_is_counted(
         left, reasons = expect(
             record, lambda entity, record=record: entity_problem(record, entity), relation_problem
         )
+        left, reasons[UNNAMEABLE] = expect_attributes(left, is_nameable)
+        left, reasons[UNWRITTEN] = expect_attributes(left, is_writable)
         expected.append(replace(left, meta={"id": f"{number:06}"}))
         lost += reasons
     assert write(records, folder).losses == lost
@@ -611,6 +670,30 @@ def test_the_type_system_defines_a_relation_layer_of_named_entities(tmp_path: Pa
     assert types.keys() == {METADATA, TOKEN, ENTITY, "webanno.custom.Relation"}
 
 
+def test_attributes_are_features_of_a_layer_of_their_own(tmp_path: Path) -> None:
+    entities = [
+        replace(each, attributes=attributes)
+        for each, attributes in zip(
+            RECORD.entities,
+            [{"Negation": "true"}, {}, None, {"Assertion": "是", "not nameable": "x"}, {"id": "7"}],
+            strict=True,
+        )
+    ]
+    report = write([RECORD, replace(RECORD, entities=entities)], tmp_path / "out")
+    assert count(report.lost) == {UNNAMEABLE: 1}
+    root = ElementTree.parse(tmp_path / "out" / "TypeSystem.xml").getroot()
+    types = {each.findtext("{*}name"): each for each in root.iterfind(".//{*}typeDescription")}
+    assert types.keys() == {METADATA, TOKEN, "webanno.custom.Entity", "webanno.custom.Relation"}
+    features = types["webanno.custom.Entity"].iterfind(".//{*}featureDescription")
+    names = [feature.findtext("{*}name") for feature in features]
+    assert names == ["value", "Assertion", "Negation", "id"]
+    attributed, plain = read(tmp_path / "out")[0]
+    assert plain.entities == RECORD.entities
+    expected = [{"Negation": "true"}, None, None, {"Assertion": "是"}, {"id": "7"}]
+    assert [each.attributes for each in attributed.entities] == expected
+    assert attributed.relations == RECORD.relations
+
+
 @pytest.mark.parametrize(
     "blank", [" ", "\n", "\u3000", "\xa0", "\x85", *sorted(INVISIBLE)], ids=repr
 )
@@ -654,7 +737,10 @@ def test_the_command_converts_there_and_back(tmp_path: Path) -> None:
     item = {
         "text": TEXT,
         "tokens": TEXT.split(),
-        "entities": [vars(entity) for entity in RECORD.entities],
+        "entities": [
+            {**vars(entity), "attributes": {"Negation": "true"} if i else {}}
+            for i, entity in enumerate(RECORD.entities)
+        ],
         "relations": [vars(relation) for relation in RECORD.relations],
         "meta": {"id": "doc"},
     }

@@ -23,7 +23,7 @@ from spacy_str_encoder.formats.entities import UNANNOTATED
 from spacy_str_encoder.formats.format import Format
 from spacy_str_encoder.formats.report import ConversionReport
 
-from .annotated_texts import Read, any_records, contents, reader
+from .annotated_texts import ANY_ATTRIBUTES, NO_ATTRIBUTES, Read, any_records, contents, reader
 
 # The begin, end and label of an entity; a relation by the texts, or the begins, of head and tail.
 Entity = tuple[int, int, str]
@@ -60,6 +60,8 @@ LINE: dict[str, Any] = {
 }
 
 FORMATS: dict[str, Format] = {"authors_json": authors_json.FORMAT, "jsonl": jsonl.FORMAT}
+# Of the attributes that texts may have, those that a format keeps.
+ATTRIBUTES = {"authors_json": NO_ATTRIBUTES, "jsonl": ANY_ATTRIBUTES}
 READERS: dict[str, Read] = {name: reader(format) for name, format in FORMATS.items()}
 
 all_formats = pytest.mark.parametrize("name", FORMATS)
@@ -144,7 +146,7 @@ def test_authors_json_reads_what_was_written(
     assert list(READERS["authors_json"](write(path, content.encode()))) == expected
 
 
-@given(expected=st.lists(any_records(), max_size=3))
+@given(expected=st.lists(any_records(ANY_ATTRIBUTES), max_size=3))
 def test_jsonl_reads_what_was_written(
     expected: list[AnnotatedText], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -157,15 +159,12 @@ FIELDS: dict[str, Any] = {"id": 7, "评论": ["无", None], "unseen": True}
 
 
 @all_formats
-@given(expected=st.lists(any_records(), max_size=3), data=st.data())
+@given(data=st.data())
 @pytest.mark.parametrize("suffix", [".json", ".jsonl"])
 def test_what_was_written_is_read_again(
-    name: str,
-    suffix: str,
-    expected: list[AnnotatedText],
-    data: st.DataObject,
-    tmp_path_factory: pytest.TempPathFactory,
+    name: str, suffix: str, data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
+    expected = data.draw(st.lists(any_records(ATTRIBUTES[name]), max_size=3))
     expected = [replace(r, meta=data.draw(st.sampled_from([{}, FIELDS]))) for r in expected]
     path = tmp_path_factory.mktemp("formats") / f"records{suffix}"
     FORMATS[name].write(expected, path, ConversionReport(strict=True))
@@ -208,6 +207,15 @@ def test_jsonl_leaves_out_blank_lines_and_keeps_unknown_fields(tmp_path: Path) -
     line = json.dumps({**LINE, "id": 7}).encode()
     path = write(tmp_path / "good.jsonl", b"\n" + line + b"\n  \n" + line + b"\n\n")
     assert list(READERS["jsonl"](path)) == [replace(RECORD, meta={"id": 7})] * 2
+
+
+def test_jsonl_tells_unannotated_attributes_from_none(tmp_path: Path) -> None:
+    [body, location, degree] = LINE["entities"]
+    attributed = [body, {**location, "attributes": {}}, {**degree, "attributes": {"Sure": "no"}}]
+    item = {**LINE, "tokens": None, "entities": attributed}
+    [record] = READERS["jsonl"](write(tmp_path / "in.jsonl", to_bytes("jsonl", item)))
+    assert [each.attributes for each in record.entities] == [None, {}, {"Sure": "no"}]
+    assert jsonl.serialize(record, ConversionReport(strict=True)) == item
 
 
 def test_jsonl_tells_of_fields_that_a_record_cannot_hold(tmp_path: Path) -> None:
@@ -274,6 +282,11 @@ def with_entity_line(start: Any, end: Any, label: Any) -> dict[str, Any]:
 
 def with_relation_line(head: Any, tail: Any, label: Any) -> dict[str, Any]:
     return changed(LINE, relations=[{"head": head, "tail": tail, "label": label}])
+
+
+def with_attributes(attributes: Any) -> dict[str, Any]:
+    entity = {**LINE["entities"][0], "attributes": attributes}
+    return changed(LINE, entities=[entity], relations=[])
 
 
 LONE_SURROGATE = "\ud83d"
@@ -351,6 +364,16 @@ BAD_LINES: dict[str, tuple[Any, str]] = {
     "an entity begins outside": (with_entity_line(-2, 7, "Degree"), "-2-7"),
     "an entity is empty": (with_entity_line(3, 3, "Degree"), "3-3"),
     "an entity ends before it begins": (with_entity_line(5, 3, "Degree"), "5-3"),
+    "attributes are a list": (with_attributes(["Sure"]), "must be an object, got ['Sure']"),
+    "attributes are false": (with_attributes(False), "must be an object, got False"),
+    "an attribute has no name": (with_attributes({"": "no"}), "must not be empty"),
+    "a value is empty": (with_attributes({"Sure": ""}), "must not be empty"),
+    "a value is null": (with_attributes({"Sure": None}), "must be a string, got None"),
+    "a value is a number": (
+        with_attributes({"Sure": 1}),
+        "'Sure' of the entity 0-3 (Body) must be",
+    ),
+    "a lone surrogate in a value": (with_attributes({"Sure": LONE_SURROGATE}), "surrogate"),
     "a relation lacks its tail": (
         changed(LINE, relations=[{"head": 0, "label": "Position"}]),
         "'tail' is missing",

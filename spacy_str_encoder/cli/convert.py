@@ -73,6 +73,8 @@ def convert_command(
     If entities overlap, docs have all of them in the span group "sc", and a
     choice without overlaps in doc.ents.
 
+    Attributes of entities are kept in spacy, jsonl, brat, label-studio and uima.
+
     Example: spacy-str-encoder convert train.json dev.json -o corpus --lang zh
 
     Example: spacy-str-encoder convert all.jsonl -o corpus --lang en --split 8:1:1
@@ -83,6 +85,7 @@ def convert_command(
     from spacy_str_encoder.formats.docs import make_tokenizer
     from spacy_str_encoder.formats.registry import all_formats, get_format
     from spacy_str_encoder.formats.report import ConversionReport, summarize
+    from spacy_str_encoder.formats.sources import inspect_sources
     from spacy_str_encoder.formats.split import parse_shares
 
     with errors_as_one_line():
@@ -104,18 +107,29 @@ def convert_command(
             write = partial(
                 convert.convert_split, sources, parts, shares=shares, seed=seed, group_by=group_by
             )
-        show = partial(track, description="Reading")
-        overlaps = to_write.holds_docs and not flat and convert.have_overlaps(sources, track=show)
-        if not (spans_key or overlaps):
+        found = inspect_sources(
+            sources,
+            overlaps=to_write.holds_docs and not flat,
+            attributes=to_write.keeps_missing_attributes,
+            track=partial(track, description="Reading"),
+        )
+        if not (spans_key or found.overlaps):
             to_write = all_formats(nlp)[target]
-        show = partial(track, description="Converting")
-        counts = dict(write(convert.TextWriter(to_write, nlp, report, show, flat=flat)))
+        writer = convert.TextWriter(
+            to_write,
+            nlp,
+            report,
+            partial(track, description="Converting"),
+            flat=flat,
+            annotated_attributes=found.annotated_attributes,
+        )
+        counts = dict(write(writer))
         if report_path is not None:
             check_outputs([*counts, report_path], [])
             write_json(report_path, report.to_dict())
     for path, count in counts.items():
         typer.echo(f"{path}: {count} texts")
-    if overlaps:
+    if found.overlaps:
         typer.echo(OVERLAPS.format(key=key))
     for line in summarize(report):
         typer.echo(line)

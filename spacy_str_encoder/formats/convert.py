@@ -1,6 +1,6 @@
 """Convert files from one format to another."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from os.path import abspath
@@ -15,34 +15,17 @@ from .docs import with_tokens
 from .entities import (
     UNANNOTATED,
     WITHOUT_ENTITIES,
-    has_overlaps,
     without_attributes,
     without_overlaps,
 )
 from .format import Format
 from .registry import JSON_SUFFIXES, detect_format, find_files, get_format
 from .report import ConversionReport
+from .sources import Source, Track
 from .split import split_texts
 
-Track = Callable[[Iterable[AnnotatedText]], Iterable[AnnotatedText]]
 # Suffixes of formats that are files, not folders.
 FILE_SUFFIXES = {SUFFIX, *JSON_SUFFIXES}
-
-
-@dataclass(frozen=True)
-class Source:
-    """File or folder to read, and its format."""
-
-    path: Path
-    format: Format
-
-    def read(self, report: ConversionReport) -> Iterator[AnnotatedText]:
-        """Read the texts.
-
-        report (ConversionReport): The report, to count losses.
-        RETURNS (Iterator[AnnotatedText]): The texts.
-        """
-        return self.format.read(self.path, report)
 
 
 def find_sources(
@@ -62,19 +45,6 @@ def find_sources(
     return [Source(path, formats[name] if name else detect_format(path, formats)) for path in paths]
 
 
-def have_overlaps(sources: Iterable[Source], *, track: Track = iter) -> bool:
-    """Check whether entities of any text overlap. Nothing is read beyond the first such text.
-
-    sources (Iterable[Source]): The files to read.
-    track (Callable[[Iterable[AnnotatedText]], Iterable[AnnotatedText]]): Function that shows the
-        progress.
-    RETURNS (bool): Whether any entities overlap.
-    RAISES (ValueError): If a file can't be read.
-    """
-    texts = chain.from_iterable(source.read(ConversionReport()) for source in sources)
-    return any(map(has_overlaps, track(texts)))
-
-
 @dataclass(frozen=True)
 class TextWriter:
     """Writer of texts in one format.
@@ -85,6 +55,8 @@ class TextWriter:
     track (Callable[[Iterable[AnnotatedText]], Iterable[AnnotatedText]]): Function that shows the
         progress.
     flat (bool): Whether to leave out overlapping entities.
+    annotated_attributes (bool): Whether all attributes are annotated in files whose format can't
+        tell, see `Source.read`.
     """
 
     format: Format
@@ -92,6 +64,15 @@ class TextWriter:
     report: ConversionReport
     track: Track = iter
     flat: bool = False
+    annotated_attributes: bool = False
+
+    def read(self, source: Source) -> Iterator[AnnotatedText]:
+        """Read the texts of a file to write them.
+
+        source (Source): The file.
+        RETURNS (Iterator[AnnotatedText]): The texts.
+        """
+        return source.read(self.report, annotated_attributes=self.annotated_attributes)
 
     def write(self, texts: Iterable[AnnotatedText], target: Path) -> int:
         """Write texts to a file. If an error occurs, nothing is written.
@@ -178,7 +159,7 @@ def convert_files(targets: dict[Path, Source], writer: TextWriter) -> Iterator[t
     YIELDS (tuple[Path, int]): Each file written, and the number of its texts.
     """
     for target, source in targets.items():
-        yield target, writer.write(source.read(writer.report), target)
+        yield target, writer.write(writer.read(source), target)
 
 
 def plan_split(
@@ -219,6 +200,6 @@ def convert_split(
     group_by (str | None): The metadata field that defines which texts stay together.
     YIELDS (tuple[Path, int]): Each file written, and the number of its texts.
     """
-    texts = list(chain.from_iterable(source.read(writer.report) for source in sources))
+    texts = list(chain.from_iterable(map(writer.read, sources)))
     for name, part in split_texts(texts, shares, seed=seed, group_by=group_by).items():
         yield targets[name], writer.write(part, targets[name])

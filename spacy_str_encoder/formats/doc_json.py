@@ -3,7 +3,7 @@
 `{"text", "ents": [{"start", "end", "label"}], "spans": {key: [{"start", "end", "label", "kb_id"}]},
 "tokens": [{"id", "start", "end"}], "_": {}}`, with character offsets. If entities overlap, a span
 group holds all of them, and `ents` a choice without overlaps. Extension attributes of the doc
-become metadata, as other fields do. It has no relations.
+become metadata, as other fields do. It has no relations and no attributes of entities.
 """
 
 from functools import partial

@@ -1,5 +1,5 @@
 """spaCy's DocBin, with entities in `doc.ents`, all of them in a span group if some overlap, and
-relations in `doc.user_data`.
+attributes and relations in `doc.user_data`.
 """
 
 from collections.abc import Iterable, Iterator

@@ -1,6 +1,6 @@
 """Find, filter and describe the entities and relations of texts."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from itertools import pairwise
 
@@ -142,6 +142,33 @@ def add_attribute(
         report.lose("further values of an attribute", place, case)
 
 
+def keep_attributes(
+    annotated: AnnotatedText,
+    is_kept: Callable[[str, str], bool],
+    reason: str,
+    report: ConversionReport,
+) -> AnnotatedText:
+    """Keep some attributes of entities.
+
+    annotated (AnnotatedText): The text.
+    is_kept (Callable[[str, str], bool]): Function that gets a name and a value, and tells whether
+        to keep the attribute.
+    reason (str): A plural noun phrase for the attributes that are lost.
+    report (ConversionReport): The report, to count lost attributes.
+    RETURNS (AnnotatedText): The text with the remaining attributes.
+    """
+    entities = []
+    for i, entity in enumerate(annotated.entities):
+        kept = dict(entity.attributes or {})
+        for name, value in [*kept.items()]:
+            if not is_kept(name, value):
+                case = f"'{name}={value}' of {describe_entity(annotated, i)}"
+                report.lose(reason, annotated.place, case)
+                del kept[name]
+        entities.append(entity if entity.attributes is None else replace(entity, attributes=kept))
+    return replace(annotated, entities=entities)
+
+
 def without_attributes(annotated: AnnotatedText, report: ConversionReport) -> AnnotatedText:
     """Remove the attributes of entities.
 
@@ -149,13 +176,30 @@ def without_attributes(annotated: AnnotatedText, report: ConversionReport) -> An
     report (ConversionReport): The report, to count the attributes.
     RETURNS (AnnotatedText): The text without attributes.
     """
-    for i, entity in enumerate(annotated.entities):
-        for name, value in (entity.attributes or {}).items():
-            case = f"'{name}={value}' of {describe_entity(annotated, i)}"
-            report.lose("attributes, which this format can't hold", annotated.place, case)
+    reason = "attributes, which this format can't hold"
+    annotated = keep_attributes(annotated, lambda name, value: False, reason, report)
     return replace(
         annotated, entities=[replace(each, attributes=None) for each in annotated.entities]
     )
+
+
+def has_attributes(annotated: AnnotatedText) -> bool:
+    """Check whether any entity of a text has attributes.
+
+    annotated (AnnotatedText): The text.
+    RETURNS (bool): Whether any entity has attributes.
+    """
+    return any(entity.attributes for entity in annotated.entities)
+
+
+def with_annotated_attributes(annotated: AnnotatedText) -> AnnotatedText:
+    """Mark the attributes of all entities as annotated: those without attributes have none.
+
+    annotated (AnnotatedText): The text.
+    RETURNS (AnnotatedText): The text, with attributes at all entities.
+    """
+    entities = [replace(each, attributes=each.attributes or {}) for each in annotated.entities]
+    return replace(annotated, entities=entities)
 
 
 def has_overlaps(annotated: AnnotatedText) -> bool:

@@ -6,7 +6,8 @@ become metadata, and all other fields of the task and its annotation are kept th
 `label_studio`.
 
 Texts of other formats are written for the template for named entities: `<Labels name="label"
-toName="text">` and `<Text name="text" value="$text"/>`.
+toName="text">` and `<Text name="text" value="$text"/>`. An attribute such as Assertion needs
+`<Choices name="Assertion" toName="text" perRegion="true">`.
 """
 
 from dataclasses import replace
@@ -104,4 +105,5 @@ FORMAT = json_format(
     parse=parse,
     serialize=serialize,
     suffix=".json",
+    keeps_attributes=True,
 )

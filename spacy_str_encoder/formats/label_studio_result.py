@@ -8,10 +8,15 @@ the regions.
 A relation is `{"type": "relation", "from_id", "to_id", "direction", "labels"}`. A relation with
 several labels becomes several relations. These are written as one again, since Label Studio keeps
 only one relation from a region to another.
+
+An attribute is what a control with `perRegion="true"` says of a region: `{"id", "type": "choices",
+"from_name", "to_name", "value": {"choices"}}`, with the id of the region. Its name is that of the
+control. `rating`, `number` and `taxonomy` are read as well; the levels of a taxonomy are joined
+with "/". All attributes are written as choices.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from contextlib import suppress
 from typing import Any
 
@@ -21,16 +26,23 @@ from .annotated_text import (
     AnnotatedText,
     AnnotationError,
     check_integers,
+    check_list,
+    check_string,
 )
-from .entities import describe_relation
+from .entities import add_attribute, describe_relation
 from .fields import lose_other_fields
 from .report import ConversionReport
 from .utf16 import from_utf16
 
 Spans = list[tuple[int, int]]
+# The attributes of each region by its id.
+Attributes = dict[str, dict[str, str]]
 
 # Fields of a region that annotators do not fill in.
 REGION_FIELDS = ("id", "type", "from_name", "to_name", "value", "origin", "readonly", "hidden")
+# Types of results that hold an attribute of a region. Their value has a field of the same name.
+CHOICES = "choices"
+ATTRIBUTES = (CHOICES, "taxonomy", "rating", "number")
 # Head and tail of a relation for each direction, as indices of its two regions.
 DIRECTIONS = {"right": [(0, 1)], "left": [(1, 0)], "bi": [(0, 1), (1, 0)]}
 # In the texts of regions, a line break is written as a backslash and an n.
@@ -46,16 +58,25 @@ def select_regions(result: list[Any], place: str, report: ConversionReport) -> l
         selected ones.
     RETURNS (list[Any]): The regions with labels.
     """
-    selected = []
+    selected = [each for each in result if _is_entity(each)]
+    ids = {region["id"] for region in selected}
     for region in result:
-        if region["type"] == "labels" and _get_labels(region["value"]):
+        if _is_entity(region) or _is_attribute(region, ids):
             lose_other_fields("regions", region, REGION_FIELDS, place, report)
-            selected.append(region)
         elif region["type"] == "labels":
             report.lose("regions without a label", place, repr(region["id"]))
         elif region["type"] != "relation":
             report.lose(f"regions of type {region['type']!r}", place, repr(region["id"]))
     return selected
+
+
+def _is_entity(region: dict[str, Any]) -> bool:
+    return region["type"] == "labels" and bool(_get_labels(region["value"]))
+
+
+def _is_attribute(region: dict[str, Any], ids: Set[str]) -> bool:
+    # What is said of the whole text has an id of its own.
+    return region["type"] in ATTRIBUTES and region["id"] in ids
 
 
 def _get_labels(item: dict[str, Any]) -> list[str]:
@@ -79,12 +100,13 @@ def parse_result(
     RAISES (AnnotationError): If the annotation is invalid.
     """
     spans = _find_spans(regions, text, place, report)
+    attributes = _parse_attributes(result, regions, place, report)
     index: dict[str, list[int]] = {each["id"]: [] for each in result if each["type"] != "relation"}
     entities: list[AnnotatedEntity] = []
     for region, (start, end) in zip(regions, spans, strict=True):
         for label in _get_labels(region["value"]):
             index[region["id"]].append(len(entities))
-            entities.append(AnnotatedEntity(start, end, label))
+            entities.append(AnnotatedEntity(start, end, label, attributes[region["id"]] or None))
     relations = [
         relation
         for each in result
@@ -92,6 +114,36 @@ def parse_result(
         for relation in _parse_relation(each, index, place, report)
     ]
     return entities, relations
+
+
+def _parse_attributes(
+    result: list[Any], regions: list[Any], place: str, report: ConversionReport
+) -> Attributes:
+    attributes: Attributes = {region["id"]: {} for region in regions}
+    for region in result:
+        if _is_attribute(region, attributes.keys()):
+            name = region["from_name"]
+            check_string("the name of a control", name, empty=False)
+            for value in _parse_values(region["type"], region["value"]):
+                add_attribute(attributes[region["id"]], name, value, place, report)
+    return attributes
+
+
+def _parse_values(kind: str, item: dict[str, Any]) -> list[str]:
+    values = item[kind]
+    if kind in (CHOICES, "taxonomy"):
+        check_list(f"the {kind} of a region", values)
+        return [_join(kind, each) for each in values]
+    if isinstance(values, bool) or not isinstance(values, int | float):
+        raise AnnotationError(f"the {kind} of a region must be a number, got {values!r}")
+    return [str(values)]
+
+
+def _join(kind: str, value: Any) -> str:
+    levels = value if isinstance(value, list) else [value]
+    for level in levels:
+        check_string(f"the {kind} of a region", level, empty=False)
+    return "/".join(levels)
 
 
 def _find_spans(regions: list[Any], text: str, place: str, report: ConversionReport) -> Spans:
@@ -160,15 +212,10 @@ def serialize_result(
     report (ConversionReport): The report, to count duplicate relations.
     RETURNS (list[dict[str, Any]]): The regions and relations.
     """
-    names = {"from_name": from_name, "to_name": to_name}
     regions = [
-        {
-            "id": f"entity-{i}",
-            "type": "labels",
-            **names,
-            "value": _serialize_entity(annotated, entity),
-        }
+        {"id": f"entity-{i}", **each, "to_name": to_name}
         for i, entity in enumerate(annotated.entities)
+        for each in _serialize_entity(annotated, entity, from_name)
     ]
     relations = [
         {
@@ -183,9 +230,15 @@ def serialize_result(
     return regions + relations
 
 
-def _serialize_entity(annotated: AnnotatedText, entity: AnnotatedEntity) -> dict[str, Any]:
+def _serialize_entity(
+    annotated: AnnotatedText, entity: AnnotatedEntity, from_name: str
+) -> Iterator[dict[str, Any]]:
     surface = annotated.text[entity.start : entity.end]
-    return {"start": entity.start, "end": entity.end, "text": surface, "labels": [entity.label]}
+    place = {"start": entity.start, "end": entity.end, "text": surface}
+    label = {**place, "labels": [entity.label]}
+    yield {"type": "labels", "from_name": from_name, "value": label}
+    for name, value in (entity.attributes or {}).items():
+        yield {"type": CHOICES, "from_name": name, "value": {**place, CHOICES: [value]}}
 
 
 def _group_labels(

@@ -28,6 +28,7 @@ from .docs import to_docs
 from .format import Format
 from .reading import read_items
 from .report import ConversionReport
+from .sources import Source, inspect_sources
 
 JSON_SUFFIXES = {".json", ".jsonl"}
 # Maximum number of texts to read until only one format matches.
@@ -148,9 +149,11 @@ def read_docs(
     RAISES (ValueError): If the format can't be detected, or a file is not in it.
     """
     formats = all_formats(nlp, spans_key=spans_key)
-    for file in find_files(path, formats):
-        if file.suffix == SUFFIX:
-            yield from read_docbin(file, nlp.vocab)
+    sources = [Source(file, detect_format(file, formats)) for file in find_files(path, formats)]
+    found = inspect_sources(sources, overlaps=False, attributes=True)
+    for source in sources:
+        if source.path.suffix == SUFFIX:
+            yield from read_docbin(source.path, nlp.vocab)
         else:
-            texts = detect_format(file, formats).read(file, report)
+            texts = source.read(report, annotated_attributes=found.annotated_attributes)
             yield from to_docs(texts, nlp, report, spans_key=spans_key)

@@ -1,9 +1,11 @@
 """brat standoff: a folder of pairs NAME.txt and NAME.ann, which may lie in subfolders.
 
-A line of the .ann is an entity (`T1`, tab, `Drug 0 7`, tab, its text) or a relation (`R1`, tab,
-`Treats Arg1:T1 Arg2:T2`). Offsets count characters, including both characters of a CRLF and a byte
-order mark. A span that crosses a line break is split into pieces (`Drug 0 3;4 7`). Spans with other
-gaps, events, equivalences, attributes, normalizations and notes are not read.
+A line of the .ann is an entity (`T1`, tab, `Drug 0 7`, tab, its text), a relation (`R1`, tab,
+`Treats Arg1:T1 Arg2:T2`) or an attribute of an entity (`A1`, tab, `Assertion T1 negated`). A binary
+attribute has no value (`Negation T1`); it is read as "true", and "true" is written as a binary
+attribute. Offsets count characters, including both characters of a CRLF and a byte order mark. A
+span that crosses a line break is split into pieces (`Drug 0 3;4 7`). Spans with other gaps, events,
+equivalences, attributes of relations and events, normalizations and notes are not read.
 
 Source: https://brat.nlplab.org/standoff.html
 """
@@ -23,4 +25,12 @@ def recognizes(path: Path, item: Any) -> bool:
     return path.suffix == ".ann" or (path.suffix == ".txt" and path.with_suffix(".ann").exists())
 
 
-FORMAT = Format("brat", "brat standoff (folder)", "", recognizes=recognizes, read=read, write=write)
+FORMAT = Format(
+    "brat",
+    "brat standoff (folder)",
+    "",
+    recognizes=recognizes,
+    read=read,
+    write=write,
+    keeps_attributes=True,
+)

@@ -13,6 +13,8 @@ from ..report import ConversionReport
 LINE = re.compile(r"([TREAMN#]\S+|\*)\t([^\t]*)(?:\t(.*))?", re.DOTALL)
 SPAN = re.compile(r"(\S+) (\d{1,10} \d{1,10}(?:;\d{1,10} \d{1,10})*) *")
 BYTE_ORDER_MARK = "\ufeff"
+# The value of an attribute whose line has none, such as Negation.
+BINARY = "true"
 # The start and end of each piece of a span.
 Pieces = list[tuple[int, int]]
 

@@ -8,17 +8,21 @@ from pathlib import Path
 
 from ...doc.origin import ID
 from ..annotated_text import AnnotatedRelation, AnnotatedText, AnnotationError
+from ..entities import add_attribute
 from ..reading import read_lines
 from ..report import ConversionReport
-from .lines import BYTE_ORDER_MARK, Line, parse_span, read_annotations
+from .lines import BINARY, BYTE_ORDER_MARK, Line, parse_span, read_annotations
 
 ARGUMENTS = re.compile(r"(\S+) (\S+?):(\S+) (\S+?):(\S+) *")
-# Kinds of lines other than entities and relations, by the first character of their id.
+ATTRIBUTE = re.compile(r"(\S+) (\S+)(?: (\S(?:.*\S)?))? *")
+# The first characters of ids of attributes. Old files call them modifications.
+ATTRIBUTES = "AM"
+# Kinds of lines whose third column is not read.
+WITHOUT_THIRD = {"R": "relations", "A": "attributes", "M": "attributes"}
+# Kinds of lines that are not read, by the first character of their id.
 OTHERS = {
     "E": "events",
     "*": "equivalences",
-    "A": "attributes",
-    "M": "attributes",
     "N": "normalizations",
     "#": "notes",
 }
@@ -68,11 +72,15 @@ def _read_document(text_path: Path, lines_path: Path, report: ConversionReport) 
     places = {key: i for i, key in enumerate(entities)}
     ids = {line.id for line in lines}
     relations = []
+    attributes: dict[str, dict[str, str]] = {key: {} for key in entities}
     for line in lines:
         if line.id[0] == "R" and (relation := _parse_relation(line, ids, places, report)):
             relations.append(relation)
+        if line.id[0] in ATTRIBUTES:
+            _parse_attribute(line, ids, attributes, report)
         _report_others(line, places, report)
-    return AnnotatedText(text, list(entities.values()), relations, place=str(lines_path))
+    found = [replace(each, attributes=attributes[key] or None) for key, each in entities.items()]
+    return AnnotatedText(text, found, relations, place=str(lines_path))
 
 
 def _read_text(path: Path, report: ConversionReport) -> str:
@@ -107,12 +115,33 @@ def _parse_relation(
     return AnnotatedRelation(places[first], places[second], label)
 
 
+def _parse_attribute(
+    line: Line,
+    ids: Set[str],
+    attributes: Mapping[str, dict[str, str]],
+    report: ConversionReport,
+) -> None:
+    """Add an attribute to those of its entity."""
+    match = ATTRIBUTE.fullmatch(line.content)
+    if match is None:
+        form = "a name and an entity, and may have a value, such as Assertion T1 negated"
+        raise AnnotationError(f"{line.place}: must have {form}, got {line.content!r}")
+    name, owner, value = match.groups()
+    if owner not in ids:
+        raise AnnotationError(f"{line.place}: the file has no line with the id {owner}")
+    if owner in attributes:
+        add_attribute(attributes[owner], name, value or BINARY, line.place, report)
+    else:
+        kind = "entities that were left out" if owner[0] == "T" else "relations and events"
+        report.lose(f"attributes of {kind}", line.place, line.content)
+
+
 def _report_others(line: Line, places: Mapping[str, int], report: ConversionReport) -> None:
     kind = line.id[0]
     if kind in OTHERS:
         report.lose(OTHERS[kind], line.place, f"{line.content} {line.surface}".strip())
-    if kind == "R" and line.surface.strip():
-        report.lose("third columns of relations", line.place, line.surface)
+    if kind in WITHOUT_THIRD and line.surface.strip():
+        report.lose(f"third columns of {WITHOUT_THIRD[kind]}", line.place, line.surface)
     if kind == "E":
         trigger = line.content.partition(" ")[0].partition(":")[2]
         if trigger in places:

@@ -5,15 +5,29 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..report import ConversionReport
-from .types import ENTITY, HEAD, STRING, TAIL
+from .types import ENTITY, HEAD, PRIMITIVES, STRING, TAIL
 
 # Prefixes of built-in types. Of these, only entities are read: no sentences, syntax, coreference or
 # data about the project.
 BUILT_IN = ("uima.", "de.tudarmstadt.ukp.", "org.dkpro.core.")
 ENTITIES = ENTITY.removesuffix("NamedEntity")
 POSITION = ("sofa", "begin", "end")
-# An annotation of dkpro-cassis, and its label.
-Labeled = tuple[Any, str | None]
+# Features that cassis renames.
+RENAMED = {"type_": "type", "self_": "self"}
+
+
+@dataclass(frozen=True)
+class Labeled:
+    """Span or relation.
+
+    annotation (Any): The annotation of dkpro-cassis.
+    label (str | None): Its label.
+    attributes (dict[str, str]): The attributes of a span: the values of its other features.
+    """
+
+    annotation: Any
+    label: str | None
+    attributes: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -22,10 +36,26 @@ class Layer:
 
     label (str): The feature that holds the label.
     is_relation (bool): Whether the layer holds relations; otherwise it holds spans.
+    attributes (dict[str, str]): The features that are attributes of spans, by name of attribute.
     """
 
     label: str
     is_relation: bool
+    attributes: dict[str, str] = field(default_factory=dict)
+
+    def read(self, annotation: Any) -> Labeled:
+        """Read an annotation of this layer.
+
+        annotation (Any): The annotation of dkpro-cassis.
+        RETURNS (Labeled): The annotation with its label and attributes.
+        """
+        values = {name: annotation[feature] for name, feature in self.attributes.items()}
+        attributes = {name: _to_string(value) for name, value in values.items() if value}
+        return Labeled(annotation, annotation[self.label], attributes)
+
+
+def _to_string(value: Any) -> str:
+    return "true" if value is True else str(value)
 
 
 @dataclass
@@ -53,7 +83,7 @@ class Layers:
             if layer is not None:
                 self._report_unread(annotation, layer, place)
                 selected = relations if layer.is_relation else spans
-                selected.append((annotation, annotation[layer.label]))
+                selected.append(layer.read(annotation))
         return spans, relations
 
     def _get(self, type_: Any, place: str) -> Layer | None:
@@ -74,20 +104,26 @@ class Layers:
         if len(usual or labels) > 1:
             reason = "layers with several label features (the first one is read)"
             self.report.choose(reason, place, f"{type_.name}: {', '.join(usual or labels)}")
-        return Layer((usual or labels)[0], is_relation={HEAD, TAIL} <= ranges.keys())
+        label, is_relation = (usual or labels)[0], {HEAD, TAIL} <= ranges.keys()
+        return Layer(label, is_relation, {} if is_relation else _name_attributes(ranges, label))
 
     def _report_unread(self, annotation: Any, layer: Layer, place: str) -> None:
         for feature in annotation.type.all_features:
             name = f"{annotation.type.name}: {feature.name}"
-            if (
-                feature.name not in (layer.label, HEAD, TAIL, *POSITION)
-                and name not in self._unread
-            ):
+            read = (layer.label, HEAD, TAIL, *POSITION, *layer.attributes.values())
+            if feature.name not in read and name not in self._unread:
                 value = annotation[feature.name]
                 # Links to other annotations are stored in an array, which may be empty.
                 if getattr(value, "elements", value):
                     self._unread.add(name)
                     self.report.lose("unsupported features of layers", place, name)
+
+
+def _name_attributes(ranges: Mapping[str, str], label: str) -> dict[str, str]:
+    """Name the features that are attributes. cassis adds an underscore to some of them."""
+    features = [name for name, range_ in ranges.items() if range_ in PRIMITIVES]
+    names = {feature: RENAMED.get(feature, feature) for feature in features}
+    return {names[feature]: feature for feature in features if feature not in (label, *POSITION)}
 
 
 def _is_flat(ranges: Mapping[str, str]) -> bool:

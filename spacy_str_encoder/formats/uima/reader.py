@@ -95,9 +95,11 @@ def _read_entities(
 ) -> dict[int, AnnotatedEntity]:
     """Read the entities, by the id of the annotation."""
     entities = {}
-    for span, label in spans:
+    for each in spans:
+        span, label = each.annotation, each.label
         if label and span.begin != span.end:
-            entities[span.xmiID] = AnnotatedEntity(span.begin, span.end, label)
+            attributes = each.attributes or None
+            entities[span.xmiID] = AnnotatedEntity(span.begin, span.end, label, attributes)
         else:
             reason = "empty spans" if label else "spans without a label"
             case = f"{text[span.begin : span.end]!r} ({span.type.name}, {span.begin}-{span.end})"
@@ -113,7 +115,8 @@ def _read_relations(
     report: ConversionReport,
 ) -> Iterator[AnnotatedRelation]:
     places = {xmi_id: i for i, xmi_id in enumerate(ids)}
-    for relation, label in relations:
+    for each in relations:
+        relation, label = each.annotation, each.label
         ends = [end for end in (relation[HEAD], relation[TAIL]) if end is not None]
         known = [places[end.xmiID] for end in ends if end.xmiID in places]
         if label and len(known) == 2:

@@ -1,14 +1,16 @@
 """Write UIMA CAS XMI."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from keyword import kwlist
 from pathlib import Path
 from typing import Any
 
 from ...doc.origin import ID
 from ..annotated_text import AnnotatedText
 from ..document_names import name_documents
-from ..entities import keep_entities, keep_relations
+from ..entities import keep_attributes, keep_entities, keep_relations
 from ..fields import lose_other_fields
 from ..report import ConversionReport
 from .files import TYPE_SYSTEM
@@ -17,6 +19,7 @@ from .types import (
     DOCUMENT,
     DOCUMENT_ID,
     ENTITY,
+    ENTITY_WITH_ATTRIBUTES,
     HEAD,
     LANGUAGE,
     META,
@@ -28,12 +31,11 @@ from .types import (
     import_cassis,
 )
 
-TYPES: dict[str, tuple[str, dict[str, str]]] = {
-    DOCUMENT: ("uima.tcas.DocumentAnnotation", dict.fromkeys((TITLE, *META), STRING)),
-    TOKEN: (ANNOTATION, {}),
-    ENTITY: (ANNOTATION, {"value": STRING, "identifier": STRING}),
-    RELATION: (ANNOTATION, {TAIL: ENTITY, HEAD: ENTITY, "label": STRING}),
-}
+LABEL = "value"
+FEATURE = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+# Names of features that have a meaning of their own, in UIMA or in dkpro-cassis.
+RESERVED = {LABEL, "label", "sofa", "begin", "end", "type", "self", "xmiID"}
+RESERVED |= {"get", "set", "get_covered_text", *kwlist}
 # Characters that XML 1.0 can't represent.
 UNWRITABLE = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 # INCEpTION rejects a document with an annotation that begins or ends with one of these.
@@ -49,28 +51,72 @@ def write(texts: Iterable[AnnotatedText], path: Path, report: ConversionReport) 
     report (ConversionReport): The report, to count losses.
     RAISES (ImportError): If dkpro-cassis is not installed.
     """
-    type_system = _make_type_system()
+    import_cassis()
     path.mkdir()
+    # The type system must define all attributes before the first text is written.
+    documents = list(_select_documents(texts, report))
+    schema = Schema(sorted({name for _, each in documents for name in _attribute_names(each)}))
+    type_system = schema.make_type_system()
     type_system.to_xml(path / TYPE_SYSTEM)
+    for name, annotated in documents:
+        target = path / f"{name}.xmi"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        meta = _select_meta(annotated, name, report)
+        _make_cas(annotated, meta, schema, type_system).to_xmi(target)
+
+
+@dataclass(frozen=True)
+class Schema:
+    """Types of annotations, and their features.
+
+    attributes (Collection[str]): The names of all attributes.
+    """
+
+    attributes: Collection[str]
+
+    @property
+    def entity(self) -> str:
+        """RETURNS (str): The type of entities."""
+        return ENTITY_WITH_ATTRIBUTES if self.attributes else ENTITY
+
+    @property
+    def types(self) -> dict[str, tuple[str, dict[str, str]]]:
+        """RETURNS (dict[str, tuple[str, dict[str, str]]]): The supertype of each type, and the
+        ranges of its features.
+        """
+        others = self.attributes or ("identifier",)
+        return {
+            DOCUMENT: ("uima.tcas.DocumentAnnotation", dict.fromkeys((TITLE, *META), STRING)),
+            TOKEN: (ANNOTATION, {}),
+            self.entity: (ANNOTATION, dict.fromkeys((LABEL, *others), STRING)),
+            RELATION: (ANNOTATION, {TAIL: self.entity, HEAD: self.entity, "label": STRING}),
+        }
+
+    def make_type_system(self) -> Any:
+        """RETURNS (TypeSystem): The type system of dkpro-cassis."""
+        type_system = import_cassis().TypeSystem()
+        for name, (supertype, _) in self.types.items():
+            type_system.create_type(name, supertype)
+        for name, (_, features) in self.types.items():
+            for feature, range_ in features.items():
+                type_system.create_feature(name, feature, range_)
+        return type_system
+
+
+def _attribute_names(annotated: AnnotatedText) -> Iterator[str]:
+    for entity in annotated.entities:
+        yield from entity.attributes or {}
+
+
+def _select_documents(
+    texts: Iterable[AnnotatedText], report: ConversionReport
+) -> Iterator[tuple[str, AnnotatedText]]:
     for name, annotated in name_documents(texts, report):
         if unwritable := UNWRITABLE.search(annotated.text):
             case = f"{unwritable[0]!r} at {unwritable.start()}"
             report.lose("texts with characters that XML can't represent", annotated.place, case)
         else:
-            target = path / f"{name}.xmi"
-            target.parent.mkdir(parents=True, exist_ok=True)
-            meta = _select_meta(annotated, name, report)
-            _make_cas(_select(annotated, report), meta, type_system).to_xmi(target)
-
-
-def _make_type_system() -> Any:
-    type_system = import_cassis().TypeSystem()
-    for name, (supertype, _) in TYPES.items():
-        type_system.create_type(name, supertype)
-    for name, (_, features) in TYPES.items():
-        for feature, range_ in features.items():
-            type_system.create_feature(name, feature, range_)
-    return type_system
+            yield name, _select(annotated, report)
 
 
 def _select(annotated: AnnotatedText, report: ConversionReport) -> AnnotatedText:
@@ -86,7 +132,18 @@ def _select(annotated: AnnotatedText, report: ConversionReport) -> AnnotatedText
     annotated = keep_entities(annotated, kept, "entities that begin or end with whitespace", report)
     kept = {i for i, each in enumerate(annotated.relations) if not UNWRITABLE.search(each.label)}
     reason = "relations whose label has characters that XML can't represent"
-    return keep_relations(annotated, kept, reason, report)
+    return _select_attributes(keep_relations(annotated, kept, reason, report), report)
+
+
+def _select_attributes(annotated: AnnotatedText, report: ConversionReport) -> AnnotatedText:
+    reason = "attributes whose name can't be that of a feature"
+    annotated = keep_attributes(annotated, lambda name, _: _is_feature(name), reason, report)
+    reason = "attributes whose value has characters that XML can't represent"
+    return keep_attributes(annotated, lambda _, value: not UNWRITABLE.search(value), reason, report)
+
+
+def _is_feature(name: str) -> bool:
+    return name not in RESERVED and bool(FEATURE.fullmatch(name))
 
 
 def _select_meta(annotated: AnnotatedText, name: str, report: ConversionReport) -> dict[str, str]:
@@ -100,14 +157,19 @@ def _select_meta(annotated: AnnotatedText, name: str, report: ConversionReport) 
     return {TITLE: title, DOCUMENT_ID: title, **fields}
 
 
-def _make_cas(annotated: AnnotatedText, meta: dict[str, str], type_system: Any) -> Any:
-    types = {name: type_system.get_type(name) for name in TYPES}
+def _make_cas(
+    annotated: AnnotatedText, meta: dict[str, str], schema: Schema, type_system: Any
+) -> Any:
+    types = {name: type_system.get_type(name) for name in schema.types}
     cas = import_cassis().Cas(type_system, sofa_string=annotated.text)
     cas.add(types[DOCUMENT](begin=0, end=len(annotated.text), **meta))
     # The ids follow the order in which annotations are added, so tokens, spans and relations are
     # added in this order.
     cas.add_all(types[TOKEN](begin=start, end=end) for start, end in annotated.tokens or [])
-    spans = [types[ENTITY](begin=e.start, end=e.end, value=e.label) for e in annotated.entities]
+    spans = [
+        types[schema.entity](begin=e.start, end=e.end, **{LABEL: e.label}, **(e.attributes or {}))
+        for e in annotated.entities
+    ]
     cas.add_all(spans)
     for relation in annotated.relations:
         head, tail = spans[relation.head], spans[relation.tail]
