@@ -12,6 +12,8 @@ from .types import ENTITY, HEAD, PRIMITIVES, STRING, TAIL
 BUILT_IN = ("uima.", "de.tudarmstadt.ukp.", "org.dkpro.core.")
 ENTITIES = ENTITY.removesuffix("NamedEntity")
 POSITION = ("sofa", "begin", "end")
+# The entry of an entity in a knowledge base: nearly each entity has another one.
+IDENTIFIER = "identifier"
 # Features that cassis renames.
 RENAMED = {"type_": "type", "self_": "self"}
 
@@ -123,7 +125,8 @@ def _name_attributes(ranges: Mapping[str, str], label: str) -> dict[str, str]:
     """Name the features that are attributes. cassis adds an underscore to some of them."""
     features = [name for name, range_ in ranges.items() if range_ in PRIMITIVES]
     names = {feature: RENAMED.get(feature, feature) for feature in features}
-    return {names[feature]: feature for feature in features if feature not in (label, *POSITION)}
+    known = (label, IDENTIFIER, *POSITION)
+    return {names[feature]: feature for feature in features if feature not in known}
 
 
 def _is_flat(ranges: Mapping[str, str]) -> bool:

@@ -14,6 +14,7 @@ from ..entities import keep_attributes, keep_entities, keep_relations
 from ..fields import lose_other_fields
 from ..report import ConversionReport
 from .files import TYPE_SYSTEM
+from .layers import IDENTIFIER
 from .types import (
     ANNOTATION,
     DOCUMENT,
@@ -34,7 +35,7 @@ from .types import (
 LABEL = "value"
 FEATURE = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 # Names of features that have a meaning of their own, in UIMA or in dkpro-cassis.
-RESERVED = {LABEL, "label", "sofa", "begin", "end", "type", "self", "xmiID"}
+RESERVED = {LABEL, IDENTIFIER, "label", "sofa", "begin", "end", "type", "self", "xmiID"}
 RESERVED |= {"get", "set", "get_covered_text", *kwlist}
 # Characters that XML 1.0 can't represent.
 UNWRITABLE = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -84,7 +85,7 @@ class Schema:
         """RETURNS (dict[str, tuple[str, dict[str, str]]]): The supertype of each type, and the
         ranges of its features.
         """
-        others = self.attributes or ("identifier",)
+        others = self.attributes or (IDENTIFIER,)
         return {
             DOCUMENT: ("uima.tcas.DocumentAnnotation", dict.fromkeys((TITLE, *META), STRING)),
             TOKEN: (ANNOTATION, {}),
