@@ -361,3 +361,9 @@ def test_flat_leaves_out_what_overlaps_an_earlier_or_longer_entity(before: Annot
 def find_ends(annotated: AnnotatedText) -> list[tuple[AnnotatedEntity, AnnotatedEntity, str]]:
     entities = annotated.entities
     return [(entities[r.head], entities[r.tail], r.label) for r in annotated.relations]
+
+
+@pytest.mark.parametrize("key", ["", "null", "true", "0", "my group", '["a"]', "${x}"])
+def test_names_that_configs_can_not_hold_are_refused(key: str, tmp_path: Path) -> None:
+    error = run_error(tmp_path, "-o", tmp_path / "out", "--spans-key", key)
+    assert "--spans-key must be a name" in error

@@ -1,3 +1,4 @@
+import re
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -135,6 +136,9 @@ def convert_command(
         typer.echo(line)
 
 
+# Names that a config, too, reads as a string.
+NAME = re.compile(r"[^\W\d_][\w-]*")
+NOT_NAMES = ("null", "true", "false")
 OVERLAPS = (
     'entities overlap: doc.spans["{key}"] has all of them, doc.ents a choice without overlaps; '
     "to learn all, train with --components.str_ner.spans_key {key}"
@@ -146,6 +150,11 @@ def _check_options(
 ) -> None:
     if group_by is not None and split is None:
         raise ValueError("--group-by requires --split, such as --split 8:1:1")
+    if spans_key is not None and (not NAME.fullmatch(spans_key) or spans_key in NOT_NAMES):
+        raise ValueError(
+            "--spans-key must be a name of letters, digits, hyphens and underscores that begins "
+            f"with a letter, such as sc, got {spans_key!r}"
+        )
     if flat and spans_key is not None:
         raise ValueError(
             "--flat can't be used with --spans-key: it leaves out overlapping entities, which a "
