@@ -124,8 +124,22 @@ def relation_setting(nlp: Language, name: str) -> Any:
     name (str): The name of the setting.
     RETURNS (Any): The value, or None if there is no such component or setting.
     """
+    return _find_setting(nlp, "doc._.relations", name)
+
+
+def default_values(nlp: Language) -> dict[str, str]:
+    """Look up the default values of attributes of entities.
+
+    nlp (Language): The pipeline.
+    RETURNS (dict[str, str]): The values by name, those of the component that predicts attributes;
+        empty if there is none.
+    """
+    return dict(_find_setting(nlp, "span._.attributes", "defaults") or {})
+
+
+def _find_setting(nlp: Language, assigned: str, name: str) -> Any:
     for pipe_name, component in nlp.pipeline:
-        if "doc._.relations" in nlp.get_pipe_meta(pipe_name).assigns:
+        if assigned in nlp.get_pipe_meta(pipe_name).assigns:
             return _settings(component).get(name)
     return None
 
