@@ -1,6 +1,7 @@
 """Attributes of entities in everything that is written, and read again."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -29,14 +30,24 @@ VALUES: dict[str, dict[str, str]] = {
 }
 
 
-@Language.component("tests_set_attributes", assigns=["span._.attributes"])
-def set_all(doc: Doc) -> Doc:
-    doc._.relations = []
-    for entity in doc.ents:
-        if entity.text in VALUES:
-            values = VALUES[entity.text]
-            set_attributes(entity, values, dict.fromkeys(values, 0.75))
-    return doc
+class AttributeSetter:
+    """Sets known attributes, and has settings as `str_attr` has them."""
+
+    def __init__(self) -> None:
+        self.cfg = {"defaults": {"Assertion": "present"}}
+
+    def __call__(self, doc: Doc) -> Doc:
+        doc._.relations = []
+        for entity in doc.ents:
+            if entity.text in VALUES:
+                values = VALUES[entity.text]
+                set_attributes(entity, values, dict.fromkeys(values, 0.75))
+        return doc
+
+
+@Language.factory("tests_set_attributes", assigns=["span._.attributes"])
+def make_attribute_setter(nlp: Language, name: str) -> AttributeSetter:
+    return AttributeSetter()
 
 
 @pytest.fixture(scope="module")
@@ -139,7 +150,23 @@ def test_convert_reads_what_annotate_writes(model: Path, tmp_path: Path) -> None
     assert "left out: 7 unsupported fields of entities" in report
 
 
-def test_pages_show_attributes(model: Path, tmp_path: Path) -> None:
-    run("visualize", model, TEXTS[0], "-o", tmp_path / "page.html")
-    page = (tmp_path / "page.html").read_text("utf-8")
-    assert ">Assertion=negated <i>0.75</i></b>" in page and page.count('<b class="attribute') == 1
+def attributes_on(path: Path) -> list[str]:
+    return re.findall(r'<b class="attribute \w+">(.*?)</b>', path.read_text("utf-8"))
+
+
+def test_pages_show_attributes_without_default_values(model: Path, tmp_path: Path) -> None:
+    page, gold = tmp_path / "page.html", tmp_path / "gold.spacy"
+    (tmp_path / "texts.txt").write_text("\n".join(TEXTS), "utf-8")
+    run("visualize", model, tmp_path / "texts.txt", "-o", page)
+    assert attributes_on(page) == ["Assertion=negated <i>0.75</i>", "Of=family <i>0.75</i>"]
+
+    docs = [*map(spacy.load(model), TEXTS)]
+    docs[0].ents[1]._.attributes = {"Assertion": "possible"}
+    docs[1].ents[1]._.attributes = {}
+    DocBin(docs=docs, store_user_data=True).to_disk(gold)
+    run("visualize", model, gold, "--gold", "-o", page)
+    assert attributes_on(page) == [
+        "Assertion=negated <i>0.75</i> correct",
+        "Assertion=possible missed",
+        "Of=family <i>0.75</i> wrong",
+    ]
