@@ -22,7 +22,13 @@ from spacy.util import load_model_from_config
 from thinc.api import Config
 from typer.testing import CliRunner
 
-from spacy_str_encoder import Relation, to_records
+from spacy_str_encoder import (
+    Relation,
+    get_attribute_scores,
+    get_attributes,
+    set_attributes,
+    to_records,
+)
 from spacy_str_encoder.cli import app
 from spacy_str_encoder.doc.plain_data import to_annotations
 from spacy_str_encoder.doc.records import key_values
@@ -99,8 +105,11 @@ FUNCTIONS = [
     Relation,
     compare_docs,
     evaluate,
+    get_attribute_scores,
+    get_attributes,
     key_values,
     render,
+    set_attributes,
     to_annotations,
     to_records,
     to_rows,

@@ -11,7 +11,7 @@ import srsly
 from spacy.tokens import Doc, Span
 from spacy.vocab import Vocab
 
-from spacy_str_encoder import Relation
+from spacy_str_encoder import Relation, set_attributes
 from spacy_str_encoder.doc.records import set_settings
 from spacy_str_encoder.files.records import COLUMNS, to_rows, write_records
 
@@ -92,6 +92,35 @@ def test_tables_hold_the_rows(docs: list[Doc], tmp_path: Path) -> None:
     assert [value for row in read for value in row.values()] == as_text
     write_records(tmp_path / "records.parquet", iter(docs))
     assert pyarrow.parquet.read_table(tmp_path / "records.parquet").to_pylist() == rows
+
+
+def test_every_file_says_that_a_finding_is_negated(docs: list[Doc], tmp_path: Path) -> None:
+    doc = docs[1]
+    set_attributes(doc.ents[0], {"Assertion": "negated"}, {"Assertion": 0.75})
+    for suffix in ("csv", "jsonl", "parquet"):
+        write_records(tmp_path / f"records.{suffix}", [doc])
+    [line] = srsly.read_jsonl(tmp_path / "records.jsonl")
+    [negated] = line["records"][0]["values"]["Assertion"]
+    assert (negated["text"], negated["start"], negated["score"]) == ("negated", None, 0.75)
+
+    expected = {
+        "entity": "LAD",
+        "key": "Assertion",
+        "owner_start": 0,
+        "value": "negated",
+        "value_label": "Assertion",
+        "value_start": None,
+        "value_end": None,
+        "score": 0.75,
+    }
+    table = pyarrow.parquet.read_table(tmp_path / "records.parquet").to_pylist()
+    for rows in (to_rows([doc]), table):
+        [found] = [each for each in rows if each["key"] == "Assertion"]
+        assert {name: found[name] for name in expected} == expected
+    with (tmp_path / "records.csv").open(encoding="utf-8", newline="") as file:
+        [cells] = [each for each in csv.DictReader(file) if each["key"] == "Assertion"]
+    as_text = {name: "" if value is None else str(value) for name, value in expected.items()}
+    assert {name: cells[name] for name in expected} == as_text
 
 
 def test_a_table_without_rows_has_columns(tmp_path: Path) -> None:

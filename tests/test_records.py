@@ -13,7 +13,7 @@ from spacy.language import Language
 from spacy.tokens import Doc, DocBin, Span
 from spacy.vocab import Vocab
 
-from spacy_str_encoder import Relation, to_records
+from spacy_str_encoder import Relation, set_attributes, to_records
 from spacy_str_encoder.doc.records import Record, key_values
 
 from .pipelines import MakeNlp, make_examples
@@ -120,6 +120,81 @@ def test_keys_are_made_by_a_template() -> None:
     ]
     records = to_records(doc, ["Body"], inverse=["Modifier"], key="{head_label}.{tail_label}")
     assert list(key_values(records)) == [("Body.Place", "proximal"), ("Place.Degree", "mild")]
+
+
+NEGATED = {"Assertion": "negated"}
+
+
+def test_attributes_are_values() -> None:
+    doc = make_doc(FINDING, [POSITION, DEGREE, (0, "beside", 3)])
+    lad, proximal, _, lcx = doc.ents
+    set_attributes(lad, {**NEGATED, "Of": "family"}, {"Assertion": 0.75, "Of": 0.5})
+    for entity in (proximal, lcx):
+        entity._.attributes = NEGATED
+    records = to_records(doc, ["Body"], inverse=["Modifier"])
+    # LCX has a record of its own, but as a value it is negated too.
+    assert lines(records) == [
+        "LAD(Position=proximal(Modifier=mild Assertion=negated) beside=LCX(Assertion=negated) "
+        "Assertion=negated Of=family)",
+        "LCX(Assertion=negated)",
+    ]
+    [negated] = records[0]["values"]["Assertion"]
+    assert negated == {
+        "text": "negated",
+        "label": "Assertion",
+        "start": None,
+        "end": None,
+        "score": 0.75,
+        "values": {},
+    }
+    lad._.attributes = proximal._.attributes = {}
+    lcx._.attributes = None
+    without = to_records(doc, ["Body"], inverse=["Modifier"])
+    assert lines(without) == ["LAD(Position=proximal(Modifier=mild) beside=LCX)", "LCX"]
+
+
+def test_a_relation_may_have_the_key_of_an_attribute() -> None:
+    doc = make_doc(FINDING, [(0, "Assertion", 1)])
+    doc.ents[0]._.attributes = NEGATED
+    [lad, _] = to_records(doc, ["Body"], key="{label}")
+    assert [value["text"] for value in lad["values"]["Assertion"]] == ["proximal", "negated"]
+    [lad, _] = to_records(doc, ["Body"], key="{head_label}.{label}")
+    assert list(key_values([lad])) == [("Body.Assertion", "proximal"), ("Assertion", "negated")]
+
+
+def test_a_value_that_goes_round_keeps_its_attributes() -> None:
+    doc = make_doc(FINDING, [(0, "at", 1), (1, "of", 2), (2, "of", 1)])
+    doc.ents[1]._.attributes = NEGATED
+    [lad, _] = lines(to_records(doc, ["Body"]))
+    assert lad == ("LAD(at=proximal(of=mild(of=proximal(Assertion=negated)) Assertion=negated))")
+
+
+def test_records_are_left_out_by_attribute() -> None:
+    doc = make_doc(FINDING, [POSITION, DEGREE, (0, "beside", 3)])
+    for entity in doc.ents[1], doc.ents[3]:
+        entity._.attributes = NEGATED
+
+    def find(**exclude: list[str]) -> list[str]:
+        return lines(to_records(doc, ["Body"], inverse=["Modifier"], exclude=exclude))
+
+    lad = "LAD(Position=proximal(Modifier=mild Assertion=negated) beside=LCX(Assertion=negated))"
+    assert find(Assertion=["possible"], Of=["family"]) == [lad, "LCX(Assertion=negated)"]
+    # Values stay, whatever their attributes.
+    assert find(Assertion=["possible", "negated"]) == [lad]
+    doc.ents[0]._.attributes = {"Of": "family"}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert find(Assertion=["negated"], Of=["family"]) == []
+
+
+@pytest.mark.parametrize("exclude", ["negated", ["negated"], {"Assertion": "negated"}])
+def test_wrong_exclusions_are_refused(exclude: Any) -> None:
+    with pytest.raises(ValueError) as raised:
+        to_records(make_doc(FINDING, []), ["Body"], exclude=exclude)
+    assert str(raised.value) == (
+        "exclude: must be a dict with a list of values for each attribute, such as "
+        f"{{'Assertion': ['negated']}}, got {exclude!r}."
+    )
 
 
 @pytest.mark.parametrize(
@@ -259,6 +334,44 @@ def test_names_that_no_component_predicts_are_told(nlp: Language, make_nlp: Make
     trained.add_pipe("str_records", config=settings)
     with pytest.warns(UserWarning, match="predicts Modifer, listed in `inverse`"):
         trained.initialize(lambda: make_examples(trained))
+
+
+@Language.component("negates_all", assigns=["span._.attributes"])
+def negates_all(doc: Doc) -> Doc:
+    for entity in doc.ents:
+        entity._.attributes = NEGATED
+    return doc
+
+
+EXCLUDE = {"central": ["Body"], "exclude": {"Assertion": ["negated", "posible"]}}
+
+
+def test_attributes_that_no_component_predicts_are_told(nlp: Language, make_nlp: MakeNlp) -> None:
+    with pytest.warns(UserWarning, match="others: no component of this pipeline predicts attribut"):
+        nlp.add_pipe("str_records", "others", config=EXCLUDE)
+    # Its labels are not known.
+    nlp.add_pipe("negates_all", before="str_records")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        nlp.add_pipe("str_records", "more", config=EXCLUDE)
+    trained = make_nlp()
+    attr: Any = trained.add_pipe("str_attr")
+    attr.add_label("Assertion", "negated", ["Body"])
+    with pytest.warns(UserWarning, match="predicts Assertion=posible, listed in `exclude`"):
+        trained.add_pipe("str_records", config=EXCLUDE)
+
+
+def test_excluded_values_are_saved_with_pipeline_and_doc(nlp: Language, tmp_path: Path) -> None:
+    nlp.remove_pipe("str_records")
+    nlp.add_pipe("negates_all")
+    nlp.add_pipe("str_records", config=EXCLUDE)
+    nlp.to_disk(tmp_path)
+    doc = spacy.load(tmp_path)("LAD proximal mild LCX")
+    assert through_docbin(doc)._.records == doc._.records == []
+    # The entities are still there.
+    assert len(doc.ents) == 4
+    doc.ents[0]._.attributes = {}
+    assert lines(doc._.records) == ["LAD"]
 
 
 def test_a_span_group_that_is_not_read_is_told(make_nlp: MakeNlp) -> None:

@@ -12,7 +12,7 @@ from spacy.tokens import Doc, DocBin, Span
 from spacy.vocab import Vocab
 from typer.testing import CliRunner
 
-from spacy_str_encoder import Relation
+from spacy_str_encoder import Relation, set_attributes
 from spacy_str_encoder.cli import app
 from spacy_str_encoder.doc.relation import place_of
 from spacy_str_encoder.formats.annotated_text import AnnotatedText
@@ -107,6 +107,112 @@ def test_spans_of_a_group() -> None:
 def test_docs_with_other_texts_are_refused() -> None:
     with pytest.raises(ValueError, match="must have the same text"):
         compare_docs(make_doc([]), make_doc([], words=["Ada"]))
+
+
+# Attributes
+
+ATTRIBUTES = {
+    ADA: {"Assertion": "negated", "Of": "family"},
+    ACME: {"Assertion": "present", "Of": "self"},
+    ROME: {"Assertion": "possible"},
+}
+DEFAULTS = {"Assertion": "present"}
+Attributes = dict[tuple[int, int, str], dict[str, str]]
+
+
+def with_attributes(attributes: Attributes, score: float = 0.75) -> Doc:
+    doc = make_doc([ADA, ACME, ROME])
+    for (start, end, label), values in attributes.items():
+        set_attributes(Span(doc, start, end, label), values, dict.fromkeys(values, score))
+    return doc
+
+
+def attributes_of(view: DocView) -> dict[str, dict[str, str]]:
+    return {
+        view.text[entity.start : entity.end]: {
+            f"{each.name}={each.value}": each.kind for each in entity.attributes
+        }
+        for entity in view.entities
+    }
+
+
+def test_attributes_without_default_values() -> None:
+    doc = with_attributes({**ATTRIBUTES, ROME: {}})
+    view = view_doc(doc, defaults=DEFAULTS)
+    assert attributes_of(view) == {
+        "Ada": {"Assertion=negated": "found", "Of=family": "found"},
+        "Acme": {"Of=self": "found"},
+        "Rome": {},
+    }
+    assert {each.score for entity in view.entities for each in entity.attributes} == {0.75}
+    assert "Assertion=present" in attributes_of(view_doc(doc))["Acme"]
+
+
+def test_right_wrong_and_missed_attributes() -> None:
+    gold = {
+        ADA: {"Assertion": "possible", "Of": "family"},
+        # The default value need not be annotated.
+        ACME: {"Of": "other"},
+        ROME: {"Assertion": "possible"},
+    }
+    view = compare_docs(with_attributes(ATTRIBUTES), with_attributes(gold), defaults=DEFAULTS)
+    assert attributes_of(view) == {
+        "Ada": {
+            "Assertion=negated": "wrong",
+            "Assertion=possible": "missed",
+            "Of=family": "correct",
+        },
+        "Acme": {"Of=self": "wrong", "Of=other": "missed"},
+        "Rome": {"Assertion=possible": "correct"},
+    }
+    assert view.errors == 4 and {*view.kinds} == {"correct", "wrong", "missed"}
+    # The gold value comes after the wrong one.
+    assert [each.kind for each in view.entities[1].attributes] == ["wrong", "missed"]
+
+
+def test_attributes_that_nobody_annotated_are_just_found() -> None:
+    view = compare_docs(with_attributes(ATTRIBUTES), with_attributes({ADA: {}}))
+    assert attributes_of(view) == {
+        "Ada": {"Assertion=negated": "wrong", "Of=family": "wrong"},
+        "Acme": {"Assertion=present": "found", "Of=self": "found"},
+        "Rome": {"Assertion=possible": "found"},
+    }
+    # A pipeline that predicts no attributes misses none.
+    view = compare_docs(make_doc([ADA]), with_attributes(ATTRIBUTES))
+    assert attributes_of(view) == {"Ada": {}, "Acme": {}, "Rome": {}}
+
+
+def test_attributes_of_wrong_and_missed_entities() -> None:
+    gold = make_doc([ADA, ACME])
+    gold.ents[1]._.attributes = {"Of": "family"}
+    found = make_doc([ADA, ROME])
+    for entity in found.ents:
+        entity._.attributes = {"Of": "family"}
+    assert attributes_of(compare_docs(found, gold)) == {
+        "Ada": {"Of=family": "found"},
+        "Acme": {"Of=family": "missed"},
+        "Rome": {"Of=family": "found"},
+    }
+
+
+def test_attributes_stand_beside_the_label() -> None:
+    gold = with_attributes({ADA: {"Assertion": "possible"}})
+    gold.spans["sc"] = [Span(gold, *ADA), Span(gold, 0, 2, "Long")]
+    found = with_attributes(ATTRIBUTES)
+    found.spans["sc"] = [Span(found, *ADA), Span(found, 0, 2, "Long"), Span(found, *ROME)]
+    page = Parsed(render([compare_docs(found, gold, spans_key="sc")]).html)
+    assert page.labels == {
+        "doc-1-entity-0": "PERcorrect Assertion=negated 0.75 wrong "
+        "Assertion=possible missed Of=family 0.75 wrong",
+        "doc-1-entity-1": "Longcorrect",
+        "doc-1-entity-2": "LOCwrong Assertion=possible 0.75",
+    }
+    [ada] = page.attributes("mark", **{"data-label": "PER"})
+    assert ada["data-kinds"] == "correct wrong missed"
+    assert ada["title"] == (
+        "Ada: PER, correct; Assertion=negated 0.75 wrong; Assertion=possible missed; "
+        "Of=family 0.75 wrong"
+    )
 
 
 # HTML
@@ -236,6 +342,7 @@ def test_every_entity_is_on_the_page_once(annotated: AnnotatedText) -> None:
 def test_everything_from_texts_and_labels_is_escaped() -> None:
     label = f'x" onload="{HOSTILE}'
     doc = make_doc([(0, 1, label)], [((0, 1, label), HOSTILE, (0, 1, label))], [HOSTILE, "{text}"])
+    doc.ents[0]._.attributes = {label: HOSTILE, HOSTILE: "{score}"}
     html = render([view_doc(doc)], title=HOSTILE, lang='"><script>').html
     page = Parsed(html)
     assert len(page.attributes("script")) == 1
@@ -243,6 +350,7 @@ def test_everything_from_texts_and_labels_is_escaped() -> None:
     [mark] = page.attributes("mark")
     assert mark["data-label"] == label
     assert "{text}" in html and HOSTILE in unescape(html)
+    assert f"{label}={HOSTILE} 1.00" in page.labels["doc-1-entity-0"]
 
 
 def test_a_page_without_docs_has_no_filters() -> None:

@@ -361,3 +361,68 @@ def test_all_docs_are_drawn_for_print_at_the_width_of_paper(page: Page, tmp_path
     assert width == pytest.approx(17 / 2.54 * 96, abs=1)
     page.evaluate("window.dispatchEvent(new Event('afterprint'))")
     assert page.evaluate("document.body.className") == ""
+
+
+# Attributes
+
+# Long enough for labels of several lines on a narrow page.
+VALUES = {
+    LAYERS[4]: {"Assertion": "possible", "Experiencer": "family", "Time": "in the past"},
+    CROSSING[1]: {"Assertion": "negated", "Experiencer": "family"},
+    ALONE[0]: {"Assertion": "negated", "Experiencer": "family", "Time": "in the past"},
+}
+
+
+def with_values(values: dict[tuple[int, int, str], dict[str, str]]) -> Doc:
+    doc = make_overlapping()
+    for place, own in values.items():
+        Span(doc, *place)._.attributes = own
+    return doc
+
+
+def test_attributes_of_entities_that_overlap_cover_nothing(page: Page, tmp_path: Path) -> None:
+    gold = with_values({**VALUES, CROSSING[1]: {"Assertion": "possible"}})
+    view = compare_docs(with_values(VALUES), gold, spans_key="sc")
+    show(page, tmp_path / "page.html", [view])
+    labels = boxes(page, ".stack small")
+    width = page.evaluate("innerWidth")
+    assert any(label["height"] > 20 for label in labels) == (width < 1000)
+    for i, label in enumerate(labels):
+        assert all(is_apart(label, other) for other in labels[:i])
+        for entity in page.evaluate(FIRST_LINES):
+            assert is_apart(label, entity["text"])
+        for other in [*boxes(page, ".entities > mark"), *boxes(page, "svg text")]:
+            assert is_apart(label, other)
+    # Each is whole, inside of its label, or of the box of an entity that is alone.
+    badges = page.locator(".attribute").all()
+    assert len(badges) == 9
+    for badge in badges:
+        holder = badge.locator("xpath=ancestor::*[self::small or self::mark]")
+        is_alone = badge.evaluate("badge => badge.closest('.stack') === null")
+        inner, outer = badge.bounding_box(), holder.nth(-2 if is_alone else -1).bounding_box()
+        assert inner is not None and outer is not None
+        assert outer["x"] <= inner["x"] and 0 < inner["height"] < 20
+        assert inner["x"] + inner["width"] <= min(width, outer["x"] + outer["width"])
+        assert outer["y"] <= inner["y"] + 1
+        assert inner["y"] + inner["height"] <= outer["y"] + outer["height"] + 1
+
+
+def test_arcs_have_room_above_an_entity_of_several_lines(page: Page, tmp_path: Path) -> None:
+    doc = make_doc([ADA, ACME, ROME], [(ROME, "in", ACME)])
+    doc.ents[1]._.attributes = {"Assertion": "negated", "Experiencer": "family", "Time": "past"}
+    show(page, tmp_path / "page.html", [view_doc(doc)])
+    for label in boxes(page, "svg text"):
+        assert all(is_apart(label, mark) for mark in boxes(page, "mark"))
+
+
+def test_the_filter_of_kinds_knows_attributes(page: Page, tmp_path: Path) -> None:
+    gold, found = make_doc([ADA, ACME, ROME]), make_doc([ADA, ACME, ROME])
+    for entity in gold.ents:
+        entity._.attributes = {"Assertion": "negated"}
+    for entity, value in zip(found.ents, ("negated", "possible", "negated"), strict=True):
+        entity._.attributes = {"Assertion": value}
+    show(page, tmp_path / "page.html", [compare_docs(found, gold)])
+    uncheck(page, "correct")
+    assert page.locator("mark:not(.off)").all_text_contents() == [
+        "AcmeORGcorrect Assertion=possible 1.00 wrong Assertion=negated missed"
+    ]

@@ -9,7 +9,7 @@ from spacy.tokens import Doc, DocBin
 from ..doc.origin import META
 from ..doc.plain_data import to_annotations
 from ..files.docbin import SUFFIX as DOCS_SUFFIX
-from ..files.parquet import Fields, to_string, write_rows
+from ..files.parquet import MAP_OF, Fields, to_string, write_rows
 from ..files.whole import write_json_lines
 
 LABEL_AND_SCORE = {"label": "string", "score": "float64"}
@@ -18,7 +18,13 @@ COLUMNS: dict[str, str | Fields] = {
     "source": "string",
     "number": "int64",
     "text": "string",
-    "entities": {"start": "int64", "end": "int64", **LABEL_AND_SCORE},
+    "entities": {
+        "start": "int64",
+        "end": "int64",
+        **LABEL_AND_SCORE,
+        "attributes": f"{MAP_OF}string",
+        "attribute_scores": f"{MAP_OF}float64",
+    },
     "relations": {"head": "int64", "tail": "int64", **LABEL_AND_SCORE},
     "records": "string",
 }
@@ -64,4 +70,15 @@ def _to_rows(docs: AnnotatedDocs, spans_key: str | None) -> Iterator[dict[str, A
 
 def _flatten(row: dict[str, Any]) -> dict[str, Any]:
     texts = {name: row[name] for name in ("id", "records")}
-    return {**row, **{name: to_string(value) for name, value in texts.items()}}
+    entities = [*map(_list_pairs, row["entities"])]
+    return {
+        **row,
+        "entities": entities,
+        **{name: to_string(value) for name, value in texts.items()},
+    }
+
+
+def _list_pairs(entity: dict[str, Any]) -> dict[str, Any]:
+    """Turn the attributes of an entity into pairs, as older versions of pyarrow require of maps."""
+    names = ("attributes", "attribute_scores")
+    return {**entity, **{name: [*entity[name].items()] for name in names if name in entity}}

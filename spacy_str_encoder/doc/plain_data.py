@@ -1,9 +1,10 @@
 """The annotations of a doc as plain data."""
 
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
-from spacy.tokens import Doc
+from spacy.tokens import Doc, Span
 
+from .attributes import get_attribute_scores, get_attributes
 from .entities import get_entities
 from .records import Record, find_settings, get_records
 from .relation import get_relations, get_score, index_ends, place_of, relation_key
@@ -16,12 +17,17 @@ class EntityAnnotation(TypedDict):
     end (int): The offset after its last character.
     label (str): Its type.
     score (float | None): Its probability, if it has one.
+    attributes (dict[str, str]): The values of its attributes by name. This key and the next one
+        are only there if the attributes of the entity are annotated.
+    attribute_scores (dict[str, float]): The probabilities of its attributes by name.
     """
 
     start: int
     end: int
     label: str
     score: float | None
+    attributes: NotRequired[dict[str, str]]
+    attribute_scores: NotRequired[dict[str, float]]
 
 
 class RelationAnnotation(TypedDict):
@@ -68,11 +74,7 @@ def to_annotations(doc: Doc, *, spans_key: str | None = None) -> Annotations:
     places, indices = index_ends(spans, map(relation_key, relations), add_ends=True)
     return {
         "text": doc.text,
-        "entities": [
-            {"start": start, "end": end, "label": label, "score": get_score(spans[place])}
-            for place in places
-            for start, end, label in [place]
-        ],
+        "entities": [_describe_entity(spans[place]) for place in places],
         "relations": [
             {"head": ends[0], "tail": ends[1], "label": relation.label, "score": relation.score}
             for relation, ends in zip(relations, indices, strict=True)
@@ -80,3 +82,12 @@ def to_annotations(doc: Doc, *, spans_key: str | None = None) -> Annotations:
         ],
         "records": get_records(doc) if find_settings(doc) is not None else None,
     }
+
+
+def _describe_entity(span: Span) -> EntityAnnotation:
+    start, end, label = place_of(span)
+    entity = EntityAnnotation(start=start, end=end, label=label, score=get_score(span))
+    attributes, scores = get_attributes(span), get_attribute_scores(span)
+    if attributes is not None and scores is not None:
+        entity["attributes"], entity["attribute_scores"] = attributes, scores
+    return entity

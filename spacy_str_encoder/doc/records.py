@@ -5,13 +5,14 @@ word.
 """
 
 import warnings
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import chain
 from string import Formatter
 from typing import Any, NamedTuple, TypedDict
 
 from spacy.tokens import Doc, Span
 
+from .attributes import get_attribute_scores, get_attributes
 from .entities import get_entities
 from .relation import Place, Relation, get_relations, get_score, place_of
 from .user_data import get_user_data, is_key, make_key
@@ -22,21 +23,23 @@ KEY_FIELDS = ("head", "head_label", "label", "tail_label")
 
 
 class Record(TypedDict):
-    """An entity and its values, as plain data.
+    """An entity and its values, as plain data. A value is an entity too, or an attribute.
 
-    text (str): The text of the entity.
-    label (str): Its type.
-    start (int): The offset of its first character in the doc.
-    end (int): The offset after its last character.
+    text (str): The text of the entity, or the value of the attribute.
+    label (str): The type of the entity, or the name of the attribute.
+    start (int | None): The offset of the first character of the entity in the doc; None for an
+        attribute.
+    end (int | None): The offset after its last character; None for an attribute.
     score (float | None): The probability of a central entity, None if it has none; for a value,
-        the probability of the relation.
-    values (dict[str, list[Record]]): The values by key, in text order.
+        the probability of the relation or the attribute.
+    values (dict[str, list[Record]]): The values by key: related entities in text order, then
+        attributes.
     """
 
     text: str
     label: str
-    start: int
-    end: int
+    start: int | None
+    end: int | None
     score: float | None
     values: dict[str, list["Record"]]
 
@@ -103,14 +106,15 @@ def to_records(
     *,
     inverse: Collection[str] = (),
     key: str = DEFAULT_KEY,
+    exclude: Mapping[str, Collection[str]] | None = None,
     spans_key: str | None = None,
 ) -> list[Record]:
-    """Turn the relations of a doc into key-value pairs for its central entities.
+    """Turn the relations and attributes of a doc into key-value pairs for its central entities.
 
     The tail of a relation is a value of its head; with an inverse label, the head is a value of the
     tail. If exactly one of the two entities is central, the other one is always the value. Values
     have values of their own where relations chain, except for central entities, which have their
-    own records.
+    own records. Attributes are values of their entity wherever it occurs. Their key is their name.
 
     doc (Doc): A doc with entities and relations.
     central (Collection[str]): The types of central entities.
@@ -118,11 +122,15 @@ def to_records(
     key (str): The template of keys: `{head}` and `{head_label}` are the text and the type of the
         entity that has the value, `{label}` is the label of the relation, and `{tail_label}` is the
         type of the value.
+    exclude (Mapping[str, Collection[str]] | None): Values of attributes by name, such as
+        `{"Assertion": ["negated"]}`. Central entities with such a value get no record.
     spans_key (str | None): The span group that holds the entities; `doc.ents` if None.
-    RETURNS (list[Record]): A record for each central entity, in text order.
-    RAISES (ValueError): If there are no central types, or the template has unknown fields.
+    RETURNS (list[Record]): A record for each other central entity, in text order.
+    RAISES (ValueError): If there are no central types, the template has unknown fields, or
+        `exclude` has no lists of values.
     """
-    check_settings(central, key)
+    exclude = {} if exclude is None else exclude
+    check_settings(central, key, exclude)
     links = _find_links(doc, central, inverse)
     roots = [entity for entity in get_entities(doc, spans_key) if entity.label_ in central]
     depths = [_find_depths(root, links, central) for root in roots]
@@ -130,15 +138,20 @@ def to_records(
     return [
         _make_record(root, get_score(root), _build_values(root, depth, links, key))
         for root, depth in zip(roots, depths, strict=True)
+        if not _is_excluded(root, exclude)
     ]
 
 
-def check_settings(central: Collection[str], key: str) -> None:
+def check_settings(
+    central: Collection[str], key: str, exclude: Mapping[str, Collection[str]]
+) -> None:
     """Check the settings of records.
 
     central (Collection[str]): The types of central entities.
     key (str): The template of keys.
-    RAISES (ValueError): If there are no central types, or the template has unknown fields.
+    exclude (Mapping[str, Collection[str]]): Values of attributes by name.
+    RAISES (ValueError): If there are no central types, the template has unknown fields, or
+        `exclude` has no lists of values.
     """
     if isinstance(central, str) or not central:
         raise ValueError(f"central: must be a list of entity types, got {central!r}.")
@@ -149,6 +162,20 @@ def check_settings(central: Collection[str], key: str) -> None:
     if unknown := fields.difference(KEY_FIELDS):
         known = ", ".join(f"{{{field}}}" for field in KEY_FIELDS)
         raise ValueError(f"key: unknown field {{{min(unknown)}}} in {key!r}. Use only {known}.")
+    if not isinstance(exclude, Mapping) or any(map(_is_no_list, exclude.values())):
+        raise ValueError(
+            "exclude: must be a dict with a list of values for each attribute, such as "
+            f"{{'Assertion': ['negated']}}, got {exclude!r}."
+        )
+
+
+def _is_no_list(values: object) -> bool:
+    return isinstance(values, str) or not isinstance(values, Collection)
+
+
+def _is_excluded(entity: Span, exclude: Mapping[str, Collection[str]]) -> bool:
+    attributes = get_attributes(entity) or {}
+    return any(attributes.get(name) in values for name, values in exclude.items())
 
 
 def key_values(records: Iterable[Record]) -> Iterator[tuple[str, str]]:
@@ -254,5 +281,15 @@ def _make_record(span: Span, score: float | None, values: dict[str, list[Record]
         start=span.start_char,
         end=span.end_char,
         score=score,
-        values=values,
+        values=_add_attributes(span, values),
     )
+
+
+def _add_attributes(span: Span, values: dict[str, list[Record]]) -> dict[str, list[Record]]:
+    added = dict(values)
+    scores = get_attribute_scores(span) or {}
+    for name, value in (get_attributes(span) or {}).items():
+        record = Record(text=value, label=name, start=None, end=None, score=scores[name], values={})
+        # Relations may have the same key.
+        added[name] = [*added.get(name, []), record]
+    return added

@@ -8,8 +8,9 @@ from typing import Any
 
 from spacy.util import minibatch
 
-# Arrow's name of a type by the name of a field.
+# Arrow's name of a type by the name of a field, or MAP_OF and that of the values of an object.
 Fields = Mapping[str, str]
+MAP_OF = "map of "
 ROWS_AT_ONCE = 1000
 
 
@@ -42,19 +43,28 @@ def write_rows(
     """Write a table, some rows at a time.
 
     path (Path): The file.
-    columns (Mapping[str, str | Fields]): Arrow's name of the type of each column; fields stand for
+    columns (Mapping[str, str | Fields]): The type of each column, see `Fields`; fields stand for
         a list of objects that have them.
-    rows (Iterable[dict[str, Any]]): The rows, with a value or None for each column.
+    rows (Iterable[dict[str, Any]]): The rows, with a value or None for each column. Maps are lists
+        of pairs.
     RAISES (ImportError): If the library for Parquet files is not installed.
     """
     require_pyarrow()
     import pyarrow
     from pyarrow.parquet import ParquetWriter
 
-    schema = pyarrow.schema(
-        (name, kind if isinstance(kind, str) else pyarrow.list_(pyarrow.struct(list(kind.items()))))
-        for name, kind in columns.items()
-    )
+    schema = pyarrow.schema((name, _find_type(kind)) for name, kind in columns.items())
     with ParquetWriter(path, schema, compression="zstd") as writer:
         for batch in minibatch(rows, ROWS_AT_ONCE):
             writer.write_table(pyarrow.Table.from_pylist(batch, schema))
+
+
+def _find_type(kind: str | Fields) -> Any:
+    import pyarrow
+
+    if not isinstance(kind, str):
+        fields = [(name, _find_type(each)) for name, each in kind.items()]
+        return pyarrow.list_(pyarrow.struct(fields))
+    if kind.startswith(MAP_OF):
+        return pyarrow.map_(pyarrow.string(), _find_type(kind.removeprefix(MAP_OF)))
+    return pyarrow.type_for_alias(kind)

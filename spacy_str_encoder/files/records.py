@@ -13,8 +13,8 @@ from .parquet import to_string, write_rows
 from .whole import write_json_lines, written_whole
 
 # The number and the identifier of the doc, the number of the record in the doc, the central entity,
-# the keys that lead to the value, and the value. Offsets are in characters, ends are exclusive. All
-# data have the same columns.
+# the keys that lead to the value, and the value. Offsets are in characters, ends are exclusive;
+# attributes have none. All data have the same columns.
 COLUMNS = {
     "doc": "int64",
     "id": "string",

@@ -12,13 +12,15 @@ from ..doc.records import DEFAULT_KEY, check_settings, set_settings
 from .span_groups import ENTITIES, RELATIONS, warn_of_other_relations
 
 ATTRIBUTES = ["doc._.records"]
+# Assigned by components that predict attributes of entities.
+SPAN_ATTRIBUTES = ("span._.attributes",)
 
 
 @Language.factory(
     "str_records",
     assigns=ATTRIBUTES,
     requires=["doc._.relations"],
-    default_config={"inverse": [], "key": DEFAULT_KEY, "spans_key": None},
+    default_config={"inverse": [], "key": DEFAULT_KEY, "exclude": {}, "spans_key": None},
 )
 def make_str_records(
     nlp: Language,
@@ -26,6 +28,7 @@ def make_str_records(
     central: list[str],
     inverse: list[str],
     key: str,
+    exclude: dict[str, list[str]],
     spans_key: str | None,
 ) -> "RecordMaker":
     """Construct a `str_records` component.
@@ -35,11 +38,15 @@ def make_str_records(
     central (list[str]): The types of central entities.
     inverse (list[str]): The labels of relations whose head is the value.
     key (str): The template of keys, see `to_records`.
+    exclude (dict[str, list[str]]): Values of attributes by name, such as
+        `{"Assertion": ["negated"]}`. Central entities with such a value get no record.
     spans_key (str | None): The span group that holds the entities; `doc.ents` if None.
     RETURNS (RecordMaker): The component.
     """
     warn_of_foreign(ATTRIBUTES)
-    maker = RecordMaker(name, central=central, inverse=inverse, key=key, spans_key=spans_key)
+    maker = RecordMaker(
+        name, central=central, inverse=inverse, key=key, exclude=exclude, spans_key=spans_key
+    )
     maker.initialize(nlp=nlp)
     return maker
 
@@ -55,26 +62,29 @@ class RecordMaker:
         central: list[str],
         inverse: list[str],
         key: str,
+        exclude: dict[str, list[str]],
         spans_key: str | None,
     ) -> None:
         """Initialize the component, see `make_str_records`.
 
-        RAISES (ValueError): If there are no central types, or the template has unknown fields.
+        RAISES (ValueError): If there are no central types, the template has unknown fields, or
+            `exclude` has no lists of values.
         """
-        check_settings(central, key)
+        check_settings(central, key, exclude)
         self.name = name
         self.settings: dict[str, Any] = {
             "central": central,
             "inverse": inverse,
             "key": key,
+            "exclude": exclude,
             "spans_key": spans_key,
         }
 
     def initialize(
         self, get_examples: Callable[[], Iterable[Example]] | None = None, *, nlp: Language
     ) -> None:
-        """Warn of types and labels that no component predicts, and of a span group that is not
-        read.
+        """Warn of types, labels and attributes that no component predicts, and of a span group that
+        is not read.
 
         get_examples (Callable[[], Iterable[Example]] | None): Not used.
         nlp (Language): The pipeline, which may be incomplete.
@@ -82,7 +92,16 @@ class RecordMaker:
         central, inverse = self.settings["central"], self.settings["inverse"]
         _warn_of_unknown(self.name, "central", central, _find_labels(nlp, ENTITIES))
         _warn_of_unknown(self.name, "inverse", inverse, _find_labels(nlp, RELATIONS))
+        _warn_of_unknown(self.name, "exclude", self._excluded, _find_labels(nlp, SPAN_ATTRIBUTES))
+        if self._excluded and not _find_assigning(nlp, SPAN_ATTRIBUTES):
+            warnings.warn(WITHOUT_ATTRIBUTES.format(name=self.name), stacklevel=2)
         warn_of_other_relations(self.name, nlp, self.settings["spans_key"])
+
+    @property
+    def _excluded(self) -> list[str]:
+        """RETURNS (list[str]): The excluded values, as the labels of `str_attr`."""
+        exclude = self.settings["exclude"]
+        return [f"{name}={value}" for name, values in exclude.items() for value in values]
 
     def __call__(self, doc: Doc) -> Doc:
         """Set how the records of a doc are made.
@@ -95,6 +114,13 @@ class RecordMaker:
         return doc
 
 
+WITHOUT_ATTRIBUTES = (
+    "{name}: no component of this pipeline predicts attributes, so `exclude` has no effect. Add a "
+    "'str_attr' before {name}. If a component of your own sets attributes, declare "
+    'assigns=["span._.attributes"] for it.'
+)
+
+
 def _find_labels(nlp: Language, assigned: Collection[str]) -> set[str]:
     """Find the labels of the components that assign something.
 
@@ -102,11 +128,13 @@ def _find_labels(nlp: Language, assigned: Collection[str]) -> set[str]:
     assigned (Collection[str]): Attributes as in the meta data of components, such as `doc.ents`.
     RETURNS (set[str]): The labels. Empty if any of the components has no labels (yet).
     """
-    assigning = [
-        name for name in nlp.pipe_names if {*assigned} & {*nlp.get_pipe_meta(name).assigns}
-    ]
-    labels = [nlp.pipe_labels.get(name, []) for name in assigning]
+    labels = [nlp.pipe_labels.get(name, []) for name in _find_assigning(nlp, assigned)]
     return set(chain.from_iterable(labels)) if all(labels) else set()
+
+
+def _find_assigning(nlp: Language, assigned: Collection[str]) -> list[str]:
+    """RETURNS (list[str]): The names of the components that assign something."""
+    return [name for name in nlp.pipe_names if {*assigned} & {*nlp.get_pipe_meta(name).assigns}]
 
 
 def _warn_of_unknown(name: str, setting: str, given: Collection[str], known: set[str]) -> None:

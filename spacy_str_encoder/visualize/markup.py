@@ -1,4 +1,4 @@
-"""HTML of views: the text with its entities, and a table of relations.
+"""HTML of views: the text with its entities and their attributes, and a table of relations.
 
 Everything from texts, labels or file names is escaped.
 """
@@ -7,15 +7,20 @@ from collections.abc import Sequence
 from html import escape
 
 from .stacks import Stack, cut_stack, find_stacks
-from .views import DocView, EntityView, RelationView
+from .views import AttributeView, DocView, EntityView, RelationView
 
+# The kinds are those of the entity and its attributes, for the filter.
 START = (
-    '<mark class="entity {kind}" id="{id}" tabindex="0" data-label="{label}" '
+    '<mark class="entity {kind}" id="{id}" tabindex="0" data-label="{label}" data-kinds="{kinds}" '
     'data-start="{start}" data-end="{end}"{title} style="--hue: {hue}">'
 )
-LABEL = '<small>{label}<i>{score}</i><span class="unseen">{kind}</span></small>'
+LABEL = '<small>{label}<i>{score}</i><span class="unseen">{kind}</span>{attributes}</small>'
+ATTRIBUTE = ' <b class="attribute {kind}">{label}{score}{kind_text}</b>'
 # A further piece of an entity that crosses another one.
-REST = '<mark class="entity {kind}" data-of="{id}" data-label="{label}" style="--hue: {hue}">'
+REST = (
+    '<mark class="entity {kind}" data-of="{id}" data-label="{label}" data-kinds="{kinds}" '
+    'style="--hue: {hue}">'
+)
 STACK = '<span class="stack">{pieces}</span>'
 DOC = """<article id="doc-{number}" aria-label="{name}" data-errors="{errors}">
 <h2>{name}</h2>
@@ -97,10 +102,13 @@ def _fields(
 ) -> dict[str, object]:
     entity = view.entities[index]
     score, kind = _score(entity.score), "" if entity.kind == "found" else f", {entity.kind}"
-    name = escape(f"{view.text[entity.start : entity.end]}: {entity.label} {score}".rstrip() + kind)
+    name = f"{view.text[entity.start : entity.end]}: {entity.label} {score}".rstrip() + kind
+    name = escape("; ".join([name, *map(_describe, entity.attributes)]))
     return {
         "id": _id(number, index),
         "kind": entity.kind,
+        "kinds": " ".join(dict.fromkeys([entity.kind, *(each.kind for each in entity.attributes)])),
+        "attributes": "".join(map(_render_attribute, entity.attributes)),
         "hue": hues[entity.label],
         "label": escape(entity.label),
         "score": score,
@@ -109,6 +117,25 @@ def _fields(
         # The label of an entity that is alone stands beside its text.
         "title": "" if is_alone else f' title="{name}"',
     }
+
+
+def _render_attribute(attribute: AttributeView) -> str:
+    label, score, kind = _parts(attribute)
+    return ATTRIBUTE.format(
+        kind=attribute.kind,
+        label=escape(label),
+        score=score and f" <i>{score}</i>",
+        kind_text=kind and f" {kind}",
+    )
+
+
+def _describe(attribute: AttributeView) -> str:
+    return " ".join(filter(None, _parts(attribute)))
+
+
+def _parts(attribute: AttributeView) -> tuple[str, str, str]:
+    kind = "" if attribute.kind == "found" else attribute.kind
+    return f"{attribute.name}={attribute.value}", _score(attribute.score), kind
 
 
 def _plain(view: DocView, start: int, end: int) -> str:

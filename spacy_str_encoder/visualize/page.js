@@ -80,8 +80,8 @@
     one.line !== other.line || one.right + 2 <= other.left || other.right + 2 <= one.left;
 
   // Give each entity a row: farther from the text than those that it overlaps with and that are
-  // shorter, and clear of all boxes in the row.
-  const setRows = (entities, name, boxesOf) => {
+  // shorter, and clear of all boxes in the row. A long label takes further rows below it.
+  const setRows = (entities, name, boxesOf, sizeOf = () => 1) => {
     const placed = [];
     const sorted = [...entities].sort(
       (a, b) => a.end - a.start - (b.end - b.start) || a.start - b.start,
@@ -91,23 +91,25 @@
       const inner = placed.filter(
         (other) => other.entity.start < entity.end && entity.start < other.entity.end,
       );
+      const size = sizeOf(entity);
       const isTaken = (row) =>
         placed.some(
           (other) =>
-            other.entity[name] === row &&
+            other.entity[name] < row + size &&
+            row < other.entity[name] + other.size &&
             other.boxes.some((box) => boxes.some((own) => !isApart(box, own))),
         );
       entity[name] = 1 + Math.max(0, ...inner.map((other) => other.entity[name]));
       while (isTaken(entity[name])) entity[name] += 1;
-      placed.push({ entity, boxes });
+      placed.push({ entity, boxes, size });
     }
   };
 
   // A label starts where its entity does, or further to the left at the end of a line.
-  const labelBox = ({ mark, boxes: [box] }, width) => {
-    const size = mark.querySelector(":scope > small").offsetWidth;
-    const left = Math.max(0, Math.min(box.left, width - size));
-    return { ...box, left, right: left + size };
+  const labelBox = ({ mark, boxes: [box] }, width, height) => {
+    const { offsetWidth, offsetHeight } = mark.querySelector(":scope > small");
+    const left = Math.max(0, Math.min(box.left, width - offsetWidth));
+    return { ...box, left, right: left + offsetWidth, rows: Math.ceil(offsetHeight / height) };
   };
 
   // Where the arcs of an entity end: at the middle of its box, or at a point of its hat that is
@@ -175,13 +177,13 @@
     }
   };
 
-  const arrange = (article) => {
+  const arrange = (article, height) => {
     const measured = measure(article);
     const entities = [...measured.entities.values()];
     const stacked = entities.filter((entity) => entity.isStacked);
     const shown = stacked.filter(({ mark }) => !mark.classList.contains("off"));
-    for (const entity of shown) entity.label = labelBox(entity, measured.width);
-    setRows(shown, "row", ({ boxes, label }) => [...boxes, label]);
+    for (const entity of shown) entity.label = labelBox(entity, measured.width, height);
+    setRows(shown, "row", ({ boxes, label }) => [...boxes, label], ({ label }) => label.rows);
     const stackedEnds = stacked.filter((entity) => entity.isEnd);
     setRows(stackedEnds, "hat", ({ boxes }) => boxes);
     setEnds(entities.filter((entity) => entity.isEnd));
@@ -200,8 +202,9 @@
     for (const { boxes, hat } of entities.filter(({ isEnd }) => isEnd)) {
       for (const { line } of boxes) extend(line, "hats", hat ?? 0);
     }
-    for (const { boxes, row } of shown) {
+    for (const { boxes, row, label } of shown) {
       for (const { line } of boxes) extend(line, "below", row * height + BELOW);
+      extend(label.line, "below", (row + label.rows - 1) * height + BELOW);
     }
     for (const { line, level } of segments) extend(line, "levels", level);
     const sorted = [...rooms.keys()].sort((a, b) => a - b).map((line) => rooms.get(line));
@@ -276,8 +279,8 @@
     // Room above and below the lines moves nothing to the side: it is known from a first look.
     const height = parseFloat(getComputedStyle(text).getPropertyValue("--row-height"));
     makeRoom(text, []);
-    makeRoom(text, findRooms(arrange(article), height));
-    const { entities, shown, segments } = arrange(article);
+    makeRoom(text, findRooms(arrange(article, height), height));
+    const { entities, shown, segments } = arrange(article, height);
     shown.forEach(drawEntity);
     const ends = entities.filter((entity) => entity.isEnd);
     for (const entity of ends.filter(({ isStacked }) => isStacked)) drawHat(svg, entity);
@@ -319,8 +322,8 @@
 
   const filter = () => {
     const [kinds, entities, relations] = ["kind", "entity", "relation"].map(wanted);
-    const hasKind = (node) =>
-      kinds.isWhole || [...kinds.chosen].some((kind) => node.classList.contains(kind));
+    const hasKind = ({ className, dataset }) =>
+      kinds.isWhole || (dataset.kinds ?? className).split(" ").some((kind) => kinds.chosen.has(kind));
     let shown = 0;
     for (const article of articles) {
       const marks = [...article.querySelectorAll("mark")];

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from spacy.language import Language
@@ -11,7 +12,7 @@ from ..evaluation.examples import with_predicted_entities
 from ..evaluation.runs import Track, no_track
 from ..formats.raw_texts import is_text_file, read_raw_texts
 from ..formats.report import ConversionReport
-from ..loading import entity_group, relation_setting
+from ..loading import default_values, entity_group, relation_setting
 from .views import DocView, compare_docs, view_doc
 
 
@@ -50,9 +51,9 @@ def view_texts(nlp: Language, texts: Sequence[str], *, track: Track = no_track) 
     track (Track): Shows the progress.
     RETURNS (list[DocView]): The views, in the order of the texts.
     """
-    spans_key = entity_group(nlp)
+    spans_key, defaults = entity_group(nlp), default_values(nlp)
     docs = track(nlp.pipe(texts), "Texts", len(texts))
-    return [view_doc(doc, spans_key=spans_key) for doc in docs]
+    return [view_doc(doc, spans_key=spans_key, defaults=defaults) for doc in docs]
 
 
 def view_differences(
@@ -66,11 +67,13 @@ def view_differences(
     RETURNS (list[DocView]): The views, those with the most errors first.
     """
     symmetric = relation_setting(nlp, "symmetric") or ()
-    spans_key = entity_group(nlp)
-    examples = track(with_predicted_entities(nlp, gold), "Texts", len(gold))
-    views = (
-        compare_docs(each.predicted, each.reference, symmetric=symmetric, spans_key=spans_key)
-        for each in examples
+    compare = partial(
+        compare_docs,
+        symmetric=symmetric,
+        spans_key=entity_group(nlp),
+        defaults=default_values(nlp),
     )
+    examples = track(with_predicted_entities(nlp, gold), "Texts", len(gold))
+    views = (compare(each.predicted, each.reference) for each in examples)
     numbered = [replace(view, number=number) for number, view in enumerate(views, start=1)]
     return sorted(numbered, key=lambda view: -view.errors)

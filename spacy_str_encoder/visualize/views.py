@@ -1,11 +1,14 @@
-"""Views: the entities and relations of a doc as plain data, compared with gold ones or not."""
+"""Views: the entities, their attributes and the relations of a doc as plain data, compared with
+gold ones or not.
+"""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
 from spacy.tokens import Doc
 
+from ..doc.attributes import get_attribute_scores, get_attributes, read_attributes
 from ..doc.entities import SPANS_KEY, find_gold_key, get_entities, has_entities
 from ..doc.misaligned import get_misaligned_entities
 from ..doc.relation import (
@@ -21,7 +24,27 @@ from ..doc.relation import (
 
 # Without gold annotations to compare with, everything is `found`.
 Kind = Literal["found", "correct", "wrong", "missed"]
-_Key = TypeVar("_Key", Place, RelationKey)
+# Name and value.
+Attribute = tuple[str, str]
+_Key = TypeVar("_Key", Place, RelationKey, Attribute)
+# Score and kind.
+Compared = tuple[float | None, Kind]
+
+
+@dataclass(frozen=True)
+class AttributeView:
+    """An attribute of an entity.
+
+    name (str): Its name.
+    value (str): Its value.
+    score (float | None): Its probability; None for a gold attribute that was missed.
+    kind (str): The kind, as for entities.
+    """
+
+    name: str
+    value: str
+    score: float | None
+    kind: Kind
 
 
 @dataclass(frozen=True)
@@ -33,6 +56,7 @@ class EntityView:
     label (str): Its type.
     score (float | None): Its probability, if it has one.
     kind (str): `correct`, `wrong` or `missed`; `found` if it was not compared.
+    attributes (tuple[AttributeView, ...]): Its attributes without default values.
     """
 
     start: int
@@ -40,6 +64,7 @@ class EntityView:
     label: str
     score: float | None
     kind: Kind
+    attributes: tuple[AttributeView, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -78,39 +103,58 @@ class DocView:
 
     @property
     def kinds(self) -> list[Kind]:
-        """RETURNS (list[str]): The kinds of all entities and relations."""
-        parts: list[EntityView | RelationView] = [*self.entities, *self.relations]
-        return [part.kind for part in parts]
+        """RETURNS (list[str]): The kinds of all entities, attributes and relations."""
+        attributes = [each for entity in self.entities for each in entity.attributes]
+        parts: list[EntityView | AttributeView | RelationView] = [*self.entities, *attributes]
+        return [part.kind for part in [*parts, *self.relations]]
 
     @property
     def errors(self) -> int:
-        """RETURNS (int): The number of wrong or missed entities and relations."""
+        """RETURNS (int): The number of wrong or missed entities, attributes and relations."""
         return sum(kind in ("wrong", "missed") for kind in self.kinds)
 
 
-def view_doc(doc: Doc, *, spans_key: str | None = None) -> DocView:
-    """View the entities and relations of a doc.
+def view_doc(
+    doc: Doc, *, spans_key: str | None = None, defaults: Mapping[str, str] | None = None
+) -> DocView:
+    """View the entities, their attributes and the relations of a doc.
 
     doc (Doc): The doc.
     spans_key (str | None): The span group that holds the entities; `doc.ents` if None.
+    defaults (Mapping[str, str] | None): The default values of attributes by name, which are not
+        shown.
     RETURNS (DocView): The view.
     """
-    entities, relations = _entities(doc, spans_key), _relations(doc, ())
-    return _make_view(doc, _compare(entities, None), _compare(relations, None))
+    attributes = _predicted_attributes(doc, spans_key, defaults or {})
+    return _make_view(
+        doc,
+        _compare(_entities(doc, spans_key), None),
+        {place: _compare(found, None) for place, found in attributes.items()},
+        _compare(_relations(doc, ()), None),
+    )
 
 
 def compare_docs(
-    found: Doc, gold: Doc, *, symmetric: Collection[str] = (), spans_key: str | None = None
+    found: Doc,
+    gold: Doc,
+    *,
+    symmetric: Collection[str] = (),
+    spans_key: str | None = None,
+    defaults: Mapping[str, str] | None = None,
 ) -> DocView:
     """Compare a doc with a gold doc. Correct means the same boundaries, types, labels and
-    directions. If the entities or the relations of the gold doc are unannotated, they are not
-    compared. If the gold doc has the span group, or "sc" without a `spans_key`, it holds the gold
-    entities, otherwise `doc.ents` does.
+    directions, and for attributes the same values. If the entities, the attributes of an entity or
+    the relations of the gold doc are unannotated, they are not compared. If the gold doc has the
+    span group, or "sc" without a `spans_key`, it holds the gold entities, otherwise `doc.ents`
+    does.
 
-    found (Doc): The doc with predicted entities and relations.
+    found (Doc): The doc with predicted entities and relations. If no entity has annotated
+        attributes, they are not compared either.
     gold (Doc): The gold doc of the same text.
     symmetric (Collection[str]): The relation labels that have no direction.
     spans_key (str | None): The span group that holds the predicted entities; `doc.ents` if None.
+    defaults (Mapping[str, str] | None): The default values of attributes by name, which are neither
+        shown nor compared.
     RETURNS (DocView): The view.
     RAISES (ValueError): If the texts differ.
     """
@@ -119,9 +163,12 @@ def compare_docs(
     gold_key = find_gold_key(gold, spans_key or SPANS_KEY)
     is_annotated = has_entities(gold, gold_key)
     gold_entities = {*_entities(gold, gold_key), *get_misaligned_entities(gold)}
+    attributes = _predicted_attributes(found, spans_key, defaults or {})
+    entities = _compare(_entities(found, spans_key), gold_entities if is_annotated else None)
     return _make_view(
         found,
-        _compare(_entities(found, spans_key), gold_entities if is_annotated else None),
+        entities,
+        _compare_attributes(attributes, gold, entities, defaults or {}),
         _compare(
             _relations(found, symmetric),
             _relations(gold, symmetric) if has_relations(gold) else None,
@@ -137,13 +184,45 @@ def _relations(doc: Doc, symmetric: Collection[str]) -> dict[RelationKey, float 
     return {relation_key(each, symmetric): each.score for each in get_relations(doc)}
 
 
+def _predicted_attributes(
+    doc: Doc, spans_key: str | None, defaults: Mapping[str, str]
+) -> dict[Place, dict[Attribute, float]]:
+    """RETURNS (dict[tuple[int, int, str], dict[tuple[str, str], float]]): The probabilities of the
+    attributes of each entity that has annotated ones.
+    """
+    found = {}
+    for span in get_entities(doc, spans_key):
+        values, scores = get_attributes(span), get_attribute_scores(span)
+        if values is not None and scores is not None:
+            shown = values.items() - defaults.items()
+            found[place_of(span)] = {(name, value): scores[name] for name, value in shown}
+    return found
+
+
+def _compare_attributes(
+    predicted: Mapping[Place, Mapping[Attribute, float]],
+    gold: Doc,
+    entities: Iterable[Place],
+    defaults: Mapping[str, str],
+) -> dict[Place, dict[Attribute, Compared]]:
+    # Without such a component, nothing is missed.
+    if not predicted:
+        return {}
+    compared = {}
+    for place in entities:
+        annotated = read_attributes(gold, place)
+        wanted = None if annotated is None else annotated.items() - defaults.items()
+        compared[place] = _compare(predicted.get(place, {}), wanted)
+    return compared
+
+
 def _compare(
     found: Mapping[_Key, float | None], gold: Collection[_Key] | None
-) -> dict[_Key, tuple[float | None, Kind]]:
+) -> dict[_Key, Compared]:
     # Unannotated: nothing is correct or wrong.
     if gold is None:
         return {key: (score, "found") for key, score in found.items()}
-    compared: dict[_Key, tuple[float | None, Kind]] = dict.fromkeys(gold, (None, "missed"))
+    compared: dict[_Key, Compared] = dict.fromkeys(gold, (None, "missed"))
     for key, score in found.items():
         compared[key] = score, "correct" if key in gold else "wrong"
     return compared
@@ -151,8 +230,9 @@ def _compare(
 
 def _make_view(
     doc: Doc,
-    entities: dict[Place, tuple[float | None, Kind]],
-    relations: dict[RelationKey, tuple[float | None, Kind]],
+    entities: Mapping[Place, Compared],
+    attributes: Mapping[Place, Mapping[Attribute, Compared]],
+    relations: Mapping[RelationKey, Compared],
 ) -> DocView:
     # Relations may connect spans that are not entities.
     keys = sorted(relations)
@@ -161,7 +241,10 @@ def _make_view(
 
     def view_entity(place: Place) -> EntityView:
         kind: Kind = "found" if place in predicted else "missed"
-        return EntityView(*place, *entities.get(place, (None, kind)))
+        own = [AttributeView(*key, *each) for key, each in attributes.get(place, {}).items()]
+        # A gold value follows the wrong one.
+        own.sort(key=lambda each: (each.name, each.kind == "missed", each.value))
+        return EntityView(*place, *entities.get(place, (None, kind)), tuple(own))
 
     return DocView(
         doc.text,
