@@ -20,6 +20,7 @@ from spacy_str_encoder.formats.annotated_text import (
 from spacy_str_encoder.formats.docbin import docbin_format
 from spacy_str_encoder.formats.docs import from_docs, to_docs
 from spacy_str_encoder.formats.report import ConversionReport
+from spacy_str_encoder.visualize import compare_docs
 
 from .annotated_texts import any_records, contents
 
@@ -133,3 +134,15 @@ def test_relations_of_a_doc_that_were_set_by_hand_stay_beside_them() -> None:
     doc._.relations = [Relation(Span(doc, 0, 1, "Degree"), Span(doc, 3, 4, "Time"), "by")]
     [found] = from_docs([doc], ConversionReport(strict=True))
     assert len(found.relations) == 4
+
+
+def test_pages_show_them_as_missed() -> None:
+    gold = make_doc()
+    found = NLP.make_doc(TEXT)
+    found.set_ents([])
+    view = compare_docs(found, gold)
+    assert [(each.start, each.end, each.label) for each in view.entities] == ENTITIES
+    assert {(each.head, each.tail, each.label) for each in view.relations} == {
+        (ENTITIES.index(head), ENTITIES.index(tail), label) for head, tail, label in RELATIONS
+    }
+    assert {each.kind for each in (*view.entities, *view.relations)} == {"missed"}

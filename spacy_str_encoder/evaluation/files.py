@@ -60,9 +60,6 @@ def evaluate_files(
     for number, doc in enumerate(docs, start=1):
         place = f"{data}, doc {number}"
         report_other_groups(doc.spans, find_gold_key(doc, gold_key), place, conversion)
-    # The docs have these in their user data, and they count as missed.
-    for reason in (MISALIGNED, UNCONNECTED):
-        conversion.lost.pop(reason, None)
     outcomes = []
     for name, nlp in zip(cycle(models), pipelines, strict=False):
         outcomes.append(
@@ -114,6 +111,9 @@ def read_gold_docs(
     """
     gold_key = gold_key or entity_group(nlp) or SPANS_KEY
     docs = list(read_docs(path, nlp, conversion, spans_key=gold_key))
+    # The docs have these in their user data, and they count as missed.
+    for reason in (MISALIGNED, UNCONNECTED):
+        conversion.lost.pop(reason, None)
     if not any(has_gold_entities(doc, gold_key) or has_relations(doc) for doc in docs):
         raise ValueError(
             f"{path}: none of the {len(docs)} docs has annotated entities or relations"

@@ -10,7 +10,7 @@ from spacy.tokens import Doc
 
 from ..doc.attributes import get_attribute_scores, get_attributes, read_attributes
 from ..doc.entities import SPANS_KEY, find_gold_key, get_entities, has_entities
-from ..doc.misaligned import get_misaligned_entities
+from ..doc.misaligned import get_misaligned_entities, get_misaligned_relations
 from ..doc.relation import (
     Place,
     RelationKey,
@@ -20,6 +20,7 @@ from ..doc.relation import (
     index_ends,
     place_of,
     relation_key,
+    sort_ends,
 )
 
 # Without gold annotations to compare with, everything is `found`.
@@ -171,7 +172,7 @@ def compare_docs(
         _compare_attributes(attributes, gold, entities, defaults or {}),
         _compare(
             _relations(found, symmetric),
-            _relations(gold, symmetric) if has_relations(gold) else None,
+            _gold_relations(gold, symmetric) if has_relations(gold) else None,
         ),
     )
 
@@ -182,6 +183,14 @@ def _entities(doc: Doc, spans_key: str | None) -> dict[Place, float | None]:
 
 def _relations(doc: Doc, symmetric: Collection[str]) -> dict[RelationKey, float | None]:
     return {relation_key(each, symmetric): each.score for each in get_relations(doc)}
+
+
+def _gold_relations(doc: Doc, symmetric: Collection[str]) -> set[RelationKey]:
+    misaligned = {
+        (*sort_ends((head, tail), label, symmetric), label)
+        for head, tail, label in get_misaligned_relations(doc)
+    }
+    return {*_relations(doc, symmetric), *misaligned}
 
 
 def _predicted_attributes(
