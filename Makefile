@@ -11,11 +11,12 @@ ifeq ($(filter $(PYTHONS),$(notdir $(VENV))),)
 $(error Use one of Python $(PYTHONS), for example: make PYTHON=python3.12)
 endif
 BIN = $(VENV)/bin
+MEDSPACY = .venv/medspacy-$(notdir $(VENV))
 # Model hubs are never needed here: a name that is no folder fails at once instead of waiting.
 export HF_HUB_OFFLINE = 1
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo test quick coverage lint bench soak docs install check-ray check-wheels pythons lock clean
+.PHONY: demo test quick coverage lint bench soak docs install check-ray check-recipes check-wheels pythons lock clean
 
 # Trains the demo pipeline if it is not there yet, and shows what it finds.
 demo: install
@@ -56,6 +57,16 @@ soak: demo
 # Installs the library and the packaged pipeline into an empty environment, and loads it there.
 check-wheels: demo
 	PYTHON=$(BIN)/python bash scripts/check_wheels.sh
+
+# Tries the recipe for medspaCy in an environment of its own: on Python 3.11, medspaCy needs an older
+# spaCy.
+check-recipes: $(MEDSPACY)/installed
+	$(MEDSPACY)/bin/python scripts/recipes/check_context.py
+
+$(MEDSPACY)/installed: scripts/recipes/requirements.txt
+	$(PYTHON) -m venv $(MEDSPACY)
+	$(MEDSPACY)/bin/python -m pip install --quiet --requirement scripts/recipes/requirements.txt
+	touch $@
 
 # Starts clusters of Ray. It comes alone: beside other tests, Ray's processes take several times as long.
 check-ray: install

@@ -62,6 +62,7 @@ PAGES = {
     "docs/experiments.md": ["metrics/rdcnn/handwritten.json"],
     "docs/method.md": [],
     "docs/privacy.md": ["training/without-words/config.cfg"],
+    "docs/recipes.md": ["rules/cue_attributes/cues.jsonl", "to-correct/first.jsonl"],
     "docs/reference/architectures.md": [],
     "docs/reference/candidates.md": [],
     "docs/reference/components.md": [],
