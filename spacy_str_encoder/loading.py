@@ -12,6 +12,7 @@ from spacy.language import Language
 from spacy.util import import_file
 from thinc.api import ConfigValidationError, Model
 
+RELATIONS, ATTRIBUTES = "doc._.relations", "span._.attributes"
 # Names of this library in an error of spaCy's.
 OWN_NAME = re.compile(r"\b(spacy-str-encoder\.|str_)\w")
 
@@ -124,39 +125,38 @@ def relation_setting(nlp: Language, name: str) -> Any:
     name (str): The name of the setting.
     RETURNS (Any): The value, or None if there is no such component or setting.
     """
-    return _find_setting(nlp, "doc._.relations", name)
+    return next((each.get(name) for each in _find_settings(nlp, RELATIONS)), None)
 
 
 def default_values(nlp: Language) -> dict[str, str]:
     """Look up the default values of attributes of entities.
 
     nlp (Language): The pipeline.
-    RETURNS (dict[str, str]): The values by name, those of the component that predicts attributes;
-        empty if there is none.
+    RETURNS (dict[str, str]): The values by name, those of all components that predict attributes.
     """
-    return dict(_find_setting(nlp, "span._.attributes", "defaults") or {})
+    settings = (each.get("defaults") or {} for each in _find_settings(nlp, ATTRIBUTES))
+    return {name: value for defaults in settings for name, value in defaults.items()}
 
 
-def _find_setting(nlp: Language, assigned: str, name: str) -> Any:
-    for pipe_name, component in nlp.pipeline:
-        if assigned in nlp.get_pipe_meta(pipe_name).assigns:
-            return _settings(component).get(name)
-    return None
+def _find_settings(nlp: Language, assigned: str) -> Iterator[Mapping[str, Any]]:
+    """YIELDS (Mapping[str, Any]): The settings of each component that assigns an attribute."""
+    for name, component in nlp.pipeline:
+        if assigned in nlp.get_pipe_meta(name).assigns:
+            yield _settings(component)
 
 
 def entity_group(nlp: Language) -> str | None:
     """Look up where a pipeline puts its entities: the `spans_key` of the component that predicts
-    entities, otherwise of the one that predicts relations.
+    entities, otherwise of the one that predicts relations, or attributes.
 
     nlp (Language): The pipeline.
     RETURNS (str | None): The span group; None for `doc.ents`.
     """
-    keys = [
-        _settings(component).get("spans_key")
-        for name, component in nlp.pipeline
-        if "doc.ents" in nlp.get_pipe_meta(name).assigns
-    ]
-    keys.append(relation_setting(nlp, "spans_key"))
+    keys = (
+        settings.get("spans_key")
+        for assigned in ("doc.ents", RELATIONS, ATTRIBUTES)
+        for settings in _find_settings(nlp, assigned)
+    )
     return next((str(key) for key in keys if key is not None), None)
 
 

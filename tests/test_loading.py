@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from spacy.language import Language
 from spacy.util import load_config, load_model_from_config
 
-from spacy_str_encoder.loading import entity_group, load_pipeline
+from spacy_str_encoder.loading import default_values, entity_group, load_pipeline
 from spacy_str_encoder.pipeline import sealed_pipe
 
 from .pipelines import ANNOTATIONS, MakeNlp, found
@@ -307,3 +307,14 @@ def test_where_a_pipeline_puts_its_entities(make_nlp: MakeNlp) -> None:
     spancat = spacy.blank("en")
     spancat.add_pipe("spancat")
     assert entity_group(spancat) is None
+
+
+def test_settings_of_attributes_are_found(make_nlp: MakeNlp) -> None:
+    nlp = make_nlp()
+    assert default_values(nlp) == {}
+    nlp.remove_pipe("str_ner")
+    nlp.remove_pipe("str_rel")
+    nlp.add_pipe("str_attr", config={"spans_key": "sc", "defaults": {"Assertion": "present"}})
+    nlp.add_pipe("str_attr", "other", config={"defaults": {"Time": "now"}})
+    assert default_values(nlp) == {"Assertion": "present", "Time": "now"}
+    assert entity_group(nlp) == "sc"
