@@ -10,13 +10,15 @@ import pytest
 import spacy
 import torch
 from spacy.language import Language
-from spacy.tokens import Doc, Span
+from spacy.tokens import Doc, DocBin, Span
 from spacy.training import Example
+from spacy.util import load_model_from_config
 from spacy.vocab import Vocab
-from thinc.api import Model
+from thinc.api import Config, Model
 from transformers import AutoTokenizer, BertModel
 
 from spacy_str_encoder.attributes.entities import DocEntities
+from spacy_str_encoder.corpus import create_corpus
 from spacy_str_encoder.layers.focused_entities import FocusedEntities
 from spacy_str_encoder.layers.pooled_entities import PooledEntities
 from spacy_str_encoder.modules.masks import MaskName
@@ -304,3 +306,29 @@ def test_label_files_must_fit(make_attr: Callable[..., Language]) -> None:
     data["Assertion"]["values"].append("possible")  # type: ignore[union-attr]
     with pytest.raises(ValueError, match=r"default of 'Assertion' is None, .* says 'present'"):
         initialize_with(nlp, data)
+
+
+def test_training_that_goes_on_learns_new_values(
+    make_attr: Callable[..., Language], tmp_path: Path
+) -> None:
+    nlp = make_attr()
+    nlp.initialize(lambda: make_examples(nlp))
+    nlp.to_disk(tmp_path / "trained")
+    new = make_example(nlp, "除外发热", [(2, 4, "Finding", {"Assertion": "excluded"})])
+    corpus = tmp_path / "train.spacy"
+    DocBin(docs=[new.reference], store_user_data=True).to_disk(corpus)
+    reader = {"@readers": "spacy-str-encoder.Corpus.v1", "path": str(corpus)}
+    config = {
+        "nlp": {"lang": "zh", "pipeline": [*nlp.pipe_names]},
+        "components": {name: {"source": str(tmp_path / "trained")} for name in nlp.pipe_names},
+        "corpora": {"train": reader, "dev": reader},
+        "training": {"train_corpus": "corpora.train"},
+        "initialize": {"components": {"str_attr": {"learn_new_labels": True}}},
+    }
+    continued = load_model_from_config(Config(config), auto_fill=True)
+    with pytest.warns(UserWarning, match="'Assertion=excluded' of a Finding occurs in training"):
+        spacy.load(tmp_path / "trained").update([new], sgd=False)
+    # The reader has the components look for labels.
+    examples = list(create_corpus(corpus)(continued))
+    assert continued.get_pipe("str_attr").labels[-1] == "Assertion=excluded"
+    assert continued.update(examples, sgd=False)["str_attr"] > 0
