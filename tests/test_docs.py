@@ -266,16 +266,21 @@ def replace_commands(page: str, text: str) -> str:
 
 def run_commands(text: str, folder: Path) -> None:
     """Run the commands of a block in the working directory. Those of the library run in this
-    process, which has already imported what each of them would import for seconds."""
+    process, which has already imported what each of them would import for seconds, unless they run
+    code, whose components may be registered here already."""
     lines = text.replace("\\\n", "").splitlines()
-    for is_library, commands in groupby(lines, key=lambda line: line.startswith(f"{LIBRARY} ")):
-        if not is_library:
+    for is_own, commands in groupby(lines, key=runs_in_this_process):
+        if not is_own:
             run(["bash", "-euc", "\n".join(commands)], folder)
             continue
         for command in commands:
             arguments = shlex.split(command)[1:]
             result = CliRunner().invoke(app, arguments, catch_exceptions=False)
             assert result.exit_code == 0, f"{command}\n{result.output}"
+
+
+def runs_in_this_process(command: str) -> bool:
+    return command.startswith(f"{LIBRARY} ") and " --code " not in command
 
 
 def commands_of(page: str) -> list[str]:
