@@ -1,13 +1,15 @@
+import warnings
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Self
 
 from spacy.language import Language
-from spacy.training import Example
+from spacy.training import Example, validate_examples
 from spacy.vocab import Vocab
-from thinc.api import Model
+from thinc.api import Model, Optimizer, set_dropout_rate
 
+from .finite_loss import require_finite
 from .new_labels import LEARN, LIST, find_new_labels
 from .own_config import OwnConfig
 from .sealed_pipe import SealedPipe
@@ -52,6 +54,50 @@ class LabeledPipe(SealedPipe):
             if (source := find_new_labels(nlp, self.name)) is not None:
                 self._collect_labels(*source)
                 self._remedy = LIST
+
+    def update(
+        self,
+        examples: Iterable[Example],
+        *,
+        drop: float = 0.0,
+        sgd: Optimizer | None = None,
+        losses: dict[str, float] | None = None,
+    ) -> dict[str, float]:
+        """Learn from a batch. Docs without gold annotation for the component have no loss.
+
+        examples (Iterable[Example]): The batch.
+        drop (float): The dropout rate.
+        sgd (Optimizer | None): The optimizer.
+        losses (dict[str, float] | None): Losses to update: the loss is added under the name of the
+            component.
+        RETURNS (dict[str, float]): The updated losses.
+        RAISES (ValueError): If the loss is not finite.
+        """
+        losses = {} if losses is None else losses
+        losses.setdefault(self.name, 0.0)
+        validate_examples(examples, f"{type(self).__name__}.update")
+        if not any(len(example.predicted) for example in examples):
+            return losses
+        self._has_learned = True
+        set_dropout_rate(self.model, drop)
+        loss, backprop = self._begin_update(examples)
+        require_finite(loss, self.name, examples)
+        backprop()
+        if sgd is not None and sgd is not False:
+            self.finish_update(sgd)
+        losses[self.name] += loss
+        return losses
+
+    @abstractmethod
+    def _begin_update(self, examples: Iterable[Example]) -> tuple[float, Callable[[], Any]]:
+        """RETURNS (tuple[float, Callable[[], Any]]): The loss of a batch that has tokens, the mean
+        over annotated docs, and its backward pass.
+        """
+
+    def _report_once(self, message: str) -> None:
+        if message not in self._reported:
+            self._reported.add(message)
+            warnings.warn(f"{self.name}: {message}", stacklevel=2)
 
     def from_bytes(self, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> Self:
         """Load the component.

@@ -6,9 +6,9 @@ from typing import Any
 import numpy
 from spacy.language import Language
 from spacy.tokens import Doc
-from spacy.training import Example, validate_examples
+from spacy.training import Example
 from spacy.vocab import Vocab
-from thinc.api import Config, Model, Optimizer, set_dropout_rate
+from thinc.api import Config, Model
 from thinc.types import Floats2d
 
 from ..attributes.entities import DocEntities
@@ -20,7 +20,6 @@ from ..doc.extensions import warn_of_foreign
 from ..doc.relation import Place, place_of
 from ..layers.items import EntitiesInT
 from .attribute_checks import require_choices, require_known, warn_of_misaligned
-from .finite_loss import require_finite
 from .item_batches import batch_by_items
 from .labeled_pipe import LabeledPipe
 from .new_labels import INIT_LABELS
@@ -208,61 +207,25 @@ class AttributeExtractor(LabeledPipe):
                 values = {name: value for name, (value, _) in attributes.items()}
                 set_attributes(entity, values, {name: p for name, (_, p) in attributes.items()})
 
-    def update(
-        self,
-        examples: Iterable[Example],
-        *,
-        drop: float = 0.0,
-        sgd: Optimizer | None = None,
-        losses: dict[str, float] | None = None,
-    ) -> dict[str, float]:
-        """Learn from the gold entities of a batch. Entities with unannotated attributes have no
-        loss.
-
-        examples (Iterable[Example]): The batch.
-        drop (float): The dropout rate.
-        sgd (Optimizer | None): The optimizer.
-        losses (dict[str, float] | None): Losses to update: the loss is added under the name of the
-            component.
-        RETURNS (dict[str, float]): The updated losses.
-        RAISES (ValueError): If the loss is not finite.
-        """
-        losses = {} if losses is None else losses
-        losses.setdefault(self.name, 0.0)
-        validate_examples(examples, "AttributeExtractor.update")
-        if not any(len(example.predicted) for example in examples):
-            return losses
-        self._has_learned = True
+    def _begin_update(self, examples: Iterable[Example]) -> tuple[float, Callable[[], Any]]:
+        # The entities are the gold ones alone: wrong ones have no attributes to learn.
         task, key = self.task, self.cfg["spans_key"]
         doc_entities, targets = zip(
             *(training_entities(task, eg, key, self._report_unknown) for eg in examples),
             strict=True,
         )
-        set_dropout_rate(self.model, drop)
         # This runs even without entities: the last listener of a stock `tok2vec` has to call back,
         # or the gradients of the other listeners are lost.
         logits, backprop = self.model.begin_update(list(doc_entities))
         loss, d_logits = task.get_loss(self.model.ops, logits, numpy.concatenate(targets))
-        # The mean over annotated docs, as in the other components.
         annotated = max(1, sum(map(bool, map(len, doc_entities))))
-        loss, d_logits = loss / annotated, d_logits / annotated
-        require_finite(loss, self.name, examples)
-        backprop(d_logits)
-        if sgd is not None and sgd is not False:
-            self.finish_update(sgd)
-        losses[self.name] += loss
-        return losses
+        return loss / annotated, lambda: backprop(d_logits / annotated)
 
     def _report_unknown(self, name: str, value: str, entity_type: str) -> None:
-        message = f"'{name}={value}' of a {entity_type}"
-        if message not in self._reported:
-            self._reported.add(message)
-            remedy = self._remedy.format(name=self.name)
-            warnings.warn(
-                f"{self.name}: the attribute {message} occurs in training but was not known at "
-                f"initialization; it is not learned. {remedy}",
-                stacklevel=2,
-            )
+        self._report_once(
+            f"the attribute '{name}={value}' of a {entity_type} occurs in training but was not "
+            f"known at initialization; it is not learned. {self._remedy.format(name=self.name)}"
+        )
 
     def initialize(
         self,

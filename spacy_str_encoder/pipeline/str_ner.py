@@ -1,4 +1,3 @@
-import warnings
 from collections.abc import Callable, Iterable
 from itertools import islice
 from typing import Any
@@ -6,10 +5,10 @@ from typing import Any
 import numpy
 from spacy.language import Language
 from spacy.tokens import Doc, Span
-from spacy.training import Example, validate_examples
+from spacy.training import Example
 from spacy.vocab import Vocab
 from spacy_transformers.layers import TransformerListener
-from thinc.api import Config, Model, Optimizer, get_array_module, set_dropout_rate
+from thinc.api import Config, Model, get_array_module
 from thinc.types import Floats2d
 
 from ..doc.entities import get_gold_entities, has_gold_entities, name_place
@@ -20,7 +19,6 @@ from ..layers.crf import find_entities, write_entities
 from ..layers.listening import read_states
 from ..layers.windows import is_visible
 from .entity_checks import count_gold, require_known_labels, require_spans, warn_of_unlearned
-from .finite_loss import require_finite
 from .labeled_pipe import LabeledPipe
 from .new_labels import INIT_LABELS
 
@@ -183,39 +181,10 @@ class CRFEntityRecognizer(LabeledPipe):
             spans.append(span)
         return spans
 
-    def update(
-        self,
-        examples: Iterable[Example],
-        *,
-        drop: float = 0.0,
-        sgd: Optimizer | None = None,
-        losses: dict[str, float] | None = None,
-    ) -> dict[str, float]:
-        """Learn from a batch. Docs with unannotated entities have no loss.
-
-        examples (Iterable[Example]): The batch.
-        drop (float): The dropout rate.
-        sgd (Optimizer | None): The optimizer.
-        losses (dict[str, float] | None): Losses to update: the loss is added under the name of the
-            component.
-        RETURNS (dict[str, float]): The updated losses.
-        RAISES (ValueError): If the loss is not finite.
-        """
-        losses = {} if losses is None else losses
-        losses.setdefault(self.name, 0.0)
-        validate_examples(examples, "CRFEntityRecognizer.update")
-        if not any(len(example.predicted) for example in examples):
-            return losses
-        self._has_learned = True
-        set_dropout_rate(self.model, drop)
+    def _begin_update(self, examples: Iterable[Example]) -> tuple[float, Callable[[], Any]]:
         emissions, backprop = self.model.begin_update([eg.predicted for eg in examples])
         loss, d_emissions = self.get_loss(examples, emissions)
-        require_finite(loss, self.name, examples)
-        backprop(d_emissions)
-        if sgd is not None and sgd is not False:
-            self.finish_update(sgd)
-        losses[self.name] += loss
-        return losses
+        return loss, lambda: backprop(d_emissions)
 
     def get_loss(
         self, examples: Iterable[Example], scores: list[Floats2d]
@@ -256,13 +225,11 @@ class CRFEntityRecognizer(LabeledPipe):
         return write_entities(self.model.get_ref("crf"), rows, len(doc))
 
     def _report_unknown(self, labels: set[str]) -> None:
-        for label in sorted(labels - self._reported):
-            self._reported.add(label)
-            remedy = self._remedy.format(name=self.name)
-            warnings.warn(
-                f"{self.name}: the entity label '{label}' occurs in training but was not known at "
-                f"initialization; its entities are trained as O. {remedy}",
-                stacklevel=2,
+        for label in sorted(labels):
+            self._report_once(
+                f"the entity label '{label}' occurs in training but was not known at "
+                "initialization; its entities are trained as O. "
+                f"{self._remedy.format(name=self.name)}"
             )
 
     def initialize(

@@ -7,9 +7,9 @@ from typing import Any, Literal
 import numpy
 from spacy.language import Language
 from spacy.tokens import Doc, Span
-from spacy.training import Example, validate_examples
+from spacy.training import Example
 from spacy.vocab import Vocab
-from thinc.api import Config, Model, Optimizer, set_dropout_rate
+from thinc.api import Config, Model
 from thinc.types import Floats2d
 
 from ..arrays import IntArray
@@ -26,7 +26,6 @@ from ..pairs.gold import (
     training_entities,
 )
 from ..pairs.task import RelationTask
-from .finite_loss import require_finite
 from .item_batches import batch_by_items
 from .labeled_pipe import LabeledPipe
 from .new_labels import INIT_LABELS
@@ -313,51 +312,19 @@ class RelationExtractor(LabeledPipe):
         for doc, relations in zip(docs, scores, strict=True):
             set_predicted(doc, relations, self.cfg["spans_key"])
 
-    def update(
-        self,
-        examples: Iterable[Example],
-        *,
-        drop: float = 0.0,
-        sgd: Optimizer | None = None,
-        losses: dict[str, float] | None = None,
-    ) -> dict[str, float]:
-        """Learn from a batch. Docs with unannotated relations have no loss.
-
-        The pairs are those of the gold entities. They also include wrong entities that earlier
-        components predict, if these annotate in training (`training.annotating_components`).
-
-        examples (Iterable[Example]): The batch.
-        drop (float): The dropout rate.
-        sgd (Optimizer | None): The optimizer.
-        losses (dict[str, float] | None): Losses to update: the loss is added under the name of the
-            component.
-        RETURNS (dict[str, float]): The updated losses.
-        RAISES (ValueError): If the loss is not finite.
-        """
-        losses = {} if losses is None else losses
-        losses.setdefault(self.name, 0.0)
-        validate_examples(examples, "RelationExtractor.update")
-        docs = [example.predicted for example in examples]
-        if not any(map(len, docs)):
-            return losses
-        self._has_learned = True
+    def _begin_update(self, examples: Iterable[Example]) -> tuple[float, Callable[[], Any]]:
+        # The pairs are those of the gold entities. They also include wrong entities that earlier
+        # components predict, if these annotate in training (`training.annotating_components`).
         task = self.task
         doc_pairs, gold = self._draw_pairs(task, examples)
-        set_dropout_rate(self.model, drop)
         # This runs even without pairs: the last listener of a stock `tok2vec` has to call back, or
         # the gradients of the other listeners are lost.
         logits, backprop = self.model.begin_update(doc_pairs)
         task.rule_out(logits, doc_pairs)
         loss, d_logits = task.get_loss(self.model.ops, logits, gold)
-        # The mean over annotated docs, as in `str_ner`, including docs without pairs.
+        # Docs without pairs count too.
         annotated = max(1, sum(has_relations(example.reference) for example in examples))
-        loss, d_logits = loss / annotated, d_logits / annotated
-        require_finite(loss, self.name, examples)
-        backprop(d_logits)
-        if sgd is not None and sgd is not False:
-            self.finish_update(sgd)
-        losses[self.name] += loss
-        return losses
+        return loss / annotated, lambda: backprop(d_logits / annotated)
 
     def _draw_pairs(
         self, task: RelationTask, examples: Iterable[Example]
@@ -385,11 +352,6 @@ class RelationExtractor(LabeledPipe):
             f"the relation {relation} occurs in training but was not known at initialization; it "
             f"is trained as no relation. {remedy}"
         )
-
-    def _report_once(self, message: str) -> None:
-        if message not in self._reported:
-            self._reported.add(message)
-            warnings.warn(f"{self.name}: {message}", stacklevel=2)
 
     def initialize(
         self,
