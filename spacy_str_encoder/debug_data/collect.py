@@ -8,7 +8,7 @@ from spacy.tokens import Doc
 
 from ..doc.entities import SPANS_KEY
 from ..doc.misaligned import get_misaligned_entities, get_misaligned_relations
-from ..formats.entities import MISALIGNED, UNCONNECTED
+from ..formats.entities import KEPT_APART, MISALIGNED, UNCONNECTED
 from ..formats.registry import read_docs
 from ..formats.report import ConversionReport
 from ..pairs.candidates import type_codes
@@ -22,8 +22,6 @@ from .split import SplitStatistics, count_doc
 
 Track = Callable[[Iterable[Doc]], Iterable[Doc]]
 TRAIN = "train"
-# Docs keep these, whether or not they were just converted.
-MISALIGNED_REASONS = (MISALIGNED, UNCONNECTED)
 
 
 @dataclass(frozen=True)
@@ -93,7 +91,7 @@ def collect_statistics(
         report = ConversionReport()
         docs = read_docs(path, settings.nlp, report, spans_key=spans_key)
         splits[name] = _count_split(name, track(docs), settings, texts)
-        splits[name].lost |= _count_cases(report.lost, but=MISALIGNED_REASONS)
+        splits[name].lost |= _count_cases(report.lost, but=KEPT_APART)
         splits[name].chosen = _count_cases(report.chosen)
     return Statistics(splits, texts.found, settings)
 

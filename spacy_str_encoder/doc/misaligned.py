@@ -4,11 +4,11 @@ No span can hold them. They are stored like relations, as offsets and strings in
 the doc, so that scores can count them. Components do not see them.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from spacy.tokens import Doc
 
-from .relation import Place, RelationKey
+from .relation import Place, RelationKey, sort_ends
 from .user_data import find_values, get_user_data, make_key
 
 ENTITIES = "str_misaligned"
@@ -50,12 +50,14 @@ def get_misaligned_entities(doc: Doc) -> list[Place]:
     return sorted(place for place in places if place is not None)
 
 
-def get_misaligned_relations(doc: Doc) -> list[RelationKey]:
+def get_misaligned_relations(doc: Doc, symmetric: Collection[str] = ()) -> list[RelationKey]:
     """Return the relations of entities that do not align with the tokens of a doc. If the doc was
     cut from a longer one, relations that reach beyond it are omitted.
 
     doc (Doc): The doc.
-    RETURNS (list[tuple]): Head, tail and label of each relation.
+    symmetric (Collection[str]): Labels whose direction does not matter.
+    RETURNS (list[tuple]): Head, tail and label of each relation; head and tail in text order if the
+        label is symmetric.
     """
     text = doc.text
     relations = []
@@ -64,7 +66,7 @@ def get_misaligned_relations(doc: Doc) -> list[RelationKey]:
             head = _find(text, start, head_text, head_label)
             tail = _find(text, start + offset, tail_text, tail_label)
             if head is not None and tail is not None:
-                relations.append((head, tail, label))
+                relations.append((*sort_ends((head, tail), label, symmetric), label))
     return sorted(relations)
 
 

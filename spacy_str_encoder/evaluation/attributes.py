@@ -10,8 +10,8 @@ from ..doc.attributes import get_attribute_scores, get_attributes, read_attribut
 from ..doc.entities import get_entities
 from ..doc.relation import Place, place_of
 
-# Entity, and name and value such as "Assertion=negated".
-AttributeKey = tuple[Place, str]
+# Entity, name, and both name and value, such as "Assertion=negated".
+AttributeKey = tuple[Place, str, str]
 
 
 @dataclass(frozen=True)
@@ -74,4 +74,4 @@ def attribute_outcome(
 
 
 def _key(place: Place, name: str, value: str) -> AttributeKey:
-    return place, f"{name}={value}"
+    return place, name, f"{name}={value}"

@@ -64,7 +64,7 @@ def confuse_attributes(outcomes: Iterable[AttributeOutcome]) -> Confusion:
 
 
 def _by_attribute(keys: Iterable[AttributeKey]) -> dict[tuple[Place, str], str]:
-    return {(place, label.partition("=")[0]): label for place, label in keys}
+    return {(place, name): label for place, name, label in keys}
 
 
 def _make_matrix(cells: Counter[Cell]) -> Confusion:

@@ -10,7 +10,7 @@ from spacy.tokens import Doc
 
 from ..doc.entities import SPANS_KEY, find_gold_key, has_gold_entities
 from ..doc.relation import has_relations
-from ..formats.entities import MISALIGNED, UNCONNECTED, report_other_groups
+from ..formats.entities import KEPT_APART, report_other_groups
 from ..formats.registry import read_docs
 from ..formats.report import ConversionReport
 from ..loading import default_values, entity_group, get_precision, load_pipeline, relation_setting
@@ -111,8 +111,7 @@ def read_gold_docs(
     """
     gold_key = gold_key or entity_group(nlp) or SPANS_KEY
     docs = list(read_docs(path, nlp, conversion, spans_key=gold_key))
-    # The docs have these in their user data, and they count as missed.
-    for reason in (MISALIGNED, UNCONNECTED):
+    for reason in KEPT_APART:
         conversion.lost.pop(reason, None)
     if not any(has_gold_entities(doc, gold_key) or has_relations(doc) for doc in docs):
         raise ValueError(

@@ -28,7 +28,6 @@ from ..doc.relation import (
     has_relations,
     place_of,
     relation_key,
-    sort_ends,
 )
 from .attributes import AttributeOutcome, attribute_outcome, has_attributes
 
@@ -159,22 +158,25 @@ def collect_outcomes(
     compare = partial(entity_outcome, spans_key=spans_key, gold_key=gold_key)
     relate = partial(relation_outcome, symmetric=symmetric, spans_key=spans_key, gold_key=gold_key)
     outcomes = Outcomes(frozenset(symmetric), spans_key=spans_key, defaults=defaults or {})
-    describe = partial(attribute_outcome, defaults=outcomes.defaults, spans_key=spans_key)
+
+    def describe(example: Example) -> list[AttributeOutcome]:
+        gold = find_gold_entities(example.reference, gold_key)
+        if not has_attributes(example.reference, gold):
+            return []
+        defaults = outcomes.defaults
+        return [attribute_outcome(example, gold, defaults=defaults, spans_key=spans_key)]
+
     for example in predicted:
         outcomes.docs += 1
         if has_gold_entities(example.reference, gold_key):
             outcomes.entities.append(compare(example))
         if has_relations(example.reference):
             outcomes.relations.append(relate(example))
-        gold = find_gold_entities(example.reference, gold_key)
-        if has_attributes(example.reference, gold):
-            outcomes.attributes.append(describe(example, gold))
+        outcomes.attributes += describe(example)
     for example in with_gold:
         if has_relations(example.reference):
             outcomes.relations_gold_entities.append(relate(example))
-        gold = find_gold_entities(example.reference, gold_key)
-        if has_attributes(example.reference, gold):
-            outcomes.attributes_gold_entities.append(describe(example, gold))
+        outcomes.attributes_gold_entities += describe(example)
     return outcomes
 
 
@@ -289,10 +291,8 @@ def token_distance(relation: Relation) -> int:
 
 
 def _misaligned_relations(doc: Doc, symmetric: Collection[str]) -> dict[RelationKey, int]:
-    return {
-        (*sort_ends((head, tail), label, symmetric), label): _count_tokens_between(doc, head, tail)
-        for head, tail, label in get_misaligned_relations(doc)
-    }
+    relations = get_misaligned_relations(doc, symmetric)
+    return {key: _count_tokens_between(doc, *key[:2]) for key in relations}
 
 
 def _count_tokens_between(doc: Doc, head: Place, tail: Place) -> int:

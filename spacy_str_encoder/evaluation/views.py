@@ -46,7 +46,7 @@ def _without_defaults(
     default = {f"{name}={value}" for name, value in defaults.items()}
 
     def keep(keys: Iterable[AttributeKey]) -> list[AttributeKey]:
-        return [key for key in keys if key[1] not in default]
+        return [key for key in keys if key[-1] not in default]
 
     return [(keep(doc.predicted), keep(doc.gold)) for doc in docs]
 

@@ -12,6 +12,8 @@ MISALIGNED = "entities that do not align with tokens"
 OVERLAPPING = "entities that overlap another entity"
 NOT_IN_GROUP = "entities of doc.ents that are not in the span group"
 UNCONNECTED = "relations of entities that were left out"
+# Docs keep these in their user data, where scores count them.
+KEPT_APART = (MISALIGNED, UNCONNECTED)
 UNANNOTATED = "texts with unannotated relations"
 WITHOUT_ENTITIES = "texts with unannotated entities"
 UNFOUND = "relations whose head or tail matches no entity, or several"

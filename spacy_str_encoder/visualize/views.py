@@ -20,7 +20,6 @@ from ..doc.relation import (
     index_ends,
     place_of,
     relation_key,
-    sort_ends,
 )
 
 # Without gold annotations to compare with, everything is `found`.
@@ -186,11 +185,7 @@ def _relations(doc: Doc, symmetric: Collection[str]) -> dict[RelationKey, float 
 
 
 def _gold_relations(doc: Doc, symmetric: Collection[str]) -> set[RelationKey]:
-    misaligned = {
-        (*sort_ends((head, tail), label, symmetric), label)
-        for head, tail, label in get_misaligned_relations(doc)
-    }
-    return {*_relations(doc, symmetric), *misaligned}
+    return {*_relations(doc, symmetric), *get_misaligned_relations(doc, symmetric)}
 
 
 def _predicted_attributes(
