@@ -47,7 +47,7 @@ def any_records(
 
 def reader(format: Format) -> Read:
     """What reads a format and loses nothing."""
-    return lambda path: format.read(path, ConversionReport(strict=True))
+    return lambda path: format.read(path, ConversionReport(strict_all=True))
 
 
 def contents(record: AnnotatedText) -> tuple[object, ...]:

@@ -42,7 +42,7 @@ def make_text(
 def write(name: str, path: Path, *texts: AnnotatedText) -> Path:
     if name == "uima":
         pytest.importorskip("cassis")
-    FORMATS[name].write(texts, path, ConversionReport(strict=True))
+    FORMATS[name].write(texts, path, ConversionReport(strict_all=True))
     return path
 
 
@@ -153,7 +153,7 @@ def test_entities_that_do_not_align_keep_theirs(tmp_path: Path) -> None:
     text = make_text(NEGATED, POSSIBLE, {}, places=(FEVER, EVE, COUGH))
     docbin = docbin_format(NLP, spans_key="sc")
     docbin.write([text], tmp_path / "a.spacy", ConversionReport())
-    [found] = docbin.read(tmp_path / "a.spacy", ConversionReport(strict=True))
+    [found] = docbin.read(tmp_path / "a.spacy", ConversionReport(strict_all=True))
     assert sorted(found.entities, key=str) == sorted(text.entities, key=str)
 
 
@@ -162,7 +162,7 @@ def test_flat_docs_drop_those_of_entities_that_are_left_out() -> None:
     text = make_text(NEGATED, POSSIBLE, places=(inner, outer))
     [flat] = to_docs([text], NLP, ConversionReport())
     assert [ent._.attributes for ent in flat.ents] == [POSSIBLE]
-    [found] = from_docs([flat], ConversionReport(strict=True))
+    [found] = from_docs([flat], ConversionReport(strict_all=True))
     assert found.entities == [AnnotatedEntity(*outer, POSSIBLE)]
     flat.ents = [flat.char_span(*inner[:2], label="Sign")]
     assert flat.ents[0]._.attributes is None

@@ -127,7 +127,7 @@ def test_a_report_has_no_losses_where_a_group_holds_all(tmp_path: Path) -> None:
     path = write_lines(tmp_path / "in.jsonl", NESTED)
     run(path, "-o", tmp_path, *ZH, "--report", tmp_path / "report.json")
     report = json.loads((tmp_path / "report.json").read_text("utf-8"))
-    assert report == {"texts": 1, "lost": {}, "chosen": {}}
+    assert report == {"texts": 1, "lost": {}, "chosen": {}, "rejected": []}
 
 
 def test_nothing_is_read_beyond_the_first_overlap(tmp_path: Path) -> None:

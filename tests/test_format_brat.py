@@ -17,12 +17,13 @@ from spacy_str_encoder.formats.annotated_text import (
     AnnotatedRelation,
     AnnotatedText,
 )
-from spacy_str_encoder.formats.brat import FORMAT
+from spacy_str_encoder.formats.brat import brat_format
 from spacy_str_encoder.formats.registry import all_formats, detect_format
 from spacy_str_encoder.formats.report import ConversionReport, LossError
 
 from .crowded_texts import ATTRIBUTES, crowded_texts, expect, expect_attributes
 
+FORMAT = brat_format()
 ENGLISH = "Aspirin treats 😀 head-\naches and\tfever."
 LINES = [
     "T1\tDrug 0 7\tAspirin",
@@ -242,7 +243,7 @@ def test_what_is_no_entity_and_no_relation_is_counted(
     assert report.losses == lost
     assert all(f"doc.ann, line {6 + i}: " in str(report.lost) for i in range(len(lines)))
     with pytest.raises(LossError):
-        list(FORMAT.read(tmp_path, ConversionReport(strict=True)))
+        list(FORMAT.read(tmp_path, ConversionReport(strict_all=True)))
 
 
 def test_triggers_of_events_are_entities_and_reported(tmp_path: Path) -> None:

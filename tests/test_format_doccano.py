@@ -176,7 +176,7 @@ def test_what_was_written_is_read_again(
     suffix: str, expected: list[AnnotatedText], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     path = tmp_path_factory.mktemp("doccano") / f"out{suffix}"
-    doccano.FORMAT.write(expected, path, ConversionReport(strict=True))
+    doccano.FORMAT.write(expected, path, ConversionReport(strict_all=True))
     assert list(reader(doccano.FORMAT)(path)) == expected
 
 

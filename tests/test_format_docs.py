@@ -207,8 +207,8 @@ def test_records_come_back_from_docs_as_they_were(
 ) -> None:
     path = tmp_path_factory.mktemp("docbin") / "docs.spacy"
     docbin = docbin_format(blank("xx"), spans_key="sc")
-    docbin.write(records, path, ConversionReport(strict=True))
-    report = ConversionReport(strict=True)
+    docbin.write(records, path, ConversionReport(strict_all=True))
+    report = ConversionReport(strict_all=True)
     assert list(map(contents, docbin.read(path, report))) == list(map(contents, records))
     assert not report.chosen
 
@@ -231,7 +231,7 @@ def test_relations_of_spans_that_are_no_entities_are_lost() -> None:
 
 
 def test_docs_whose_relations_nobody_annotated_stay_so() -> None:
-    report = ConversionReport(strict=True)
+    report = ConversionReport(strict_all=True)
     [record] = from_docs([make_doc()], report)
     assert (record.relations, record.has_relations) == ([], False)
     [doc] = to_docs([record], NLP, report)
@@ -285,7 +285,7 @@ def test_entities_that_nobody_annotated_are_not_taken_for_none(tmp_path: Path) -
 def test_a_strict_report_names_the_first_loss() -> None:
     record = AnnotatedText(WORDS, [AnnotatedEntity(3, 4, "A")], [], place="a.jsonl, line 4")
     with pytest.raises(LossError) as error:
-        list(to_docs([record], NLP, ConversionReport(strict=True)))
+        list(to_docs([record], NLP, ConversionReport(strict_all=True)))
     assert str(error.value) == f"a.jsonl, line 4: 'c' (A, 3-4) would be lost ({MISALIGNED})"
 
 
@@ -350,7 +350,7 @@ def test_entities_are_annotated_in_the_span_group_or_else_in_doc_ents() -> None:
     docs[0].set_ents([docs[0].char_span(0, 2, label="A")])
     docs[1].spans["sc"] = []
     docs[2].spans["sc"] = [docs[2].char_span(0, 2, label="A")]
-    report = ConversionReport(strict=True)
+    report = ConversionReport(strict_all=True)
     texts = list(from_docs(docs, report, spans_key="sc"))
     assert [annotated.has_entities for annotated in texts] == [True, True, True, False]
     assert [len(annotated.entities) for annotated in texts] == [1, 0, 1, 0]

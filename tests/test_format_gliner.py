@@ -33,7 +33,7 @@ CHINESE: dict[str, Any] = {
 
 def test_entities_end_with_their_last_token(tmp_path: Path) -> None:
     path = write_items(tmp_path / "good.json", ENGLISH, CHINESE)
-    assert list(FORMAT.read(path, ConversionReport(strict=True))) == [
+    assert list(FORMAT.read(path, ConversionReport(strict_all=True))) == [
         AnnotatedText(
             "Ada Lovelace joined Acme in London",
             [
@@ -69,7 +69,7 @@ def test_what_aligns_with_tokens_is_read_as_it_was_written(
     path = tmp_path_factory.mktemp("gliner") / "records.json"
     _, report = write_record(FORMAT, path, record)
     expected, lost = keep(record, is_aligned(record))
-    assert list(FORMAT.read(path, ConversionReport(strict=True))) == [expected]
+    assert list(FORMAT.read(path, ConversionReport(strict_all=True))) == [expected]
     assert report.losses == lost
 
 

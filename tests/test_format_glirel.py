@@ -52,7 +52,7 @@ ENGLISH_RECORD = AnnotatedText(
 
 def test_relations_name_their_entities_by_place(tmp_path: Path) -> None:
     path = write_items(tmp_path / "good.jsonl", ENGLISH, CHINESE)
-    assert list(FORMAT.read(path, ConversionReport(strict=True))) == [
+    assert list(FORMAT.read(path, ConversionReport(strict_all=True))) == [
         ENGLISH_RECORD,
         AnnotatedText(
             "前降支近段狭窄。",
@@ -134,7 +134,7 @@ def test_what_aligns_with_tokens_is_read_as_it_was_written(
     _, report = write_record(FORMAT, path, record)
     different, repeated = keep_first(record)
     expected, misaligned = keep(different, is_aligned(record))
-    assert list(FORMAT.read(path, ConversionReport(strict=True))) == [expected]
+    assert list(FORMAT.read(path, ConversionReport(strict_all=True))) == [expected]
     assert report.losses == repeated + misaligned
 
 

@@ -20,7 +20,7 @@ from spacy_str_encoder.formats.report import ConversionReport, LossError
 from .annotated_texts import SOME_ATTRIBUTES, any_records, contents, reader
 from .json_files import counts, detect, read_error, read_item, write_items, write_record
 
-FORMAT = label_studio.FORMAT
+FORMAT = label_studio.label_studio_format()
 
 
 def region(region_id: str, start: Any, end: Any, text: str, *labels: str) -> dict[str, Any]:
@@ -268,7 +268,7 @@ def test_tasks_that_nobody_annotated_are_left_out(annotations: list[Any], tmp_pa
     [case] = report.lost["unannotated tasks"]
     assert case.startswith(f"{path}, line 2: ")
     with pytest.raises(LossError, match="line 2"):
-        list(FORMAT.read(path, ConversionReport(strict=True)))
+        list(FORMAT.read(path, ConversionReport(strict_all=True)))
 
 
 def test_a_task_without_regions_is_annotated_as_having_none(tmp_path: Path) -> None:

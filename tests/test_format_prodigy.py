@@ -114,7 +114,7 @@ def without(field: str) -> dict[str, Any]:
 
 def test_spans_are_read_by_characters_and_relations_from_head_to_child(tmp_path: Path) -> None:
     path = write_items(tmp_path / "good.jsonl", ENGLISH, CHINESE)
-    assert list(FORMAT.read(path, ConversionReport(strict=True))) == [
+    assert list(FORMAT.read(path, ConversionReport(strict_all=True))) == [
         ENGLISH_RECORD,
         AnnotatedText(
             "前降支近段狭窄",
@@ -133,7 +133,7 @@ def test_what_was_not_accepted_is_left_out_and_counted(answer: str, tmp_path: Pa
     case = f"{path}, line 1: '前降支近段狭窄'"
     assert report.lost == {f"tasks answered with '{answer}'": [case]}
     with pytest.raises(LossError, match=answer):
-        list(FORMAT.read(path, ConversionReport(strict=True)))
+        list(FORMAT.read(path, ConversionReport(strict_all=True)))
 
 
 def test_a_task_that_nobody_answered_yet_is_read(tmp_path: Path) -> None:
@@ -264,7 +264,7 @@ def test_what_aligns_with_tokens_is_read_as_it_was_written(
     ends = {token["end"] for token in item["tokens"]}
     different, repeated = keep_first(record)
     expected, lost = keep(different, lambda e: e.start in starts and e.end in ends)
-    assert list(FORMAT.read(path, ConversionReport(strict=True))) == [expected]
+    assert list(FORMAT.read(path, ConversionReport(strict_all=True))) == [expected]
     assert report.losses == repeated + lost
 
 

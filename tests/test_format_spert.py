@@ -42,7 +42,7 @@ CHINESE: dict[str, Any] = {
 
 def test_tokens_are_joined_to_a_text_and_entities_found_in_it(tmp_path: Path) -> None:
     path = write_items(tmp_path / "good.json", ENGLISH, CHINESE)
-    assert list(FORMAT.read(path, ConversionReport(strict=True))) == [
+    assert list(FORMAT.read(path, ConversionReport(strict_all=True))) == [
         AnnotatedText(
             "Ada Lovelace was born in London .",
             [AnnotatedEntity(0, 12, "Peop"), AnnotatedEntity(25, 31, "Loc")],
@@ -88,7 +88,7 @@ def test_what_aligns_with_tokens_is_read_as_it_was_written(
     path = tmp_path_factory.mktemp("spert") / "records.json"
     _, report = write_record(FORMAT, path, record)
     expected, lost = keep(record, is_aligned(record))
-    assert list(FORMAT.read(path, ConversionReport(strict=True))) == [expected]
+    assert list(FORMAT.read(path, ConversionReport(strict_all=True))) == [expected]
     assert report.losses == lost
 
 
@@ -110,7 +110,7 @@ def test_lost_entities_and_their_relations_are_named(tmp_path: Path) -> None:
     }
     assert item["entities"] == [{"type": "B", "start": 0, "end": 1}]
     with pytest.raises(LossError, match="'ab'"):
-        FORMAT.write([record], tmp_path / "strict.json", ConversionReport(strict=True))
+        FORMAT.write([record], tmp_path / "strict.json", ConversionReport(strict_all=True))
 
 
 def test_meta_data_with_the_name_of_a_field_are_lost(tmp_path: Path) -> None:
@@ -136,8 +136,8 @@ def test_other_fields_of_entities_and_relations_are_lost(tmp_path: Path) -> None
 def test_texts_without_tokens_are_tokenized_first(tmp_path: Path) -> None:
     record = AnnotatedText("前降支 狭窄", [AnnotatedEntity(4, 6, "Degree")], [])
     path = tmp_path / "records.json"
-    TextWriter(FORMAT, spacy.blank("zh"), ConversionReport(strict=True)).write([record], path)
-    [found] = FORMAT.read(path, ConversionReport(strict=True))
+    TextWriter(FORMAT, spacy.blank("zh"), ConversionReport(strict_all=True)).write([record], path)
+    [found] = FORMAT.read(path, ConversionReport(strict_all=True))
     assert found.tokens == [(0, 1), (1, 2), (2, 3), (4, 5), (5, 6)]
     assert found.entities == record.entities
 

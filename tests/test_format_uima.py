@@ -440,7 +440,7 @@ def test_what_is_no_entity_and_no_relation_is_counted(
     assert record.relations[:3] == RECORD.relations
     assert count(report.lost) == lost
     with pytest.raises(LossError):
-        list(FORMAT.read(tmp_path, ConversionReport(strict=True)))
+        list(FORMAT.read(tmp_path, ConversionReport(strict_all=True)))
 
 
 # Refusing

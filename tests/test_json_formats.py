@@ -167,14 +167,14 @@ def test_what_was_written_is_read_again(
     expected = data.draw(st.lists(any_records(ATTRIBUTES[name]), max_size=3))
     expected = [replace(r, meta=data.draw(st.sampled_from([{}, FIELDS]))) for r in expected]
     path = tmp_path_factory.mktemp("formats") / f"records{suffix}"
-    FORMATS[name].write(expected, path, ConversionReport(strict=True))
+    FORMATS[name].write(expected, path, ConversionReport(strict_all=True))
     assert list(map(contents, READERS[name](path))) == list(map(contents, expected))
 
 
 @given(st.lists(any_records(), max_size=3))
 def test_authors_json_is_written_in_text_order(records: list[AnnotatedText]) -> None:
     for record in records:
-        item = authors_json.serialize(record, ConversionReport(strict=True))
+        item = authors_json.serialize(record, ConversionReport(strict_all=True))
         assert item["entities"] == sorted(item["entities"])
         assert all(first <= second for first, second, _ in item["relations"])
 
@@ -215,7 +215,7 @@ def test_jsonl_tells_unannotated_attributes_from_none(tmp_path: Path) -> None:
     item = {**LINE, "tokens": None, "entities": attributed}
     [record] = READERS["jsonl"](write(tmp_path / "in.jsonl", to_bytes("jsonl", item)))
     assert [each.attributes for each in record.entities] == [None, {}, {"Sure": "no"}]
-    assert jsonl.serialize(record, ConversionReport(strict=True)) == item
+    assert jsonl.serialize(record, ConversionReport(strict_all=True)) == item
 
 
 def test_jsonl_tells_of_fields_that_a_record_cannot_hold(tmp_path: Path) -> None:
@@ -229,7 +229,7 @@ def test_jsonl_tells_of_fields_that_a_record_cannot_hold(tmp_path: Path) -> None
 def test_jsonl_without_relations_is_one_that_nobody_annotated(tmp_path: Path) -> None:
     item = without(LINE, "relations")
     path = write(tmp_path / "in.jsonl", to_bytes("jsonl", item))
-    report = ConversionReport(strict=True)
+    report = ConversionReport(strict_all=True)
     [record] = jsonl.FORMAT.read(path, report)
     assert (record.relations, record.has_relations) == ([], False)
     assert report.chosen == {UNANNOTATED: [f"{path}, line 1"]}

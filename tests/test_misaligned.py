@@ -110,7 +110,7 @@ def test_they_are_found_in_a_part_and_in_a_longer_doc() -> None:
 def test_nothing_is_lost_on_the_way_through_docs(record: AnnotatedText) -> None:
     """Any entities of any text, which rarely align with its tokens."""
     [doc] = to_docs([record], spacy.blank("xx"), ConversionReport(), spans_key="sc")
-    report = ConversionReport(strict=True)
+    report = ConversionReport(strict_all=True)
     [found] = from_docs([doc], report, spans_key="sc")
     assert found.text == record.text
     assert sorted(found.entities, key=str) == sorted({*record.entities}, key=str)
@@ -125,14 +125,14 @@ def name_ends(record: AnnotatedText) -> list[str]:
 def test_nothing_is_lost_in_a_file(tmp_path: Path) -> None:
     path = tmp_path / "a.spacy"
     docbin_format(NLP).write([make_text()], path, ConversionReport())
-    [found] = docbin_format(NLP).read(path, ConversionReport(strict=True))
+    [found] = docbin_format(NLP).read(path, ConversionReport(strict_all=True))
     assert contents(found) == contents(make_text())
 
 
 def test_relations_of_a_doc_that_were_set_by_hand_stay_beside_them() -> None:
     doc = make_doc()
     doc._.relations = [Relation(Span(doc, 0, 1, "Degree"), Span(doc, 3, 4, "Time"), "by")]
-    [found] = from_docs([doc], ConversionReport(strict=True))
+    [found] = from_docs([doc], ConversionReport(strict_all=True))
     assert len(found.relations) == 4
 
 

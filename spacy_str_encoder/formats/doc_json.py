@@ -75,7 +75,7 @@ def parse(
     for entity in entities or []:
         lose_other_fields("entities", entity, (*ENTITY_FIELDS, "kb_id"), place, report)
         if entity.get("kb_id"):
-            report.lose("identifiers of entities", place, repr(entity["kb_id"]))
+            report.lose_other("identifiers of entities", place, repr(entity["kb_id"]))
     tokens = [(token["start"], token["end"]) for token in item["tokens"]]
     return AnnotatedText(
         item["text"],

@@ -46,9 +46,12 @@ def read(
     """Read the docs of a file as texts."""
     docs = read_docbin(path, Vocab())
     for annotated in from_docs(docs, report, name=str(path), spans_key=spans_key):
-        with errors_at(annotated.place):
+        is_valid = False
+        with report.rejecting(), errors_at(annotated.place):
             check_annotations(annotated)
-        yield annotated
+            is_valid = True
+        if is_valid:
+            yield annotated
 
 
 def write(

@@ -103,7 +103,7 @@ def without_repeats(annotated: AnnotatedText, report: ConversionReport) -> Annot
     for i, entity in enumerate(annotated.entities):
         if entity.place in first:
             case = describe_entity(annotated, i)
-            report.lose("duplicate entities", annotated.place, case)
+            report.lose_other("duplicate entities", annotated.place, case)
             i = first[entity.place]
             kept[i] = _merge_attributes(kept[i], entity, annotated.place, report)
         else:

@@ -75,7 +75,7 @@ def lose_other_fields(
     report (ConversionReport): The report, to count the other fields.
     """
     for name, value in other_fields(item, known).items():
-        report.lose(f"unsupported fields of {kind}", place, f"{name!r}: {value!r}")
+        report.lose_other(f"unsupported fields of {kind}", place, f"{name!r}: {value!r}")
 
 
 def with_meta(
@@ -91,5 +91,5 @@ def with_meta(
     for name in annotated.meta:
         if name in item:
             reason = "metadata fields whose name the format uses itself"
-            report.lose(reason, annotated.place, repr(name))
+            report.lose_other(reason, annotated.place, repr(name))
     return {**item, **other_fields(annotated.meta, item)}

@@ -13,6 +13,27 @@ Write = Callable[[Iterable[AnnotatedText], Path, ConversionReport], None]
 
 
 @dataclass(frozen=True)
+class ReadOptions:
+    """Settings for formats that can be read in more than one way.
+
+    events (bool): Whether to read the arguments of events as relations (brat).
+    unannotated_empty (bool): Whether an empty file of annotations belongs to an unannotated text
+        (brat).
+    text_field (str | None): The field of the data with the text (Label Studio); detected if None.
+    predictions (bool): Whether to read the predictions of a model in place of annotations (Label
+        Studio).
+    """
+
+    events: bool = False
+    unannotated_empty: bool = False
+    text_field: str | None = None
+    predictions: bool = False
+
+
+DEFAULT_OPTIONS = ReadOptions()
+
+
+@dataclass(frozen=True)
 class Format:
     """File format for annotated texts.
 

@@ -86,19 +86,28 @@ def read(path: Path, report: ConversionReport, *, parse: Parse) -> Iterator[Anno
     RAISES (ValueError): If the file is not in this format. The message names the file, and the line
         or the number of the text.
     """
-    for place, item in read_items(path):
-        with errors_at(place):
-            if not isinstance(item, dict):
-                raise AnnotationError("not a JSON object")
-            annotated = parse(item, place, report)
-            if annotated is None:
-                continue
-            annotated = replace(annotated, place=place)
-            _report_unread(item, annotated, report)
-            check_annotations(annotated)
-            if not annotated.has_relations:
-                report.choose(UNANNOTATED, place, "")
-        yield annotated
+    for place, item in read_items(path, report):
+        annotated = None
+        with report.rejecting(), errors_at(place):
+            annotated = _parse_item(item, place, report, parse=parse)
+        if annotated is not None:
+            yield annotated
+
+
+def _parse_item(
+    item: Any, place: str, report: ConversionReport, *, parse: Parse
+) -> AnnotatedText | None:
+    if not isinstance(item, dict):
+        raise AnnotationError("not a JSON object")
+    annotated = parse(item, place, report)
+    if annotated is None:
+        return None
+    annotated = replace(annotated, place=place)
+    _report_unread(item, annotated, report)
+    check_annotations(annotated)
+    if not annotated.has_relations:
+        report.choose(UNANNOTATED, place, "")
+    return annotated
 
 
 def _report_unread(item: Any, annotated: AnnotatedText, report: ConversionReport) -> None:

@@ -11,10 +11,12 @@ toName="text">` and `<Text name="text" value="$text"/>`. An attribute such as As
 """
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from .annotated_text import AnnotatedText, AnnotationError, check_list
 from .fields import other_fields, with_meta
+from .format import DEFAULT_OPTIONS, Format, ReadOptions
 from .json_format import json_format
 from .label_studio_result import parse_result, select_regions, serialize_result
 from .report import ConversionReport
@@ -29,12 +31,14 @@ def matches(item: Any) -> bool:
     return isinstance(item.get("data"), dict) and isinstance(item.get("annotations"), list)
 
 
-def parse(item: Any, place: str, report: ConversionReport) -> AnnotatedText | None:
+def parse(
+    item: Any, place: str, report: ConversionReport, *, options: ReadOptions
+) -> AnnotatedText | None:
     """Read a task, unless it is unannotated."""
     check_list("the annotations", item["annotations"])
     annotation = _choose_annotation(item["annotations"], place, report)
     if annotation is None:
-        report.lose("unannotated tasks", place, f"task {item.get('id')!r}")
+        report.lose_other("unannotated tasks", place, f"task {item.get('id')!r}")
         return None
     data, result = item["data"], annotation["result"]
     check_list("the regions and relations", result)
@@ -98,12 +102,18 @@ def serialize(annotated: AnnotatedText, report: ConversionReport) -> dict[str, A
     return {**kept["task"], "data": data, "annotations": [{**kept["annotation"], "result": result}]}
 
 
-FORMAT = json_format(
-    "label-studio",
-    "Label Studio's JSON export",
-    matches=matches,
-    parse=parse,
-    serialize=serialize,
-    suffix=".json",
-    keeps_attributes=True,
-)
+def label_studio_format(options: ReadOptions = DEFAULT_OPTIONS) -> Format:
+    """Define the format.
+
+    options (ReadOptions): The field with the text, and whether to read predictions.
+    RETURNS (Format): The format.
+    """
+    return json_format(
+        "label-studio",
+        "Label Studio's JSON export",
+        matches=matches,
+        parse=partial(parse, options=options),
+        serialize=serialize,
+        suffix=".json",
+        keeps_attributes=True,
+    )

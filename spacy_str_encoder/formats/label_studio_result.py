@@ -66,7 +66,7 @@ def select_regions(result: list[Any], place: str, report: ConversionReport) -> l
         elif region["type"] == "labels":
             report.lose("regions without a label", place, repr(region["id"]))
         elif region["type"] != "relation":
-            report.lose(f"regions of type {region['type']!r}", place, repr(region["id"]))
+            report.lose_other(f"regions of type {region['type']!r}", place, repr(region["id"]))
     return selected
 
 
@@ -250,7 +250,7 @@ def _group_labels(
         group = labels.setdefault((relation.head, relation.tail), [])
         if relation.label in group:
             case = describe_relation(annotated, relation)
-            report.lose("duplicate relations", annotated.place, case)
+            report.lose_other("duplicate relations", annotated.place, case)
         else:
             group.append(relation.label)
     return labels

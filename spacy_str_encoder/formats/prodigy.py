@@ -72,7 +72,7 @@ def _is_accepted(
     if answer not in ANSWERS:
         raise AnnotationError(f"the answer must be one of {', '.join(ANSWERS)}, got {answer!r}")
     if answer != "accept":
-        report.lose(f"{kind} answered with '{answer}'", place, case)
+        report.lose_other(f"{kind} answered with '{answer}'", place, case)
     return answer == "accept"
 
 

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,7 @@ def read_raw_texts(
         for file in _find_files(path, formats, report):
             found = list(_without_blank(_read_file(file, formats, report, text_field), report))
             if not found:
-                report.lose("files without texts", str(file.parent), file.name)
+                report.lose_other("files without texts", str(file.parent), file.name)
             texts += found
     if not texts:
         raise ValueError(f"{', '.join(map(str, paths))}: no texts found")
@@ -67,7 +68,7 @@ def _find_files(path: Path, formats: dict[str, Format], report: ConversionReport
         suffixes = ", ".join(sorted({*JSON_SUFFIXES, *READERS}))
         raise ValueError(f"{path}: no file in this folder ends in {suffixes}")
     for other in sorted({*entries} - {*files}):
-        report.lose("folders, and files of unsupported types", str(path), other.name)
+        report.lose_other("folders, and files of unsupported types", str(path), other.name)
     return files
 
 
@@ -82,7 +83,7 @@ def _without_blank(
         if annotated.text.strip():
             yield annotated
         else:
-            report.lose("blank texts", annotated.place, repr(annotated.text))
+            report.lose_other("blank texts", annotated.place, repr(annotated.text))
 
 
 def _read_file(
@@ -125,7 +126,7 @@ def _read_rows(
         if isinstance(item, Entry):
             yield AnnotatedText(item.text, [], [], place=place)
         else:
-            report.lose("texts that can't be read", place, item.reason)
+            report.lose_other("texts that can't be read", place, item.reason)
 
 
 def _read_docs(path: Path) -> Iterator[AnnotatedText]:
@@ -136,7 +137,7 @@ def _read_docs(path: Path) -> Iterator[AnnotatedText]:
 
 
 def _first_item(path: Path) -> list[Any]:
-    return [item for _, (_, item) in zip(range(1), read_items(path), strict=False)]
+    return [item for _, item in islice(read_items(path, ConversionReport()), 1)]
 
 
 def _is_raw(item: Any) -> bool:

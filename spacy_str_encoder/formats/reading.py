@@ -7,6 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from ..files.lines import advise_to_convert
+from .report import ConversionReport
+
+# No JSON value, in place of a line that is not JSON.
+MISSING = object()
 
 
 def read_lines(path: Path) -> Iterator[tuple[int, str]]:
@@ -45,19 +49,41 @@ def parse_json(content: str, path: Path, *, first_line: int) -> Any:
         raise ValueError(f"{path}, line {first_line}: not readable JSON ({error})") from error
 
 
-def read_items(path: Path) -> Iterator[tuple[str, Any]]:
-    """Read the items of a file of JSON lines, or of a JSON list.
+def read_items(path: Path, report: ConversionReport) -> Iterator[tuple[str, Any]]:
+    """Read the items of a file of JSON lines, of a JSON list, or of one JSON object.
 
     path (Path): The file.
+    report (ConversionReport): The report, to list lines that are not JSON.
     YIELDS (tuple[str, Any]): The location of the item, for messages, and the item.
-    RAISES (ValueError): If the file is neither JSON lines nor a JSON list.
+    RAISES (ValueError): If the file is neither of these.
     """
     lines = ((number, line) for number, line in read_lines(path) if line.strip())
     first = list(islice(lines, 1))
-    if any(line.lstrip().startswith("[") for _, line in first):
-        content = "".join(line for _, line in read_lines(path))
-        for number, item in enumerate(parse_json(content, path, first_line=1), start=1):
+    if first and _spans_lines(first[0][1]):
+        whole = parse_json("".join(line for _, line in read_lines(path)), path, first_line=1)
+        for number, item in enumerate(whole if isinstance(whole, list) else [whole], start=1):
             yield f"{path}, text {number}", item
-    else:
-        for number, line in chain(first, lines):
-            yield f"{path}, line {number}", parse_json(line, path, first_line=number)
+        return
+    for number, line in chain(first, lines):
+        item = MISSING
+        with report.rejecting():
+            item = parse_json(line, path, first_line=number)
+        if item is not MISSING:
+            yield f"{path}, line {number}", item
+
+
+def _spans_lines(line: str) -> bool:
+    """Check if the first line of a file begins a JSON list, or an object that ends in a later
+    line.
+    """
+    return line.lstrip().startswith("[") or _is_cut(line)
+
+
+def _is_cut(line: str) -> bool:
+    try:
+        json.loads(line)
+    except json.JSONDecodeError as error:
+        return not line[error.pos :].strip()
+    except (ValueError, RecursionError):
+        return False
+    return False

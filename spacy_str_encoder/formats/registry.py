@@ -25,7 +25,7 @@ from . import (
 from .doc_json import doc_json_format
 from .docbin import docbin_format
 from .docs import to_docs
-from .format import Format
+from .format import DEFAULT_OPTIONS, Format, ReadOptions
 from .reading import read_items
 from .report import ConversionReport
 from .sources import Source, inspect_sources
@@ -35,12 +35,15 @@ JSON_SUFFIXES = {".json", ".jsonl"}
 MAX_ITEMS = 1000
 
 
-def all_formats(nlp: Language, *, spans_key: str | None = None) -> dict[str, Format]:
+def all_formats(
+    nlp: Language, *, spans_key: str | None = None, options: ReadOptions = DEFAULT_OPTIONS
+) -> dict[str, Format]:
     """Get all formats.
 
     nlp (Language): The pipeline that tokenizes texts for formats that need tokens.
     spans_key (str | None): The span group for all entities of docs. It is read if a doc has it,
         else `doc.ents`, and always written. If None, only `doc.ents` is read and written.
+    options (ReadOptions): Settings for formats that can be read in more than one way.
     RETURNS (dict[str, Format]): The formats by name.
     """
     formats = [
@@ -53,9 +56,9 @@ def all_formats(nlp: Language, *, spans_key: str | None = None) -> dict[str, For
         glirel.FORMAT,
         prodigy.FORMAT,
         doccano.FORMAT,
-        label_studio.FORMAT,
+        label_studio.label_studio_format(options),
         spo.FORMAT,
-        brat.FORMAT,
+        brat.brat_format(options),
         uima.FORMAT,
     ]
     return {item.name: item for item in formats}
@@ -130,7 +133,7 @@ def _find_suffixes(formats: dict[str, Format]) -> set[str]:
 def _first_items(path: Path) -> Iterator[Any]:
     if not path.is_file() or path.suffix.lower() not in JSON_SUFFIXES:
         return iter([None])
-    items = (item for _, item in read_items(path))
+    items = (item for _, item in read_items(path, ConversionReport(skip_bad=True)))
     if (first := next(items, None)) is None:
         raise ValueError(f"{path}: the file contains no texts")
     return chain([first], items)

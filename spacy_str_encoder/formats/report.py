@@ -1,6 +1,8 @@
 """Report of what a conversion lost, and what it had to choose."""
 
 from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,30 +17,64 @@ class LossError(ValueError):
 class ConversionReport:
     """Counts of what a conversion lost and chose.
 
-    strict (bool): Whether to raise an error if anything is lost.
+    strict (bool): Whether to raise an error if an entity, a relation or an attribute is lost.
+    strict_all (bool): Whether to raise an error if anything is lost.
+    skip_bad (bool): Whether to leave out invalid texts, and list them, instead of raising an error.
     texts (int): The number of texts written.
     lost (dict[str, list[str]]): The cases that could not be converted, by reason. Each case has a
         location and a description.
     chosen (dict[str, list[str]]): The cases in which one of several possibilities was chosen, in
         the same form.
+    rejected (list[str]): The errors of the texts that were left out because they are invalid.
     """
 
     strict: bool = False
+    strict_all: bool = False
+    skip_bad: bool = False
     texts: int = 0
     lost: dict[str, list[str]] = field(default_factory=dict)
     chosen: dict[str, list[str]] = field(default_factory=dict)
+    rejected: list[str] = field(default_factory=list)
 
     def lose(self, reason: str, place: str, case: str) -> None:
-        """Count a loss.
+        """Count the loss of an entity, a relation or an attribute.
 
         reason (str): A plural noun phrase, such as "entities that do not align with tokens".
         place (str): The location in the input.
         case (str): A description of this case.
         RAISES (LossError): If the report is strict.
         """
-        if self.strict:
+        self._lose(reason, place, case, is_error=self.strict or self.strict_all)
+
+    def lose_other(self, reason: str, place: str, case: str) -> None:
+        """Count the loss of anything else, such as a note or an unknown field.
+
+        reason (str): A plural noun phrase, such as "notes".
+        place (str): The location in the input.
+        case (str): A description of this case.
+        RAISES (LossError): If the report is strict about everything.
+        """
+        self._lose(reason, place, case, is_error=self.strict_all)
+
+    def _lose(self, reason: str, place: str, case: str, *, is_error: bool) -> None:
+        if is_error:
             raise LossError(f"{place}: {case} would be lost ({reason})")
         self.lost.setdefault(reason, []).append(f"{place}: {case}" if case else place)
+
+    @contextmanager
+    def rejecting(self) -> Iterator[None]:
+        """Leave out a text if it is invalid, and go on with the next one, if the report says so.
+
+        RAISES (ValueError): If the text is invalid, and invalid texts are not to be left out.
+        """
+        try:
+            yield
+        except LossError:
+            raise
+        except ValueError as error:
+            if not self.skip_bad:
+                raise
+            self.rejected.append(str(error))
 
     def choose(self, reason: str, place: str, case: str) -> None:
         """Count a choice between several possibilities.
@@ -56,7 +92,12 @@ class ConversionReport:
 
     def to_dict(self) -> dict[str, Any]:
         """RETURNS (dict[str, Any]): The whole report, serializable as JSON."""
-        return {"texts": self.texts, "lost": self.lost, "chosen": self.chosen}
+        return {
+            "texts": self.texts,
+            "lost": self.lost,
+            "chosen": self.chosen,
+            "rejected": self.rejected,
+        }
 
 
 def summarize(report: ConversionReport) -> list[str]:
@@ -65,11 +106,21 @@ def summarize(report: ConversionReport) -> list[str]:
     report (ConversionReport): The report.
     RETURNS (list[str]): The lines to print.
     """
+    found = [("left out", *item) for item in report.lost.items()]
+    found += [("chosen", *item) for item in report.chosen.items()]
+    if report.rejected:
+        found.insert(0, ("left out", "invalid texts", report.rejected))
     lines = []
-    for verb, reasons in (("left out", report.lost), ("chosen", report.chosen)):
-        for reason, cases in reasons.items():
-            lines.append(f"{verb}: {len(cases)} {reason}")
-            lines += [f"  {case}" for case in cases[:EXAMPLES]]
-            if len(cases) > EXAMPLES:
-                lines.append(f"  and {len(cases) - EXAMPLES} more")
+    for verb, reason, cases in found:
+        lines += [f"{verb}: {len(cases)} {reason}", *list_examples(cases)]
     return lines
+
+
+def list_examples(cases: Sequence[str]) -> list[str]:
+    """List the first cases.
+
+    cases (Sequence[str]): All cases.
+    RETURNS (list[str]): The lines to print.
+    """
+    more = [f"  and {len(cases) - EXAMPLES} more"] if len(cases) > EXAMPLES else []
+    return [*(f"  {case}" for case in cases[:EXAMPLES]), *more]

@@ -55,6 +55,8 @@ def _without_repeats(
 ) -> Iterator[AnnotatedText]:
     for annotated in texts:
         if annotated.text in held_out:
-            report.lose("texts that are also held out", annotated.place, repr(annotated.text[:40]))
+            report.lose_other(
+                "texts that are also held out", annotated.place, repr(annotated.text[:40])
+            )
         else:
             yield annotated

@@ -44,7 +44,7 @@ def cut_texts(
                 windows.append(window)
             else:
                 case = repr(annotated.text[:40])
-                report.lose("windows without maskable pieces", annotated.place, case)
+                report.lose_other("windows without maskable pieces", annotated.place, case)
     return windows
 
 

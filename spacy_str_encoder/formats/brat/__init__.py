@@ -10,10 +10,11 @@ equivalences, attributes of relations and events, normalizations and notes are n
 Source: https://brat.nlplab.org/standoff.html
 """
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ..format import Format
+from ..format import DEFAULT_OPTIONS, Format, ReadOptions
 from .reader import read
 from .writer import write
 
@@ -25,12 +26,18 @@ def recognizes(path: Path, item: Any) -> bool:
     return path.suffix == ".ann" or (path.suffix == ".txt" and path.with_suffix(".ann").exists())
 
 
-FORMAT = Format(
-    "brat",
-    "brat standoff (folder)",
-    "",
-    recognizes=recognizes,
-    read=read,
-    write=write,
-    keeps_attributes=True,
-)
+def brat_format(options: ReadOptions = DEFAULT_OPTIONS) -> Format:
+    """Define the format.
+
+    options (ReadOptions): How to read events and empty files.
+    RETURNS (Format): The format.
+    """
+    return Format(
+        "brat",
+        "brat standoff (folder)",
+        "",
+        recognizes=recognizes,
+        read=partial(read, options=options),
+        write=write,
+        keeps_attributes=True,
+    )

@@ -9,6 +9,7 @@ from pathlib import Path
 from ...doc.origin import ID
 from ..annotated_text import AnnotatedRelation, AnnotatedText, AnnotationError
 from ..entities import add_attribute
+from ..format import ReadOptions
 from ..reading import read_lines
 from ..report import ConversionReport
 from .lines import BINARY, BYTE_ORDER_MARK, Line, parse_span, read_annotations
@@ -28,11 +29,12 @@ OTHERS = {
 }
 
 
-def read(path: Path, report: ConversionReport) -> Iterator[AnnotatedText]:
+def read(path: Path, report: ConversionReport, *, options: ReadOptions) -> Iterator[AnnotatedText]:
     """Read the documents of a folder, or the document that a .txt or .ann belongs to.
 
     path (Path): The folder or file.
     report (ConversionReport): The report, to count losses.
+    options (ReadOptions): How to read events and empty files.
     YIELDS (AnnotatedText): The documents. The `id` in their metadata is their path in the folder,
         without suffix.
     RAISES (ValueError): If a file is not in this format. The message names file and line.
@@ -40,13 +42,19 @@ def read(path: Path, report: ConversionReport) -> Iterator[AnnotatedText]:
     root = path if path.is_dir() else path.parent
     for stem in _find_documents(path):
         text_path, lines_path = (stem.with_name(stem.name + suffix) for suffix in (".txt", ".ann"))
-        if not text_path.exists():
-            raise AnnotationError(f"{lines_path}: {text_path.name} is missing in the same folder")
-        if lines_path.exists():
-            annotated = _read_document(text_path, lines_path, report)
+        annotated = None
+        with report.rejecting():
+            if not text_path.exists():
+                raise AnnotationError(
+                    f"{lines_path}: {text_path.name} is missing in the same folder"
+                )
+            if lines_path.exists():
+                annotated = _read_document(text_path, lines_path, report)
+            else:
+                reason = "unannotated texts, without an .ann file"
+                report.lose_other(reason, str(text_path), "the whole text")
+        if annotated is not None:
             yield replace(annotated, meta={ID: stem.relative_to(root).as_posix()})
-        else:
-            report.lose("unannotated texts, without an .ann file", str(text_path), "the whole text")
 
 
 def _find_documents(path: Path) -> list[Path]:
@@ -139,9 +147,10 @@ def _parse_attribute(
 def _report_others(line: Line, places: Mapping[str, int], report: ConversionReport) -> None:
     kind = line.id[0]
     if kind in OTHERS:
-        report.lose(OTHERS[kind], line.place, f"{line.content} {line.surface}".strip())
+        lose = report.lose if kind in "E" else report.lose_other
+        lose(OTHERS[kind], line.place, f"{line.content} {line.surface}".strip())
     if kind in WITHOUT_THIRD and line.surface.strip():
-        report.lose(f"third columns of {WITHOUT_THIRD[kind]}", line.place, line.surface)
+        report.lose_other(f"third columns of {WITHOUT_THIRD[kind]}", line.place, line.surface)
     if kind == "E":
         trigger = line.content.partition(" ")[0].partition(":")[2]
         if trigger in places:

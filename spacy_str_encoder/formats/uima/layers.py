@@ -100,7 +100,7 @@ class Layers:
         labels = [name for name, range_ in ranges.items() if range_ == STRING]
         if not labels or not _is_flat(ranges):
             reason = "layers without a label feature, or with neither spans nor relations"
-            self.report.lose(reason, place, type_.name)
+            self.report.lose_other(reason, place, type_.name)
             return None
         usual = [name for name in ("value", "label") if name in labels]
         if len(usual or labels) > 1:
@@ -118,7 +118,7 @@ class Layers:
                 # Links to other annotations are stored in an array, which may be empty.
                 if getattr(value, "elements", value):
                     self._unread.add(name)
-                    self.report.lose("unsupported features of layers", place, name)
+                    self.report.lose_other("unsupported features of layers", place, name)
 
 
 def _name_attributes(ranges: Mapping[str, str], label: str) -> dict[str, str]:

@@ -35,9 +35,12 @@ def read(path: Path, report: ConversionReport) -> Iterator[AnnotatedText]:
     layers = Layers(report)
     ids: set[str] = set()
     for document in find_documents(path, report):
-        with errors_at(document.place):
+        annotated = None
+        with report.rejecting(), errors_at(document.place):
             annotated = _parse(document, layers, report)
             check_annotations(annotated)
+        if annotated is None:
+            continue
         if annotated.meta[ID] in ids:
             reason = "documents with the title of another one (all of them are read)"
             report.choose(reason, annotated.place, annotated.meta[ID])
