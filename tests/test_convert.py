@@ -292,7 +292,7 @@ def test_an_output_that_is_named_like_another_format_is_refused(
 ) -> None:
     path = write_lines(tmp_path / "in.jsonl", LINE)
     message = run_error(path, "-o", tmp_path / output, "--lang", "zh", "--to", target)
-    assert message.endswith(f": the output must {problem} in this format")
+    assert message.endswith(f": the output must {problem} in the format '{target}'")
     assert [each.name for each in tmp_path.iterdir()] == ["in.jsonl"]
 
 

@@ -14,7 +14,7 @@ from spacy_str_encoder.formats.docs import from_docs, make_tokenizer, to_docs
 from spacy_str_encoder.formats.entities import without_repeats
 from spacy_str_encoder.formats.registry import all_formats, read_docs
 from spacy_str_encoder.formats.report import ConversionReport
-from spacy_str_encoder.formats.sources import Source, inspect_sources
+from spacy_str_encoder.formats.sources import Findings, Source, inspect_sources
 
 from .test_convert import read_lines, run, write_lines
 
@@ -125,7 +125,7 @@ def test_files_of_other_formats_say_nothing_about_it(tmp_path: Path) -> None:
     assert list_attributes(output / "b.jsonl") == [[None, NEGATED]]
 
 
-def test_overlaps_and_attributes_are_found_in_the_same_pass(tmp_path: Path) -> None:
+def test_all_is_found_in_the_same_pass(tmp_path: Path) -> None:
     path = write("brat", tmp_path / "in", make_text(None, NEGATED, places=(FEVER, EVE)))
     reads: list[Path] = []
 
@@ -134,10 +134,8 @@ def test_overlaps_and_attributes_are_found_in_the_same_pass(tmp_path: Path) -> N
         return FORMATS["brat"].read(path, report)
 
     source = Source(path, replace(FORMATS["brat"], read=read))
-    found = inspect_sources([source], overlaps=True, attributes=True)
-    assert (found.overlaps, found.annotated_attributes, reads) == (True, True, [path])
-    found = inspect_sources([source], overlaps=False, attributes=False)
-    assert (found.overlaps, found.annotated_attributes, reads) == (False, False, [path])
+    assert inspect_sources([source]) == Findings(True, True, False, [])
+    assert reads == [path]
 
 
 def test_docs_that_are_read_of_any_format_know_it_too(tmp_path: Path) -> None:

@@ -20,12 +20,11 @@ from spacy_str_encoder.formats.annotated_text import (
     AnnotatedEntity,
     AnnotatedText,
 )
-from spacy_str_encoder.formats.convert import TextWriter
 from spacy_str_encoder.formats.docs import make_tokenizer
 from spacy_str_encoder.formats.entities import has_overlaps, without_overlaps
 from spacy_str_encoder.formats.registry import all_formats
 from spacy_str_encoder.formats.report import ConversionReport
-from spacy_str_encoder.formats.sources import Source, inspect_sources
+from spacy_str_encoder.formats.writer import TextWriter
 
 from .crowded_texts import crowded_texts
 from .test_convert import LINE, NESTED, TEXT, read_lines, read_spacy, run, run_error, write_lines
@@ -128,16 +127,6 @@ def test_a_report_has_no_losses_where_a_group_holds_all(tmp_path: Path) -> None:
     run(path, "-o", tmp_path, *ZH, "--report", tmp_path / "report.json")
     report = json.loads((tmp_path / "report.json").read_text("utf-8"))
     assert report == {"texts": 1, "lost": {}, "chosen": {}, "rejected": []}
-
-
-def test_nothing_is_read_beyond_the_first_overlap(tmp_path: Path) -> None:
-    path = write_lines(tmp_path / "in.jsonl", LINE, NESTED, {"text": 3})
-    sources = [Source(path, all_formats(make_tokenizer(None))["jsonl"])]
-    assert inspect_sources(sources, overlaps=True, attributes=True).overlaps
-    write_lines(path, LINE, {"text": 3})
-    with pytest.raises(ValueError, match="line 2"):
-        inspect_sources(sources, overlaps=True, attributes=True)
-    assert not inspect_sources(sources, overlaps=False, attributes=True).overlaps
 
 
 def test_an_error_in_a_text_comes_before_anything_is_written(tmp_path: Path) -> None:

@@ -23,11 +23,12 @@ from spacy_str_encoder.formats.annotated_text import (
     AnnotatedText,
     AnnotationError,
 )
-from spacy_str_encoder.formats.convert import TextWriter, find_sources
+from spacy_str_encoder.formats.convert import find_sources
 from spacy_str_encoder.formats.docbin import docbin_format
 from spacy_str_encoder.formats.docs import from_docs, to_docs
 from spacy_str_encoder.formats.registry import all_formats
 from spacy_str_encoder.formats.report import ConversionReport, LossError, summarize
+from spacy_str_encoder.formats.writer import TextWriter
 
 from .annotated_texts import ANY_ATTRIBUTES, contents
 

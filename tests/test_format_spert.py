@@ -12,9 +12,9 @@ from spacy_str_encoder.formats.annotated_text import (
     AnnotatedRelation,
     AnnotatedText,
 )
-from spacy_str_encoder.formats.convert import TextWriter
 from spacy_str_encoder.formats.report import ConversionReport, LossError
 from spacy_str_encoder.formats.spert import FORMAT
+from spacy_str_encoder.formats.writer import TextWriter
 
 from .json_files import detect, read_error, read_item, write_items, write_record
 from .token_texts import MISALIGNED, UNCONNECTED, is_aligned, keep, tokenized_texts

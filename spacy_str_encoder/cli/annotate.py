@@ -8,14 +8,13 @@ import typer
 from rich.progress import Progress as Bar
 from rich.progress import TaskID, TaskProgressColumn, TimeRemainingColumn
 
-from .errors import errors_as_one_line
+from .errors import SOME_REJECTED, errors_as_one_line
 from .options import Code, GpuId, Model, Precision, TextField
 from .progress import make_bar
 
 if TYPE_CHECKING:
     from spacy_str_encoder.archive import ArchiveSettings, Engine, PartWriter, Progress, Source
 
-SOME_REJECTED = 3
 TOO_MANY_REJECTED = 4
 STOPPED = 130
 CPUS_EACH = 1.0

@@ -1,12 +1,37 @@
 import re
+from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from .errors import errors_as_one_line
+from .errors import SOME_REJECTED, errors_as_one_line
 from .progress import track
+
+READING = "Ways to read a format"
+
+
+class Missing(StrEnum):
+    """Meanings of missing annotations."""
+
+    unannotated = "unannotated"
+    none = "none"
+
+
+class Events(StrEnum):
+    """Readings of events."""
+
+    lost = "lost"
+    relations = "relations"
+
+
+class Alignment(StrEnum):
+    """Modes of `Doc.char_span` (https://spacy.io/api/doc#char_span)."""
+
+    strict = "strict"
+    contract = "contract"
+    expand = "expand"
 
 
 def convert_command(
@@ -22,7 +47,12 @@ def convert_command(
         str | None,
         typer.Option("--from", help="Format of the input.", show_default="detected"),
     ] = None,
-    target: Annotated[str, typer.Option("--to", help="Format to write.")] = "spacy",
+    target: Annotated[
+        str | None,
+        typer.Option(
+            "--to", help="Format to write.", show_default="that of the suffix of OUTPUT, or spacy"
+        ),
+    ] = None,
     lang: Annotated[
         str | None,
         typer.Option(help="Language of texts without tokens, such as en or zh."),
@@ -44,7 +74,9 @@ def convert_command(
         str | None,
         typer.Option(metavar="SHARES", help="Shares of train, dev and test, such as 8:1:1."),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Random seed of the split.")] = 0,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Random seed of the split.", show_default="0")
+    ] = None,
     group_by: Annotated[
         str | None,
         typer.Option(
@@ -53,12 +85,64 @@ def convert_command(
             show_default="the text",
         ),
     ] = None,
+    relations: Annotated[
+        Missing,
+        typer.Option(
+            help="Relations of an input without any: unannotated, or none, so that str_rel learns "
+            "that there are none.",
+            rich_help_panel=READING,
+        ),
+    ] = Missing.unannotated,
+    empty_ann: Annotated[
+        Missing,
+        typer.Option(help="Meaning of an empty .ann file of brat.", rich_help_panel=READING),
+    ] = Missing.none,
+    events: Annotated[
+        Events,
+        typer.Option(help="Reading of the events of brat.", rich_help_panel=READING),
+    ] = Events.lost,
+    text_field: Annotated[
+        str | None,
+        typer.Option(
+            help="Data field of Label Studio with the text.",
+            show_default="detected",
+            rich_help_panel=READING,
+        ),
+    ] = None,
+    predictions: Annotated[
+        bool,
+        typer.Option(
+            "--predictions",
+            help="Read the predictions of Label Studio in place of annotations.",
+            rich_help_panel=READING,
+        ),
+    ] = False,
+    alignment: Annotated[
+        Alignment,
+        typer.Option(
+            help="Entities that begin or end inside a token: left out, moved inwards, or outwards."
+        ),
+    ] = Alignment.strict,
+    skip_bad: Annotated[
+        bool,
+        typer.Option(
+            "--skip-bad", help="Leave out invalid texts, list them, and exit with code 3."
+        ),
+    ] = False,
     strict: Annotated[
-        bool, typer.Option("--strict", help="Stop if anything would be lost.")
+        bool,
+        typer.Option(
+            "--strict", help="Stop if an entity, a relation or an attribute would be lost."
+        ),
+    ] = False,
+    strict_all: Annotated[
+        bool, typer.Option("--strict-all", help="Stop if anything would be lost.")
     ] = False,
     report_path: Annotated[
         Path | None,
-        typer.Option("--report", metavar="FILE", help="JSON file for a report of all losses."),
+        typer.Option(
+            "--report", metavar="FILE", help="JSON file for all losses, choices and invalid texts."
+        ),
     ] = None,
 ) -> None:
     """Convert annotated texts from one format to another.
@@ -80,60 +164,57 @@ def convert_command(
 
     Example: spacy-str-encoder convert all.jsonl -o corpus --lang en --split 8:1:1
     """
-    from spacy_str_encoder.doc.entities import SPANS_KEY
-    from spacy_str_encoder.files.whole import check_outputs, write_json
-    from spacy_str_encoder.formats import convert
-    from spacy_str_encoder.formats.docs import make_tokenizer
-    from spacy_str_encoder.formats.registry import all_formats, get_format
+    from spacy_str_encoder.files.whole import write_json
+    from spacy_str_encoder.formats.convert import Settings, convert
+    from spacy_str_encoder.formats.format import ReadOptions
     from spacy_str_encoder.formats.report import ConversionReport, summarize
-    from spacy_str_encoder.formats.sources import inspect_sources
     from spacy_str_encoder.formats.split import parse_shares
 
+    report = ConversionReport(strict=strict, strict_all=strict_all, skip_bad=skip_bad)
     with errors_as_one_line():
-        _check_options(split=split, group_by=group_by, spans_key=spans_key, flat=flat)
-        report = ConversionReport(strict=strict)
-        nlp = make_tokenizer(lang)
-        key = spans_key or SPANS_KEY
-        formats = all_formats(nlp, spans_key=key)
-        sources = convert.find_sources(inputs, formats, source)
-        if report_path is not None:
-            check_outputs([report_path], [each.path for each in sources])
-        to_write = get_format(target, formats)
-        if split is None:
-            targets = convert.plan_targets(sources, output, to_write.suffix)
-            write = partial(convert.convert_files, targets)
-        else:
-            shares = parse_shares(split)
-            parts = convert.plan_split(sources, output, to_write.suffix, shares)
-            write = partial(
-                convert.convert_split, sources, parts, shares=shares, seed=seed, group_by=group_by
-            )
-        found = inspect_sources(
-            sources,
-            overlaps=to_write.holds_docs and not flat,
-            attributes=to_write.keeps_missing_attributes,
-            track=partial(track, description="Reading"),
+        _check_options(split=split, seed=seed, group_by=group_by, spans_key=spans_key, flat=flat)
+        options = ReadOptions(
+            events=events is Events.relations,
+            unannotated_empty=empty_ann is Missing.unannotated,
+            text_field=text_field,
+            predictions=predictions,
         )
-        if not (spans_key or found.overlaps):
-            to_write = all_formats(nlp)[target]
-        writer = convert.TextWriter(
-            to_write,
-            nlp,
-            report,
-            partial(track, description="Converting"),
+        settings = Settings(
+            source=source,
+            target=target,
+            lang=lang,
+            options=options,
+            annotated_relations=relations is Missing.none,
+            alignment=alignment.value,
+            spans_key=spans_key,
             flat=flat,
-            annotated_attributes=found.annotated_attributes,
+            shares={} if split is None else parse_shares(split),
+            seed=seed or 0,
+            group_by=group_by,
         )
-        counts = dict(write(writer))
-        if report_path is not None:
-            check_outputs([*counts, report_path], [])
-            write_json(report_path, report.to_dict())
-    for path, count in counts.items():
+        try:
+            written = convert(
+                inputs,
+                output,
+                settings,
+                report,
+                others=[report_path] if report_path else [],
+                tracks=(
+                    partial(track, description="Reading"),
+                    partial(track, description="Converting"),
+                ),
+            )
+        finally:
+            if report_path is not None and (report.texts or report.rejected):
+                write_json(report_path, report.to_dict())
+    for path, count in written.texts.items():
         typer.echo(f"{path}: {count} texts")
-    if found.overlaps:
-        typer.echo(OVERLAPS.format(key=key))
+    if written.spans_key:
+        typer.echo(OVERLAPS.format(key=written.spans_key))
     for line in summarize(report):
         typer.echo(line)
+    if report.rejected:
+        raise typer.Exit(SOME_REJECTED)
 
 
 # Names that a config, too, reads as a string.
@@ -146,10 +227,16 @@ OVERLAPS = (
 
 
 def _check_options(
-    *, split: str | None, group_by: str | None, spans_key: str | None, flat: bool
+    *,
+    split: str | None,
+    seed: int | None,
+    group_by: str | None,
+    spans_key: str | None,
+    flat: bool,
 ) -> None:
-    if group_by is not None and split is None:
-        raise ValueError("--group-by requires --split, such as --split 8:1:1")
+    for name, value in (("--group-by", group_by), ("--seed", seed)):
+        if value is not None and split is None:
+            raise ValueError(f"{name} requires --split, such as --split 8:1:1")
     if spans_key is not None and (not NAME.fullmatch(spans_key) or spans_key in NOT_NAMES):
         raise ValueError(
             "--spans-key must be a name of letters, digits, hyphens and underscores that begins "

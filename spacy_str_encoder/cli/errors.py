@@ -3,13 +3,24 @@ from contextlib import contextmanager
 
 import typer
 
+from ..formats.report import InvalidTextsError, list_examples
+
+# The exit code if some texts are left out because they are invalid.
+SOME_REJECTED = 3
+# Maximum number of invalid texts to list.
+LISTED = 20
+
 
 @contextmanager
 def errors_as_one_line() -> Iterator[None]:
-    """Print errors that users can fix as one line without traceback, and exit with code 1."""
+    """Print errors that users can fix without traceback, and exit with code 1. An error takes one
+    line, and one more for each invalid text if there are several.
+    """
     try:
         yield
     except (ImportError, OSError, ValueError) as error:
-        message = " ".join(str(error).split())
-        typer.secho(f"Error: {message}", fg=typer.colors.RED, err=True)
+        rejected = error.rejected if isinstance(error, InvalidTextsError) else ()
+        for line in (f"Error: {error}", *list_examples(rejected, LISTED)):
+            indent = line[: len(line) - len(line.lstrip())]
+            typer.secho(indent + " ".join(line.split()), fg=typer.colors.RED, err=True)
         raise typer.Exit(1) from error

@@ -1,31 +1,152 @@
 """Convert files from one format to another."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import chain
-from os.path import abspath
 from pathlib import Path
 
 from spacy.language import Language
 
-from ..files.docbin import SUFFIX
-from ..files.whole import check_outputs, written_whole
-from .annotated_text import AnnotatedText
-from .docs import with_tokens
-from .entities import (
-    UNANNOTATED,
-    WITHOUT_ENTITIES,
-    without_attributes,
-    without_overlaps,
-)
-from .format import Format
-from .registry import JSON_SUFFIXES, detect_format, find_files, get_format
-from .report import ConversionReport
-from .sources import Source, Track
+from ..doc.entities import SPANS_KEY
+from ..files.whole import check_outputs
+from .docs import make_tokenizer, move_to_tokens
+from .format import DEFAULT_OPTIONS, Format, ReadOptions
+from .registry import all_formats, detect_format, find_files, get_format
+from .report import ConversionReport, check_rejected
+from .sources import Source, Track, inspect_sources
 from .split import split_texts
+from .targets import choose_target, is_file_of, place_outputs, place_parts
+from .writer import TextWriter
 
-# Suffixes of formats that are files, not folders.
-FILE_SUFFIXES = {SUFFIX, *JSON_SUFFIXES}
+STRICT = "strict"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Settings of a conversion.
+
+    source (str | None): The format of all inputs; detected if None.
+    target (str | None): The format to write. If None, the suffix of the output tells it.
+    lang (str | None): The language of texts without tokens.
+    options (ReadOptions): Settings for formats that can be read in more than one way.
+    annotated_relations (bool): Whether the relations of an input without any are annotated, in
+        formats that can't tell.
+    alignment (str): `strict` leaves out entities that begin or end inside a token; see
+        `move_to_tokens` for `contract` and `expand`.
+    spans_key (str | None): The span group of docs for all entities. If None, docs have "sc" if any
+        entities overlap.
+    flat (bool): Whether to leave out overlapping entities.
+    shares (dict[str, float]): The share of each part of a split. If empty, there is one output for
+        each input.
+    seed (int): The seed of the split.
+    group_by (str | None): The metadata field that defines which texts stay together in a split.
+    """
+
+    source: str | None = None
+    target: str | None = None
+    lang: str | None = None
+    options: ReadOptions = DEFAULT_OPTIONS
+    annotated_relations: bool = False
+    alignment: str = STRICT
+    spans_key: str | None = None
+    flat: bool = False
+    shares: dict[str, float] = field(default_factory=dict)
+    seed: int = 0
+    group_by: str | None = None
+
+
+@dataclass(frozen=True)
+class Written:
+    """Result of a conversion.
+
+    texts (dict[Path, int]): The number of texts of each file.
+    spans_key (str | None): The span group that docs have because entities overlap.
+    """
+
+    texts: dict[Path, int]
+    spans_key: str | None
+
+
+def convert(
+    inputs: Iterable[Path],
+    output: Path,
+    settings: Settings,
+    report: ConversionReport,
+    *,
+    others: Sequence[Path] = (),
+    tracks: tuple[Track, Track] = (iter, iter),
+) -> Written:
+    """Convert files. All of them are read before anything is written.
+
+    inputs (Iterable[Path]): Files or folders.
+    output (Path): A file or folder.
+    settings (Settings): The settings.
+    report (ConversionReport): The report, to count losses, choices and invalid texts.
+    others (Sequence[Path]): Other files that will be written, which must not be those of the
+        conversion.
+    tracks (tuple): Two functions that show the progress of the first and second reading.
+    RETURNS (Written): What was written.
+    RAISES (ValueError): If something can't be read or written, or texts are invalid and the report
+        does not skip them.
+    """
+    plan = _make_plan(inputs, output, settings, others)
+    align = None
+    if settings.alignment != STRICT:
+        align = partial(move_to_tokens, nlp=plan.nlp, mode=settings.alignment)
+    found = inspect_sources(plan.sources, align=align, track=tracks[0])
+    if not report.skip_bad:
+        report.rejected += found.rejected
+        check_rejected(report.rejected)
+    annotated_relations = found.annotated_relations or settings.annotated_relations
+    overlaps = found.overlaps and plan.format.holds_docs and not settings.flat
+    writer = TextWriter(
+        plan.format if settings.spans_key or overlaps else plan.flat_format,
+        plan.nlp,
+        report,
+        tracks[1],
+        flat=settings.flat,
+        found=replace(found, annotated_relations=annotated_relations),
+        align=align,
+    )
+    write = _write_parts if settings.shares else _write_files
+    return Written(dict(write(plan, writer, settings)), plan.spans_key if overlaps else None)
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """Files to read and to write, and formats.
+
+    sources (list[Source]): The files to read.
+    outputs (list[Path]): The output of each source, or of each part of a split.
+    format (Format): The format to write.
+    flat_format (Format): The same without a span group.
+    nlp (Language): The pipeline that tokenizes texts without tokens.
+    spans_key (str): The span group.
+    """
+
+    sources: list[Source]
+    outputs: list[Path]
+    format: Format
+    flat_format: Format
+    nlp: Language
+    spans_key: str
+
+
+def _make_plan(
+    inputs: Iterable[Path], output: Path, settings: Settings, others: Sequence[Path]
+) -> _Plan:
+    nlp, key = make_tokenizer(settings.lang), settings.spans_key or SPANS_KEY
+    formats = all_formats(nlp, spans_key=key, options=settings.options)
+    sources = find_sources(inputs, formats, settings.source)
+    target = choose_target(settings.target, output, formats)
+    is_file = is_file_of(target, output, formats)
+    if settings.shares:
+        outputs = place_parts(settings.shares, output, target.suffix, is_file=is_file)
+    else:
+        outputs = place_outputs(sources, output, target.suffix, is_file=is_file)
+    check_outputs([*outputs, *others], [source.path for source in sources])
+    return _Plan(sources, outputs, target, all_formats(nlp)[target.name], nlp, key)
 
 
 def find_sources(
@@ -45,161 +166,13 @@ def find_sources(
     return [Source(path, formats[name] if name else detect_format(path, formats)) for path in paths]
 
 
-@dataclass(frozen=True)
-class TextWriter:
-    """Writer of texts in one format.
-
-    format (Format): The format.
-    nlp (Language): The pipeline that tokenizes texts without tokens, if the format needs them.
-    report (ConversionReport): The report, to count texts and losses.
-    track (Callable[[Iterable[AnnotatedText]], Iterable[AnnotatedText]]): Function that shows the
-        progress.
-    flat (bool): Whether to leave out overlapping entities.
-    annotated_attributes (bool): Whether all attributes are annotated in files whose format can't
-        tell, see `Source.read`.
-    """
-
-    format: Format
-    nlp: Language
-    report: ConversionReport
-    track: Track = iter
-    flat: bool = False
-    annotated_attributes: bool = False
-
-    def read(self, source: Source) -> Iterator[AnnotatedText]:
-        """Read the texts of a file to write them.
-
-        source (Source): The file.
-        RETURNS (Iterator[AnnotatedText]): The texts.
-        """
-        return source.read(self.report, annotated_attributes=self.annotated_attributes)
-
-    def write(self, texts: Iterable[AnnotatedText], target: Path) -> int:
-        """Write texts to a file. If an error occurs, nothing is written.
-
-        texts (Iterable[AnnotatedText]): The texts.
-        target (Path): The file, replaced if it exists. A folder must be empty or missing.
-        RETURNS (int): The number of texts.
-        RAISES (ValueError): If the folder is not empty.
-        """
-        if target.is_dir() and any(target.iterdir()):
-            raise ValueError(f"{target}: the folder must be empty or missing")
-        before = self.report.texts
-        counted = self._count(self.track(texts))
-        if self.format.needs_tokens:
-            counted = with_tokens(counted, self.nlp)
-        with written_whole(target) as unfinished:
-            self.format.write(counted, unfinished, self.report)
-        return self.report.texts - before
-
-    def _count(self, texts: Iterable[AnnotatedText]) -> Iterator[AnnotatedText]:
-        for annotated in texts:
-            self.report.texts += 1
-            if not (annotated.has_relations or self.format.keeps_unannotated):
-                self.report.choose(f"{UNANNOTATED}, written as none", annotated.place, "")
-            if not (annotated.has_entities or self.format.keeps_missing_entities):
-                self.report.choose(f"{WITHOUT_ENTITIES}, written as none", annotated.place, "")
-            if not self.format.keeps_attributes:
-                annotated = without_attributes(annotated, self.report)
-            # Docs without a span group choose among the entities that align with their tokens.
-            if self.flat and not self.format.holds_docs:
-                annotated = without_overlaps(annotated, self.report)
-            yield annotated
+def _write_files(plan: _Plan, writer: TextWriter, settings: Settings) -> Iterator[tuple[Path, int]]:
+    for source, output in zip(plan.sources, plan.outputs, strict=True):
+        yield output, writer.write(writer.read(source), output)
 
 
-def plan_targets(sources: Sequence[Source], output: Path, suffix: str) -> dict[Path, Source]:
-    """Decide where each file is written.
-
-    sources (Sequence[Source]): The files to read.
-    output (Path): A file if it has the suffix of one and there is one source; otherwise a folder.
-    suffix (str): The suffix of the files to write.
-    RETURNS (dict[Path, Source]): The file to read for each file to write.
-    RAISES (ValueError): If two files would be written to the same path, a file would overwrite an
-        input, or the suffix of the output belongs to another format.
-    """
-    targets = _place(sources, output, suffix)
-    check_outputs(targets, [source.path for source in sources])
-    return targets
-
-
-def _is_file(output: Path, suffix: str) -> bool:
-    if output.is_dir() or output.suffix not in FILE_SUFFIXES:
-        return False
-    if output.suffix == suffix or {output.suffix, suffix} <= JSON_SUFFIXES:
-        return True
-    expected = f"end in {suffix}" if suffix else "be a folder"
-    raise ValueError(f"{output}: the output must {expected} in this format")
-
-
-def _place(sources: Sequence[Source], output: Path, suffix: str) -> dict[Path, Source]:
-    if _is_file(output, suffix):
-        if len(sources) > 1:
-            raise ValueError(
-                f"{output}: the output must be a folder, since there are {len(sources)} input files"
-            )
-        return {output: sources[0]}
-    targets: dict[Path, Source] = {}
-    for source in sources:
-        # The names of folders such as "." and ".." are only in their absolute paths.
-        target = output / f"{Path(abspath(source.path)).stem}{suffix}"
-        if target in targets:
-            raise ValueError(
-                f"{targets[target].path} and {source.path} would both be written to {target}; "
-                "rename one of them"
-            )
-        targets[target] = source
-    return targets
-
-
-def convert_files(targets: dict[Path, Source], writer: TextWriter) -> Iterator[tuple[Path, int]]:
-    """Convert files one by one.
-
-    targets (dict[Path, Source]): The file to read for each file to write.
-    writer (TextWriter): The writer of the output format.
-    YIELDS (tuple[Path, int]): Each file written, and the number of its texts.
-    """
-    for target, source in targets.items():
-        yield target, writer.write(writer.read(source), target)
-
-
-def plan_split(
-    sources: Sequence[Source], output: Path, suffix: str, parts: Iterable[str]
-) -> dict[str, Path]:
-    """Decide where each part of a split is written.
-
-    sources (Sequence[Source]): The files to read.
-    output (Path): The folder to write to.
-    suffix (str): The suffix of the files to write.
-    parts (Iterable[str]): The names of the parts.
-    RETURNS (dict[str, Path]): The file to write for each part.
-    RAISES (ValueError): If the output is a file, or an input would be overwritten.
-    """
-    if output.suffix in FILE_SUFFIXES:
-        raise ValueError(f"{output}: the output must be a folder, since a split has several files")
-    targets = {name: output / f"{name}{suffix}" for name in parts}
-    check_outputs(targets.values(), [source.path for source in sources])
-    return targets
-
-
-def convert_split(
-    sources: Sequence[Source],
-    targets: dict[str, Path],
-    writer: TextWriter,
-    *,
-    shares: dict[str, float],
-    seed: int,
-    group_by: str | None = None,
-) -> Iterator[tuple[Path, int]]:
-    """Split the texts of all files at random, into one file per part.
-
-    sources (Sequence[Source]): The files to read.
-    targets (dict[str, Path]): The file to write for each part.
-    writer (TextWriter): The writer of the output format.
-    shares (dict[str, float]): The share of each part.
-    seed (int): The seed of the random order.
-    group_by (str | None): The metadata field that defines which texts stay together.
-    YIELDS (tuple[Path, int]): Each file written, and the number of its texts.
-    """
-    texts = list(chain.from_iterable(map(writer.read, sources)))
-    for name, part in split_texts(texts, shares, seed=seed, group_by=group_by).items():
-        yield targets[name], writer.write(part, targets[name])
+def _write_parts(plan: _Plan, writer: TextWriter, settings: Settings) -> Iterator[tuple[Path, int]]:
+    texts = list(chain.from_iterable(map(writer.read, plan.sources)))
+    parts = split_texts(texts, settings.shares, seed=settings.seed, group_by=settings.group_by)
+    for (_, part), output in zip(parts.items(), plan.outputs, strict=True):
+        yield output, writer.write(part, output)

@@ -28,6 +28,7 @@ from .entities import (
     MISALIGNED,
     NOT_IN_GROUP,
     OVERLAPPING,
+    describe_entity,
     keep_entities,
     report_other_groups,
     without_repeats,
@@ -99,6 +100,30 @@ def _align_entities(
         if span := doc.char_span(entity.start, entity.end, label=entity.label):
             spans[i] = span
     return keep_entities(annotated, spans.keys(), MISALIGNED, report), list(spans.values())
+
+
+def move_to_tokens(
+    annotated: AnnotatedText, report: ConversionReport, *, nlp: Language, mode: str
+) -> AnnotatedText:
+    """Move entities that begin or end inside a token to its borders.
+
+    annotated (AnnotatedText): The text.
+    report (ConversionReport): The report, to count these entities.
+    nlp (Language): The pipeline that tokenizes texts without tokens.
+    mode (str): `contract` leaves the token out, `expand` takes it in
+        (https://spacy.io/api/doc#char_span).
+    RETURNS (AnnotatedText): The text. Entities that would be empty stay as they are.
+    """
+    doc = _make_doc(annotated, nlp)
+    entities = []
+    for i, entity in enumerate(annotated.entities):
+        span = doc.char_span(entity.start, entity.end, alignment_mode=mode)
+        if span and (span.start_char, span.end_char) != (entity.start, entity.end):
+            case = f"{describe_entity(annotated, i)} to {span.text!r}"
+            report.choose("entities moved to the borders of tokens", annotated.place, case)
+            entity = replace(entity, start=span.start_char, end=span.end_char)
+        entities.append(entity)
+    return without_repeats(replace(annotated, entities=entities), report)
 
 
 def _store_misaligned(

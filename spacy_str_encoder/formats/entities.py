@@ -1,5 +1,6 @@
 """Find, filter and describe the entities and relations of texts."""
 
+import unicodedata
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from itertools import pairwise
@@ -16,6 +17,10 @@ UNCONNECTED = "relations of entities that were left out"
 KEPT_APART = (MISALIGNED, UNCONNECTED)
 UNANNOTATED = "texts with unannotated relations"
 WITHOUT_ENTITIES = "texts with unannotated entities"
+TRIMMED = "entities trimmed of white space at their ends"
+INVISIBLE = "entities without a visible character"
+# Control characters, and format characters such as a zero-width space.
+INVISIBLE_CATEGORIES = ("Cc", "Cf")
 UNFOUND = "relations whose head or tail matches no entity, or several"
 
 
@@ -183,6 +188,48 @@ def without_attributes(annotated: AnnotatedText, report: ConversionReport) -> An
     return replace(
         annotated, entities=[replace(each, attributes=None) for each in annotated.entities]
     )
+
+
+def trim_entities(annotated: AnnotatedText, report: ConversionReport) -> AnnotatedText:
+    """Remove the white space at the ends of entities. Entities without any visible character are
+    left out.
+
+    annotated (AnnotatedText): The text.
+    report (ConversionReport): The report, to count the entities.
+    RETURNS (AnnotatedText): The text with trimmed entities.
+    """
+    trimmed = [_trim(annotated.text, entity) for entity in annotated.entities]
+    if trimmed == annotated.entities:
+        return annotated
+    for i, entity in enumerate(trimmed):
+        if entity is not None and entity != annotated.entities[i]:
+            report.choose(TRIMMED, annotated.place, describe_entity(annotated, i))
+    kept = {i for i, entity in enumerate(trimmed) if entity is not None}
+    known = zip(annotated.entities, trimmed, strict=True)
+    annotated = replace(annotated, entities=[new or old for old, new in known])
+    return keep_entities(annotated, kept, INVISIBLE, report)
+
+
+def _trim(text: str, entity: AnnotatedEntity) -> AnnotatedEntity | None:
+    surface = text[entity.start : entity.end]
+    if is_invisible(surface):
+        return None
+    start = entity.end - len(surface.lstrip())
+    return replace(entity, start=start, end=entity.start + len(surface.rstrip()))
+
+
+def is_invisible(text: str) -> bool:
+    """Check if a text has no visible character.
+
+    text (str): The text.
+    RETURNS (bool): Whether it consists of white space, control characters and format characters,
+        such as a zero-width space, alone.
+    """
+    return all(map(_is_invisible_character, text))
+
+
+def _is_invisible_character(character: str) -> bool:
+    return character.isspace() or unicodedata.category(character) in INVISIBLE_CATEGORIES
 
 
 def has_attributes(annotated: AnnotatedText) -> bool:

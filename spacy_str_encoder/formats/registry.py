@@ -1,6 +1,6 @@
 """All formats, and the detection of a file's format."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ from .docbin import docbin_format
 from .docs import to_docs
 from .format import DEFAULT_OPTIONS, Format, ReadOptions
 from .reading import read_items
-from .report import ConversionReport
+from .report import ConversionReport, check_rejected
 from .sources import Source, inspect_sources
 
 JSON_SUFFIXES = {".json", ".jsonl"}
@@ -64,11 +64,11 @@ def all_formats(
     return {item.name: item for item in formats}
 
 
-def get_format(name: str, formats: dict[str, Format]) -> Format:
+def get_format(name: str, formats: Mapping[str, Format]) -> Format:
     """Look up a format.
 
     name (str): The name of the format.
-    formats (dict[str, Format]): All formats.
+    formats (Mapping[str, Format]): All formats.
     RETURNS (Format): The format.
     RAISES (ValueError): If no format has that name.
     """
@@ -110,7 +110,7 @@ def find_files(path: Path, formats: dict[str, Format]) -> list[Path]:
     """
     if not path.exists():
         raise ValueError(f"{path}: no such file or folder")
-    suffixes = _find_suffixes(formats)
+    suffixes = find_suffixes(formats)
     if not path.is_dir() or not suffixes:
         return [path]
     files = sorted(file for file in path.iterdir() if file.suffix.lower() in suffixes)
@@ -125,7 +125,12 @@ def find_files(path: Path, formats: dict[str, Format]) -> list[Path]:
     return files or [path]
 
 
-def _find_suffixes(formats: dict[str, Format]) -> set[str]:
+def find_suffixes(formats: Mapping[str, Format]) -> set[str]:
+    """Find the suffixes of files.
+
+    formats (Mapping[str, Format]): All formats.
+    RETURNS (set[str]): The suffixes of formats that are files, not folders.
+    """
     suffixes = {each.suffix for each in formats.values() if each.suffix}
     return suffixes | JSON_SUFFIXES if suffixes & JSON_SUFFIXES else suffixes
 
@@ -153,10 +158,10 @@ def read_docs(
     """
     formats = all_formats(nlp, spans_key=spans_key)
     sources = [Source(file, detect_format(file, formats)) for file in find_files(path, formats)]
-    found = inspect_sources(sources, overlaps=False, attributes=True)
+    found = inspect_sources([source for source in sources if source.path.suffix != SUFFIX])
+    check_rejected(found.rejected)
     for source in sources:
         if source.path.suffix == SUFFIX:
             yield from read_docbin(source.path, nlp.vocab)
         else:
-            texts = source.read(report, annotated_attributes=found.annotated_attributes)
-            yield from to_docs(texts, nlp, report, spans_key=spans_key)
+            yield from to_docs(source.read(report, found), nlp, report, spans_key=spans_key)

@@ -13,6 +13,32 @@ class LossError(ValueError):
     """Loss of data in a conversion that must be lossless."""
 
 
+class InvalidTextsError(ValueError):
+    """Several invalid texts.
+
+    rejected (Sequence[str]): The error of each.
+    """
+
+    def __init__(self, rejected: Sequence[str]) -> None:
+        """Create the error."""
+        advice = "correct them, or leave them out with `convert --skip-bad`"
+        super().__init__(f"{len(rejected)} texts are invalid; {advice}")
+        self.rejected = rejected
+
+
+def check_rejected(rejected: Sequence[str]) -> None:
+    """Check that no text is invalid.
+
+    rejected (Sequence[str]): The errors of invalid texts.
+    RAISES (InvalidTextsError): If there are several.
+    RAISES (ValueError): If there is one, with its error.
+    """
+    if len(rejected) == 1:
+        raise ValueError(rejected[0])
+    if rejected:
+        raise InvalidTextsError(rejected)
+
+
 @dataclass
 class ConversionReport:
     """Counts of what a conversion lost and chose.
@@ -116,11 +142,12 @@ def summarize(report: ConversionReport) -> list[str]:
     return lines
 
 
-def list_examples(cases: Sequence[str]) -> list[str]:
+def list_examples(cases: Sequence[str], limit: int = EXAMPLES) -> list[str]:
     """List the first cases.
 
     cases (Sequence[str]): All cases.
+    limit (int): The number of cases to list.
     RETURNS (list[str]): The lines to print.
     """
-    more = [f"  and {len(cases) - EXAMPLES} more"] if len(cases) > EXAMPLES else []
-    return [*(f"  {case}" for case in cases[:EXAMPLES]), *more]
+    more = [f"  and {len(cases) - limit} more"] if len(cases) > limit else []
+    return [*(f"  {case}" for case in cases[:limit]), *more]

@@ -1,17 +1,48 @@
 """Files to read, and what must be known of all of them before the first one is converted."""
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import chain
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from .annotated_text import AnnotatedText
-from .entities import has_attributes, has_overlaps, with_annotated_attributes
+from .entities import (
+    UNANNOTATED,
+    has_attributes,
+    has_overlaps,
+    trim_entities,
+    with_annotated_attributes,
+)
 from .format import Format
 from .report import ConversionReport
 
 Track = Callable[[Iterable[AnnotatedText]], Iterable[AnnotatedText]]
-Check = Callable[[AnnotatedText], bool]
+# Aligns the entities of a text with its tokens, and reports what it changes.
+Align = Callable[[AnnotatedText, ConversionReport], AnnotatedText]
+WITHOUT_ANY_RELATION = (
+    f"{UNANNOTATED}: the whole input has none (--relations none reads them as annotated)"
+)
+
+
+@dataclass(frozen=True)
+class Findings:
+    """Findings in all files.
+
+    overlaps (bool): Whether entities of any text overlap.
+    annotated_attributes (bool): Whether any entity has attributes, in the files whose format can't
+        tell unannotated attributes from none. The attributes of all their entities are annotated
+        then, otherwise of none.
+    annotated_relations (bool): The same for relations.
+    rejected (Sequence[str]): The errors of invalid texts.
+    """
+
+    overlaps: bool = False
+    annotated_attributes: bool = False
+    annotated_relations: bool = True
+    rejected: Sequence[str] = ()
+
+
+NOTHING_FOUND = Findings()
 
 
 @dataclass(frozen=True)
@@ -29,64 +60,57 @@ class Source:
         return self.format.keeps_attributes and not self.format.keeps_missing_attributes
 
     def read(
-        self, report: ConversionReport, *, annotated_attributes: bool = False
+        self, report: ConversionReport, found: Findings = NOTHING_FOUND
     ) -> Iterator[AnnotatedText]:
-        """Read the texts.
+        """Read the texts. White space at the ends of entities is left out.
 
         report (ConversionReport): The report, to count losses.
-        annotated_attributes (bool): Whether all attributes are annotated if the format can't tell:
-            entities without attributes then have none. See `inspect_sources`.
-        RETURNS (Iterator[AnnotatedText]): The texts.
+        found (Findings): What is known of all files, see `inspect_sources`.
+        YIELDS (AnnotatedText): The texts.
         """
-        texts = self.format.read(self.path, report)
-        if annotated_attributes and self.confuses_missing_attributes:
-            return map(with_annotated_attributes, texts)
-        return texts
-
-
-@dataclass(frozen=True)
-class Findings:
-    """Findings in all files.
-
-    overlaps (bool): Whether entities of any text overlap.
-    annotated_attributes (bool): Whether any entity has attributes, in the files whose format can't
-        tell unannotated attributes from none. The attributes of all their entities are annotated
-        then, otherwise of none.
-    """
-
-    overlaps: bool = False
-    annotated_attributes: bool = False
+        for annotated in self.format.read(self.path, report):
+            annotated = trim_entities(annotated, report)
+            if found.annotated_attributes and self.confuses_missing_attributes:
+                annotated = with_annotated_attributes(annotated)
+            if not (found.annotated_relations or self.format.keeps_unannotated):
+                report.choose(WITHOUT_ANY_RELATION, annotated.place, "")
+                annotated = replace(annotated, has_relations=False)
+            yield annotated
 
 
 def inspect_sources(
-    sources: Sequence[Source], *, overlaps: bool, attributes: bool, track: Track = iter
+    sources: Sequence[Source], *, align: Align | None = None, track: Track = iter
 ) -> Findings:
-    """Read files once, to find what is asked for. Nothing is read that no question needs.
+    """Read all files once, before any of them is converted.
 
     sources (Sequence[Source]): The files to read.
-    overlaps (bool): Whether to look for overlapping entities.
-    attributes (bool): Whether to look for attributes.
+    align (Callable[[AnnotatedText, ConversionReport], AnnotatedText] | None): Function that moves
+        entities to the borders of tokens.
     track (Callable[[Iterable[AnnotatedText]], Iterable[AnnotatedText]]): Function that shows the
         progress.
-    RETURNS (Findings): The findings; False for what was not asked for.
+    RETURNS (Findings): The findings.
     RAISES (ValueError): If a file can't be read.
     """
-    asked: dict[str, Check] = {"overlaps": has_overlaps} if overlaps else {}
-    first = [source for source in sources if attributes and source.confuses_missing_attributes]
-    others = [source for source in sources if source not in first]
-    found = _find_any(first, {**asked, "annotated_attributes": has_attributes}, track)
-    still_asked = {name: check for name, check in asked.items() if name not in found}
-    return Findings(**dict.fromkeys(found | _find_any(others, still_asked, track), True))
+    report, seen = ConversionReport(skip_bad=True), _Seen()
+    # Reads all texts, whatever becomes of them.
+    deque(track(_look_at_texts(sources, report, seen, align)), maxlen=0)
+    return Findings(seen.overlaps, seen.attributes, seen.relations, report.rejected)
 
 
-def _find_any(sources: Sequence[Source], checks: dict[str, Check], track: Track) -> set[str]:
-    """RETURNS (set[str]): The checks that succeed for any text."""
-    found: set[str] = set()
-    if not (sources and checks):
-        return found
-    texts = chain.from_iterable(source.read(ConversionReport()) for source in sources)
-    for annotated in track(texts):
-        found |= {name for name in checks.keys() - found if checks[name](annotated)}
-        if found == checks.keys():
-            break
-    return found
+@dataclass
+class _Seen:
+    overlaps: bool = False
+    attributes: bool = False
+    relations: bool = False
+
+
+def _look_at_texts(
+    sources: Iterable[Source], report: ConversionReport, seen: _Seen, align: Align | None
+) -> Iterator[AnnotatedText]:
+    for source in sources:
+        for annotated in source.read(report):
+            aligned = align(annotated, report) if align else annotated
+            seen.overlaps |= has_overlaps(aligned)
+            seen.attributes |= source.confuses_missing_attributes and has_attributes(annotated)
+            seen.relations |= not source.format.keeps_unannotated and bool(annotated.relations)
+            yield annotated

@@ -1,0 +1,98 @@
+"""Decide where converted texts are written, and in which format."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from os.path import abspath
+from pathlib import Path
+
+from ..files.docbin import SUFFIX
+from .format import Format
+from .registry import JSON_SUFFIXES, find_suffixes, get_format
+from .sources import Source
+
+DEFAULT = "spacy"
+# Formats to write to a file whose suffix several formats have.
+BY_SUFFIX = {SUFFIX: DEFAULT, ".jsonl": "jsonl"}
+
+
+def choose_target(name: str | None, output: Path, formats: Mapping[str, Format]) -> Format:
+    """Choose the format to write.
+
+    name (str | None): The name of the format. If None, the suffix of the output tells it.
+    output (Path): The file or folder to write to.
+    formats (Mapping[str, Format]): All formats.
+    RETURNS (Format): The format; spaCy's if the output is a folder.
+    RAISES (ValueError): If no format has that name, or the suffix does not tell the format.
+    """
+    suffix = output.suffix.lower()
+    if name is not None or output.is_dir() or suffix not in find_suffixes(formats):
+        return get_format(name or DEFAULT, formats)
+    names = [each.name for each in formats.values() if each.suffix == suffix]
+    if suffix not in BY_SUFFIX and len(names) > 1:
+        raise ValueError(
+            f"{output}: several formats end in {suffix}; choose one with --to: {', '.join(names)}"
+        )
+    return formats[BY_SUFFIX.get(suffix, names[0])]
+
+
+def is_file_of(target: Format, output: Path, formats: Mapping[str, Format]) -> bool:
+    """Check if an output is a file in a format, rather than a folder.
+
+    target (Format): The format to write.
+    output (Path): The file or folder to write to.
+    formats (Mapping[str, Format]): All formats.
+    RETURNS (bool): Whether it is a file: it has the suffix of one.
+    RAISES (ValueError): If the suffix belongs to another format.
+    """
+    suffix = output.suffix.lower()
+    if output.is_dir() or suffix not in find_suffixes(formats):
+        return False
+    if suffix == target.suffix or {suffix, target.suffix} <= JSON_SUFFIXES:
+        return True
+    expected = f"end in {target.suffix}" if target.suffix else "be a folder"
+    raise ValueError(f"{output}: the output must {expected} in the format '{target.name}'")
+
+
+def place_outputs(
+    sources: Sequence[Source], output: Path, suffix: str, *, is_file: bool
+) -> list[Path]:
+    """Decide where each file is written.
+
+    sources (Sequence[Source]): The files to read.
+    output (Path): The file, or the folder, to write to.
+    suffix (str): The suffix of the files to write.
+    is_file (bool): Whether the output is a file.
+    RETURNS (list[Path]): The output of each source.
+    RAISES (ValueError): If two files would be written to the same path.
+    """
+    if is_file and len(sources) > 1:
+        raise ValueError(
+            f"{output}: the output must be a folder, since there are {len(sources)} input files"
+        )
+    if is_file:
+        return [output]
+    outputs: dict[Path, Source] = {}
+    for source in sources:
+        # The names of folders such as "." and ".." are only in their absolute paths.
+        path = output / f"{Path(abspath(source.path)).stem}{suffix}"
+        if path in outputs:
+            raise ValueError(
+                f"{outputs[path].path} and {source.path} would both be written to {path}; "
+                "rename one of them"
+            )
+        outputs[path] = source
+    return list(outputs)
+
+
+def place_parts(parts: Iterable[str], output: Path, suffix: str, *, is_file: bool) -> list[Path]:
+    """Decide where each part of a split is written.
+
+    parts (Iterable[str]): The names of the parts.
+    output (Path): The folder to write to.
+    suffix (str): The suffix of the files to write.
+    is_file (bool): Whether the output is a file.
+    RETURNS (list[Path]): The output of each part.
+    RAISES (ValueError): If the output is a file.
+    """
+    if is_file:
+        raise ValueError(f"{output}: the output must be a folder, since a split has several files")
+    return [output / f"{name}{suffix}" for name in parts]

@@ -1,0 +1,81 @@
+"""Write texts in a format, and count what it can't hold."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from spacy.language import Language
+
+from ..files.whole import written_whole
+from .annotated_text import AnnotatedText
+from .docs import with_tokens
+from .entities import UNANNOTATED, WITHOUT_ENTITIES, without_attributes, without_overlaps
+from .format import Format
+from .report import ConversionReport
+from .sources import NOTHING_FOUND, Align, Findings, Source, Track
+
+
+@dataclass(frozen=True)
+class TextWriter:
+    """Writer of texts in one format.
+
+    format (Format): The format.
+    nlp (Language): The pipeline that tokenizes texts without tokens, if the format needs them.
+    report (ConversionReport): The report, to count texts and losses.
+    track (Callable[[Iterable[AnnotatedText]], Iterable[AnnotatedText]]): Function that shows the
+        progress.
+    flat (bool): Whether to leave out overlapping entities.
+    found (Findings): What is known of all files.
+    align (Callable[[AnnotatedText, ConversionReport], AnnotatedText] | None): Function that moves
+        entities to the borders of tokens.
+    """
+
+    format: Format
+    nlp: Language
+    report: ConversionReport
+    track: Track = iter
+    flat: bool = False
+    found: Findings = NOTHING_FOUND
+    align: Align | None = None
+
+    def read(self, source: Source) -> Iterator[AnnotatedText]:
+        """Read the texts of a file to write them.
+
+        source (Source): The file.
+        RETURNS (Iterator[AnnotatedText]): The texts.
+        """
+        return source.read(self.report, self.found)
+
+    def write(self, texts: Iterable[AnnotatedText], target: Path) -> int:
+        """Write texts to a file. If an error occurs, nothing is written.
+
+        texts (Iterable[AnnotatedText]): The texts.
+        target (Path): The file, replaced if it exists. A folder must be empty or missing.
+        RETURNS (int): The number of texts.
+        RAISES (ValueError): If the folder is not empty.
+        """
+        if target.is_dir() and any(target.iterdir()):
+            raise ValueError(f"{target}: the folder must be empty or missing")
+        before = self.report.texts
+        counted = self._count(self.track(texts))
+        if self.format.needs_tokens:
+            counted = with_tokens(counted, self.nlp)
+        with written_whole(target) as unfinished:
+            self.format.write(counted, unfinished, self.report)
+        return self.report.texts - before
+
+    def _count(self, texts: Iterable[AnnotatedText]) -> Iterator[AnnotatedText]:
+        for annotated in texts:
+            self.report.texts += 1
+            if not (annotated.has_relations or self.format.keeps_unannotated):
+                self.report.choose(f"{UNANNOTATED}, written as none", annotated.place, "")
+            if not (annotated.has_entities or self.format.keeps_missing_entities):
+                self.report.choose(f"{WITHOUT_ENTITIES}, written as none", annotated.place, "")
+            if not self.format.keeps_attributes:
+                annotated = without_attributes(annotated, self.report)
+            # Docs without a span group choose among the entities that align with their tokens.
+            if self.align and (self.format.needs_tokens or self.format.holds_docs):
+                annotated = self.align(annotated, self.report)
+            if self.flat and not self.format.holds_docs:
+                annotated = without_overlaps(annotated, self.report)
+            yield annotated
