@@ -15,6 +15,7 @@ from spacy.vocab import Vocab
 
 from .doc.entities import count_lost_entities, put_gold_entities
 from .doc.origin import set_place
+from .doc.rel_component import adopt_rel
 from .doc.relation import has_relations
 from .files.docbin import read_docbin
 
@@ -33,7 +34,7 @@ def create_corpus(
 
     Unlike `spacy.Corpus.v1`, it rejects a corpus without relations if a component predicts them,
     and has no `max_length`, which would split docs and lose relations. The encoder cuts long docs
-    into windows.
+    into windows. It also reads the relations of spaCy's project template `rel_component`.
 
     path (Path | None): A .spacy file, or a folder of .spacy files.
     limit (int): The maximum number of docs to read; 0 for all.
@@ -92,9 +93,16 @@ def read_corpus(
 
 
 def _read_docs(path: Path, vocab: Vocab) -> Iterator[Doc]:
+    lost = 0
     for file in walk_corpus(path, FILE_TYPE):
         for number, doc in enumerate(read_docbin(file, vocab), start=1):
+            lost += len(adopt_rel(doc).lost)
             yield set_place(doc, file, number)
+    if lost:
+        _warn_once(
+            f"The corpus {path} has {lost} relations in doc._.rel between tokens of which one is "
+            "the start of no entity. They are left out."
+        )
 
 
 def _with_gold_entities(nlp: Language, *, read: Reader, path: Path) -> Iterator[Example]:

@@ -150,7 +150,7 @@ def convert_command(
     Formats: spacy (DocBin for training), spacy-json (Doc.to_json), jsonl, authors
     (the paper's code), spert, gliner, glirel, prodigy (rel.manual), doccano,
     label-studio, spo (triples of CMeIE and DuIE), brat (folders), uima (XMI of
-    INCEpTION).
+    INCEpTION), rel_component (DocBin for spaCy's project template).
 
     The format of the input is detected. Annotations that the output format can't
     hold, such as entities that begin inside a token, are counted and listed.

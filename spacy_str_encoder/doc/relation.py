@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from spacy.tokens import Doc, Span
 
 from .entities import get_entities, has_entities
-from .user_data import Key, find_values, get_user_data, is_key, make_key
+from .user_data import Key, drop_values, find_values, get_user_data, is_key, make_key
 
 RELATIONS = "str_relations"
 # Marks a doc with annotated relations, even if it has no relations.
@@ -53,8 +53,9 @@ def has_relations(doc: Doc) -> bool:
 
 
 def get_relations(doc: Doc) -> list[Relation]:
-    """Return the relations of a doc, in text order. If the doc was cut from a longer one, relations
-    that reach beyond it are omitted. So are the hidden ones, see `count_hidden`.
+    """Return the relations of a doc, in text order, and of a pair the most probable first. If the
+    doc was cut from a longer one, relations that reach beyond it are omitted. So are the hidden
+    ones, see `count_hidden`.
 
     doc (Doc): The doc.
     RETURNS (list[Relation]): The relations; empty if they are unannotated.
@@ -198,8 +199,7 @@ def _write(doc: Doc, relations: Iterable[Relation], *spans_key: str | None) -> N
     for relation in relations:
         _check(doc, relation)
     user_data = get_user_data(doc)
-    for key in [key for key in user_data if is_key(key, RELATIONS, RELATIONS_SET)]:
-        del user_data[key]
+    drop_values(doc, RELATIONS, RELATIONS_SET)
     user_data[make_key(RELATIONS_SET, 0, len(doc.text))] = True
     for relation in relations:
         head, tail = relation.head, relation.tail
@@ -284,6 +284,7 @@ def _check(doc: Doc, relation: Any) -> None:
         )
 
 
-def _text_order(relation: Relation) -> tuple[int, int, int, int, str]:
+def _text_order(relation: Relation) -> tuple[int, int, int, int, float, str]:
     head, tail = relation.head, relation.tail
-    return head.start_char, head.end_char, tail.start_char, tail.end_char, relation.label
+    ends = head.start_char, head.end_char, tail.start_char, tail.end_char
+    return *ends, -relation.score, relation.label

@@ -53,3 +53,14 @@ def find_values(doc: Doc, name: str) -> Iterator[tuple[int, Any]]:
     for key, value in get_user_data(doc).items():
         if is_key(key, name):
             yield key[2], value
+
+
+def drop_values(doc: Doc, *names: str) -> None:
+    """Drop data by their names.
+
+    doc (Doc): The doc.
+    *names (str): Names of the data.
+    """
+    user_data = get_user_data(doc)
+    for key in [key for key in user_data if is_key(key, *names)]:
+        del user_data[key]

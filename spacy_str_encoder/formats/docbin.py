@@ -1,5 +1,6 @@
 """spaCy's DocBin, with entities in `doc.ents`, all of them in a span group if some overlap, and
-attributes and relations in `doc.user_data`.
+attributes and relations in `doc.user_data`. Relations of the project template `rel_component` are
+read as well.
 """
 
 from collections.abc import Iterable, Iterator
@@ -7,10 +8,11 @@ from functools import partial
 from pathlib import Path
 
 from spacy.language import Language
-from spacy.tokens import DocBin
+from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
 
 from ..doc.origin import META
+from ..doc.rel_component import RelFindings, adopt_rel
 from ..files.docbin import SUFFIX, pack, read_docbin
 from .annotated_text import AnnotatedText, AnnotationError, check_annotations, errors_at
 from .docs import from_docs, to_docs
@@ -44,7 +46,7 @@ def read(
     path: Path, report: ConversionReport, *, spans_key: str | None = None
 ) -> Iterator[AnnotatedText]:
     """Read the docs of a file as texts."""
-    docs = read_docbin(path, Vocab())
+    docs = read_docs(path, Vocab(), report)
     for annotated in from_docs(docs, report, name=str(path), spans_key=spans_key):
         is_valid = False
         with report.rejecting(), errors_at(annotated.place):
@@ -52,6 +54,33 @@ def read(
             is_valid = True
         if is_valid:
             yield annotated
+
+
+def read_docs(path: Path, vocab: Vocab, report: ConversionReport) -> Iterator[Doc]:
+    """Read the docs of a file, with the relations in `doc._.rel` as `doc._.relations`.
+
+    path (Path): The file.
+    vocab (Vocab): The vocabulary of the docs.
+    report (ConversionReport): The report, to count what `doc._.relations` can't hold.
+    YIELDS (Doc): The docs.
+    """
+    for number, doc in enumerate(read_docbin(path, vocab), start=1):
+        _report_rel(adopt_rel(doc), f"{path}, doc {number}", report)
+        yield doc
+
+
+def _report_rel(found: RelFindings, place: str, report: ConversionReport) -> None:
+    for case in found.lost:
+        report.lose(WITHOUT_ENDS, place, case)
+    for case in found.chosen:
+        report.choose(SAME_START, place, case)
+    if found.unread:
+        report.choose(BOTH_RELATIONS, place, f"{found.unread} relations in doc._.rel")
+
+
+WITHOUT_ENDS = "relations in doc._.rel between tokens of which one is the start of no entity"
+SAME_START = "entities of relations in doc._.rel chosen among several with the same start"
+BOTH_RELATIONS = "docs with doc._.rel beside doc._.relations (only doc._.relations is read)"
 
 
 def write(
@@ -63,11 +92,17 @@ def write(
     spans_key: str | None = None,
 ) -> None:
     """Write texts as docs to a file."""
-    docs = to_docs(map(_check_meta, texts), nlp, report, spans_key=spans_key)
+    docs = to_docs(map(check_meta, texts), nlp, report, spans_key=spans_key)
     DocBin(docs=docs, store_user_data=True).to_disk(path)
 
 
-def _check_meta(annotated: AnnotatedText) -> AnnotatedText:
+def check_meta(annotated: AnnotatedText) -> AnnotatedText:
+    """Check that a DocBin can hold the metadata of a text.
+
+    annotated (AnnotatedText): The text.
+    RETURNS (AnnotatedText): The same text.
+    RAISES (AnnotationError): If it can't.
+    """
     try:
         pack({META: annotated.meta})
     except (OverflowError, ValueError) as error:

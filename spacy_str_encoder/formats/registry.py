@@ -8,10 +8,11 @@ from typing import Any
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from ..files.docbin import SUFFIX, read_docbin
+from ..files.docbin import SUFFIX
 from . import (
     authors_json,
     brat,
+    docbin,
     doccano,
     gliner,
     glirel,
@@ -23,10 +24,10 @@ from . import (
     uima,
 )
 from .doc_json import doc_json_format
-from .docbin import docbin_format
 from .docs import to_docs
 from .format import DEFAULT_OPTIONS, Format, ReadOptions
 from .reading import read_items
+from .rel_component import rel_component_format
 from .report import ConversionReport, check_rejected
 from .sources import Source, inspect_sources
 
@@ -47,7 +48,7 @@ def all_formats(
     RETURNS (dict[str, Format]): The formats by name.
     """
     formats = [
-        docbin_format(nlp, spans_key=spans_key),
+        docbin.docbin_format(nlp, spans_key=spans_key),
         doc_json_format(spans_key=spans_key),
         jsonl.FORMAT,
         authors_json.FORMAT,
@@ -60,6 +61,7 @@ def all_formats(
         spo.FORMAT,
         brat.brat_format(options),
         uima.FORMAT,
+        rel_component_format(nlp, spans_key=spans_key),
     ]
     return {item.name: item for item in formats}
 
@@ -162,6 +164,6 @@ def read_docs(
     check_rejected(found.rejected)
     for source in sources:
         if source.path.suffix == SUFFIX:
-            yield from read_docbin(source.path, nlp.vocab)
+            yield from docbin.read_docs(source.path, nlp.vocab, report)
         else:
             yield from to_docs(source.read(report, found), nlp, report, spans_key=spans_key)
