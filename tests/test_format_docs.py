@@ -202,7 +202,7 @@ def token_texts(draw: st.DrawFn) -> AnnotatedText:
     return AnnotatedText(text, entities, draw(st.lists(relations, max_size=3)), tokens, meta)
 
 
-@given(records=st.lists(token_texts(), max_size=3))
+@given(records=st.lists(token_texts(), min_size=1, max_size=3))
 def test_records_come_back_from_docs_as_they_were(
     records: list[AnnotatedText], tmp_path_factory: pytest.TempPathFactory
 ) -> None:

@@ -31,8 +31,7 @@ def get_attribute_scores(span: Span) -> dict[str, float] | None:
     RETURNS (dict[str, float] | None): The probability of each value by name, 1.0 for gold
         annotation; None if the attributes are unannotated.
     """
-    stored = _find(span.doc, place_of(span))
-    return None if stored is None else {name: score for name, (_, score) in stored.items()}
+    return read_attribute_scores(span.doc, place_of(span))
 
 
 def set_attributes(
@@ -58,6 +57,18 @@ def read_attributes(doc: Doc, place: Place) -> dict[str, str] | None:
     """
     stored = _find(doc, place)
     return None if stored is None else {name: value for name, (value, _) in stored.items()}
+
+
+def read_attribute_scores(doc: Doc, place: Place) -> dict[str, float] | None:
+    """Return the probabilities of the attributes of an entity, which need not align with the tokens
+    of the doc.
+
+    doc (Doc): The doc.
+    place (tuple[int, int, str]): Start and end character of the entity, and label.
+    RETURNS (dict[str, float] | None): The probabilities by name, see `get_attribute_scores`.
+    """
+    stored = _find(doc, place)
+    return None if stored is None else {name: score for name, (_, score) in stored.items()}
 
 
 def write_attributes(

@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 from .report import LossError
+from .source_doc import SourceDoc
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ class AnnotatedText:
     place (str): The file and line it was read from, for messages.
     has_relations (bool): Whether its relations are annotated, even if there are none.
     has_entities (bool): Whether its entities are annotated, even if there are none.
+    source (SourceDoc | None): The doc that it was read from, for formats that hold all of a doc.
     """
 
     text: str
@@ -64,6 +66,7 @@ class AnnotatedText:
     place: str = field(default="", compare=False)
     has_relations: bool = True
     has_entities: bool = True
+    source: SourceDoc | None = field(default=None, compare=False, repr=False)
 
 
 class AnnotationError(ValueError):

@@ -34,6 +34,7 @@ from .entities import (
     without_repeats,
 )
 from .report import ConversionReport
+from .source_doc import SourceDoc
 from .tokens import spaces_after, with_white_space
 
 
@@ -46,7 +47,7 @@ def to_docs(
 ) -> Iterator[Doc]:
     """Convert texts to docs with entities and relations.
 
-    texts (Iterable[AnnotatedText]): The texts.
+    texts (Iterable[AnnotatedText]): The texts. What their source docs hold beside is kept.
     nlp (Language): The pipeline that tokenizes texts without tokens.
     report (ConversionReport): The report, to count losses: entities that do not align with tokens
         or overlap an entity that starts earlier (or is longer), and the relations of such entities.
@@ -72,15 +73,14 @@ def to_docs(
         _store_misaligned(whole, aligned, spans, doc, flat=spans_key is None)
         _store_attributes(whole, {*map(place_of, spans), *get_misaligned_entities(doc)}, doc)
         if annotated.has_relations:
-            relations = [
-                Relation(spans[r.head], spans[r.tail], r.label) for r in annotated.relations
-            ]
-            set_relations(doc, relations)
+            set_relations(doc, _restore_relations(annotated, spans))
         yield doc
 
 
 def _make_doc(annotated: AnnotatedText, nlp: Language) -> Doc:
-    if annotated.tokens is None:
+    if annotated.source is not None:
+        doc = annotated.source.copy(nlp.vocab)
+    elif annotated.tokens is None:
         doc = nlp.make_doc(annotated.text)
     else:
         tokens = with_white_space(annotated)
@@ -95,9 +95,11 @@ def _align_entities(
     annotated: AnnotatedText, doc: Doc, report: ConversionReport
 ) -> tuple[AnnotatedText, list[Span]]:
     """Keep the entities that align with the tokens of the doc, and return their spans as well."""
-    spans = {}
+    spans, ids = {}, annotated.source.find_ids() if annotated.source is not None else {}
     for i, entity in enumerate(annotated.entities):
-        if span := doc.char_span(entity.start, entity.end, label=entity.label):
+        kb_id, span_id = ids.get(entity.place, ("", ""))
+        span = doc.char_span(*entity.place, kb_id=kb_id, span_id=span_id)
+        if span is not None:
             spans[i] = span
     return keep_entities(annotated, spans.keys(), MISALIGNED, report), list(spans.values())
 
@@ -126,6 +128,12 @@ def move_to_tokens(
     return without_repeats(replace(annotated, entities=entities), report)
 
 
+def _restore_relations(annotated: AnnotatedText, spans: list[Span]) -> list[Relation]:
+    scores = annotated.source.find_scores() if annotated.source is not None else {}
+    relations = [Relation(spans[r.head], spans[r.tail], r.label) for r in annotated.relations]
+    return [replace(each, score=scores.get(relation_key(each), 1.0)) for each in relations]
+
+
 def _store_misaligned(
     annotated: AnnotatedText,
     aligned: Collection[Place],
@@ -152,7 +160,9 @@ def _store_misaligned(
 def _store_attributes(annotated: AnnotatedText, kept: Collection[Place], doc: Doc) -> None:
     for entity in annotated.entities:
         if entity.place in kept:
-            write_attributes(doc, entity.place, entity.attributes)
+            source, place = annotated.source, entity.place
+            scores = source.find_attribute_scores(place) if source is not None else None
+            write_attributes(doc, place, entity.attributes, scores)
 
 
 def _overlaps(place: Place, others: Iterable[Place]) -> bool:
@@ -206,6 +216,7 @@ def from_docs(
             # Relations without the entities that they connect say nothing.
             has_relations=has_relations(doc) and (is_annotated or not relations),
             has_entities=is_annotated,
+            source=SourceDoc(doc, key),
         )
 
 

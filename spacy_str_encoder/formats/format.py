@@ -54,6 +54,7 @@ class Format:
     keeps_missing_attributes (bool): Whether the format distinguishes entities with unannotated
         attributes from entities without attributes.
     holds_docs (bool): Whether the format is that of docs: overlapping entities need a span group.
+    keeps_source (bool): Whether the format holds all of the doc that a text was read from.
     """
 
     name: str
@@ -68,3 +69,4 @@ class Format:
     keeps_attributes: bool = False
     keeps_missing_attributes: bool = False
     holds_docs: bool = False
+    keeps_source: bool = False

@@ -36,6 +36,7 @@ def rel_component_format(nlp: Language, *, spans_key: str | None = None) -> Form
         read=partial(read, spans_key=spans_key),
         write=partial(write, nlp=nlp),
         keeps_missing_entities=True,
+        keeps_source=True,
     )
 
 

@@ -12,6 +12,7 @@ from .docs import with_tokens
 from .entities import UNANNOTATED, WITHOUT_ENTITIES, without_attributes, without_overlaps
 from .format import Format
 from .report import ConversionReport
+from .source_doc import report_extras
 from .sources import NOTHING_FOUND, Align, Findings, Source, Track
 
 
@@ -71,6 +72,8 @@ class TextWriter:
                 self.report.choose(f"{UNANNOTATED}, written as none", annotated.place, "")
             if not (annotated.has_entities or self.format.keeps_missing_entities):
                 self.report.choose(f"{WITHOUT_ENTITIES}, written as none", annotated.place, "")
+            if annotated.source is not None and not self.format.keeps_source:
+                report_extras(annotated.source, annotated.place, self.report)
             if not self.format.keeps_attributes:
                 annotated = without_attributes(annotated, self.report)
             # Docs without a span group choose among the entities that align with their tokens.

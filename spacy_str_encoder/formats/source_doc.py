@@ -1,0 +1,134 @@
+"""Docs that texts were read from, and what they hold beside text, entities and relations."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from spacy.tokens import Doc, DocBin
+from spacy.vocab import Vocab
+
+from ..doc import attributes, misaligned, records, relation
+from ..doc.attributes import read_attribute_scores
+from ..doc.origin import META
+from ..doc.relation import Place, RelationKey, get_relations, place_of, relation_key
+from ..doc.user_data import drop_values, find_values, is_key
+from .report import ConversionReport
+
+# The user data that texts hold.
+HELD = (
+    relation.RELATIONS,
+    relation.RELATIONS_SET,
+    attributes.ATTRIBUTES,
+    misaligned.ENTITIES,
+    misaligned.RELATIONS,
+)
+OWN = (*HELD, relation.SCORES, records.SETTINGS)
+OF_TOKENS = ("TAG", "POS", "MORPH", "LEMMA", "DEP")
+
+
+@dataclass(frozen=True)
+class SourceDoc:
+    """Doc that a text was read from.
+
+    doc (Doc): The doc.
+    spans_key (str | None): The span group that its entities were read from; `doc.ents` if None.
+    """
+
+    doc: Doc
+    spans_key: str | None
+
+    def copy(self, vocab: Vocab) -> Doc:
+        """Copy the doc without its span group of entities and the user data that texts hold.
+
+        vocab (Vocab): The vocabulary of the copy.
+        RETURNS (Doc): The copy, with all else that a DocBin holds.
+        """
+        [doc] = DocBin(docs=[self.doc], store_user_data=True).get_docs(vocab)
+        if self.spans_key is not None:
+            del doc.spans[self.spans_key]
+        drop_values(doc, *HELD)
+        return doc
+
+    def find_ids(self) -> dict[Place, tuple[str, str]]:
+        """RETURNS (dict[tuple[int, int, str], tuple[str, str]]): The identifiers of entities by
+        their place: those of a knowledge base, and those of spans.
+        """
+        groups = [self.doc.spans[self.spans_key]] if self.spans_key is not None else []
+        found: dict[Place, tuple[str, str]] = {}
+        for spans in (self.doc.ents, *groups):
+            for span in spans:
+                kb_id, span_id = found.get(place_of(span), ("", ""))
+                found[place_of(span)] = span.kb_id_ or kb_id, span.id_ or span_id
+        return found
+
+    def find_scores(self) -> dict[RelationKey, float]:
+        """RETURNS (dict[tuple, float]): The probabilities of relations."""
+        return {relation_key(each): each.score for each in get_relations(self.doc)}
+
+    def find_attribute_scores(self, place: Place) -> dict[str, float] | None:
+        """RETURNS (dict[str, float] | None): The probabilities of the attributes of an entity."""
+        return read_attribute_scores(self.doc, place)
+
+
+def report_extras(source: SourceDoc, place: str, report: ConversionReport) -> None:
+    """Report what a doc holds beside text, entities and relations. Span groups that are not read
+    have been reported when they were not.
+
+    source (SourceDoc): The doc.
+    place (str): Its location.
+    report (ConversionReport): The report.
+    """
+    doc = source.doc
+    for (start, end, label), ids in source.find_ids().items():
+        for reason, value in zip(IDENTIFIERS, ids, strict=True):
+            if value:
+                report.lose_other(reason, place, f"{value!r} of {doc.text[start:end]!r} ({label})")
+    for reason, cases in (
+        ("texts with categories", map(repr, doc.cats)),
+        ("texts with sentence starts", _describe_sentences(doc)),
+        ("texts with annotations of tokens", _list_of_tokens(doc)),
+        ("texts with probabilities", _describe_scores(source)),
+    ):
+        if case := ", ".join(cases):
+            report.lose_other(reason, place, case)
+    for case in _describe_user_data(doc):
+        report.lose_other("other user data of docs", place, case)
+
+
+IDENTIFIERS = "knowledge base identifiers of entities", "identifiers of entities"
+
+
+def _list_of_tokens(doc: Doc) -> list[str]:
+    # To spaCy, a doc without tokens has all annotations.
+    return [name for name in OF_TOKENS if len(doc) and doc.has_annotation(name)]
+
+
+def _describe_sentences(doc: Doc) -> Iterator[str]:
+    # Nor can sentences be missing in a doc of one token.
+    if len(doc) > 1 and doc.has_annotation("SENT_START"):
+        yield f"{sum(token.is_sent_start is True for token in doc)} sentences"
+
+
+def _describe_scores(source: SourceDoc) -> Iterator[str]:
+    if any(scores for _, scores in find_values(source.doc, relation.SCORES)):
+        yield "entities"
+    if any(score != 1.0 for score in source.find_scores().values()):
+        yield "relations"
+    rows = (rows for _, rows in find_values(source.doc, attributes.ATTRIBUTES))
+    if any(score != 1.0 for row in rows for score in _list_attribute_scores(row)):
+        yield "attributes"
+
+
+def _list_attribute_scores(row: dict[str, dict[str, tuple[str, float]]]) -> Iterable[float]:
+    return (score for values in row.values() for _, score in values.values())
+
+
+def _describe_user_data(doc: Doc) -> Iterator[str]:
+    keys: Iterable[Any] = doc.user_data
+    for key in keys:
+        if isinstance(key, tuple) and len(key) == 4 and key[0] == "._.":
+            _, name, start, end = key
+            if not is_key(key, *OWN):
+                yield f"doc._.{name}" if start is None else f"._.{name} at {start}-{end}"
+        elif key != META:
+            yield repr(key)
