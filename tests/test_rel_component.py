@@ -19,7 +19,7 @@ from typer.testing import CliRunner, Result
 
 from spacy_str_encoder import Relation
 from spacy_str_encoder.cli import app
-from spacy_str_encoder.doc.rel_component import adopt_rel, set_rel
+from spacy_str_encoder.doc.rel_component import REL, adopt_rel, set_rel
 from spacy_str_encoder.doc.relation import has_relations
 from spacy_str_encoder.formats.annotated_text import (
     AnnotatedEntity,
@@ -271,11 +271,12 @@ def test_overlaps_and_attributes_are_lost_and_counted(tmp_path: Path) -> None:
     assert not doc.spans
 
 
-def test_unannotated_relations_are_written_as_none(tmp_path: Path) -> None:
+def test_unannotated_relations_stay_so(tmp_path: Path) -> None:
     path = write(tmp_path / "a.spacy", make_doc())
-    result = run("convert", path, "-o", tmp_path / "b.spacy", "--to", "rel_component")
-    assert "chosen: 1 texts with unannotated relations, written as none" in result.stdout
-    assert read(tmp_path / "b.spacy")[0].has_relations
+    run("convert", path, "-o", tmp_path / "b.spacy", "--to", "rel_component")
+    [doc] = DocBin().from_disk(tmp_path / "b.spacy").get_docs(Vocab())
+    assert REL not in doc.user_data
+    assert not read(tmp_path / "b.spacy")[0].has_relations
 
 
 def test_its_files_are_found_out_as_docbins(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from spacy.language import Language
 from spacy.tokens import DocBin
 
 from ..doc.rel_component import set_rel
-from ..doc.relation import get_relations
+from ..doc.relation import get_relations, has_relations
 from ..files.docbin import SUFFIX
 from .annotated_text import AnnotatedText
 from .docbin import check_meta, read
@@ -35,6 +35,7 @@ def rel_component_format(nlp: Language, *, spans_key: str | None = None) -> Form
         recognizes=lambda path, item: False,
         read=partial(read, spans_key=spans_key),
         write=partial(write, nlp=nlp),
+        keeps_unannotated=True,
         keeps_missing_entities=True,
         keeps_source=True,
     )
@@ -44,10 +45,10 @@ def write(
     texts: Iterable[AnnotatedText], path: Path, report: ConversionReport, *, nlp: Language
 ) -> None:
     """Write texts as docs to a file. Each pair of entities has a score for each label of the file,
-    which the template learns from.
+    which the template learns from. Docs with unannotated relations have none.
     """
     docs = [*to_docs(map(check_meta, texts), nlp, report)]
     labels = {relation.label: None for doc in docs for relation in get_relations(doc)}
-    for doc in docs:
+    for doc in filter(has_relations, docs):
         set_rel(doc, labels)
     DocBin(docs=docs, store_user_data=True).to_disk(path)
