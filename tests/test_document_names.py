@@ -52,7 +52,19 @@ def test_every_document_can_be_written(
 
 @pytest.mark.parametrize(
     "document_id",
-    ["doc-1", "PMID 12.a", "病历/第１号", "a (1)/b", "x" * 200, "word.txt", 17],
+    [
+        "doc-1",
+        "PMID 12.a",
+        "病历/第１号",
+        "a (1)/b",
+        "x" * 200,
+        "word.txt",
+        17,
+        "console",
+        "com",
+        "com10",
+        "a.con",
+    ],
 )
 def test_an_id_that_is_a_path_in_the_folder_is_the_name(document_id: object) -> None:
     names, report = name(document_id)
@@ -65,7 +77,8 @@ def test_an_id_that_is_a_path_in_the_folder_is_the_name(document_id: object) -> 
     [
         *["", ".", "..", "../a", "/a", "a/", "a//b", "a/../b", ".hidden", "a/.b", " a", "a ", "a."],
         *["a:b", "a\\b", "a\nb", "a\0b", "a?", "a*", 'a"', "<a>", "a|b", "x" * 201, "字" * 67],
-        *["a.txt/b", "a.ANN/b", 1.5, True, ["a"]],
+        *["a.txt/b", "a.ANN/b", 1.5, True, ["a"], "x" * 5000, "x/" * 2500 + "x", "字/" * 50 + "x"],
+        *["con", "nul", "NUL.", "aux.txt", "COM1", "lpt9.a.b", "a/PRN", "com\xb9/a", "con .x"],
     ],
 )
 def test_any_other_id_gives_way_to_a_number_and_is_reported(document_id: object) -> None:

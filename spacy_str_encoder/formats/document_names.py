@@ -15,6 +15,9 @@ from .report import ConversionReport
 UNSAFE = re.compile(
     r'[\\:*?"<>|\x00-\x1f\x7f]|(^|/)[./ ]|[./ ](/|$)|\.(txt|ann|xmi|xml|conf)/', re.IGNORECASE
 )
+# Names that Windows reserves for devices, with any suffix.
+RESERVED = re.compile(r"(^|/)(con|prn|aux|nul|(com|lpt)[0-9\xb2\xb3\xb9]) *(\.|/|$)", re.IGNORECASE)
+# Maximum length of a whole name: Windows allows about 250 characters for it and the output folder.
 MAX_BYTES = 200
 
 
@@ -41,8 +44,9 @@ def name_documents(
 
 def _as_name(document_id: Any) -> str | None:
     name = str(document_id) if type(document_id) in (str, int) else ""
-    too_long = any(len(part.encode()) > MAX_BYTES for part in name.split("/"))
-    return None if not name or too_long or UNSAFE.search(name) else name
+    too_long = len(name.encode()) > MAX_BYTES
+    is_invalid = too_long or UNSAFE.search(name) or RESERVED.search(name)
+    return None if not name or is_invalid else name
 
 
 def _key(name: str) -> str:
