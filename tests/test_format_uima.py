@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 from xml.sax.saxutils import quoteattr
 
@@ -19,12 +20,14 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from spacy_str_encoder.cli import app
+from spacy_str_encoder.formats import archives
 from spacy_str_encoder.formats.annotated_text import (
     AnnotatedEntity,
     AnnotatedRelation,
     AnnotatedText,
 )
-from spacy_str_encoder.formats.registry import all_formats, detect_format
+from spacy_str_encoder.formats.convert import TextWriter
+from spacy_str_encoder.formats.registry import all_formats, detect_format, find_files
 from spacy_str_encoder.formats.report import ConversionReport, LossError
 from spacy_str_encoder.formats.uima import FORMAT
 
@@ -63,6 +66,7 @@ TYPES: dict[str, tuple[str, dict[str, str]]] = {
     "webanno.custom.DoseLink": (TOP, {"role": STRING, "target": "custom.Drug"}),
     "webanno.custom.Time": (ANNOTATION, {"when": STRING, "type": STRING}),
     "webanno.custom.Mark": (ANNOTATION, {"sure": "uima.cas.Boolean"}),
+    "webanno.custom.Near": (ANNOTATION, {"Governor": ANNOTATION, "Dependent": ANNOTATION}),
     "webanno.custom.NameLink": (ANNOTATION, {"next": "webanno.custom.NameLink", "kind": STRING}),
     "webanno.custom.Review": ("uima.cas.AnnotationBase", {"verdict": STRING}),
     "webanno.custom.Treats": (
@@ -305,6 +309,88 @@ def test_of_several_strings_the_first_is_the_label_and_this_is_reported_once(
     assert not report.lost
 
 
+def test_the_name_of_a_layer_without_strings_is_the_label_and_this_is_reported_once(
+    tmp_path: Path,
+) -> None:
+    marks = [span("webanno.custom.Mark", 90, "mg", sure="true")]
+    marks.append(span("webanno.custom.Mark", 91, "100", sure="false"))
+    marks.append(span("webanno.custom.Near", 92, "mg", Governor=90, Dependent=91))
+    make_document(tmp_path, *marks)
+    [record], report = read(tmp_path)
+    assert record.entities[5:] == [
+        AnnotatedEntity(14, 16, "Mark", {"sure": "true"}),
+        AnnotatedEntity(10, 13, "Mark"),
+    ]
+    assert record.relations[3:] == [AnnotatedRelation(5, 6, "Near")]
+    assert report.chosen == {
+        "layers without a string feature (the label is the name of the layer)": [
+            f"{tmp_path}/doc.xmi: webanno.custom.Mark",
+            f"{tmp_path}/doc.xmi: webanno.custom.Near",
+        ]
+    }
+    assert not report.lost
+
+
+SECOND = (
+    '<cas:Sofa xmi:id="2" sofaNum="2" sofaID="GoldView" mimeType="text" {string}/>'
+    '<cas:View sofa="2" members="{ids}"/></xmi:XMI>'
+)
+
+
+def make_views(folder: Path, *elements: str, text: str | None, first: str | None = TEXT) -> Path:
+    """Write a document with a second view, which has these annotations."""
+    path = make_document(folder)
+    ids = " ".join(re.findall(r'xmi:id="(\d+)"', "".join(elements)))
+    string = "" if text is None else f"sofaString={quoteattr(text)}"
+    content = xmi(*(SPANS if first else []), text=first).decode()
+    content = content.replace("</xmi:XMI>", SECOND.format(string=string, ids=ids))
+    content = content.replace("<cas:Sofa", "".join(elements) + "<cas:Sofa", 1)
+    path.write_text(content, "utf-8")
+    return path
+
+
+def of_second(element: str) -> str:
+    return element.replace('sofa="1"', 'sofa="2"')
+
+
+def test_each_view_with_a_text_is_read(tmp_path: Path) -> None:
+    entity = of_second(element(ENTITY, 90, begin=2, end=4, value="X"))
+    link = of_second(
+        element("webanno.custom.Treats", 91, begin=0, end=2, Governor=90, Dependent=10)
+    ).replace("/>", ' certainty="yes"/>')
+    path = make_views(tmp_path, entity, link, text="😀ab")
+    [first, second], report = read(tmp_path)
+    assert (first.text, first.entities) == (TEXT, RECORD.entities)
+    assert (second.text, second.entities) == ("😀ab", [AnnotatedEntity(1, 3, "X")])
+    assert (first.meta, second.meta) == ({"id": "doc"}, {"id": "doc-GoldView"})
+    assert (first.place, second.place) == (f"{path}, view _InitialView", f"{path}, view GoldView")
+    assert report.chosen == {
+        "documents with several views (each is read as a text of its own)": [
+            f"{path}: _InitialView, GoldView"
+        ]
+    }
+    # Its head is in the other view.
+    assert count(report.lost) == {"relations of spans that were left out": 1}
+
+
+def test_the_only_view_with_a_text_is_the_document_whatever_its_name(tmp_path: Path) -> None:
+    entity = of_second(element(ENTITY, 90, begin=0, end=2, value="X"))
+    make_views(tmp_path, entity, text="ab", first=None)
+    assert read(tmp_path) == (
+        [AnnotatedText("ab", [AnnotatedEntity(0, 2, "X")], [], meta={"id": "doc"})],
+        ConversionReport(),
+    )
+
+
+def test_annotations_of_a_view_without_a_text_are_lost(tmp_path: Path) -> None:
+    entity = of_second(element(ENTITY, 90, begin=0, end=2, value="X"))
+    path = make_views(tmp_path, entity, text=None)
+    [record], report = read(tmp_path)
+    assert record.entities == RECORD.entities
+    case = f"{path}: {ENTITY} in GoldView"
+    assert report == ConversionReport(lost={"annotations of views without a text": [case]})
+
+
 def test_version_1_1_of_xml_is_read_as_well(tmp_path: Path) -> None:
     make_document(tmp_path, version="1.1")
     assert read(tmp_path)[0] == [RECORD]
@@ -362,9 +448,126 @@ def test_a_project_has_an_archive_for_each_document_and_annotator(tmp_path: Path
     }
 
 
+# UIMA CAS JSON
+
+
+def cas_json(*annotations: dict[str, Any], text: str = TEXT) -> dict[str, Any]:
+    """A document as INCEpTION exports it: the sofa is the last, and offsets count UTF-16 units."""
+    types = {
+        ENTITY: {
+            "%NAME": ENTITY,
+            "%SUPER_TYPE": ANNOTATION,
+            "value": {"%NAME": "value", "%RANGE": STRING},
+            "type": {"%NAME": "type", "%RANGE": STRING},
+        },
+        "webanno.custom.Treats": {
+            "%NAME": "webanno.custom.Treats",
+            "%SUPER_TYPE": ANNOTATION,
+            "Governor": {"%NAME": "Governor", "%RANGE": ENTITY},
+            "Dependent": {"%NAME": "Dependent", "%RANGE": ENTITY},
+            "label": {"%NAME": "label", "%RANGE": STRING},
+        },
+    }
+    sofa = {"%ID": 1, "%TYPE": "uima.cas.Sofa", "sofaNum": 1, "sofaID": "_InitialView"}
+    ids = [each["%ID"] for each in annotations]
+    return {
+        "%TYPES": types,
+        "%FEATURE_STRUCTURES": [*annotations, {**sofa, "mimeType": "text", "sofaString": text}],
+        "%VIEWS": {"_InitialView": {"%SOFA": 1, "%MEMBERS": ids}},
+    }
+
+
+def json_entity(xmi_id: int, begin: int, end: int, **features: Any) -> dict[str, Any]:
+    return {"%ID": xmi_id, "%TYPE": ENTITY, "@sofa": 1, "begin": begin, "end": end, **features}
+
+
+JSON_LINK = {"%ID": 4, "%TYPE": "webanno.custom.Treats", "@sofa": 1, "begin": 25, "end": 30}
+JSON_LINK |= {"@Governor": 2, "@Dependent": 3, "label": "treats"}
+DRUG, SYMPTOM = json_entity(2, 3, 10, value="Drug", type="x"), json_entity(3, 25, 30, value="是")
+CAS_JSON = cas_json(DRUG, SYMPTOM, JSON_LINK)
+JSON_RECORD = AnnotatedText(
+    TEXT,
+    [AnnotatedEntity(2, 9, "Drug", {"type": "x"}), AnnotatedEntity(24, 29, "是")],
+    [AnnotatedRelation(0, 1, "treats")],
+    meta={"id": "doc"},
+)
+
+
+def write_json(path: Path, content: Any) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content), "utf-8")
+    return path
+
+
+def test_cas_json_is_read_alone_in_folders_and_in_archives(tmp_path: Path) -> None:
+    path = write_json(tmp_path / "one" / "doc.json", CAS_JSON)
+    write_json(tmp_path / "one" / "exportedproject.json", {"name": "x"})
+    content = json.dumps(CAS_JSON, indent=1).encode()
+    files = {
+        "exportedproject.json": b"{}",
+        "annotation/a.txt/anna.json": content,
+        "annotation/a.txt/INITIAL_CAS.json": content,
+    }
+    archive = tmp_path / "project.zip"
+    archive.write_bytes(zipped(files))
+    for source in (path, path.parent):
+        assert read(source) == ([JSON_RECORD], ConversionReport())
+    [record], report = read(archive)
+    assert record == replace(JSON_RECORD, meta={"id": "anna"})
+    assert record.place == f"{archive}/annotation/a.txt/anna.json"
+    assert count(report.chosen) == {"unannotated versions of documents, left out": 1}
+
+
+def test_cas_json_is_recognized_by_its_fields(tmp_path: Path) -> None:
+    formats = all_formats(spacy.blank("xx"))
+    path = write_json(tmp_path / "json" / "doc.json", CAS_JSON)
+    write_json(tmp_path / "json" / "deep" / "doc.json", CAS_JSON)
+    archive = tmp_path / "a.zip"
+    archive.write_bytes(zipped({"annotation/a/anna.json": b"{}"}))
+    for source in (path, path.parent, archive):
+        assert detect_format(source, formats).name == "uima"
+        assert find_files(source, formats) == [source]
+    write_json(tmp_path / "json" / "other.json", {"text": "a"})
+    with pytest.raises(ValueError, match=r"also contains other\.json"):
+        find_files(path.parent, formats)
+
+
+def without(content: dict[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in content.items() if key != name}
+
+
+BAD_JSON: dict[str, tuple[Any, str]] = {
+    "no types": (
+        {"%VIEWS": {}, "%FEATURE_STRUCTURES": []},
+        "the field '%TYPES' is missing",
+    ),
+    "no views": (without(CAS_JSON, "%VIEWS"), "the field '%VIEWS' is missing"),
+    "an id twice": (cas_json(DRUG, {**SYMPTOM, "%ID": 2}), "different ids, got 2 twice"),
+    "an id of the text": (cas_json(DRUG, {**SYMPTOM, "%ID": 1}), "different ids, got 1 twice"),
+    "an unknown type": (cas_json({**DRUG, "%TYPE": "custom.Pill"}), "custom.Pill"),
+    "an unknown feature": (cas_json({**DRUG, "colour": "red"}), "has no feature 'colour'"),
+    "a value of another type": (cas_json({**DRUG, "value": 3}), "must be a string, got 3"),
+    "no end": (cas_json(without(DRUG, "end")), "2-0 (Drug) must end after its start"),
+    "an end outside": (cas_json({**DRUG, "end": 999}), "between two characters"),
+    "half a character": (cas_json({**DRUG, "begin": 1}), "between two characters"),
+    "an end before the begin": (cas_json({**DRUG, "begin": 12}), "must end after its start"),
+    "no text": (cas_json(), "the document has no text"),
+}
+del BAD_JSON["no text"][0]["%FEATURE_STRUCTURES"][-1]["sofaString"]
+
+
+@pytest.mark.parametrize(("content", "problem"), BAD_JSON.values(), ids=BAD_JSON.keys())
+def test_bad_cas_json_is_named(content: Any, problem: str, tmp_path: Path) -> None:
+    path = write_json(tmp_path / "doc.json", content)
+    message = read_error(path)
+    assert message.startswith(f"{path}: ")
+    assert problem in message
+    assert not PYTHON_WORDS.search(message)
+
+
 # Losses
 
-UNREAD = "layers without a label feature, or with neither spans nor relations"
+UNREAD = "layers with neither spans nor relations"
 LOSSES: dict[str, tuple[list[str], dict[str, int]]] = {
     "spans without a label": (
         [span(ENTITY, 90, "mg"), span("custom.Drug", 91, "mg", label="")],
@@ -396,10 +599,6 @@ LOSSES: dict[str, tuple[list[str], dict[str, int]]] = {
             span("webanno.custom.Treats", 99, "mg", Governor=10, Dependent=93, certainty="yes"),
         ],
         {"relations of spans that were left out": 1},
-    ),
-    "layers that have no label": (
-        [span("webanno.custom.Mark", 90 + i, "mg", sure="true") for i in range(3)],
-        {UNREAD: 1},
     ),
     "chains": ([span("webanno.custom.NameLink", 90, "mg", kind="name")], {UNREAD: 1}),
     "annotations of documents": (
@@ -447,6 +646,7 @@ def test_what_is_no_entity_and_no_relation_is_counted(
 
 # For what an error says of a file that has the wrong shape.
 ANYTHING = ""
+PYTHON_WORDS = re.compile(r"object|NoneType|argument|literal|not supported|indices|unhashable")
 BAD: dict[str, tuple[bytes, str]] = {
     "no XML": (b"text", "not a CAS XMI of its type system"),
     "nothing": (b"", "not a CAS XMI of its type system"),
@@ -455,9 +655,19 @@ BAD: dict[str, tuple[bytes, str]] = {
     "not UTF-8": (xmi().replace("阿".encode(), "阿".encode("gb18030")), ANYTHING),
     "no text": (xmi(text=None), "the document has no text"),
     "an unknown type": (xmi(span("custom.Pill", 10, "mg")), "custom.Pill"),
-    "an unknown feature": (xmi(span(ENTITY, 10, "mg", colour="red")), "colour"),
-    "no number": (xmi(element(ENTITY, 10, begin="a", end=3, value="X")), "'a'"),
-    "no end": (xmi(element(ENTITY, 10, begin=3, value="X")), ANYTHING),
+    "an unknown feature": (
+        xmi(span(ENTITY, 10, "mg", colour="red")),
+        "the type system has no feature 'colour'",
+    ),
+    "no number": (
+        xmi(element(ENTITY, 10, begin="a", end=3, value="X")),
+        "'a' must be an integer",
+    ),
+    "no end": (xmi(element(ENTITY, 10, begin=3, value="X")), "2-0 (X) must end after its start"),
+    "an id twice": (
+        xmi(SPANS[0], span(ENTITY, 20, "mg", value="X")),
+        "all annotations must have different ids, got 20 twice",
+    ),
     "an unknown id": (
         xmi(span("webanno.custom.Treats", 10, "mg", Governor=9, certainty="X")),
         "no annotation has the id 9",
@@ -486,6 +696,7 @@ def test_a_bad_file_is_named(content: bytes, problem: str, tmp_path: Path) -> No
     message = read_error(tmp_path)
     assert message.startswith(f"{path}: ")
     assert problem in message
+    assert not PYTHON_WORDS.search(message)
 
 
 @pytest.mark.parametrize("place", ["attribute", "content"])
@@ -529,13 +740,37 @@ def test_a_broken_archive_or_one_without_documents_is_named(tmp_path: Path) -> N
     assert read_error(path).startswith(f"{path}: no .xmi files")
 
 
+def test_files_of_an_archive_that_unpack_to_too_much_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archives, "MAX_MEMBER", 10_000)
+    path = tmp_path / "export.zip"
+    good = {"TypeSystem.xml": type_system(), "b.xmi": xmi(*SPANS)}
+    path.write_bytes(zipped({**good, "a.xmi": b" " * 10_001}))
+    problem = "files in an archive must have at most 10000 bytes, got 10001"
+    assert read_error(path).startswith(f"{path}/a.xmi: {problem}; if you trust")
+    report = ConversionReport(skip_bad=True)
+    assert [record.text for record in FORMAT.read(path, report)] == [TEXT]
+    assert len(report.rejected) == 1
+    path.write_bytes(zipped({**good, "a.zip": zipped({"a.xmi": bytes(range(256)) * 40})}))
+    assert read_error(path).startswith(f"{path}/a.zip/a.xmi: files in an archive")
+
+
+def test_a_file_of_an_archive_is_read_only_to_its_declared_size(tmp_path: Path) -> None:
+    path = tmp_path / "export.zip"
+    path.write_bytes(zipped({"a.xmi": b" " * 1000, "TypeSystem.xml": type_system()}))
+    size = (1000).to_bytes(4, "little")
+    path.write_bytes(path.read_bytes().replace(size, (10).to_bytes(4, "little")))
+    assert read_error(path).startswith(f"{path}/a.xmi: the archive is damaged")
+
+
 def test_an_archive_with_a_password_or_a_broken_document_is_named(tmp_path: Path) -> None:
     path = tmp_path / "export.zip"
     good = make_archive("doc")
     with zipfile.ZipFile(BytesIO(good)) as archive:
         start = archive.infolist()[-1].header_offset + len(zipfile.stringFileHeader) + 60
     path.write_bytes(good[:start] + b"\xff" * 40 + good[start + 40 :])
-    assert read_error(path).startswith(f"{path}: the archive is damaged")
+    assert read_error(path).startswith(f"{path}/doc.xmi: the archive is damaged")
     locked = bytearray(good)
     for match in re.finditer(b"PK\1\2", good):
         locked[match.start() + 8] |= 1
@@ -621,6 +856,14 @@ def test_tokens_and_fields_of_the_document_come_back(
     name = writable.setdefault("id", "000001")
     expected = {key: value for key, value in writable.items() if key == "id" or value != name}
     assert back == replace(record, meta=expected)
+
+
+def test_texts_that_are_left_out_are_not_counted_as_written(tmp_path: Path) -> None:
+    writer = TextWriter(FORMAT, spacy.blank("xx"), ConversionReport())
+    texts = [RECORD, replace(RECORD, text="\0" + TEXT[1:]), RECORD]
+    assert writer.write(iter(texts), tmp_path / "out") == 2
+    assert len([*tmp_path.rglob("*.xmi")]) == writer.report.texts == 2
+    assert writer.report.losses == {"texts with characters that XML can't represent": 1}
 
 
 def test_files_are_as_inception_reads_them(tmp_path: Path) -> None:

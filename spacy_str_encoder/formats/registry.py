@@ -117,6 +117,8 @@ def find_files(path: Path, formats: dict[str, Format]) -> list[Path]:
         return [path]
     files = sorted(file for file in path.iterdir() if file.suffix.lower() in suffixes)
     names = [name for name, each in formats.items() if each.recognizes(path, None)]
+    # Documents of UIMA CAS are JSON as well, and a folder of them is read as a whole.
+    files = [file for file in files if not any(formats[n].recognizes(file, None) for n in names)]
     if names and files:
         raise ValueError(
             f"{path}: the format of the folder may be {' or '.join(names)}, but it also contains "

@@ -82,6 +82,17 @@ class ConversionReport:
         """
         self._lose(reason, place, case, is_error=self.strict_all)
 
+    def lose_text(self, reason: str, place: str, case: str) -> None:
+        """Count the loss of a whole text, which is then not among the texts written.
+
+        reason (str): A plural noun phrase, such as "texts that are too long".
+        place (str): The location in the input.
+        case (str): A description of this case.
+        RAISES (LossError): If the report is strict.
+        """
+        self.lose(reason, place, case)
+        self.texts -= 1
+
     def _lose(self, reason: str, place: str, case: str, *, is_error: bool) -> None:
         if is_error:
             raise LossError(f"{place}: {case} would be lost ({reason})")

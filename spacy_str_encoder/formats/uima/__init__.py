@@ -1,13 +1,14 @@
-"""UIMA CAS XMI as exported by INCEpTION: one .xmi per document with a TypeSystem.xml, in a folder
-or in the .zip of a document or a project.
+"""UIMA CAS as exported by INCEpTION: one .xmi per document with a TypeSystem.xml, or one .json
+(UIMA CAS JSON), in a folder or in the .zip of a document or a project. Documents are written as
+.xmi.
 
 Entities are annotations of the layer NamedEntity, or of layers that the project defines; relations
 point from `Governor` to `Dependent`. Their label is the feature `value` or `label`, or else the
-first string feature. The other features of entities, strings, booleans and numbers, are attributes:
-true is "true", while false, 0 and empty strings are no attribute, since UIMA stores them for what
-nobody set. INCEpTION adds no features to NamedEntity, so if any entity has attributes, all entities
-are written to the layer `webanno.custom.Entity`. Offsets count UTF-16 code units; dkpro-cassis
-converts them.
+first string feature, or else the name of the layer. The other features of entities, strings,
+booleans and numbers, are attributes: true is "true", while false, 0 and empty strings are no
+attribute, since UIMA stores them for what nobody set. INCEpTION adds no features to NamedEntity, so
+if any entity has attributes, all entities are written to the layer `webanno.custom.Entity`. Offsets
+count UTF-16 code units; dkpro-cassis converts them.
 
 Source: https://inception-project.github.io
 """
@@ -18,22 +19,25 @@ from pathlib import Path
 from typing import Any
 
 from ..format import Format
+from .files import is_document
 from .reader import read
 from .writer import write
 
-# The export of a project contains an archive for each document and annotator.
-EXPORTED = re.compile(r"\.xmi$|(annotation|curation)/.+\.zip$")
+# The export of a project contains a file or an archive for each document and annotator.
+EXPORTED = re.compile(r"\.xmi$|(annotation|curation)/.+\.(zip|json)$")
 
 
 def recognizes(path: Path, item: Any) -> bool:
-    """Recognize an .xmi file, an export of INCEpTION, or a folder with either."""
+    """Recognize an .xmi file, UIMA CAS JSON, an export of INCEpTION, or a folder with any."""
     if path.is_dir():
-        return any(path.rglob("*.xmi")) or any(map(_is_export, path.rglob("*.zip")))
-    return path.suffix == ".xmi" or _is_export(path)
+        return any(map(_is_export, filter(Path.is_file, path.rglob("*"))))
+    return _is_export(path)
 
 
 def _is_export(path: Path) -> bool:
-    if path.suffix != ".zip" or not zipfile.is_zipfile(path):
+    if path.suffix != ".zip":
+        return is_document(path)
+    if not zipfile.is_zipfile(path):
         return False
     with zipfile.ZipFile(path) as export:
         return any(EXPORTED.search(name) for name in export.namelist())
@@ -41,7 +45,7 @@ def _is_export(path: Path) -> bool:
 
 FORMAT = Format(
     "uima",
-    "UIMA CAS XMI of INCEpTION (folder)",
+    "UIMA CAS XMI or JSON of INCEpTION (folder)",
     "",
     recognizes=recognizes,
     read=read,

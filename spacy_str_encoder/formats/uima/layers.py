@@ -36,12 +36,14 @@ class Labeled:
 class Layer:
     """Layer to read.
 
-    label (str): The feature that holds the label.
+    name (str): The label of all of its annotations, if no feature holds the label.
+    label (str | None): The feature that holds the label.
     is_relation (bool): Whether the layer holds relations; otherwise it holds spans.
     attributes (dict[str, str]): The features that are attributes of spans, by name of attribute.
     """
 
-    label: str
+    name: str
+    label: str | None
     is_relation: bool
     attributes: dict[str, str] = field(default_factory=dict)
 
@@ -53,7 +55,8 @@ class Layer:
         """
         values = {name: annotation[feature] for name, feature in self.attributes.items()}
         attributes = {name: _to_string(value) for name, value in values.items() if value}
-        return Labeled(annotation, annotation[self.label], attributes)
+        label = annotation[self.label] if self.label else self.name
+        return Labeled(annotation, label, attributes)
 
 
 def _to_string(value: Any) -> str:
@@ -98,16 +101,20 @@ class Layers:
             return None
         ranges = {feature.name: feature.rangeType.name for feature in type_.all_features}
         labels = [name for name, range_ in ranges.items() if range_ == STRING]
-        if not labels or not _is_flat(ranges):
-            reason = "layers without a label feature, or with neither spans nor relations"
+        if not _is_flat(ranges):
+            reason = "layers with neither spans nor relations"
             self.report.lose_other(reason, place, type_.name)
             return None
+        if not labels:
+            reason = "layers without a string feature (the label is the name of the layer)"
+            self.report.choose(reason, place, type_.name)
         usual = [name for name in ("value", "label") if name in labels]
         if len(usual or labels) > 1:
             reason = "layers with several label features (the first one is read)"
             self.report.choose(reason, place, f"{type_.name}: {', '.join(usual or labels)}")
-        label, is_relation = (usual or labels)[0], {HEAD, TAIL} <= ranges.keys()
-        return Layer(label, is_relation, {} if is_relation else _name_attributes(ranges, label))
+        label, is_relation = next(iter(usual or labels), None), {HEAD, TAIL} <= ranges.keys()
+        attributes = {} if is_relation else _name_attributes(ranges, label)
+        return Layer(type_.name.rpartition(".")[2], label, is_relation, attributes)
 
     def _report_unread(self, annotation: Any, layer: Layer, place: str) -> None:
         for feature in annotation.type.all_features:
@@ -121,7 +128,7 @@ class Layers:
                     self.report.lose_other("unsupported features of layers", place, name)
 
 
-def _name_attributes(ranges: Mapping[str, str], label: str) -> dict[str, str]:
+def _name_attributes(ranges: Mapping[str, str], label: str | None) -> dict[str, str]:
     """Name the features that are attributes. cassis adds an underscore to some of them."""
     features = [name for name, range_ in ranges.items() if range_ in PRIMITIVES]
     names = {feature: RENAMED.get(feature, feature) for feature in features}

@@ -1,9 +1,6 @@
-"""Read UIMA CAS XMI."""
+"""Read the documents of INCEpTION: a text for each view."""
 
-import warnings
 from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
-from io import BytesIO
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -18,79 +15,81 @@ from ..annotated_text import (
 )
 from ..report import ConversionReport
 from ..tokens import Offsets
-from .files import TYPE_SYSTEM, Document, find_documents
+from .files import Document, find_documents
 from .layers import Labeled, Layers
-from .types import DOCUMENT, DOCUMENT_ID, HEAD, LANGUAGE, META, TAIL, TITLE, TOKEN, import_cassis
+from .loading import load
+from .types import DOCUMENT, DOCUMENT_ID, HEAD, LANGUAGE, META, TAIL, TITLE, TOKEN
 
 
 def read(path: Path, report: ConversionReport) -> Iterator[AnnotatedText]:
     """Read the documents of an export.
 
-    path (Path): An .xmi file, or a .zip or folder that contains some.
+    path (Path): An .xmi or UIMA CAS JSON, or a .zip or folder that contains some.
     report (ConversionReport): The report, to count losses.
-    YIELDS (AnnotatedText): The documents. The `id` in their metadata is their title.
+    YIELDS (AnnotatedText): The documents, one for each view with a text. The `id` in their metadata
+        is their title, and for further views also the name of the view.
     RAISES (ImportError): If dkpro-cassis is not installed.
     RAISES (ValueError): If a file is not in this format. The message names the file.
     """
     layers = Layers(report)
     ids: set[str] = set()
     for document in find_documents(path, report):
-        annotated = None
+        texts: list[AnnotatedText] = []
         with report.rejecting(), errors_at(document.place):
-            annotated = _parse(document, layers, report)
-            check_annotations(annotated)
-        if annotated is None:
-            continue
-        if annotated.meta[ID] in ids:
-            reason = "documents with the title of another one (all of them are read)"
-            report.choose(reason, annotated.place, annotated.meta[ID])
-        ids.add(annotated.meta[ID])
-        yield annotated
+            texts = _read_document(document, layers, report)
+        for annotated in texts:
+            if annotated.meta[ID] in ids:
+                reason = "documents with the title of another one (all of them are read)"
+                report.choose(reason, annotated.place, annotated.meta[ID])
+            ids.add(annotated.meta[ID])
+            yield annotated
 
 
-def _parse(document: Document, layers: Layers, report: ConversionReport) -> AnnotatedText:
-    cas, place = _load(document), document.place
-    text = cas.sofa_string
-    if text is None:
+def _read_document(
+    document: Document, layers: Layers, report: ConversionReport
+) -> list[AnnotatedText]:
+    cas, place = load(document), document.place
+    views = {view.sofa.sofaID: cas.get_view(view.sofa.sofaID) for view in cas.views}
+    with_text = {name: view for name, view in views.items() if view.sofa_string is not None}
+    if not with_text:
         raise AnnotationError("the document has no text")
-    annotations = sorted(cas.select("uima.cas.TOP"), key=lambda annotation: annotation.xmiID)
+    for name in views.keys() - with_text.keys():
+        spans, links = layers.select(_list_annotations(views[name]), place)
+        for each in (*spans, *links):
+            case = f"{each.annotation.type.name} in {name}"
+            report.lose("annotations of views without a text", place, case)
+    if len(with_text) == 1:
+        [view] = with_text.values()
+        return [_read_view(view, layers, place, report)]
+    reason = "documents with several views (each is read as a text of its own)"
+    report.choose(reason, place, ", ".join(with_text))
+    first, *_ = with_text
+    return [
+        _read_view(view, layers, f"{place}, view {name}", report, "" if name == first else name)
+        for name, view in with_text.items()
+    ]
+
+
+def _list_annotations(view: Any) -> list[Any]:
+    return sorted(view.select("uima.cas.TOP"), key=lambda annotation: annotation.xmiID)
+
+
+def _read_view(
+    view: Any, layers: Layers, place: str, report: ConversionReport, name: str = ""
+) -> AnnotatedText:
+    text, annotations = view.sofa_string, _list_annotations(view)
     spans, links = layers.select(annotations, place)
     entities = _read_entities(spans, text, place, report)
-    return AnnotatedText(
+    annotated = AnnotatedText(
         text,
         list(entities.values()),
         list(_read_relations(links, list(entities), text, place, report)),
         _read_tokens(annotations, text, place, report),
-        _read_meta(annotations, place),
+        _read_meta(annotations, place, name),
         place,
     )
-
-
-def _load(document: Document) -> Any:
-    cassis = import_cassis()
-    type_system = _load_type_system(document.type_system)
-    try:
-        with warnings.catch_warnings():
-            # cassis only warns of an offset outside of the text or within a character.
-            warnings.simplefilter("error", UserWarning)
-            return cassis.load_cas_from_xmi(BytesIO(document.xmi), typesystem=type_system)
-    except UserWarning as error:
-        raise AnnotationError(f"all offsets must lie between two characters ({error})") from error
-    except KeyError as error:
-        raise AnnotationError(f"no annotation has the id {error}") from error
-    except Exception as error:  # errors of lxml and cassis have no common type
-        raise AnnotationError(f"not a CAS XMI of its type system ({error})") from error
-
-
-@lru_cache(maxsize=1)
-def _load_type_system(content: bytes) -> Any:
-    try:
-        with warnings.catch_warnings():
-            # cassis warns when it renames a feature with the name "type".
-            warnings.simplefilter("ignore", UserWarning)
-            return import_cassis().load_typesystem(BytesIO(content))
-    except Exception as error:  # errors of lxml and cassis have no common type
-        raise AnnotationError(f"{TYPE_SYSTEM} is not a valid type system ({error})") from error
+    check_annotations(annotated)
+    return annotated
 
 
 def _read_entities(
@@ -151,8 +150,9 @@ def _read_tokens(
     return tokens
 
 
-def _read_meta(annotations: Sequence[Any], place: str) -> dict[str, str]:
+def _read_meta(annotations: Sequence[Any], place: str, view: str) -> dict[str, str]:
     document = next((each for each in annotations if each.type.name == DOCUMENT), None)
     fields = {key: getattr(document, key, None) for key in (*META, LANGUAGE)}
     name = getattr(document, TITLE, None) or fields[DOCUMENT_ID] or PurePath(place).stem
-    return {ID: name, **{key: value for key, value in fields.items() if value not in (None, name)}}
+    others = {key: value for key, value in fields.items() if value not in (None, name)}
+    return {ID: f"{name}-{view}" if view else name, **others}

@@ -115,7 +115,9 @@ def _select_documents(
     for name, annotated in name_documents(texts, report):
         if unwritable := UNWRITABLE.search(annotated.text):
             case = f"{unwritable[0]!r} at {unwritable.start()}"
-            report.lose("texts with characters that XML can't represent", annotated.place, case)
+            report.lose_text(
+                "texts with characters that XML can't represent", annotated.place, case
+            )
         else:
             yield name, _select(annotated, report)
 
