@@ -1,5 +1,10 @@
 """doccano's JSON lines: ids, UTF-16 code units, projects with and without relations."""
 
+import json
+import unicodedata
+import zipfile
+from dataclasses import replace
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +12,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from spacy_str_encoder.formats import doccano
+from spacy_str_encoder.formats import archives, doccano
 from spacy_str_encoder.formats.annotated_text import (
     AnnotatedEntity,
     AnnotatedRelation,
@@ -19,6 +24,8 @@ from .annotated_texts import any_records, contents, reader
 from .json_files import counts, detect, read_error, read_item, write_items, write_record
 
 CODE_UNITS = "texts with offsets in UTF-16 code units, doccano's default"
+BEST = "texts with offsets in {}, which fit best"
+UNITS = ["UTF-16 code units", "code points", "grapheme clusters"]
 UNANNOTATED = "texts with unannotated relations"
 
 # As doccano exports it: the ids are those of its database.
@@ -66,7 +73,7 @@ def test_a_project_without_relations_has_a_list_of_labels(field: str, tmp_path: 
     assert (record.relations, record.has_relations) == ([], False)
     assert record.meta == {"id": 7, "Comments": []}
     assert not report.lost
-    assert counts(report.chosen) == {UNANNOTATED: 1, CODE_UNITS: 1}
+    assert counts(report.chosen) == {UNANNOTATED: 1, BEST.format(UNITS[0]): 1}
 
 
 def test_entities_without_ids_are_read_if_nothing_connects_them(tmp_path: Path) -> None:
@@ -112,6 +119,7 @@ def test_what_else_is_said_of_entities_and_relations_is_counted(tmp_path: Path) 
         ("前降支近段\n狭窄。", 9, False),
         ("é in one character", 5, False),
         ("👍 Ada", 6, True),
+        ("👍 Ada", 2, True),
         ("Ada 👍", 3, False),
         ("Ada 👍", 6, True),
         ("e\u0301 in two", 5, True),
@@ -128,8 +136,8 @@ def test_texts_are_told_whose_characters_can_be_counted_otherwise(
     item["entities"] = [{"id": 1, "label": "A", "start_offset": 0, "end_offset": end}]
     record, read = read_item(doccano.FORMAT, tmp_path / "a.jsonl", item)
     _, written = write_record(doccano.FORMAT, tmp_path / "b.jsonl", record)
-    expected = {CODE_UNITS: 1} if differs else {}
-    assert counts(read.chosen) == counts(written.chosen) == expected
+    assert sum(counts(read.chosen).values()) == differs
+    assert counts(written.chosen) == ({CODE_UNITS: 1} if differs else {})
     assert not read.lost
     assert not written.lost
 
@@ -157,8 +165,8 @@ def test_written_offsets_count_code_units(
     assert len({entity["id"] for entity in item["entities"]}) == len(surfaces)
 
 
-@pytest.mark.parametrize(("start", "end"), [(1, 2), (0, 1), (0, 9), (-1, 2)])
-def test_an_offset_inside_of_a_character_or_outside_of_the_text_is_named(
+@pytest.mark.parametrize(("start", "end"), [(0, 9), (-1, 2), (3, 20)])
+def test_an_offset_that_is_outside_of_the_text_in_each_unit_is_named(
     start: int, end: int, tmp_path: Path
 ) -> None:
     item = {"text": "👍👍👍👍", "label": [[start, end, "A"]]}
@@ -167,10 +175,195 @@ def test_an_offset_inside_of_a_character_or_outside_of_the_text_is_named(
     assert "8 UTF-16 code units" in message
 
 
+FAMILY, FLAGS = "👨\u200d👩\u200d👧", "🇩🇪🇫🇷"
+# Texts, the strings that are entities, and the units that fit: their offsets lie in the text, and
+# the entities are whole words.
+FITTING: dict[str, tuple[str, list[str], str]] = {
+    "code points after an emoji": ("👍 Ada works at Acme.", ["Ada", "Acme"], "code points"),
+    "code units after an emoji": ("👍 Ada works at Acme.", ["Ada", "Acme"], UNITS[0]),
+    "clusters after a family": (f"{FAMILY} Ada works at Acme.", ["Ada", "Acme"], UNITS[2]),
+    "clusters after flags": (f"{FLAGS} Ada works at Acme.", ["Ada", "Acme"], UNITS[2]),
+    "clusters after an accent": ("Cafe\u0301 Ada", ["Ada"], UNITS[2]),
+    "clusters after a line break": ("a\r\nb Ada\r\nx", ["Ada"], UNITS[2]),
+    "clusters of Hindi": ("किताब Ada", ["Ada"], UNITS[2]),
+    "code units at the end": ("Ada likes 👍", ["👍"], UNITS[0]),
+    "an emoji in Chinese": ("😀阿司匹林 100 mg 治头痛", ["100 mg"], "code points"),
+}
+CLUSTERS = [FAMILY, "🇩🇪", "🇫🇷", "e\u0301", "\r\n", "कि", "ता", "👍🏽", "❤\ufe0f"]
+
+
+def count_units(text: str, unit: str) -> int:
+    """How many units a text has, counted without the code under test."""
+    if unit == UNITS[0]:
+        return len(text.encode("utf-16-le")) // 2
+    if unit == UNITS[2]:
+        for cluster in CLUSTERS:
+            text = text.replace(cluster, "x")
+    return len(text)
+
+
+def counted(text: str, surfaces: list[str], unit: str) -> dict[str, Any]:
+    places = [(text.index(surface), surface) for surface in surfaces]
+    spans = [(text[:start], text[: start + len(surface)]) for start, surface in places]
+    label = [[count_units(a, unit), count_units(b, unit), "A"] for a, b in spans]
+    return {"text": text, "label": label}
+
+
+@pytest.mark.parametrize(("text", "surfaces", "unit"), FITTING.values(), ids=FITTING.keys())
+def test_the_unit_is_the_one_whose_offsets_fit(
+    text: str, surfaces: list[str], unit: str, tmp_path: Path
+) -> None:
+    item = counted(text, surfaces, unit)
+    record, report = read_item(doccano.FORMAT, tmp_path / "a.jsonl", item)
+    assert [record.text[e.start : e.end] for e in record.entities] == surfaces
+    case = f"{tmp_path / 'a.jsonl'}, line 1: the last entity is {surfaces[-1]!r}"
+    assert report.chosen.pop(BEST.format(unit)) == [case]
+    assert counts(report.chosen) == {UNANNOTATED: 1}
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_one_text_decides_for_the_others_of_its_file(unit: str, tmp_path: Path) -> None:
+    # In the second text, each unit finds whole words.
+    texts = [(f"{FAMILY} Ada works.", ["Ada"]), ("👍🏽👍🏽 x x x x x x x x", ["x"])]
+    items = [counted(text, surfaces, unit) for text, surfaces in texts]
+    report = ConversionReport()
+    path = write_items(tmp_path / "a.jsonl", *items, {"text": "not", "label": 3})
+    path.write_text(path.read_text("utf-8").rsplit("\n", 1)[0], "utf-8")
+    records = list(doccano.FORMAT.read(path, report))
+    for record, (text, [surface]) in zip(records, texts, strict=True):
+        [entity] = record.entities
+        assert (entity.start, record.text[entity.start : entity.end]) == (
+            text.index(surface),
+            surface,
+        )
+    assert counts(report.chosen) == {UNANNOTATED: 2, BEST.format(unit): 2}
+
+
+def test_if_no_unit_fits_a_whole_file_each_text_has_its_own(tmp_path: Path) -> None:
+    texts = [("👍👍 Ada", "code points"), ("x👍", UNITS[0])]
+    items = [counted(text, ["👍"], unit) for text, unit in texts]
+    report = ConversionReport()
+    path = write_items(tmp_path / "a.jsonl", *items)
+    records = list(doccano.FORMAT.read(path, report))
+    assert [[r.text[e.start : e.end] for e in r.entities] for r in records] == [["👍"]] * 2
+    expected = {UNANNOTATED: 2, BEST.format("code points"): 1, BEST.format(UNITS[0]): 1}
+    assert counts(report.chosen) == expected
+
+
+def test_one_mistake_of_an_annotator_decides_nothing(tmp_path: Path) -> None:
+    items = [counted("👍 Ada works at Acme.", ["Ada", "Acme", "wor"], UNITS[0]) for _ in range(3)]
+    report = ConversionReport()
+    path = write_items(tmp_path / "a.jsonl", *items)
+    for record in doccano.FORMAT.read(path, report):
+        assert [record.text[e.start : e.end] for e in record.entities] == ["Ada", "Acme", "wor"]
+    assert counts(report.chosen) == {UNANNOTATED: 3, BEST.format(UNITS[0]): 3}
+
+
+def test_if_nothing_decides_code_units_are_read(tmp_path: Path) -> None:
+    item = {"text": "👍 药药药", "label": [[3, 4, "A"]]}
+    record, report = read_item(doccano.FORMAT, tmp_path / "a.jsonl", item)
+    assert record.entities == [AnnotatedEntity(2, 3, "A")]
+    assert counts(report.chosen) == {UNANNOTATED: 1, CODE_UNITS: 1}
+
+
+WORDS = st.sampled_from(["Ada", "药", "x", "Acme.", *CLUSTERS])
+
+
+@given(words=st.lists(WORDS, min_size=1), chosen=st.sets(st.integers(0, 9)))
+def test_code_units_of_whole_words_are_always_found(
+    words: list[str], chosen: set[int], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    words = [word.strip() or "x" for word in words]
+    ends = list(accumulate(len(word) + 1 for word in words))
+    entities = [
+        AnnotatedEntity(ends[i] - 1 - len(words[i]), ends[i] - 1, "A")
+        for i in sorted(chosen)
+        if i < len(words)
+    ]
+    record = AnnotatedText(" ".join(words), entities, [])
+    path = tmp_path_factory.mktemp("doccano") / "out.jsonl"
+    doccano.FORMAT.write([record], path, ConversionReport())
+    assert list(doccano.FORMAT.read(path, ConversionReport())) == [record]
+
+
+# Archives
+
+
+def zip_items(path: Path, members: dict[str, list[Any]]) -> Path:
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, items in members.items():
+            archive.writestr(name, "\n".join(map(json.dumps, items)))
+    return path
+
+
+def test_all_files_of_an_export_are_read(tmp_path: Path) -> None:
+    members = {
+        "bob.jsonl": [CHINESE],
+        "admin.jsonl": [CHINESE, ENGLISH],
+        "unknown.jsonl": [{**ENGLISH, "label": []}],
+        "__MACOSX/._admin.jsonl": [3],
+        "readme.txt": ["x"],
+    }
+    path = zip_items(tmp_path / "export.zip", members)
+    assert detect(path) == "doccano"
+    report = ConversionReport()
+    records = list(doccano.FORMAT.read(path, report))
+    assert [(record.place, len(record.entities)) for record in records] == [
+        (f"{path}/admin.jsonl, line 1", 2),
+        (f"{path}/admin.jsonl, line 2", 2),
+        (f"{path}/bob.jsonl, line 1", 2),
+        (f"{path}/unknown.jsonl, line 1", 0),
+    ]
+    reason = "files of texts that no user has labeled, read as texts without entities"
+    assert report.chosen[reason] == [f"{path}/unknown.jsonl"]
+    assert not report.lost
+
+
+def test_the_unit_is_found_for_each_file_of_an_export(tmp_path: Path) -> None:
+    text, surfaces, _ = FITTING["code points after an emoji"]
+    members = {f"{i}.jsonl": [counted(text, surfaces, unit)] for i, unit in enumerate(UNITS[:2])}
+    for record in doccano.FORMAT.read(zip_items(tmp_path / "a.zip", members), ConversionReport()):
+        assert [record.text[e.start : e.end] for e in record.entities] == surfaces
+
+
+def test_a_bad_line_of_an_export_is_named_and_can_be_left_out(tmp_path: Path) -> None:
+    path = zip_items(tmp_path / "a.zip", {"all.jsonl": [CHINESE, changed(text=3), ENGLISH]})
+    problem = "line 2: the field 'text' must be a string, got 3"
+    assert read_error(doccano.FORMAT, path) == f"{path}/all.jsonl, {problem}"
+    report = ConversionReport(skip_bad=True)
+    assert len(list(doccano.FORMAT.read(path, report))) == 2
+    assert len(report.rejected) == 1
+
+
+def test_bad_archives_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = zip_items(tmp_path / "a.zip", {"all.csv": ["x"]})
+    assert read_error(doccano.FORMAT, path).startswith(f"{path}: no .jsonl files")
+    with pytest.raises(ValueError, match="no format matches"):
+        detect(path)
+    path.write_bytes(b"PK")
+    assert read_error(doccano.FORMAT, path).startswith(f"{path}: the archive is damaged")
+    zip_items(path, {"all.jsonl": [CHINESE]})
+    monkeypatch.setattr(archives, "MAX_MEMBER", 10)
+    assert read_error(doccano.FORMAT, path).startswith(f"{path}/all.jsonl: files in an archive")
+
+
 # Writing
 
 
-@given(expected=st.lists(any_records(), max_size=3))
+def even(record: AnnotatedText) -> AnnotatedText:
+    """Replace the characters that units count differently."""
+    uneven = {
+        c
+        for c in record.text
+        if c > "\uffff" or c == "\r" or unicodedata.category(c)[0] == "M" or c in JOINING
+    }
+    return replace(record, text="".join("x" if c in uneven else c for c in record.text))
+
+
+JOINING = [chr(i) for i in (0x200C, 0x200D, *range(0x1160, 0x1200), 0xFF9E, 0xFF9F)]
+
+
+@given(expected=st.lists(any_records().map(even), max_size=3))
 @pytest.mark.parametrize("suffix", [".json", ".jsonl"])
 def test_what_was_written_is_read_again(
     suffix: str, expected: list[AnnotatedText], tmp_path_factory: pytest.TempPathFactory
@@ -222,20 +415,29 @@ BAD: dict[str, tuple[Any, str]] = {
     "no text": (without("text"), "'text' is missing"),
     "no entities": (without("entities"), "'entities' is missing"),
     "no relations": (without("relations"), "'relations' is missing"),
-    "text is a number": (changed(text=7), ""),
-    "text is a list": (changed(text=["前降支近段狭窄"]), ""),
-    "text is null": (changed(text=None), ""),
-    "entities are an object": (changed(entities={}), "the entities must be a list"),
-    "relations are an object": (changed(relations={}), "the relations must be a list"),
-    "labels are an object": ({"text": "a", "label": {}}, "the labels must be a list"),
-    "a label is short": ({"text": "a", "label": [[0, 1]]}, ""),
-    "an entity is a list": (changed(entities=[[0, 3, "Body"]]), ""),
+    "text is a number": (changed(text=7), "'text' must be a string, got 7"),
+    "text is a list": (changed(text=["前降支"]), "'text' must be a string, got ['前降支']"),
+    "text is null": (changed(text=None), "'text' must be a string, got None"),
+    "entities are an object": (changed(entities={}), "'entities' must be a list, got {}"),
+    "relations are an object": (changed(relations={}), "'relations' must be a list, got {}"),
+    "labels are an object": ({"text": "a", "label": {}}, "'label' must be a list, got {}"),
+    "a label is short": (
+        {"text": "a", "label": [[0, 1]]},
+        "'label[0]' must be a list of 3 values, got [0, 1]",
+    ),
+    "an entity is a list": (
+        changed(entities=[[0, 3, "Body"]]),
+        "'entities[0]' must be an object, got [0, 3, 'Body']",
+    ),
     "an offset is text": (with_entity(start_offset="5"), "'5'"),
     "an offset is no integer": (with_entity(start_offset=5.0), "5.0"),
     "an offset is null": (with_entity(end_offset=None), "None"),
     "an entity ends outside": (with_entity(end_offset=8), "5-8"),
     "an entity is empty": (with_entity(end_offset=5), "5-5"),
-    "an entity ends before it begins": (with_entity(end_offset=4), "5-4"),
+    "an entity ends before it begins": (
+        with_entity(end_offset=4),
+        "5-4 (Degree) must end after its start",
+    ),
     "a label is empty": (with_entity(label=""), "the type of an entity must not be empty"),
     "a label is a number": (with_entity(label=3), "3"),
     "a lone surrogate in a label": (with_entity(label=LONE_SURROGATE), "lone surrogate"),

@@ -5,32 +5,50 @@
 have `"label": [[start, end, label]]` instead, and until version 1.6 `"data"` for the text. Other
 fields become metadata.
 
-Offsets count the units of the editor in the browser: UTF-16 code units by default, grapheme
-clusters if the project is configured so, code points until version 1.4. Files do not say which.
-UTF-16 code units are read and written, and texts in which the other units differ are reported. On
-import, a project drops overlapping entities unless it allows them.
+Files do not say which units offsets count: `doccano_units.py` finds the unit of each file. UTF-16
+code units are written. Texts in which the units differ are reported. On import, a project drops
+overlapping entities unless it allows them.
+
+An export is a .zip of such files: `all.jsonl`, or one for each user, and `unknown.jsonl` with the
+texts that no user has labeled.
 """
 
-import unicodedata
+import zipfile
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
 from typing import Any
 
+from . import json_format
 from .annotated_text import (
     AnnotatedEntity,
     AnnotatedRelation,
     AnnotatedText,
     AnnotationError,
-    check_integers,
-    check_list,
+    errors_at,
 )
+from .archives import AnyPath, archive_errors, check_size
+from .doccano_units import UTF16, convert, differ, find_units
 from .fields import are_objects, lose_other_fields, other_fields, with_meta
-from .json_format import json_format
+from .format import Format
+from .reading import read_items
 from .report import ConversionReport
-from .utf16 import ASTRAL, count_utf16, from_utf16
+from .shapes import check_shape
+from .tokens import Offsets
+from .utf16 import count_utf16, from_utf16
 
 ENTITY_FIELDS = ("id", "label", "start_offset", "end_offset")
 RELATION_FIELDS = ("id", "from_id", "to_id", "type")
-# Unicode categories of characters that combine with the preceding one, or join two.
-JOINING = ("Mn", "Mc", "Me", "Cf")
+LABELED: dict[str, Any] = {"text": str, "label": [(int, int, str)]}
+CONNECTED: dict[str, Any] = {
+    "text": str,
+    "entities": [{"id": int, "label": str, "start_offset": int, "end_offset": int}],
+    "relations": [{"from_id": int, "to_id": int, "type": str}],
+}
+UNLABELED = "unknown.jsonl"
+DEFAULT_UNITS = f"texts with offsets in {UTF16}, doccano's default"
 
 
 def matches(item: Any) -> bool:
@@ -47,44 +65,116 @@ def _is_span(label: Any) -> bool:
     return isinstance(label, list) and [type(each) for each in label] == [int, int, str]
 
 
-def parse(item: Any, place: str, report: ConversionReport) -> AnnotatedText:
+def recognizes(path: Path, item: Any) -> bool:
+    """Recognize a file by its first text, and an export by that of its files."""
+    if path.suffix.lower() != ".zip" or not zipfile.is_zipfile(path):
+        return isinstance(item, dict) and matches(item)
+    with zipfile.ZipFile(path) as archive, suppress(ValueError), archive_errors():
+        report = ConversionReport(skip_bad=True)
+        firsts = (next(read_items(each, report), None) for each in _list_members(archive))
+        return any(isinstance(item, dict) and matches(item) for _, item in filter(None, firsts))
+    return False
+
+
+def _list_members(archive: zipfile.ZipFile) -> list[zipfile.Path]:
+    # macOS adds files whose names begin with a dot.
+    paths = (zipfile.Path(archive, name) for name in sorted(archive.namelist()))
+    return [each for each in paths if each.name.endswith(".jsonl") and each.name[0] != "."]
+
+
+def read(path: Path, report: ConversionReport) -> Iterator[AnnotatedText]:
+    """Read the texts of a file, or of all files of an export.
+
+    path (Path): The file, or the .zip.
+    report (ConversionReport): The report, to count losses and choices.
+    YIELDS (AnnotatedText): The texts.
+    RAISES (ValueError): If a file is not in this format. The message names it and the line.
+    """
+    if path.suffix.lower() != ".zip":
+        yield from _read_file(path, report)
+        return
+    with archive_errors(str(path)), zipfile.ZipFile(path) as archive:
+        members = _list_members(archive)
+        for member in members:
+            with errors_at(str(member)):
+                check_size(member)
+            if member.name == UNLABELED:
+                reason = "files of texts that no user has labeled, read as texts without entities"
+                report.choose(reason, str(member), "")
+            yield from _read_file(member, report)
+    if not members:
+        raise ValueError(f"{path}: no .jsonl files in the archive; export the project as JSONL")
+
+
+def _read_file(path: AnyPath, report: ConversionReport) -> Iterator[AnnotatedText]:
+    units = find_units(_find_spans(path))
+    yield from json_format.read(path, report, parse=partial(parse, units=units))
+
+
+def _find_spans(path: AnyPath) -> Iterator[tuple[str, Offsets]]:
+    for _, item in read_items(path, ConversionReport(skip_bad=True)):
+        with suppress(AnnotationError, KeyError):
+            text, labels = _parse_labels(item)
+            yield text, [(start, end) for start, end, _ in labels]
+
+
+def parse(item: Any, place: str, report: ConversionReport, *, units: list[str]) -> AnnotatedText:
     """Read a text; its relations are unannotated if it has labelled spans alone."""
-    field = "data" if "data" in item and "text" not in item else "text"
-    text = item[field]
-    if "label" in item and "entities" not in item:
-        meta = other_fields(item, (field, "label"))
-        entities = _parse_labels(text, item["label"])
-        annotated = AnnotatedText(text, entities, [], meta=meta, place=place, has_relations=False)
-    else:
-        entities = _parse_entities(text, item["entities"], place, report)
-        relations = _parse_relations(item["relations"], item["entities"], place, report)
-        meta = other_fields(item, (field, "entities", "relations"))
-        annotated = AnnotatedText(text, entities, relations, meta=meta, place=place)
-    _report_counting(annotated, report)
-    return annotated
-
-
-def _parse_labels(text: str, labels: list[Any]) -> list[AnnotatedEntity]:
-    check_list("the labels", labels)
-    spans = from_utf16(text, [(start, end) for start, end, _ in labels])
-    return [
-        AnnotatedEntity(*span, label) for span, (_, _, label) in zip(spans, labels, strict=True)
+    text, labels = _parse_labels(item)
+    spans = [(start, end) for start, end, _ in labels]
+    converted = _convert(text, spans, units, place, report)
+    entities = [
+        AnnotatedEntity(*span, label) for span, (_, _, label) in zip(converted, labels, strict=True)
     ]
-
-
-def _parse_entities(
-    text: str, entities: list[Any], place: str, report: ConversionReport
-) -> list[AnnotatedEntity]:
-    check_list("the entities", entities)
-    for entity in entities:
+    annotated = AnnotatedText(text, entities, [], place=place, has_relations="entities" in item)
+    if "entities" not in item:
+        return replace(annotated, meta=other_fields(item, (_text_field(item), "label")))
+    for entity in item["entities"]:
         lose_other_fields("entities", entity, ENTITY_FIELDS, place, report)
-    return _parse_labels(text, [[e["start_offset"], e["end_offset"], e["label"]] for e in entities])
+    return replace(
+        annotated,
+        relations=_parse_relations(item["relations"], item["entities"], place, report),
+        meta=other_fields(item, (_text_field(item), "entities", "relations")),
+    )
+
+
+def _text_field(item: dict[str, Any]) -> str:
+    return "data" if "data" in item and "text" not in item else "text"
+
+
+def _parse_labels(item: Any) -> tuple[str, list[tuple[int, int, str]]]:
+    """RETURNS (tuple[str, list[tuple[int, int, str]]]): The text, and its labeled spans."""
+    field = _text_field(item)
+    if "label" in item and "entities" not in item:
+        check_shape(item, {**LABELED, field: str})
+        return item[field], item["label"]
+    check_shape(item, {**CONNECTED, field: str})
+    return item[field], [(e["start_offset"], e["end_offset"], e["label"]) for e in item["entities"]]
+
+
+def _convert(
+    text: str, spans: Offsets, units: list[str], place: str, report: ConversionReport
+) -> Offsets:
+    if not differ(text, spans):
+        return from_utf16(text, spans)
+    # Units that fit all texts of the file, or else this one.
+    units = units or find_units([(text, spans)]) or [UTF16]
+    unit = units[0]
+    converted = convert(text, spans, unit) or from_utf16(text, spans)
+    is_undecided = unit == UTF16 and differ(text, spans, units)
+    reason = DEFAULT_UNITS if is_undecided else f"texts with offsets in {unit}, which fit best"
+    report.choose(reason, place, _describe_last(text, converted))
+    return converted
+
+
+def _describe_last(text: str, spans: Offsets) -> str:
+    start, end = max(spans)
+    return f"the last entity is {text[start:end]!r}"
 
 
 def _parse_relations(
     relations: list[Any], entities: list[Any], place: str, report: ConversionReport
 ) -> list[AnnotatedRelation]:
-    check_list("the relations", relations)
     index: dict[int, int] = {}
     for i, entity in enumerate(entities):
         if "id" in entity and index.setdefault(entity["id"], i) != i:
@@ -98,33 +188,22 @@ def _parse_relations(
 
 
 def _find(entity_id: int, index: dict[int, int]) -> int:
-    check_integers("the ids of a relation", entity_id)
     if entity_id not in index:
         raise AnnotationError(f"a relation refers to the id {entity_id}, but no entity has it")
     return index[entity_id]
 
 
-def _report_counting(annotated: AnnotatedText, report: ConversionReport) -> None:
-    reached = annotated.text[: max((entity.end for entity in annotated.entities), default=0)]
-    uneven = [i for i in range(len(reached)) if _is_uneven(reached, i)]
-    if uneven:
-        reason = "texts with offsets in UTF-16 code units, doccano's default"
-        case = f"other units differ from {reached[uneven[0] :][:10]!r} on"
-        report.choose(reason, annotated.place, case)
-
-
-def _is_uneven(text: str, i: int) -> bool:
-    joining = unicodedata.category(text[i]) in JOINING or text.startswith("\r\n", i)
-    return joining or text[i] >= ASTRAL
-
-
 def serialize(annotated: AnnotatedText, report: ConversionReport) -> dict[str, Any]:
     """Write a text, with offsets in UTF-16 code units."""
-    _report_counting(annotated, report)
     units = count_utf16(annotated.text)
+    spans = [(units[entity.start], units[entity.end]) for entity in annotated.entities]
+    if differ(annotated.text, spans):
+        places = [(entity.start, entity.end) for entity in annotated.entities]
+        case = _describe_last(annotated.text, places)
+        report.choose(DEFAULT_UNITS, annotated.place, case)
     entities = [
-        {"id": i, "label": e.label, "start_offset": units[e.start], "end_offset": units[e.end]}
-        for i, e in enumerate(annotated.entities)
+        {"id": i, "label": entity.label, "start_offset": start, "end_offset": end}
+        for i, (entity, (start, end)) in enumerate(zip(annotated.entities, spans, strict=True))
     ]
     relations = [
         {"id": i, "from_id": r.head, "to_id": r.tail, "type": r.label}
@@ -134,11 +213,11 @@ def serialize(annotated: AnnotatedText, report: ConversionReport) -> dict[str, A
     return with_meta(item, annotated, report)
 
 
-FORMAT = json_format(
+FORMAT = Format(
     "doccano",
-    "doccano's JSON lines",
-    matches=matches,
-    parse=parse,
-    serialize=serialize,
-    suffix=".jsonl",
+    "doccano's JSON lines, or a .zip of them",
+    ".jsonl",
+    recognizes=recognizes,
+    read=read,
+    write=partial(json_format.write, serialize=serialize),
 )

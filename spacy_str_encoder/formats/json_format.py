@@ -8,6 +8,7 @@ from typing import Any
 
 from ..files.whole import write_json_lines, write_json_list
 from .annotated_text import AnnotatedText, AnnotationError, check_annotations, errors_at
+from .archives import AnyPath
 from .entities import UNANNOTATED
 from .fields import look_like_annotations
 from .format import Format
@@ -75,10 +76,10 @@ def json_format(
     )
 
 
-def read(path: Path, report: ConversionReport, *, parse: Parse) -> Iterator[AnnotatedText]:
+def read(path: AnyPath, report: ConversionReport, *, parse: Parse) -> Iterator[AnnotatedText]:
     """Read the texts of a file.
 
-    path (Path): The file.
+    path (Path | zipfile.Path): The file, which may be in an archive.
     report (ConversionReport): The report, to count losses.
     parse (Callable[[Any, str, ConversionReport], AnnotatedText | None]): Function that converts an
         object to a text.

@@ -3,20 +3,20 @@
 import json
 from collections.abc import Iterator
 from itertools import chain, islice
-from pathlib import Path
 from typing import Any
 
 from ..files.lines import advise_to_convert
+from .archives import AnyPath
 from .report import ConversionReport
 
 # No JSON value, in place of a line that is not JSON.
 MISSING = object()
 
 
-def read_lines(path: Path) -> Iterator[tuple[int, str]]:
+def read_lines(path: AnyPath) -> Iterator[tuple[int, str]]:
     """Read the lines of a UTF-8 file, with or without a byte order mark.
 
-    path (Path): The file.
+    path (Path | zipfile.Path): The file.
     YIELDS (tuple[int, str]): The number of the line, starting at 1, and the line with its ending.
     RAISES (ValueError): If a line is not UTF-8.
     """
@@ -29,11 +29,11 @@ def read_lines(path: Path) -> Iterator[tuple[int, str]]:
                 raise ValueError(f"{path}, line {number}: not UTF-8; {advice}") from error
 
 
-def parse_json(content: str, path: Path, *, first_line: int) -> Any:
+def parse_json(content: str, path: AnyPath, *, first_line: int) -> Any:
     """Parse JSON.
 
     content (str): The JSON.
-    path (Path): The file it was read from, for the message.
+    path (Path | zipfile.Path): The file it was read from, for the message.
     first_line (int): The number of its first line in that file, for the message.
     RETURNS (Any): The parsed value.
     RAISES (ValueError): If it is not JSON.
@@ -49,10 +49,10 @@ def parse_json(content: str, path: Path, *, first_line: int) -> Any:
         raise ValueError(f"{path}, line {first_line}: not readable JSON ({error})") from error
 
 
-def read_items(path: Path, report: ConversionReport) -> Iterator[tuple[str, Any]]:
+def read_items(path: AnyPath, report: ConversionReport) -> Iterator[tuple[str, Any]]:
     """Read the items of a file of JSON lines, of a JSON list, or of one JSON object.
 
-    path (Path): The file.
+    path (Path | zipfile.Path): The file.
     report (ConversionReport): The report, to list lines that are not JSON.
     YIELDS (tuple[str, Any]): The location of the item, for messages, and the item.
     RAISES (ValueError): If the file is neither of these.
