@@ -399,6 +399,14 @@ def test_version_1_1_of_xml_is_read_as_well(tmp_path: Path) -> None:
 # Where documents are
 
 
+def test_a_text_may_have_the_id_of_an_annotation(tmp_path: Path) -> None:
+    path = make_document(tmp_path)
+    path.write_bytes(xmi(span(ENTITY, 1, "fever", value="X")))
+    [record], report = read(tmp_path)
+    assert record.entities == [AnnotatedEntity(24, 29, "X")]
+    assert report == ConversionReport()
+
+
 def test_an_xmi_alone_a_folder_and_folders_in_it_are_read(tmp_path: Path) -> None:
     path = make_document(tmp_path, name="b")
     make_document(tmp_path / "c", name="a").with_name("TypeSystem.xml").unlink()

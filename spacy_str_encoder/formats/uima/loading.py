@@ -15,6 +15,7 @@ from .files import TYPE_SYSTEM, Document
 from .types import import_cassis
 
 XMI_ID = "{http://www.omg.org/XMI}id"
+SOFA = "{http:///uima/cas.ecore}Sofa"
 TYPES, FEATURE_STRUCTURES, ID = "%TYPES", "%FEATURE_STRUCTURES", "%ID"
 # Errors of Python for values of features, and what they mean.
 WRONG_VALUES = (
@@ -66,7 +67,8 @@ def _find_ids(content: bytes) -> Iterable[str]:
     from lxml import etree
 
     for _, element in etree.iterparse(BytesIO(content)):
-        if XMI_ID in element.attrib:
+        # The ids of texts are told apart from those of annotations.
+        if XMI_ID in element.attrib and element.tag != SOFA:
             yield element.attrib[XMI_ID]
         element.clear()
 
