@@ -18,7 +18,8 @@ from spacy_str_encoder.formats.annotated_text import (
     AnnotatedText,
 )
 from spacy_str_encoder.formats.brat import brat_format
-from spacy_str_encoder.formats.registry import all_formats, detect_format
+from spacy_str_encoder.formats.format import ReadOptions
+from spacy_str_encoder.formats.registry import all_formats, detect_format, find_files
 from spacy_str_encoder.formats.report import ConversionReport, LossError
 
 from .crowded_texts import ATTRIBUTES, crowded_texts, expect, expect_attributes
@@ -47,7 +48,10 @@ SPACED_LABEL = "relations whose label contains whitespace"
 SPACED_ATTRIBUTE = "attributes whose name or value contains whitespace"
 OF_OTHERS = "attributes of relations and events"
 BROKEN = "entities that begin or end with a line break"
-UNCONNECTED = "relations of events, or of entities that were left out"
+EVENTS = "events (--events relations reads them as relations)"
+OF_EVENTS = "relations of events (--events relations reads them)"
+UNCONNECTED = "relations of relations, or of entities that were left out"
+EMPTY = "empty .ann files, read as "
 
 
 def make_document(
@@ -62,9 +66,9 @@ def make_document(
     return path
 
 
-def read(path: Path) -> tuple[list[AnnotatedText], ConversionReport]:
+def read(path: Path, **options: bool) -> tuple[list[AnnotatedText], ConversionReport]:
     report = ConversionReport()
-    return list(FORMAT.read(path, report)), report
+    return list(brat_format(ReadOptions(**options)).read(path, report)), report
 
 
 def write(records: list[AnnotatedText], folder: Path) -> ConversionReport:
@@ -108,7 +112,7 @@ def test_all_pairs_of_a_folder_and_the_folders_in_it_are_read_in_order(tmp_path:
         AnnotatedText(text, entities, relations, meta={"id": "a/病历.1"}),
         AnnotatedText("", [], [], meta={"id": "b"}),
     ]
-    assert report == ConversionReport()
+    assert not report.lost
 
 
 @pytest.mark.parametrize("suffix", [".ann", ".txt"])
@@ -126,6 +130,71 @@ def test_a_span_over_line_breaks_is_in_pieces_or_in_one_with_a_space(tmp_path: P
     [record], report = read(tmp_path)
     assert [(e.start, e.end) for e in record.entities] == [(0, 10), (2, 7), (2, 7)]
     assert report == ConversionReport()
+
+
+@pytest.mark.parametrize(
+    ("offsets", "surface", "expected"),
+    [
+        ("0 3;3 7", "Asp irin", (0, 7)),
+        ("0 3;3 7", "Aspirin", (0, 7)),
+        ("0 7;8 14", "Aspirin treats", (0, 14)),
+        ("0 3;3 7;8 14", "Asp irin treats", (0, 14)),
+        ("17 22;23 28;29 32", "head- aches and", (17, 32)),
+    ],
+)
+def test_pieces_that_adjoin_or_have_a_space_between_them_are_one_entity(
+    offsets: str, surface: str, expected: tuple[int, int], tmp_path: Path
+) -> None:
+    make_document(tmp_path, lines=[f"T1\tX {offsets}\t{surface}"])
+    [record], report = read(tmp_path)
+    assert record.entities == [AnnotatedEntity(*expected, "X")]
+    assert report == ConversionReport()
+
+
+@pytest.mark.parametrize("text", ["a b\n\nc d", "a b\r\n\r\nc d"], ids=["LF", "CRLF"])
+@pytest.mark.parametrize("new_line", ["\n", "\r\n"], ids=["LF", "CRLF"])
+@pytest.mark.parametrize(("start", "surface"), [(2, "b\n\nc"), (2, "b\n\nc\n"), (3, "\n\nc")])
+def test_the_text_of_an_entity_may_have_line_breaks(
+    start: int, surface: str, new_line: str, text: str, tmp_path: Path
+) -> None:
+    end = text.index("c") + 1
+    lines = f"T1\tX {start} {end}\t{surface}\nT2\tX 0 1\ta\nR1\tY Arg1:T1 Arg2:T2\n"
+    make_document(tmp_path, text=text, lines=lines.replace("\n", new_line).encode())
+    [record], report = read(tmp_path)
+    assert record.entities == [AnnotatedEntity(start, end, "X"), AnnotatedEntity(0, 1, "X")]
+    assert record.relations == [AnnotatedRelation(0, 1, "Y")]
+    assert report == ConversionReport()
+
+
+def test_a_note_over_several_lines_is_one(tmp_path: Path) -> None:
+    path = make_document(
+        tmp_path, lines=[*LINES, "#1\tAnnotatorNotes T1\tsure?\n\n- no", "R3\tX Arg1:T1 Arg2:T2"]
+    )
+    [record], report = read(tmp_path)
+    assert len(record.relations) == 3
+    assert report.lost == {"notes": [f"{path}, line 6: AnnotatorNotes T1 sure? - no"]}
+
+
+@pytest.mark.parametrize("suffixes", [(".TXT", ".ANN"), (".Txt", ".ann"), (".txt", ".aNN")])
+def test_suffixes_may_be_in_capitals(suffixes: tuple[str, str], tmp_path: Path) -> None:
+    path = make_document(tmp_path / "in")
+    files = [
+        each.rename(each.with_suffix(suffix))
+        for each, suffix in zip((path.with_suffix(".txt"), path), suffixes, strict=True)
+    ]
+    formats = all_formats(spacy.blank("xx"))
+    assert find_files(tmp_path / "in", formats) == [tmp_path / "in"]
+    for each in (tmp_path / "in", *files):
+        assert detect_format(each, formats).name == "brat"
+        assert read(each)[0] == [replace(RECORD, meta={"id": "doc"})]
+
+
+def test_files_that_differ_in_the_case_of_their_suffix_are_an_error(tmp_path: Path) -> None:
+    path = make_document(tmp_path)
+    path.with_suffix(".TXT").write_text("x")
+    if len([*tmp_path.iterdir()]) < 3:
+        pytest.skip("names in capitals are the same here")
+    assert "there must be one .txt file of this name" in read_error(tmp_path)
 
 
 def test_the_text_of_an_entity_may_be_missing_or_lack_space_at_its_end(tmp_path: Path) -> None:
@@ -160,6 +229,142 @@ def test_other_roles_leave_the_order_of_the_arguments(tmp_path: Path) -> None:
     [[case]] = report.chosen.values()
     assert case.endswith("doc.ann, line 3: Coreference Anaphora:T2 Antecedent:T1")
 
+
+# Files without annotations
+
+
+def test_an_empty_file_is_a_text_without_entities(tmp_path: Path) -> None:
+    path = make_document(tmp_path, lines=b"\n \n")
+    [record], report = read(tmp_path)
+    assert record == AnnotatedText(ENGLISH, [], [], meta={"id": "doc"})
+    assert (report.lost, report.chosen) == ({}, {EMPTY + "texts without entities": [str(path)]})
+
+
+def test_an_empty_file_is_unannotated_if_asked_for(tmp_path: Path) -> None:
+    path = make_document(tmp_path, "a", lines=[])
+    make_document(tmp_path, "b")
+    [first, second], report = read(tmp_path, unannotated_empty=True)
+    assert not (first.has_entities or first.has_relations)
+    assert second.has_entities
+    assert second.has_relations
+    assert (report.lost, report.chosen) == ({}, {EMPTY + "unannotated texts": [str(path)]})
+
+
+# Events
+
+# The trigger T1, and the entities T2 and T3.
+EVENT_LINES = [
+    (["E1\tDrug:T1 Theme:T2 Cause:T3"], [(0, 1, "Theme"), (0, 2, "Cause")]),
+    (["E1\tDrug:T1 Theme:T2 ", "E2\tSymptom:T3 Cause:E1"], [(0, 1, "Theme"), (2, 0, "Cause")]),
+    (["E2\tSymptom:T3 Cause:E1", "E1\tDrug:T1"], [(2, 0, "Cause")]),
+    (["E1\tDrug:T1 Of:E2", "E2\tSymptom:T2 Of:E1"], [(0, 1, "Of"), (1, 0, "Of")]),
+    (["E1\tDrug:T1", "R3\tCauses Arg1:T2 Arg2:E1"], [(1, 0, "Causes")]),
+    (["E1\tDrug:T1 Theme:T2 Theme2:T3"], [(0, 1, "Theme"), (0, 2, "Theme")]),
+    (["E1\tDrug:T1 Arg1:T2 Arg2:T3"], [(0, 1, "Arg1"), (0, 2, "Arg2")]),
+]
+
+
+@pytest.mark.parametrize(("lines", "expected"), EVENT_LINES)
+def test_the_arguments_of_events_are_relations_of_their_trigger_if_asked_for(
+    lines: list[str], expected: list[tuple[int, int, str]], tmp_path: Path
+) -> None:
+    entities = [line for line in LINES if line[0] == "T"]
+    make_document(tmp_path, lines=[*lines, *entities])
+    [record], report = read(tmp_path, events=True)
+    assert record.entities == RECORD.entities
+    assert record.relations == [AnnotatedRelation(*each) for each in expected]
+    assert not report.lost
+    events = sum(line.startswith("E") for line in lines)
+    assert len(report.chosen.pop("events read as relations")) == events
+    numbered = {"numbered roles of events, read without the number"}
+    assert report.chosen.keys() == (numbered if "Theme2" in lines[0] else set())
+
+
+def test_what_events_lack_is_counted(tmp_path: Path) -> None:
+    lines = [
+        *["T4\tX 0 1;3 4\tA i", "E1\tX:T4 Theme:T1", "E2\tSymptom:T2 Theme:T4 Cause:E1 To:T3"],
+        *["R4\tY Arg1:E1 Arg2:T1", "E3\tTreat:T1"],
+    ]
+    path = make_document(tmp_path, lines=[*LINES, *lines])
+    [record], report = read(tmp_path, events=True)
+    assert record.relations[2:] == [AnnotatedRelation(1, 2, "To")]
+    assert report.losses == {
+        "discontinuous entities": 1,
+        "relations of events whose trigger or argument was left out": 3,
+        UNCONNECTED: 1,
+    }
+    reason = "events whose type is not that of their trigger, which is kept"
+    assert report.chosen[reason] == [f"{path}, line 10: Treat, not Drug"]
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("E1\tTreat", "must have a type with a trigger"),
+        ("E1\tTreat T1", "must have a type with a trigger"),
+        ("E1\tTreat:E1", "must have a type with a trigger"),
+        ("E1\tTreat:T1 Theme", "must have a type with a trigger"),
+        ("E1\tTreat:T9", "the file has no line with the id T9"),
+        ("E1\tTreat:T1 Theme:E2", "the file has no line with the id E2"),
+    ],
+)
+def test_file_and_line_of_a_bad_event_are_named(line: str, problem: str, tmp_path: Path) -> None:
+    path = make_document(tmp_path, lines=[*LINES, line])
+    with pytest.raises(ValueError, match=problem) as error:
+        read(tmp_path, events=True)
+    assert str(error.value).startswith(f"{path}, line 6: ")
+
+
+# Symbolic links
+
+
+def test_links_within_the_folder_are_followed(tmp_path: Path) -> None:
+    path = make_document(tmp_path / "in", "a/doc")
+    (tmp_path / "in" / "b").mkdir()
+    for each in (path, path.with_suffix(".txt")):
+        (tmp_path / "in" / "b" / each.name).symlink_to(each)
+    (tmp_path / "in" / "c").symlink_to("a", target_is_directory=True)
+    (tmp_path / "in" / "a" / "above").symlink_to(tmp_path / "in", target_is_directory=True)
+    (tmp_path / "link").symlink_to("in", target_is_directory=True)
+    for folder in (tmp_path / "in", tmp_path / "link"):
+        records, report = read(folder)
+        assert records == [replace(RECORD, meta={"id": f"{name}/doc"}) for name in "abc"]
+        assert report == ConversionReport()
+
+
+@pytest.mark.parametrize("suffix", [".ann", ".txt"])
+def test_links_that_lead_out_of_the_folder_are_refused(suffix: str, tmp_path: Path) -> None:
+    secret = make_document(tmp_path / "outside", "secret").with_suffix(suffix)
+    path = make_document(tmp_path / "in", "a").with_suffix(suffix)
+    path.unlink()
+    path.symlink_to(secret)
+    make_document(tmp_path / "in", "b")
+    message = read_error(tmp_path / "in")
+    assert message.startswith(f"{path}: the symbolic link leads out of the folder {tmp_path}/in; ")
+    report = ConversionReport(skip_bad=True)
+    assert [each.meta["id"] for each in FORMAT.read(tmp_path / "in", report)] == ["b"]
+    assert report.rejected == [message]
+
+
+def test_links_to_folders_outside_are_counted(tmp_path: Path) -> None:
+    make_document(tmp_path / "outside")
+    make_document(tmp_path / "in")
+    link = tmp_path / "in" / "link"
+    link.symlink_to("../outside", target_is_directory=True)
+    records, report = read(tmp_path / "in")
+    assert [each.meta["id"] for each in records] == ["doc"]
+    case = f"{link}: {(tmp_path / 'outside').resolve()}"
+    assert report.lost == {"symbolic links that lead out of the folder": [case]}
+
+
+def test_a_link_to_nothing_is_an_error(tmp_path: Path) -> None:
+    path = make_document(tmp_path)
+    path.with_suffix(".txt").unlink()
+    path.with_suffix(".txt").symlink_to("missing.txt")
+    assert read_error(tmp_path) == f"{tmp_path}/doc.txt: the symbolic link leads to no file"
+
+
+# Attributes
 
 ATTRIBUTE_LINES = [
     "A1\tNegation T2",
@@ -209,20 +414,21 @@ def test_each_attribute_has_one_value(tmp_path: Path) -> None:
 
 LOSSES = [
     (["T4\tSymptom 0 7;17 22\tAspirin head-"], {"discontinuous entities": 1}),
-    (["T4\tSymptom 0 3;3 7\tAsp irin"], {"discontinuous entities": 1}),
-    (["T4\tSymptom 0 7;8 14\tAspirin treats"], {"discontinuous entities": 1}),
+    (["T4\tSymptom 3 7;0 3\tirin Asp"], {"discontinuous entities": 1}),
+    (["T4\tSymptom 0 3;2 7\tAsp pirin"], {"discontinuous entities": 1}),
     (["T4\tSymptom 33 38;29 32\tfever and"], {"discontinuous entities": 1}),
     (
-        ["T4\tX 0 1;2 3\tA p", "R4\tY Arg1:T4 Arg2:T1", "R5\tY Arg1:T1 Arg2:T4"],
+        ["T4\tX 0 1;3 4\tA i", "R4\tY Arg1:T4 Arg2:T1", "R5\tY Arg1:T1 Arg2:T4"],
         {"discontinuous entities": 1, UNCONNECTED: 2},
     ),
-    (["E1\tTreat:T1 Theme:T2", "E2\tTreat:T1"], {"events": 2}),
-    (["E1\tTreat:T1", "R4\tCauses Arg1:E1 Arg2:T2"], {"events": 1, UNCONNECTED: 1}),
+    (["E1\tTreat:T1 Theme:T2", "E2\tTreat:T1"], {EVENTS: 2}),
+    (["E1\tTreat:T1", "R4\tCauses Arg1:E1 Arg2:T2"], {EVENTS: 1, OF_EVENTS: 1}),
+    (["R4\tCauses Arg1:R1 Arg2:T2"], {UNCONNECTED: 1}),
     (["*\tEquiv T1 T2", "*\tEquiv T2 T3"], {"equivalences": 2}),
     (["A1\tNegated R1", "M1\tSpeculated R2", "A2\tDegree R2 high"], {OF_OTHERS: 3}),
-    (["E1\tTreat:T1", "A1\tNegated E1"], {"events": 1, OF_OTHERS: 1}),
+    (["E1\tTreat:T1", "A1\tNegated E1"], {EVENTS: 1, OF_OTHERS: 1}),
     (
-        ["T4\tX 0 1;2 3\tA p", "A1\tNegated T4"],
+        ["T4\tX 0 1;3 4\tA i", "A1\tNegated T4"],
         {"discontinuous entities": 1, "attributes of entities that were left out": 1},
     ),
     (["A1\tNegated R1\tsure?"], {OF_OTHERS: 1, "third columns of attributes": 1}),
@@ -356,6 +562,41 @@ def test_annotations_without_a_text_are_an_error(tmp_path: Path) -> None:
 
 def test_a_folder_without_documents_is_an_error(tmp_path: Path) -> None:
     assert read_error(tmp_path) == f"{tmp_path}: no .txt or .ann file in this folder"
+
+
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [
+        ("a.txt", ".txt files without .ann; brat keeps the annotations of NAME.txt in NAME.ann"),
+        ("a.TXT", ".txt files without .ann; brat keeps the annotations of NAME.txt in NAME.ann"),
+        ("deep/a.tsv", ".tsv files, which are not read; export annotations of INCEpTION as UIMA"),
+        ("a.xml", ".xml files, which are not read; export annotations of INCEpTION as UIMA CAS"),
+    ],
+)
+def test_a_folder_of_other_files_is_told_what_is_missing(
+    name: str, advice: str, tmp_path: Path
+) -> None:
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text("x")
+    with pytest.raises(ValueError) as error:
+        find_files(tmp_path, all_formats(spacy.blank("xx")))
+    assert str(error.value).startswith(f"{tmp_path}: {advice}")
+    if name.lower().endswith(".txt"):
+        assert read_error(tmp_path) == f"{tmp_path}: {advice}"
+
+
+def test_a_file_of_another_type_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text("[]")
+    assert read_error(tmp_path / "a.json").endswith("must be a folder, or a .txt or .ann file")
+
+
+@pytest.mark.parametrize("surface", ["Aspirin", ""])
+def test_a_line_without_an_id_after_an_entity_is_named(surface: str, tmp_path: Path) -> None:
+    lines = [f"T1\tDrug 0 7\t{surface}", "Drug 0 7\tAspirin"]
+    path = make_document(tmp_path, lines=lines)
+    message = read_error(tmp_path)
+    assert message.startswith(f"{path}, line 1: ")
+    assert message.endswith("without the next line, which must begin with an id and a tab")
 
 
 # Writing

@@ -30,6 +30,7 @@ from .reading import read_items
 from .rel_component import rel_component_format
 from .report import ConversionReport, check_rejected
 from .sources import Source, inspect_sources
+from .unread import advise
 
 JSON_SUFFIXES = {".json", ".jsonl"}
 # Maximum number of texts to read until only one format matches.
@@ -125,7 +126,8 @@ def find_files(path: Path, formats: dict[str, Format]) -> list[Path]:
             f"{files[0].name}; set the format to read with `convert --from`"
         )
     if not names and not files:
-        raise ValueError(f"{path}: no file in this folder ends in {', '.join(sorted(suffixes))}")
+        expected = f"no file in this folder ends in {', '.join(sorted(suffixes))}"
+        raise ValueError(f"{path}: {advise(path)}{expected}")
     return files or [path]
 
 

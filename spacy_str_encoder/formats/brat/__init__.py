@@ -4,8 +4,10 @@ A line of the .ann is an entity (`T1`, tab, `Drug 0 7`, tab, its text), a relati
 `Treats Arg1:T1 Arg2:T2`) or an attribute of an entity (`A1`, tab, `Assertion T1 negated`). A binary
 attribute has no value (`Negation T1`); it is read as "true", and "true" is written as a binary
 attribute. Offsets count characters, including both characters of a CRLF and a byte order mark. A
-span that crosses a line break is split into pieces (`Drug 0 3;4 7`). Spans with other gaps, events,
-equivalences, attributes of relations and events, normalizations and notes are not read.
+span that crosses a line break is split into pieces (`Drug 0 3;4 7`), and pieces that adjoin, or
+have one space between them, are one entity too. Spans with other gaps, equivalences, attributes of
+relations and events, normalizations and notes are not read. Events (`E1`, tab, `Treat:T1 Theme:T2`)
+are read only if asked for: as relations from the trigger to each argument, labeled with its role.
 
 Source: https://brat.nlplab.org/standoff.html
 """
@@ -15,15 +17,14 @@ from pathlib import Path
 from typing import Any
 
 from ..format import DEFAULT_OPTIONS, Format, ReadOptions
+from .files import has_lines
 from .reader import read
 from .writer import write
 
 
 def recognizes(path: Path, item: Any) -> bool:
     """Recognize a folder with .ann files, an .ann file, or the .txt file beside one."""
-    if path.is_dir():
-        return any(path.rglob("*.ann"))
-    return path.suffix == ".ann" or (path.suffix == ".txt" and path.with_suffix(".ann").exists())
+    return has_lines(path)
 
 
 def brat_format(options: ReadOptions = DEFAULT_OPTIONS) -> Format:

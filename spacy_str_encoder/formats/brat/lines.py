@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, pairwise
 from pathlib import Path
 
 from ..annotated_text import AnnotatedEntity, AnnotationError
@@ -11,6 +11,9 @@ from ..reading import read_lines
 from ..report import ConversionReport
 
 LINE = re.compile(r"([TREAMN#]\S+|\*)\t([^\t]*)(?:\t(.*))?", re.DOTALL)
+# The text of an entity, or a note, may have line breaks.
+WITH_LINE_BREAKS = re.compile(r"[T#]\S+\t[^\t]*\t")
+NO_ID = "must begin with an id and a tab"
 SPAN = re.compile(r"(\S+) (\d{1,10} \d{1,10}(?:;\d{1,10} \d{1,10})*) *")
 BYTE_ORDER_MARK = "\ufeff"
 # The value of an attribute whose line has none, such as Negation.
@@ -43,17 +46,27 @@ def read_annotations(path: Path) -> Iterator[Line]:
     RAISES (AnnotationError): If a line has no id or a duplicate id.
     """
     ids: set[str] = set()
-    for number, line in read_lines(path):
-        line = line.removesuffix("\n").removesuffix("\r")
-        if line.strip():
-            place = f"{path}, line {number}"
-            match = LINE.fullmatch(line)
-            if match is None:
-                raise AnnotationError(f"{place}: must begin with an id and a tab, got {line!r}")
-            if match[1] in ids and match[1] != "*":
-                raise AnnotationError(f"{place}: duplicate id {match[1]}")
-            ids.add(match[1])
-            yield Line(place, match[1], match[2], match[3] or "")
+    for number, line in _read_whole_lines(path):
+        place = f"{path}, line {number}"
+        match = LINE.fullmatch(line)
+        if match is None:
+            raise AnnotationError(f"{place}: {NO_ID}, got {line!r}")
+        if match[1] in ids and match[1] != "*":
+            raise AnnotationError(f"{place}: duplicate id {match[1]}")
+        ids.add(match[1])
+        yield Line(place, match[1], match[2], match[3] or "")
+
+
+def _read_whole_lines(path: Path) -> Iterator[tuple[int, str]]:
+    """Join lines that begin with no id to the text of an entity before them."""
+    first, whole = 0, ""
+    for number, line in chain(read_lines(path), [(0, "")]):
+        if WITH_LINE_BREAKS.match(whole) and number and not LINE.match(line):
+            whole += line
+            continue
+        if whole.strip():
+            yield first, whole.rstrip("\r\n")
+        first, whole = number, line
 
 
 def parse_span(line: Line, text: str, report: ConversionReport) -> AnnotatedEntity | None:
@@ -88,15 +101,15 @@ def _check_span(line: Line, text: str, pieces: Pieces) -> None:
             problem = (
                 f"{start} {end} must be a span within the text, which has {len(text)} characters"
             )
-    if problem is None and not _fits(line, text, pieces):
+    if problem is None and not _fits(line.surface, text, pieces):
         problem = f"the text of the span must be {line.surface!r}, got {_surface(text, pieces)!r}"
     if problem is not None:
-        raise AnnotationError(f"{line.place}: {problem}{_advise(line, text, pieces)}")
+        raise AnnotationError(f"{line.place}: {problem}{_advise(line.surface, text, pieces)}")
 
 
-def _fits(line: Line, text: str, pieces: Pieces) -> bool:
+def _fits(surface: str, text: str, pieces: Pieces) -> bool:
     # brat also accepts a span without its text, and pieces that are joined without a space.
-    given = _normalize(line.surface)
+    given = _normalize(surface)
     return not given or given in {_normalize(_surface(text, pieces, by)) for by in (" ", "")}
 
 
@@ -105,11 +118,18 @@ def _surface(text: str, pieces: Pieces, separator: str = " ") -> str:
 
 
 def _normalize(surface: str) -> str:
-    # Some programs replace a line break in a span by a space, or trim lines.
-    return re.sub(r"\s", " ", surface).rstrip()
+    # Some programs replace a line break in a span by a space or by another one, or trim lines.
+    return re.sub(r"\s+", " ", surface).rstrip()
 
 
-def _advise(line: Line, text: str, pieces: Pieces) -> str:
+def _advise(surface: str, text: str, pieces: Pieces) -> str:
+    first, *others = surface.split("\n")
+    if others and _fits(first, text, pieces):
+        return f"; it would match without the next line, which {NO_ID}"
+    return _advise_of_offsets(surface, text, pieces)
+
+
+def _advise_of_offsets(surface: str, text: str, pieces: Pieces) -> str:
     one = text.replace("\r\n", "\n")
     others = {
         "each CRLF of the .txt were LF": one,
@@ -117,12 +137,17 @@ def _advise(line: Line, text: str, pieces: Pieces) -> str:
         "the .txt had no byte order mark": text.removeprefix(BYTE_ORDER_MARK),
     }
     for change, other in others.items():
-        if line.surface and other != text and _fits(line, other, pieces):
+        if surface and other != text and _fits(surface, other, pieces):
             return f"; it would match if {change}"
     return ""
 
 
 def _is_continuous(text: str, pieces: Pieces) -> bool:
-    # brat splits a span that crosses a line break.
-    gaps = [text[end:start] for (_, end), (start, _) in pairwise(pieces)]
-    return all(gap.isspace() and gap.splitlines() != [gap] for gap in gaps)
+    return all(
+        end <= start and _is_joint(text[end:start]) for (_, end), (start, _) in pairwise(pieces)
+    )
+
+
+def _is_joint(gap: str) -> bool:
+    # brat splits a span that crosses a line break, and other programs split it at each token.
+    return gap in ("", " ") or (gap.isspace() and gap.splitlines() != [gap])

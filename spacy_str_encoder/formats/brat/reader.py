@@ -2,19 +2,21 @@
 
 import codecs
 import re
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from ...doc.origin import ID
-from ..annotated_text import AnnotatedRelation, AnnotatedText, AnnotationError
+from ..annotated_text import AnnotatedEntity, AnnotatedRelation, AnnotatedText, AnnotationError
 from ..entities import add_attribute
 from ..format import ReadOptions
 from ..reading import read_lines
 from ..report import ConversionReport
+from .events import EVENTS, parse_events, relate
+from .files import LINES, TEXT, Document, find_documents
 from .lines import BINARY, BYTE_ORDER_MARK, Line, parse_span, read_annotations
+from .relations import check_ids, parse_relation
 
-ARGUMENTS = re.compile(r"(\S+) (\S+?):(\S+) (\S+?):(\S+) *")
 ATTRIBUTE = re.compile(r"(\S+) (\S+)(?: (\S(?:.*\S)?))? *")
 # The first characters of ids of attributes. Old files call them modifications.
 ATTRIBUTES = "AM"
@@ -22,7 +24,7 @@ ATTRIBUTES = "AM"
 WITHOUT_THIRD = {"R": "relations", "A": "attributes", "M": "attributes"}
 # Kinds of lines that are not read, by the first character of their id.
 OTHERS = {
-    "E": "events",
+    "E": EVENTS,
     "*": "equivalences",
     "N": "normalizations",
     "#": "notes",
@@ -40,55 +42,67 @@ def read(path: Path, report: ConversionReport, *, options: ReadOptions) -> Itera
     RAISES (ValueError): If a file is not in this format. The message names file and line.
     """
     root = path if path.is_dir() else path.parent
-    for stem in _find_documents(path):
-        text_path, lines_path = (stem.with_name(stem.name + suffix) for suffix in (".txt", ".ann"))
+    for document in find_documents(path, report):
         annotated = None
         with report.rejecting():
-            if not text_path.exists():
-                raise AnnotationError(
-                    f"{lines_path}: {text_path.name} is missing in the same folder"
-                )
-            if lines_path.exists():
-                annotated = _read_document(text_path, lines_path, report)
-            else:
-                reason = "unannotated texts, without an .ann file"
-                report.lose_other(reason, str(text_path), "the whole text")
+            annotated = _read_document(document, report, options)
         if annotated is not None:
-            yield replace(annotated, meta={ID: stem.relative_to(root).as_posix()})
+            yield replace(annotated, meta={ID: document.stem.relative_to(root).as_posix()})
 
 
-def _find_documents(path: Path) -> list[Path]:
-    if path.is_file():
-        return [path.with_suffix("")]
-    found = {
-        file.with_suffix("")
-        for file in path.rglob("*")
-        if file.suffix in (".txt", ".ann")
-        # brat does not show hidden files, and other programs leave copies in hidden folders.
-        and not any(part.startswith(".") for part in file.relative_to(path).parts)
-    }
-    if not found:
-        raise ValueError(f"{path}: no .txt or .ann file in this folder")
-    return sorted(found)
-
-
-def _read_document(text_path: Path, lines_path: Path, report: ConversionReport) -> AnnotatedText:
+def _read_document(
+    document: Document, report: ConversionReport, options: ReadOptions
+) -> AnnotatedText | None:
+    text_path, lines_path = document.find(TEXT), document.find(LINES)
+    if text_path is None:
+        name = document.stem.name + TEXT
+        raise AnnotationError(f"{lines_path}: {name} is missing in the same folder")
+    if lines_path is None:
+        reason = "unannotated texts, without an .ann file"
+        report.lose_other(reason, str(text_path), "the whole text")
+        return None
     text = _read_text(text_path, report)
     lines = list(read_annotations(lines_path))
+    if not lines:
+        return _without_lines(text, str(lines_path), report, options)
+    entities, relations = _parse_lines(lines, text, report, options)
+    return AnnotatedText(text, entities, relations, place=str(lines_path))
+
+
+def _without_lines(
+    text: str, place: str, report: ConversionReport, options: ReadOptions
+) -> AnnotatedText:
+    # brat makes the file when it first shows the text.
+    annotated = not options.unannotated_empty
+    meaning = "texts without entities" if annotated else "unannotated texts"
+    report.choose(f"empty .ann files, read as {meaning}", place, "")
+    return AnnotatedText(text, [], [], place=place, has_relations=annotated, has_entities=annotated)
+
+
+def _parse_lines(
+    lines: list[Line], text: str, report: ConversionReport, options: ReadOptions
+) -> tuple[list[AnnotatedEntity], list[AnnotatedRelation]]:
     spans = {line.id: parse_span(line, text, report) for line in lines if line.id[0] == "T"}
     entities = {key: entity for key, entity in spans.items() if entity is not None}
     places = {key: i for i, key in enumerate(entities)}
     ids = {line.id for line in lines}
-    relations = []
+    labels = {key: entity.label for key, entity in entities.items()}
+    events = parse_events(lines, ids, labels, report) if options.events else {}
+    places |= {key: places[e.trigger] for key, e in events.items() if e.trigger in places}
+    relations: list[AnnotatedRelation] = []
     attributes: dict[str, dict[str, str]] = {key: {} for key in entities}
     for line in lines:
-        if line.id[0] == "R" and (relation := _parse_relation(line, ids, places, report)):
-            relations.append(relation)
-        if line.id[0] in ATTRIBUTES:
+        if line.id in events:
+            relations += relate(events[line.id], places, report)
+        elif line.id[0] == "R":
+            relations += parse_relation(line, ids, places, report, events=events)
+        elif line.id[0] in ATTRIBUTES:
             _parse_attribute(line, ids, attributes, report)
-        _report_others(line, places, report)
+        else:
+            _report_others(line, places, report)
+        _report_third(line, report)
     found = [replace(each, attributes=attributes[key] or None) for key, each in entities.items()]
-    return AnnotatedText(text, found, relations, place=str(lines_path))
+    return found, relations
 
 
 def _read_text(path: Path, report: ConversionReport) -> str:
@@ -100,32 +114,9 @@ def _read_text(path: Path, report: ConversionReport) -> str:
     return BYTE_ORDER_MARK + text
 
 
-def _parse_relation(
-    line: Line, ids: Set[str], places: Mapping[str, int], report: ConversionReport
-) -> AnnotatedRelation | None:
-    match = ARGUMENTS.fullmatch(line.content)
-    if match is None:
-        form = "a label and two arguments, such as Treats Arg1:T1 Arg2:T2"
-        raise AnnotationError(f"{line.place}: must have {form}, got {line.content!r}")
-    label, first_role, first, second_role, second = match.groups()
-    for argument in (first, second):
-        if argument not in ids:
-            raise AnnotationError(f"{line.place}: the file has no line with the id {argument}")
-    if not {first, second} <= places.keys():
-        reason = "relations of events, or of entities that were left out"
-        report.lose(reason, line.place, line.content)
-        return None
-    if (first_role, second_role) == ("Arg2", "Arg1"):
-        first, second = second, first
-    elif (first_role, second_role) != ("Arg1", "Arg2"):
-        reason = "relations with roles other than Arg1 and Arg2, read from the first to the second"
-        report.choose(reason, line.place, line.content)
-    return AnnotatedRelation(places[first], places[second], label)
-
-
 def _parse_attribute(
     line: Line,
-    ids: Set[str],
+    ids: Collection[str],
     attributes: Mapping[str, dict[str, str]],
     report: ConversionReport,
 ) -> None:
@@ -135,8 +126,7 @@ def _parse_attribute(
         form = "a name and an entity, and may have a value, such as Assertion T1 negated"
         raise AnnotationError(f"{line.place}: must have {form}, got {line.content!r}")
     name, owner, value = match.groups()
-    if owner not in ids:
-        raise AnnotationError(f"{line.place}: the file has no line with the id {owner}")
+    check_ids([owner], ids, line)
     if owner in attributes:
         add_attribute(attributes[owner], name, value or BINARY, line.place, report)
     else:
@@ -147,11 +137,15 @@ def _parse_attribute(
 def _report_others(line: Line, places: Mapping[str, int], report: ConversionReport) -> None:
     kind = line.id[0]
     if kind in OTHERS:
-        lose = report.lose if kind in "E" else report.lose_other
-        lose(OTHERS[kind], line.place, f"{line.content} {line.surface}".strip())
-    if kind in WITHOUT_THIRD and line.surface.strip():
-        report.lose_other(f"third columns of {WITHOUT_THIRD[kind]}", line.place, line.surface)
+        lose = report.lose if kind == "E" else report.lose_other
+        lose(OTHERS[kind], line.place, " ".join(f"{line.content} {line.surface}".split()))
     if kind == "E":
         trigger = line.content.partition(" ")[0].partition(":")[2]
         if trigger in places:
             report.choose("event triggers read as entities", line.place, trigger)
+
+
+def _report_third(line: Line, report: ConversionReport) -> None:
+    if line.id[0] in WITHOUT_THIRD and line.surface.strip():
+        reason = f"third columns of {WITHOUT_THIRD[line.id[0]]}"
+        report.lose_other(reason, line.place, line.surface)
