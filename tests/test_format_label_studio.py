@@ -15,6 +15,7 @@ from spacy_str_encoder.formats.annotated_text import (
     AnnotatedRelation,
     AnnotatedText,
 )
+from spacy_str_encoder.formats.format import ReadOptions
 from spacy_str_encoder.formats.report import ConversionReport, LossError
 
 from .annotated_texts import SOME_ATTRIBUTES, any_records, contents, reader
@@ -46,6 +47,7 @@ def attribute(owner: dict[str, Any], name: str, kind: str, value: Any) -> dict[s
 
 
 BODY, DEGREE = region("q1Zd", 0, 3, "前降支", "Body"), region("x_7A", 5, 7, "狭窄", "Degree")
+XPATH = "/div[1]/p[2]/text()[1]"
 # As Label Studio exports it.
 TASK: dict[str, Any] = {
     "id": 12,
@@ -83,15 +85,34 @@ def with_result(*result: Any) -> dict[str, Any]:
     return changed(annotations=[{"result": list(result)}])
 
 
+def with_region(**fields: Any) -> dict[str, Any]:
+    return with_result({**BODY, **fields})
+
+
+def with_value(**fields: Any) -> dict[str, Any]:
+    return with_region(value={**BODY["value"], **fields})
+
+
 def with_text(text: str, *result: Any) -> dict[str, Any]:
     return {**with_result(*result), "data": {"text": text}}
 
 
-def read(tmp_path: Path, item: Any) -> tuple[AnnotatedText, ConversionReport]:
+def read(tmp_path: Path, item: Any, **options: Any) -> tuple[AnnotatedText, ConversionReport]:
     """Read a task; what is kept for Label Studio alone is left out."""
-    record, report = read_item(FORMAT, tmp_path / "in.jsonl", item)
+    format = label_studio.label_studio_format(ReadOptions(**options))
+    record, report = read_item(format, tmp_path / "in.jsonl", item)
     meta = {name: value for name, value in record.meta.items() if name != "label_studio"}
     return replace(record, meta=meta), report
+
+
+def lose(tmp_path: Path, *items: Any, **options: Any) -> dict[str, int]:
+    """Read tasks that are no texts; what is counted."""
+    report = ConversionReport(strict=True)
+    format = label_studio.label_studio_format(ReadOptions(**options))
+    path = write_items(tmp_path / "in.jsonl", *items)
+    assert list(format.read(path, report)) == []
+    assert not report.chosen
+    return report.losses
 
 
 # Reading
@@ -259,16 +280,91 @@ def test_the_first_annotation_that_was_not_cancelled_is_read(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    "annotations", [[], [{"result": [BODY], "was_cancelled": True}]], ids=["none", "cancelled"]
+    "annotations",
+    [
+        [],
+        [{"result": [BODY], "was_cancelled": True}],
+        [{"result": [BODY], "skipped": True}],
+        [{"result": [BODY], "was_cancelled": True, "ground_truth": True}],
+    ],
+    ids=["none", "cancelled", "skipped", "cancelled ground truth"],
 )
 def test_tasks_that_nobody_annotated_are_left_out(annotations: list[Any], tmp_path: Path) -> None:
-    path = write_items(tmp_path / "a.jsonl", TASK, changed(annotations=annotations), TASK)
+    item = changed(annotations=annotations, predictions=[])
+    path = write_items(tmp_path / "a.jsonl", TASK, item, TASK)
     report = ConversionReport()
     assert len(list(FORMAT.read(path, report))) == 2
     [case] = report.lost["unannotated tasks"]
     assert case.startswith(f"{path}, line 2: ")
     with pytest.raises(LossError, match="line 2"):
         list(FORMAT.read(path, ConversionReport(strict_all=True)))
+
+
+def test_the_ground_truth_is_read_before_other_annotations(tmp_path: Path) -> None:
+    annotations = [
+        {"result": [DEGREE], "ground_truth": True, "was_cancelled": True},
+        {"result": [DEGREE], "ground_truth": False},
+        {"result": [BODY], "ground_truth": True},
+    ]
+    record, report = read(tmp_path, changed(annotations=annotations))
+    assert record.entities == RECORD.entities[:1]
+    assert not report.lost
+    reason = "tasks with several annotations (the ground truth is read)"
+    assert counts(report.chosen) == {reason: 1}
+
+
+def test_completions_of_old_exports_are_annotations(tmp_path: Path) -> None:
+    task = {"id": 3, "data": TASK["data"], "completions": TASK["annotations"]}
+    assert read(tmp_path, task) == (replace(RECORD, meta={"patient": "A7"}), ConversionReport())
+    assert detect(write_items(tmp_path / "a.jsonl", task)) == "label-studio"
+    record, _ = read_item(FORMAT, tmp_path / "in.jsonl", task)
+    item, _ = write_record(FORMAT, tmp_path / "out", record)
+    assert item.keys() == {"id", "data", "annotations"}
+
+
+# Predictions
+
+PREDICTED = [
+    {"model_version": "v1", "score": 0.5, "result": [DEGREE]},
+    {"model_version": "v0", "score": 0.7, "result": [BODY]},
+]
+UNREAD = "unannotated tasks (--predictions reads their predictions)"
+
+
+@pytest.mark.parametrize("fields", [{"annotations": []}, {}], ids=["empty", "missing"])
+def test_tasks_with_predictions_alone_are_unannotated(
+    fields: dict[str, Any], tmp_path: Path
+) -> None:
+    task = {"data": TASK["data"], "predictions": PREDICTED, **fields}
+    assert lose(tmp_path, task, task) == {UNREAD: 2}
+    assert detect(tmp_path / "in.jsonl") == "label-studio"
+
+
+def test_the_first_prediction_is_read_in_place_of_annotations_if_asked_for(tmp_path: Path) -> None:
+    record, report = read(tmp_path, changed(predictions=PREDICTED), predictions=True)
+    assert record.entities == RECORD.entities[1:]
+    assert not report.lost
+    assert counts(report.chosen) == {"tasks with several predictions (the first one is read)": 1}
+    task = {"data": TASK["data"], "predictions": PREDICTED[1:]}
+    record, report = read(tmp_path, task, predictions=True)
+    assert record.entities == RECORD.entities[:1]
+    assert report == ConversionReport()
+
+
+def test_regions_of_predictions_may_lack_ids(tmp_path: Path) -> None:
+    result = [{key: each[key] for key in each if key != "id"} for each in (BODY, DEGREE)]
+    task = changed(predictions=[{"result": result}])
+    record, report = read(tmp_path, task, predictions=True)
+    assert record.entities == RECORD.entities
+    assert report == ConversionReport()
+
+
+def test_tasks_without_predictions_are_left_out_if_these_are_asked_for(tmp_path: Path) -> None:
+    tasks = changed(predictions=[]), without("predictions")
+    assert lose(tmp_path, *tasks, predictions=True) == {"tasks without predictions": 2}
+
+
+# The text
 
 
 def test_a_task_without_regions_is_annotated_as_having_none(tmp_path: Path) -> None:
@@ -292,6 +388,211 @@ def test_the_text_is_found_among_the_data(data: dict[str, Any], tmp_path: Path) 
     assert record.text == "前降支近段狭窄"
     assert record.meta == {key: value for key, value in data.items() if value != record.text}
     assert report == ConversionReport()
+
+
+SEVERAL = "tasks whose regions fit several fields (name the field of the text with --text-field)"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"text": "Left lung clear", "report": RECORD.text},
+        {"report": RECORD.text, "text": "前降支近段"},
+        {"title": "CT", "report": RECORD.text, "url": "https://a.example/1.txt"},
+        {"title": "CT", "report": RECORD.text, "lung": "Left lung clear"},
+    ],
+    ids=["after text", "before text", "beside an address", "among others"],
+)
+@pytest.mark.parametrize("to_name", ["text", "title", "body"])
+def test_the_text_is_the_field_that_all_regions_fit(
+    to_name: str, data: dict[str, str], tmp_path: Path
+) -> None:
+    result = [{**each, "to_name": to_name} for each in (BODY, DEGREE)]
+    record, report = read(tmp_path, {**with_result(*result), "data": data})
+    assert (record.text, record.entities) == (RECORD.text, RECORD.entities)
+    assert record.meta == {key: value for key, value in data.items() if key != "report"}
+    assert report == ConversionReport()
+
+
+def test_the_field_that_code_units_fit_is_found(tmp_path: Path) -> None:
+    data = {"text": "abc Ada", "report": "👍👍 Ada"}
+    item = {**with_result(region("a", 5, 8, "Ada", "P")), "data": data}
+    record, report = read(tmp_path, item)
+    assert record.text == "👍👍 Ada"
+    assert counts(report.chosen) == {UTF16: 1}
+
+
+@pytest.mark.parametrize(
+    ("to_name", "expected"), [("body", "body"), ("text", "text"), ("other", "text")]
+)
+def test_of_several_fields_that_fit_one_is_chosen_by_name(
+    to_name: str, expected: str, tmp_path: Path
+) -> None:
+    data = {name: f"前降支 {name}" for name in ("a", "text", "body")}
+    item = {**with_result({**BODY, "to_name": to_name}), "data": data}
+    record, report = read(tmp_path, item)
+    assert record.text == data[expected]
+    assert counts(report.chosen) == {SEVERAL: 1}
+
+
+def test_old_regions_name_the_field_of_the_text(tmp_path: Path) -> None:
+    data = {name: f"前降支 {name}" for name in ("a", "text", "body")}
+    item = {**with_result({**BODY, "source": "$a", "parent_id": None}), "data": data}
+    record, report = read(tmp_path, item)
+    assert record.text == data["a"]
+    assert report == ConversionReport()
+
+
+@pytest.mark.parametrize(
+    ("result", "data", "problem"),
+    [
+        ([BODY], {"a": "前降支a", "b": "前降支b"}, "got 2 strings: ['a', 'b']"),
+        ([BODY], {"a": "x", "b": "y"}, "got 2 strings: ['a', 'b']"),
+        ([], {"a": "x", "b": "y"}, "got 2 strings: ['a', 'b']"),
+        ([BODY], {"a": "x", "text": "回旋支"}, "must have the text '前降支', got '回旋支'"),
+        ([BODY], {"a": "回旋支", "url": "s3://b/c"}, "must have the text '前降支', got '回旋支'"),
+        ([BODY], {"a": "前降支a", "b": "前降支b", "url": "s3://b/c"}, "got 3 strings"),
+    ],
+)
+def test_if_no_field_can_be_chosen_the_error_names_the_option(
+    result: list[Any], data: dict[str, str], problem: str, tmp_path: Path
+) -> None:
+    path = write_items(tmp_path / "a.jsonl", {**with_result(*result), "data": data})
+    message = read_error(FORMAT, path)
+    assert problem in message
+    assert message.endswith("; name the field of the text with --text-field")
+
+
+@pytest.mark.parametrize("result", [[BODY, DEGREE], []], ids=["regions", "no regions"])
+def test_the_field_of_the_text_can_be_named(result: list[Any], tmp_path: Path) -> None:
+    data = {"text": RECORD.text, "b": RECORD.text + "。"}
+    item = {**with_result(*result), "data": data}
+    record, report = read(tmp_path, item, text_field="b")
+    assert (record.text, record.meta) == (data["b"], {"text": RECORD.text})
+    assert len(record.entities) == len(result)
+    assert report == ConversionReport()
+
+
+@pytest.mark.parametrize(
+    ("field", "problem"),
+    [
+        ("c", "--text-field, 'c'; the fields with strings are ['text', 'b']"),
+        ("n", "--text-field, 'n'; the fields with strings are ['text', 'b']"),
+        ("b", "must have the text '前降支', got '回旋支'"),
+    ],
+)
+def test_a_field_without_the_text_is_an_error(field: str, problem: str, tmp_path: Path) -> None:
+    data = {"text": RECORD.text, "b": "回旋支", "n": 3}
+    path = write_items(tmp_path / "a.jsonl", {**with_result(BODY), "data": data})
+    format = label_studio.label_studio_format(ReadOptions(text_field=field))
+    assert read_error(format, path).endswith(problem)
+
+
+# Tasks without a plain text
+
+FILES = (
+    "tasks with addresses of files in place of a text (name the field of the text with "
+    "--text-field)"
+)
+OTHERS = "tasks whose regions are not of plain text"
+HYPERTEXT = "tasks with regions of HyperText whose globalOffsets do not fit the text"
+BOX = {
+    "id": "r1",
+    "type": "rectanglelabels",
+    "from_name": "label",
+    "to_name": "image",
+    "value": {"x": 4.5, "y": 3, "width": 5, "height": 2, "rectanglelabels": ["Car"]},
+}
+SOUND = {**region("s", 0, 3, "", "Speech"), "to_name": "audio"}
+SOUND["value"] = {"start": 0, "end": 3, "channel": 0, "labels": ["Speech"]}
+
+
+@pytest.mark.parametrize(
+    ("data", "result", "reason"),
+    [
+        ({"text": "/a/b.png"}, [], FILES),
+        ({"image": "/data/upload/7"}, [], FILES),
+        ({"image": "s3://bucket/b.png", "patient": "A7"}, [], FILES),
+        ({"audio": "https://a.example/b?c=1"}, [SOUND], FILES),
+        ({"audio": "/a/b.wav", "speaker": "Ann"}, [SOUND], FILES),
+        ({"text": "https://a.example/b.txt", "patient": "A7"}, [BODY], FILES),
+        ({"url": "https://a.example/b.txt"}, [BODY], FILES),
+        ({"image": "data:image/png;base64,iVBORw0KGgo="}, [], FILES),
+        ({"image": "/a/b.png"}, [BOX], OTHERS),
+        ({"text": "A car", "image": "/a/b.png"}, [BOX], OTHERS),
+        ({"pages": ["/a/b.png"]}, [{**BOX, "type": "brush"}], OTHERS),
+        ({"speaker": "Ann"}, [{**SOUND, "original_length": 4.2}], OTHERS),
+        ({"text": [{"author": "A"}]}, [{**BOX, "type": "paragraphlabels"}], OTHERS),
+    ],
+)
+def test_images_and_sounds_are_no_texts(
+    data: dict[str, Any], result: list[Any], reason: str, tmp_path: Path
+) -> None:
+    assert lose(tmp_path, {**with_result(*result), "data": data}) == {reason: 1}
+
+
+@pytest.mark.parametrize(
+    "text", ["/a/b.png is broken", "/", "前降支/近段.狭窄", "n/a", "/正常。", "a.b", "9/10.5"]
+)
+def test_texts_with_dots_and_slashes_are_no_addresses(text: str, tmp_path: Path) -> None:
+    record, _ = read(tmp_path, with_text(text))
+    assert record.text == text
+
+
+def test_an_address_that_all_regions_fit_is_a_text(tmp_path: Path) -> None:
+    record, _ = read(
+        tmp_path, with_text("https://a.example/b", region("a", 8, 17, "a.example", "H"))
+    )
+    assert record.entities == [AnnotatedEntity(8, 17, "H")]
+
+
+def test_regions_of_a_text_are_read_beside_those_of_an_image(tmp_path: Path) -> None:
+    record, report = read(tmp_path, with_result(BOX, BODY, DEGREE))
+    assert record.entities == RECORD.entities
+    assert report.losses == {"regions of type 'rectanglelabels'": 1}
+
+
+def hypertext(text: str | None, start: int, end: int, **fields: Any) -> dict[str, Any]:
+    place = {"start": XPATH, "end": XPATH, "startOffset": 2, "endOffset": 4}
+    offsets = {"globalOffsets": {"start": start, "end": end}}
+    value = {**place, **offsets, "hypertextlabels": ["Body"], **fields}
+    if text is not None:
+        value["text"] = text
+    return {**BODY, "type": "hypertextlabels", "value": value}
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        hypertext("前降支", 0, 3),
+        {**hypertext("前降支", 0, 3, labels=["Body"]), "type": "labels"},
+    ],
+    ids=["hypertextlabels", "labels"],
+)
+def test_regions_of_hypertext_are_read_if_their_global_offsets_fit(
+    item: Any, tmp_path: Path
+) -> None:
+    record, report = read(tmp_path, with_result(item))
+    assert record.entities == RECORD.entities[:1]
+    assert not report.lost
+    reason = "tasks with regions of HyperText, read by their globalOffsets"
+    assert counts(report.chosen) == {reason: 1}
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        hypertext("前降支", 1, 4),
+        hypertext(None, 0, 3),
+        with_value(start=XPATH, end=XPATH)["annotations"][0]["result"][0],
+    ],
+    ids=["other offsets", "no text", "no global offsets"],
+)
+@pytest.mark.parametrize("data", [{"html": RECORD.text}, {"a": RECORD.text, "b": "<p>前降支</p>"}])
+def test_other_regions_of_hypertext_are_left_out(
+    data: dict[str, str], item: Any, tmp_path: Path
+) -> None:
+    assert lose(tmp_path, {**with_result(item), "data": data}) == {HYPERTEXT: 1}
 
 
 # Offsets
@@ -438,6 +739,22 @@ def test_attributes_are_written_as_choices_of_their_region(tmp_path: Path) -> No
     assert report == ConversionReport()
 
 
+def test_attributes_are_renamed_if_the_labels_or_the_text_have_their_name(tmp_path: Path) -> None:
+    entities = [
+        AnnotatedEntity(0, 3, "Body", {"label": "a", "label_2": "b"}),
+        AnnotatedEntity(5, 7, "Degree", {"text": "c", "label": "d"}),
+    ]
+    record = replace(RECORD, entities=entities, place="in.jsonl, line 1")
+    item, report = write_record(FORMAT, tmp_path / "out", record)
+    result = item["annotations"][0]["result"]
+    choices = [each["from_name"] for each in result if each["type"] == "choices"]
+    assert choices == ["label_3", "label_2", "text_2", "label_3"]
+    assert not report.lost
+    reason = "attributes renamed, since the labels or the text have the same name"
+    cases = ["'label' to 'label_3'", "'text' to 'text_2'"]
+    assert report.chosen == {reason: [f"in.jsonl, line 1: {case}" for case in cases]}
+
+
 def test_meta_data_that_take_the_place_of_the_text_are_counted(tmp_path: Path) -> None:
     item, report = write_record(FORMAT, tmp_path / "out", replace(RECORD, meta={"text": "CT"}))
     assert item["data"] == {"text": RECORD.text}
@@ -461,16 +778,6 @@ def test_all_fields_come_back_but_the_ids_of_regions(tmp_path: Path) -> None:
 
 # Refusing
 
-BODY_VALUE = BODY["value"]
-
-
-def with_region(**fields: Any) -> dict[str, Any]:
-    return with_result({**BODY, **fields})
-
-
-def with_value(**fields: Any) -> dict[str, Any]:
-    return with_region(value={**BODY_VALUE, **fields})
-
 
 def with_relation(**fields: Any) -> dict[str, Any]:
     return with_result(BODY, DEGREE, {**relation("q1Zd", "x_7A", "Finding"), **fields})
@@ -485,12 +792,13 @@ def with_attribute(kind: str, value: Any, name: Any = "Sure") -> dict[str, Any]:
 
 
 LONE_SURROGATE = "\ud83d"
-XPATH = "/div[1]/p[2]/text()[1]"
 BAD: dict[str, tuple[Any, str]] = {
     "no object": ("text", "not a JSON object"),
     "a list": ([TASK], "not a JSON object"),
     "no data": (without("data"), "'data' is missing"),
-    "no annotations": (without("annotations"), "'annotations' is missing"),
+    "no annotations": ({"data": {"text": "x"}}, "'annotations' is missing"),
+    "completions are an object": ({"data": {"text": "x"}, "completions": {}}, "must be a list"),
+    "predictions are an object": (changed(predictions={"result": []}), "must be a list"),
     "data are text": (changed(data="text"), ""),
     "data without a string": (changed(data={"number": 3}), "got 0 strings"),
     "data with two strings": (changed(data={"a": "x", "b": "y"}), "got 2 strings: ['a', 'b']"),
@@ -504,7 +812,6 @@ BAD: dict[str, tuple[Any, str]] = {
     "a label is a number": (with_value(labels=[3]), "3"),
     "a label is empty": (with_value(labels=[""]), "the type of an entity must not be empty"),
     "an offset is missing": (with_region(value={"start": 0, "labels": ["A"]}), "'end' is missing"),
-    "an offset is an XPath": (with_value(start=XPATH), XPATH),
     "an offset is no integer": (with_value(start=0.0), "0.0"),
     "an offset is null": (with_value(end=None), "None"),
     "an empty region": (with_value(start=3, text=""), "3-3"),
@@ -567,6 +874,12 @@ def test_an_export_is_recognized(tmp_path: Path) -> None:
 
 
 def test_the_short_export_is_not_taken_for_it(tmp_path: Path) -> None:
-    short = {"id": 1, "text": "前降支", "label": [BODY_VALUE], "annotator": 2, "annotation_id": 3}
+    short = {
+        "id": 1,
+        "text": "前降支",
+        "label": [BODY["value"]],
+        "annotator": 2,
+        "annotation_id": 3,
+    }
     with pytest.raises(ValueError, match="no format matches"):
         detect(write_items(tmp_path / "a.jsonl", short))

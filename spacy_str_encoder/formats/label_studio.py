@@ -1,9 +1,9 @@
 """JSON export of Label Studio, for plain texts with labeled regions and their relations.
 
 A list of `{"id", "data": {"text"}, "annotations": [{"was_cancelled", "result": [...]}]}`;
-`label_studio_result.py` describes the results. One annotation per task is read. The other data
-become metadata, and all other fields of the task and its annotation are kept there under
-`label_studio`.
+`label_studio_result.py` describes the results. One annotation per task is read; exports before 1.0
+call annotations "completions". The other data become metadata, and all other fields of the task and
+its annotation are kept there under `label_studio`.
 
 Texts of other formats are written for the template for named entities: `<Labels name="label"
 toName="text">` and `<Text name="text" value="$text"/>`. An attribute such as Assertion needs
@@ -18,7 +18,10 @@ from .annotated_text import AnnotatedText, AnnotationError, check_list
 from .fields import other_fields, with_meta
 from .format import DEFAULT_OPTIONS, Format, ReadOptions
 from .json_format import json_format
-from .label_studio_result import parse_result, select_regions, serialize_result
+from .label_studio_annotation import ANNOTATIONS, PREDICTIONS, choose_annotation
+from .label_studio_output import serialize_result
+from .label_studio_result import are_of_other_objects, parse_result, select_regions, with_ids
+from .label_studio_text import UnsupportedError, find_text
 from .report import ConversionReport
 
 KEPT = "label_studio"
@@ -27,45 +30,46 @@ NAMES = {"text": "text", "from_name": "label", "to_name": "text"}
 
 
 def matches(item: Any) -> bool:
-    """Recognize a task by its data and annotations."""
-    return isinstance(item.get("data"), dict) and isinstance(item.get("annotations"), list)
+    """Recognize a task by its data and annotations, or predictions."""
+    lists = (item.get(name) for name in (*ANNOTATIONS, PREDICTIONS))
+    return isinstance(item.get("data"), dict) and any(isinstance(each, list) for each in lists)
 
 
 def parse(
     item: Any, place: str, report: ConversionReport, *, options: ReadOptions
 ) -> AnnotatedText | None:
-    """Read a task, unless it is unannotated."""
-    check_list("the annotations", item["annotations"])
-    annotation = _choose_annotation(item["annotations"], place, report)
+    """Read a task, unless it is unannotated or has no plain text."""
+    annotation = choose_annotation(item, place, report, predictions=options.predictions)
     if annotation is None:
-        report.lose_other("unannotated tasks", place, f"task {item.get('id')!r}")
         return None
-    data, result = item["data"], annotation["result"]
-    check_list("the regions and relations", result)
+    try:
+        return _parse_annotation(item, annotation, place, report, options)
+    except UnsupportedError as error:
+        report.lose_other(str(error), place, f"task {item.get('id')!r}")
+        return None
+
+
+def _parse_annotation(
+    item: Any, annotation: Any, place: str, report: ConversionReport, options: ReadOptions
+) -> AnnotatedText:
+    check_list("the regions and relations", annotation["result"])
+    data, result = item["data"], with_ids(annotation["result"])
+    if are_of_other_objects(result):
+        raise UnsupportedError("tasks whose regions are not of plain text")
     regions = select_regions(result, place, report)
-    names = _find_names(data, regions, place, report)
-    text = data[names["text"]]
-    entities, relations = parse_result(result, regions, text, place, report)
+    names = _find_names(regions, place, report)
+    found = find_text(data, regions, place, report, field=options.text_field)
+    entities, relations = parse_result(result, regions, found.spans, place, report)
     kept = {
-        "task": other_fields(item, ("data", "annotations")),
+        "task": other_fields(item, ("data", *ANNOTATIONS)),
         "annotation": other_fields(annotation, ("result",)),
-        "names": names,
+        "names": {**names, "text": found.field},
     }
-    meta = {**other_fields(data, (names["text"],)), KEPT: kept}
-    return AnnotatedText(text, entities, relations, meta=meta)
+    meta = {**other_fields(data, (found.field,)), KEPT: kept}
+    return AnnotatedText(data[found.field], entities, relations, meta=meta)
 
 
-def _choose_annotation(annotations: list[Any], place: str, report: ConversionReport) -> Any:
-    finished = [each for each in annotations if not each.get("was_cancelled")]
-    if finished and len(annotations) > 1:
-        reason = "tasks with several annotations (the first one not cancelled is read)"
-        report.choose(reason, place, f"{len(annotations)} annotations")
-    return finished[0] if finished else None
-
-
-def _find_names(
-    data: dict[str, Any], regions: list[Any], place: str, report: ConversionReport
-) -> dict[str, str]:
+def _find_names(regions: list[Any], place: str, report: ConversionReport) -> dict[str, str]:
     controls = list(dict.fromkeys(region["from_name"] for region in regions))
     objects = list(dict.fromkeys(region["to_name"] for region in regions))
     if len(objects) > 1:
@@ -73,23 +77,7 @@ def _find_names(
     if len(controls) > 1:
         reason = "tasks with labels from several controls (only the first is kept)"
         report.choose(reason, place, f"{controls}")
-    if not regions:
-        return {**NAMES, "text": _find_text_field(data, NAMES["to_name"])}
-    text = _find_text_field(data, objects[0])
-    return {"text": text, "from_name": controls[0], "to_name": objects[0]}
-
-
-def _find_text_field(data: dict[str, Any], object_name: str) -> str:
-    fields = [name for name in data if isinstance(data[name], str)]
-    for name in ("text", object_name):
-        if name in fields:
-            return name
-    if len(fields) != 1:
-        raise AnnotationError(
-            f"the data must have a field 'text' or a single string, got {len(fields)} strings: "
-            f"{fields}"
-        )
-    return fields[0]
+    return {**NAMES, "from_name": controls[0], "to_name": objects[0]} if regions else NAMES
 
 
 def serialize(annotated: AnnotatedText, report: ConversionReport) -> dict[str, Any]:

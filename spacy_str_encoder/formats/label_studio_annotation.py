@@ -1,0 +1,69 @@
+"""Annotation of a task of Label Studio: the one of several that is read, or a prediction."""
+
+from typing import Any
+
+from .annotated_text import check_list
+from .report import ConversionReport
+
+# Exports before 1.0 have the second name.
+ANNOTATIONS = ("annotations", "completions")
+PREDICTIONS = "predictions"
+
+
+def choose_annotation(
+    item: Any, place: str, report: ConversionReport, *, predictions: bool
+) -> dict[str, Any] | None:
+    """Choose the annotation of a task: the ground truth, or the first one not cancelled.
+
+    item (Any): The task.
+    place (str): The location of the task, for messages.
+    report (ConversionReport): The report, to count choices, and tasks that are left out.
+    predictions (bool): Whether to choose the first prediction instead.
+    RETURNS (dict[str, Any] | None): The annotation; None if there is none.
+    RAISES (AnnotationError): If these are no lists.
+    """
+    predicted = item.get(PREDICTIONS) or []
+    check_list("the predictions", predicted)
+    chosen = (
+        _choose_prediction(predicted, place, report)
+        if predictions
+        else _choose_annotation(_get_annotations(item), place, report)
+    )
+    if chosen is None:
+        reason = _describe_missing(predictions=predictions, predicted=bool(predicted))
+        report.lose_other(reason, place, f"task {item.get('id')!r}")
+    return chosen
+
+
+def _describe_missing(*, predictions: bool, predicted: bool) -> str:
+    if predictions:
+        return "tasks without predictions"
+    return "unannotated tasks" + (" (--predictions reads their predictions)" if predicted else "")
+
+
+def _get_annotations(item: Any) -> list[Any]:
+    found = [item[name] for name in ANNOTATIONS if name in item]
+    if not found and PREDICTIONS in item:
+        return []
+    annotations: list[Any] = found[0] if found else item[ANNOTATIONS[0]]
+    check_list("the annotations", annotations)
+    return annotations
+
+
+def _choose_annotation(annotations: list[Any], place: str, report: ConversionReport) -> Any:
+    finished = [
+        each for each in annotations if not (each.get("was_cancelled") or each.get("skipped"))
+    ]
+    truths = [each for each in finished if each.get("ground_truth")]
+    if finished and len(annotations) > 1:
+        which = "the ground truth" if truths else "the first one not cancelled"
+        reason = f"tasks with several annotations ({which} is read)"
+        report.choose(reason, place, f"{len(annotations)} annotations")
+    return next(iter([*truths, *finished]), None)
+
+
+def _choose_prediction(predicted: list[Any], place: str, report: ConversionReport) -> Any:
+    if len(predicted) > 1:
+        reason = "tasks with several predictions (the first one is read)"
+        report.choose(reason, place, f"{len(predicted)} predictions")
+    return predicted[0] if predicted else None

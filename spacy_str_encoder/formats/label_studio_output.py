@@ -1,0 +1,88 @@
+"""Results of Label Studio, written: regions of plain text with one label, and relations.
+
+Relations with the same head and tail are written as one with several labels, since Label Studio
+keeps only one relation from a region to another. All attributes are written as choices of their
+region.
+"""
+
+from collections.abc import Collection, Iterator
+from itertools import count
+from typing import Any
+
+from .annotated_text import AnnotatedEntity, AnnotatedText
+from .entities import describe_relation
+from .label_studio_result import CHOICES
+from .report import ConversionReport
+
+
+def serialize_result(
+    annotated: AnnotatedText, from_name: str, to_name: str, report: ConversionReport
+) -> list[dict[str, Any]]:
+    """Convert entities and relations to regions and relations.
+
+    annotated (AnnotatedText): The text.
+    from_name (str): The control that labels the text.
+    to_name (str): The object that shows the text.
+    report (ConversionReport): The report, to count duplicate relations and renamed attributes.
+    RETURNS (list[dict[str, Any]]): The regions and relations.
+    """
+    controls = _name_controls(annotated, {from_name, to_name}, report)
+    regions = [
+        {"id": f"entity-{i}", **each, "to_name": to_name}
+        for i, entity in enumerate(annotated.entities)
+        for each in _serialize_entity(annotated, entity, from_name, controls)
+    ]
+    relations = [
+        {
+            "type": "relation",
+            "from_id": f"entity-{head}",
+            "to_id": f"entity-{tail}",
+            "direction": "right",
+            "labels": labels,
+        }
+        for (head, tail), labels in _group_labels(annotated, report).items()
+    ]
+    return regions + relations
+
+
+def _name_controls(
+    annotated: AnnotatedText, taken: Collection[str], report: ConversionReport
+) -> dict[str, str]:
+    """Name the control of each attribute. No two controls or objects can have the same name."""
+    names = dict.fromkeys(name for each in annotated.entities for name in each.attributes or {})
+    controls = {name: name for name in names}
+    for name in sorted(names.keys() & taken):
+        others = (f"{name}_{i}" for i in count(2))
+        controls[name] = next(each for each in others if each not in {*names, *taken})
+        reason = "attributes renamed, since the labels or the text have the same name"
+        report.choose(reason, annotated.place, f"{name!r} to {controls[name]!r}")
+    return controls
+
+
+def _serialize_entity(
+    annotated: AnnotatedText,
+    entity: AnnotatedEntity,
+    from_name: str,
+    controls: dict[str, str],
+) -> Iterator[dict[str, Any]]:
+    surface = annotated.text[entity.start : entity.end]
+    place = {"start": entity.start, "end": entity.end, "text": surface}
+    label = {**place, "labels": [entity.label]}
+    yield {"type": "labels", "from_name": from_name, "value": label}
+    for name, value in (entity.attributes or {}).items():
+        yield {"type": CHOICES, "from_name": controls[name], "value": {**place, CHOICES: [value]}}
+
+
+def _group_labels(
+    annotated: AnnotatedText, report: ConversionReport
+) -> dict[tuple[int, int], list[str]]:
+    """Group the labels of relations by head and tail."""
+    labels: dict[tuple[int, int], list[str]] = {}
+    for relation in annotated.relations:
+        group = labels.setdefault((relation.head, relation.tail), [])
+        if relation.label in group:
+            case = describe_relation(annotated, relation)
+            report.lose_other("duplicate relations", annotated.place, case)
+        else:
+            group.append(relation.label)
+    return labels
