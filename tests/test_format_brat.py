@@ -561,7 +561,7 @@ def test_annotations_without_a_text_are_an_error(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_documents_is_an_error(tmp_path: Path) -> None:
-    assert read_error(tmp_path) == f"{tmp_path}: no .txt or .ann file in this folder"
+    assert read_error(tmp_path) == f"{tmp_path}: no .txt or .ann file"
 
 
 @pytest.mark.parametrize(
@@ -578,16 +578,27 @@ def test_a_folder_of_other_files_is_told_what_is_missing(
 ) -> None:
     (tmp_path / name).parent.mkdir(exist_ok=True)
     (tmp_path / name).write_text("x")
-    with pytest.raises(ValueError) as error:
-        find_files(tmp_path, all_formats(spacy.blank("xx")))
-    assert str(error.value).startswith(f"{tmp_path}: {advice}")
-    if name.lower().endswith(".txt"):
-        assert read_error(tmp_path) == f"{tmp_path}: {advice}"
+    formats = all_formats(spacy.blank("xx"))
+    for look, path in ((find_files, tmp_path), (detect_format, tmp_path / name)):
+        with pytest.raises(ValueError) as error:
+            look(path, formats)
+        assert str(error.value).startswith(f"{path}: {advice}")
+        if name.lower().endswith(".txt"):
+            assert read_error(path) == f"{path}: {advice}"
+
+
+def test_a_folder_of_texts_lacks_no_annotations_of_brat_if_another_format_is_set(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "a.txt").write_text("x")
+    formats = {"jsonl": all_formats(spacy.blank("xx"))["jsonl"]}
+    with pytest.raises(ValueError, match=r"^[^;]*: no file in this folder ends in \.json, "):
+        find_files(tmp_path, formats)
 
 
 def test_a_file_of_another_type_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text("[]")
-    assert read_error(tmp_path / "a.json").endswith("must be a folder, or a .txt or .ann file")
+    assert read_error(tmp_path / "a.json") == f"{tmp_path}/a.json: no .txt or .ann file"
 
 
 @pytest.mark.parametrize("surface", ["Aspirin", ""])

@@ -93,7 +93,8 @@ def detect_format(path: Path, formats: dict[str, Format]) -> Format:
         names = [name for name in names if formats[name].recognizes(path, item)]
         if len(names) == 1:
             return formats[names[0]]
-    raise ValueError(f"{path}: {_describe_matches(names)}: {', '.join(formats)}")
+    missing = "" if names else advise(path)
+    raise ValueError(f"{path}: {missing}{_describe_matches(names)}: {', '.join(formats)}")
 
 
 def _describe_matches(names: list[str]) -> str:
@@ -127,7 +128,8 @@ def find_files(path: Path, formats: dict[str, Format]) -> list[Path]:
         )
     if not names and not files:
         expected = f"no file in this folder ends in {', '.join(sorted(suffixes))}"
-        raise ValueError(f"{path}: {advise(path)}{expected}")
+        missing = advise(path) if len(formats) > 1 else ""
+        raise ValueError(f"{path}: {missing}{expected}")
     return files or [path]
 
 

@@ -1,4 +1,4 @@
-"""Advice for folders whose files are in no format."""
+"""Advice for files that are in no format."""
 
 from pathlib import Path
 
@@ -12,11 +12,12 @@ ADVICE = {
 }
 
 
-def advise(folder: Path) -> str:
-    """Describe what the files of a folder lack.
+def advise(path: Path) -> str:
+    """Describe what a file lacks, or the files of a folder.
 
-    folder (Path): A folder without annotated files.
+    path (Path): A file in no format, or a folder without annotated files.
     RETURNS (str): The beginning of an error message; empty if nothing is known of the files.
     """
-    suffixes = {file.suffix.lower() for file in folder.rglob("*")}
+    files = path.rglob("*") if path.is_dir() else [path]
+    suffixes = {file.suffix.lower() for file in files}
     return "".join(f"{advice}; " for suffix, advice in ADVICE.items() if suffix in suffixes)

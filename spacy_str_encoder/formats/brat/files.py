@@ -70,18 +70,21 @@ def find_documents(path: Path, report: ConversionReport) -> list[Document]:
     RETURNS (list[Document]): The documents, in order.
     RAISES (ValueError): If there are none, or no annotations.
     """
-    if not path.is_dir():
-        if not (files := _find_pair(path)):
-            raise ValueError(f"{path}: must be a folder, or a .txt or .ann file")
-        return [Document(path.with_suffix(""), files)]
-    stems: dict[Path, list[Path]] = {}
-    for file in _visit(path, path, [os.path.realpath(path)], report):
-        stems.setdefault(file.with_suffix(""), []).append(file)
-    suffixes = {file.suffix.lower() for files in stems.values() for file in files}
-    if LINES not in suffixes:
-        missing = WITHOUT_LINES if suffixes else "no .txt or .ann file in this folder"
+    files = _find_files(path, report)
+    if not any(file.suffix.lower() == LINES for file in files):
+        missing = WITHOUT_LINES if files else "no .txt or .ann file"
         raise ValueError(f"{path}: {missing}")
-    return [Document(stem, files, path) for stem, files in sorted(stems.items())]
+    stems: dict[Path, list[Path]] = {}
+    for file in files:
+        stems.setdefault(file.with_suffix(""), []).append(file)
+    folder = path if path.is_dir() else None
+    return [Document(stem, stems[stem], folder) for stem in sorted(stems)]
+
+
+def _find_files(path: Path, report: ConversionReport) -> list[Path]:
+    if path.is_dir():
+        return list(_visit(path, path, [os.path.realpath(path)], report))
+    return _find_pair(path)
 
 
 def _find_pair(path: Path) -> list[Path]:
