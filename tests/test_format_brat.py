@@ -1,13 +1,14 @@
 """brat standoff: folders of texts and annotations, what is read, written, lost and refused."""
 
 import json
+import re
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import spacy
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
@@ -164,6 +165,24 @@ def test_the_text_of_an_entity_may_have_line_breaks(
     assert record.entities == [AnnotatedEntity(start, end, "X"), AnnotatedEntity(0, 1, "X")]
     assert record.relations == [AnnotatedRelation(0, 1, "Y")]
     assert report == ConversionReport()
+
+
+@given(record=crowded_texts())
+def test_entities_are_read_whatever_line_breaks_their_texts_have(
+    record: AnnotatedText, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    surfaces = [record.text[each.start : each.end] for each in record.entities]
+    # What looks like a line of its own can't be told from one.
+    assume(not any(re.search(r"\n([TREAMN#]\S+|\*)\t", each) for each in surfaces))
+    lines = [
+        f"T{i}\tX {each.start} {each.end}\t{surface}"
+        for i, (each, surface) in enumerate(zip(record.entities, surfaces, strict=True))
+    ]
+    folder = tmp_path_factory.mktemp("brat")
+    make_document(folder, text=record.text, lines=lines)
+    [found], report = read(folder)
+    assert found.entities == [replace(each, label="X") for each in record.entities]
+    assert not report.lost
 
 
 def test_a_note_over_several_lines_is_one(tmp_path: Path) -> None:

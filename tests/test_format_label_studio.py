@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from spacy_str_encoder.formats import label_studio
@@ -412,6 +412,26 @@ def test_the_text_is_the_field_that_all_regions_fit(
     assert (record.text, record.entities) == (RECORD.text, RECORD.entities)
     assert record.meta == {key: value for key, value in data.items() if key != "report"}
     assert report == ConversionReport()
+
+
+@given(record=any_records(), other=st.text(), to_name=st.sampled_from(["text", "report", "a"]))
+def test_entities_are_never_cut_out_of_another_string(
+    record: AnnotatedText,
+    other: str,
+    to_name: str,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    surfaces = [record.text[each.start : each.end] for each in record.entities]
+    regions = [
+        {**region(f"{i}", each.start, each.end, surface, "X"), "to_name": to_name}
+        for i, (each, surface) in enumerate(zip(record.entities, surfaces, strict=True))
+    ]
+    assume(regions)
+    item = {**with_result(*regions), "data": {"text": other, "report": record.text}}
+    found, report = read(tmp_path_factory.mktemp("label-studio"), item)
+    cut = [found.text[each.start : each.end] for each in found.entities]
+    assert [each.split() for each in cut] == [each.split() for each in surfaces]
+    assert found.text == record.text or report.chosen
 
 
 def test_the_field_that_code_units_fit_is_found(tmp_path: Path) -> None:
