@@ -24,6 +24,7 @@ from spacy_str_encoder.formats.format import Format
 from spacy_str_encoder.formats.report import ConversionReport
 
 from .annotated_texts import ANY_ATTRIBUTES, NO_ATTRIBUTES, Read, any_records, contents, reader
+from .json_files import detect
 
 # The begin, end and label of an entity; a relation by the texts, or the begins, of head and tail.
 Entity = tuple[int, int, str]
@@ -218,6 +219,32 @@ def test_jsonl_tells_unannotated_attributes_from_none(tmp_path: Path) -> None:
     assert jsonl.serialize(record, ConversionReport(strict_all=True)) == item
 
 
+def test_jsonl_accepts_the_right_text_of_an_entity_or_none(tmp_path: Path) -> None:
+    [body, location, degree] = LINE["entities"]
+    entities = [{**body, "text": "前降支"}, {**location, "text": None}, degree]
+    path = write(tmp_path / "in.jsonl", to_bytes("jsonl", changed(LINE, entities=entities)))
+    assert list(READERS["jsonl"](path)) == [RECORD]
+
+
+def test_jsonl_reads_entities_that_are_lists(tmp_path: Path) -> None:
+    entities = [[0, 3, "Body"], [3, 5, "Location"], [5, 7, "Degree"]]
+    path = write(tmp_path / "in.jsonl", to_bytes("jsonl", changed(LINE, entities=entities)))
+    assert list(READERS["jsonl"](path)) == [RECORD]
+
+
+@pytest.mark.parametrize(
+    ("entities", "name"),
+    [
+        ([[0, 3, "Body"]], "jsonl"),
+        ([[0, 3, "前降支", "Body"]], "authors"),
+        ([{"start": 0, "end": 3, "label": "Body"}], "jsonl"),
+    ],
+)
+def test_entities_tell_the_format(entities: list[Any], name: str, tmp_path: Path) -> None:
+    items = [{"text": TEXT, "entities": each, "relations": []} for each in ([], entities)]
+    assert detect(write(tmp_path / "in.jsonl", to_bytes("jsonl", *items))) == name
+
+
 def test_jsonl_tells_of_fields_that_a_record_cannot_hold(tmp_path: Path) -> None:
     item = {**LINE, "entities": [{**entity, "score": 0.9} for entity in LINE["entities"]]}
     report = ConversionReport()
@@ -277,6 +304,15 @@ def with_relation(*values: Any) -> dict[str, Any]:
 
 def with_entity_line(start: Any, end: Any, label: Any) -> dict[str, Any]:
     entity = {"start": start, "end": end, "label": label}
+    return changed(LINE, entities=[entity], relations=[])
+
+
+def with_entity_list(*values: Any) -> dict[str, Any]:
+    return changed(LINE, entities=[values], relations=[])
+
+
+def with_entity_text(start: Any, end: Any, text: Any) -> dict[str, Any]:
+    entity = {"start": start, "end": end, "label": "Body", "text": text}
     return changed(LINE, entities=[entity], relations=[])
 
 
@@ -349,7 +385,15 @@ BAD_LINES: dict[str, tuple[Any, str]] = {
     "text is null": ({"text": None, "entities": [], "relations": []}, ANYTHING),
     "text is a list": ({"text": [TEXT], "entities": [], "relations": []}, ANYTHING),
     "entities are null": (changed(LINE, entities=None), ANYTHING),
-    "an entity is a list": (changed(LINE, entities=[[0, 3, "Body"]]), ANYTHING),
+    "an entity is a list of four": (with_entity_list(0, 3, "前降支", "Body"), ANYTHING),
+    "an entity is a list of two": (with_entity_list(0, 3), ANYTHING),
+    "an offset in a list is text": (with_entity_list("0", 3, "Body"), "integers, got '0'"),
+    "an entity in a list ends outside": (with_entity_list(5, 9, "Degree"), "5-9"),
+    "an entity has another text": (
+        with_entity_text(0, 3, "回旋支"),
+        "the entity 0-3 must have the text '回旋支', got '前降支'",
+    ),
+    "an entity with a text has an offset of text": (with_entity_text("0", 3, "前降支"), "got '0'"),
     "an entity lacks its end": (
         changed(LINE, entities=[{"start": 0, "label": "Body"}]),
         "'end' is missing",

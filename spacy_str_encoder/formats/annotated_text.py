@@ -173,6 +173,22 @@ def check_integers(name: str, *values: object) -> None:
             raise AnnotationError(f"{name} must be integers, got {value!r}")
 
 
+def check_surface(text: str, start: int, end: int, surface: str) -> None:
+    """Check that an entity has the text that the file repeats for it.
+
+    text (str): The text.
+    start (int): The start of the entity in characters.
+    end (int): Its end (exclusive).
+    surface (str): Its text in the file.
+    RAISES (AnnotationError): If the text at its offsets is different.
+    """
+    check_integers("the offsets of an entity", start, end)
+    if text[start:end] != surface:
+        raise AnnotationError(
+            f"the entity {start}-{end} must have the text {surface!r}, got {text[start:end]!r}"
+        )
+
+
 def in_text_order(annotated: AnnotatedText) -> AnnotatedText:
     """Sort the entities of a text by position.
 

@@ -12,9 +12,10 @@ from .annotated_text import (
     AnnotatedRelation,
     AnnotatedText,
     AnnotationError,
+    check_surface,
     in_text_order,
 )
-from .fields import other_fields, with_meta
+from .fields import are_lists, other_fields, with_meta
 from .json_format import json_format
 from .report import ConversionReport
 
@@ -22,10 +23,8 @@ FORWARD, BACKWARD = "_1_2", "_2_1"
 
 
 def matches(item: Any) -> bool:
-    """Recognize a text whose entities are lists."""
-    entities = item.get("entities")
-    is_list = isinstance(entities, list) and all(isinstance(entity, list) for entity in entities)
-    return is_list and {"text", "relations"} <= item.keys()
+    """Recognize a text by entities that are lists of four."""
+    return are_lists(item.get("entities"), 4) and {"text", "relations"} <= item.keys()
 
 
 def parse(item: Any, place: str, report: ConversionReport) -> AnnotatedText:
@@ -40,10 +39,7 @@ def parse(item: Any, place: str, report: ConversionReport) -> AnnotatedText:
 
 
 def _parse_entity(text: str, start: int, end: int, surface: str, label: str) -> AnnotatedEntity:
-    if text[start:end] != surface:
-        raise AnnotationError(
-            f"the entity {start}-{end} must have the text {surface!r}, got {text[start:end]!r}"
-        )
+    check_surface(text, start, end, surface)
     return AnnotatedEntity(start, end, label)
 
 

@@ -41,6 +41,18 @@ def are_objects(value: Any, *fields: str) -> bool:
     )
 
 
+def are_lists(value: Any, length: int) -> bool:
+    """Check if a value is a list of lists of a certain length.
+
+    value (Any): The value.
+    length (int): The number of items that all inner lists must have.
+    RETURNS (bool): Whether the value is such a list. An empty list is.
+    """
+    return isinstance(value, list) and all(
+        isinstance(each, list) and len(each) == length for each in value
+    )
+
+
 def look_like_annotations(value: Any) -> bool:
     """Check if the value of an unknown field may be entities or relations.
 

@@ -4,44 +4,54 @@
 line. Offsets count characters (exclusive end); head and tail are indices of entities. `"tokens"` (a
 list of strings) and `"meta"` (an object) are optional, and other fields become metadata. A text
 without `"relations"` has unannotated relations. An entity can have `"attributes"`, an object of
-strings; without it, its attributes are unannotated.
+strings; without it, its attributes are unannotated. If it has a `"text"`, this must be the text at
+its offsets. It can also be a list `[start, end, label]`.
 """
 
 from typing import Any
 
-from .annotated_text import AnnotatedEntity, AnnotatedRelation, AnnotatedText
-from .fields import are_objects, lose_other_fields, other_fields
+from .annotated_text import AnnotatedEntity, AnnotatedRelation, AnnotatedText, check_surface
+from .fields import are_lists, are_objects, lose_other_fields, other_fields
 from .json_format import json_format
 from .report import ConversionReport
 from .tokens import find_tokens, token_texts, without_white_space
 
-ENTITY_FIELDS = ("start", "end", "label", "attributes")
+ENTITY_FIELDS = ("start", "end", "label", "attributes", "text")
 FIELDS = ("text", "tokens", "entities", "relations", "meta")
 
 
 def matches(item: Any) -> bool:
     """Recognize a text by the start, end and label of its entities."""
-    return "text" in item and are_objects(item.get("entities"), "start", "end", "label")
+    entities = item.get("entities")
+    # With classes of the text, it may be doccano's, whose offsets count something else.
+    are_triples = are_lists(entities, 3) and "cats" not in item
+    return "text" in item and (are_triples or are_objects(entities, "start", "end", "label"))
 
 
 def parse(item: Any, place: str, report: ConversionReport) -> AnnotatedText:
     """Read a text; its relations are unannotated if the field is not there."""
     text, tokens = item["text"], item.get("tokens")
-    for entity in item["entities"]:
-        lose_other_fields("entities", entity, ENTITY_FIELDS, place, report)
     for relation in item.get("relations", []):
         lose_other_fields("relations", relation, ("head", "tail", "label"), place, report)
     return AnnotatedText(
         text,
-        [
-            AnnotatedEntity(e["start"], e["end"], e["label"], e.get("attributes"))
-            for e in item["entities"]
-        ],
+        [_parse_entity(entity, text, place, report) for entity in item["entities"]],
         [AnnotatedRelation(r["head"], r["tail"], r["label"]) for r in item.get("relations", [])],
         tokens=None if tokens is None else without_white_space(text, find_tokens(text, tokens)),
         meta=other_fields(item, FIELDS) | (item.get("meta") or {}),
         has_relations="relations" in item,
     )
+
+
+def _parse_entity(entity: Any, text: str, place: str, report: ConversionReport) -> AnnotatedEntity:
+    if isinstance(entity, list):
+        start, end, label = entity
+        return AnnotatedEntity(start, end, label)
+    start, end, surface = entity["start"], entity["end"], entity.get("text")
+    if surface is not None:
+        check_surface(text, start, end, surface)
+    lose_other_fields("entities", entity, ENTITY_FIELDS, place, report)
+    return AnnotatedEntity(start, end, entity["label"], entity.get("attributes"))
 
 
 def serialize(annotated: AnnotatedText, report: ConversionReport) -> dict[str, Any]:
