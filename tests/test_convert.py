@@ -224,9 +224,9 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize("option", ["--from", "--to"])
 def test_an_unknown_format_is_answered_with_the_known_ones(option: str, tmp_path: Path) -> None:
     path = write_lines(tmp_path / "in.jsonl", LINE)
-    message = run_error(path, "-o", tmp_path, option, "conll")
-    assert "'conll'" in message
-    assert "spacy, spacy-json, jsonl, authors" in message
+    message = run_error(path, "-o", tmp_path, option, "docx")
+    assert "'docx'" in message
+    assert "spacy, spacy-json, spacy-tuples, jsonl" in message
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,9 @@ from .annotated_text import AnnotatedEntity, AnnotatedText, AnnotationError, che
 from .entities import (
     NOT_IN_GROUP,
     choose_flat,
-    keep_relations,
     report_other_groups,
     without_overlaps,
+    without_relations,
     without_repeats,
 )
 from .fields import are_objects, lose_other_fields, other_fields
@@ -105,8 +105,8 @@ def serialize(
     annotated: AnnotatedText, report: ConversionReport, *, spans_key: str | None = None
 ) -> dict[str, Any]:
     """Write a text so that `Doc.from_json` can read it. Its relations are lost."""
-    annotated = keep_relations(annotated, (), "relations, which this format can't hold", report)
-    annotated, _ = align_entities(without_repeats(annotated, report), report)
+    annotated = without_repeats(without_relations(annotated, report), report)
+    annotated, _ = align_entities(annotated, report)
     if spans_key is None:
         annotated = without_overlaps(annotated, report)
     places = [each.place for each in annotated.entities]

@@ -96,6 +96,16 @@ def keep_relations(
     return replace(annotated, relations=relations)
 
 
+def without_relations(annotated: AnnotatedText, report: ConversionReport) -> AnnotatedText:
+    """Remove the relations of a text.
+
+    annotated (AnnotatedText): The text.
+    report (ConversionReport): The report, to count the relations.
+    RETURNS (AnnotatedText): The text without relations.
+    """
+    return keep_relations(annotated, (), "relations, which this format can't hold", report)
+
+
 def without_repeats(annotated: AnnotatedText, report: ConversionReport) -> AnnotatedText:
     """Remove duplicate entities, and attach their relations to the first of each.
 

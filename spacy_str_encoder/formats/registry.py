@@ -19,6 +19,7 @@ from . import (
     jsonl,
     label_studio,
     prodigy,
+    spacy_tuples,
     spert,
     spo,
     uima,
@@ -51,6 +52,7 @@ def all_formats(
     formats = [
         docbin.docbin_format(nlp, spans_key=spans_key),
         doc_json_format(spans_key=spans_key),
+        spacy_tuples.FORMAT,
         jsonl.FORMAT,
         authors_json.FORMAT,
         spert.FORMAT,
