@@ -12,6 +12,7 @@ from ..files.docbin import SUFFIX
 from . import (
     authors_json,
     brat,
+    conll,
     docbin,
     doccano,
     gliner,
@@ -62,6 +63,7 @@ def all_formats(
         doccano.FORMAT,
         label_studio.label_studio_format(options),
         spo.FORMAT,
+        conll.FORMAT,
         brat.brat_format(options),
         uima.FORMAT,
         rel_component_format(nlp, spans_key=spans_key),
@@ -119,7 +121,7 @@ def find_files(path: Path, formats: dict[str, Format]) -> list[Path]:
     suffixes = find_suffixes(formats)
     if not path.is_dir() or not suffixes:
         return [path]
-    files = sorted(file for file in path.iterdir() if file.suffix.lower() in suffixes)
+    files = sorted(file for file in path.iterdir() if _is_in_a_format(file, formats, suffixes))
     names = [name for name, each in formats.items() if each.recognizes(path, None)]
     # Documents of UIMA CAS are JSON as well, and a folder of them is read as a whole.
     files = [file for file in files if not any(formats[n].recognizes(file, None) for n in names)]
@@ -133,6 +135,11 @@ def find_files(path: Path, formats: dict[str, Format]) -> list[Path]:
         missing = advise(path) if len(formats) > 1 else ""
         raise ValueError(f"{path}: {missing}{expected}")
     return files or [path]
+
+
+def _is_in_a_format(file: Path, formats: dict[str, Format], suffixes: set[str]) -> bool:
+    is_recognized = any(each.suffix and each.recognizes(file, None) for each in formats.values())
+    return file.suffix.lower() in suffixes or is_recognized
 
 
 def find_suffixes(formats: Mapping[str, Format]) -> set[str]:
