@@ -1,5 +1,6 @@
 """Damaged files of annotations, in every format: records, or one clear error."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,11 @@ from spacy_str_encoder.formats.annotated_text import (
     AnnotatedText,
 )
 from spacy_str_encoder.formats.docs import with_tokens
+from spacy_str_encoder.formats.format import refuse_to_write
 from spacy_str_encoder.formats.registry import all_formats
 from spacy_str_encoder.formats.report import ConversionReport
+
+from . import test_format_docred
 
 NLP = spacy.blank("zh")
 FORMATS = all_formats(NLP)
@@ -30,11 +34,16 @@ RECORDS = [
         [AnnotatedRelation(1, 0, "Negative")],
     ),
 ]
+# Files in the formats that can only be read.
+FILES = {"docred": json.dumps([test_format_docred.ITEM])}
 
 
 def write_files(name: str, folder: Path) -> list[Path]:
     """Records in a format: one file, or those of a folder."""
     path = folder / f"records{FORMATS[name].suffix}"
+    if name in FILES:
+        path.write_text(FILES[name], "utf-8")
+        return [path]
     records = with_tokens(RECORDS, NLP) if FORMATS[name].needs_tokens else RECORDS
     FORMATS[name].write(records, path, ConversionReport())
     return [path] if path.is_file() else sorted(each for each in path.rglob("*") if each.is_file())
@@ -61,7 +70,11 @@ def damage(content: bytes, kind: str, place: float, piece: bytes) -> bytes:
     }[kind]
 
 
-@pytest.mark.parametrize("name", FORMATS)
+def test_every_format_is_damaged() -> None:
+    assert {*FILES} == {n for n, each in FORMATS.items() if each.write is refuse_to_write}
+
+
+@pytest.mark.parametrize("name", [name for name in FORMATS if name not in FILES])
 def test_what_is_not_damaged_is_read(name: str, tmp_path: Path) -> None:
     write_files(name, tmp_path)
     path = tmp_path / f"records{FORMATS[name].suffix}"

@@ -33,6 +33,17 @@ class ReadOptions:
 DEFAULT_OPTIONS = ReadOptions()
 
 
+def refuse_to_write(texts: Iterable[AnnotatedText], path: Path, report: ConversionReport) -> None:
+    """Raise an error in place of writing texts, for formats that can only be read.
+
+    texts (Iterable[AnnotatedText]): The texts.
+    path (Path): The file.
+    report (ConversionReport): The report.
+    RAISES (ValueError): In any case.
+    """
+    raise ValueError("this format can be read, but not written; choose another one with `--to`")
+
+
 @dataclass(frozen=True)
 class Format:
     """File format for annotated texts.
@@ -44,7 +55,7 @@ class Format:
         It gets the path, and the first text if the file holds JSON (else None).
     read (Callable[[Path, ConversionReport], Iterator[AnnotatedText]]): Function that reads a file.
     write (Callable[[Iterable[AnnotatedText], Path, ConversionReport], None]): Function that writes
-        a file. The file must not exist yet.
+        a file. The file must not exist yet. By default, the format can only be read.
     needs_tokens (bool): Whether texts must have tokens to be written.
     keeps_unannotated (bool): Whether the format distinguishes texts with unannotated relations from
         texts without relations.
@@ -62,7 +73,7 @@ class Format:
     suffix: str
     recognizes: Callable[[Path, Any], bool]
     read: Read
-    write: Write
+    write: Write = refuse_to_write
     needs_tokens: bool = False
     keeps_unannotated: bool = False
     keeps_missing_entities: bool = False

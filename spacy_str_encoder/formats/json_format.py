@@ -11,7 +11,7 @@ from .annotated_text import AnnotatedText, AnnotationError, check_annotations, e
 from .archives import AnyPath
 from .entities import UNANNOTATED
 from .fields import look_like_annotations
-from .format import Format
+from .format import Format, refuse_to_write
 from .reading import read_items
 from .report import ConversionReport
 
@@ -29,7 +29,7 @@ def json_format(
     *,
     matches: Callable[[Any], bool],
     parse: Parse,
-    serialize: Serialize,
+    serialize: Serialize | None = None,
     suffix: str,
     needs_tokens: bool = False,
     keeps_unannotated: bool = False,
@@ -46,8 +46,8 @@ def json_format(
     matches (Callable[[Any], bool]): Function that tells if an object may be in this format.
     parse (Callable[[Any, str, ConversionReport], AnnotatedText | None]): Function that converts an
         object to a text.
-    serialize (Callable[[AnnotatedText, ConversionReport], dict[str, Any]]): Function that converts
-        a text to an object.
+    serialize (Callable[[AnnotatedText, ConversionReport], dict[str, Any]] | None): Function that
+        converts a text to an object. None if the format can only be read.
     suffix (str): The suffix of its files.
     needs_tokens (bool): Whether `serialize` needs tokens.
     keeps_unannotated (bool): Whether the format distinguishes texts with unannotated relations from
@@ -66,7 +66,7 @@ def json_format(
         suffix,
         recognizes=lambda path, item: isinstance(item, dict) and matches(item),
         read=partial(read, parse=parse),
-        write=partial(write, serialize=serialize),
+        write=partial(write, serialize=serialize) if serialize else refuse_to_write,
         needs_tokens=needs_tokens,
         keeps_unannotated=keeps_unannotated,
         keeps_missing_entities=keeps_missing_entities,

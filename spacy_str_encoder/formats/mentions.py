@@ -1,0 +1,43 @@
+"""Relations between entities that have several mentions in a text."""
+
+from collections.abc import Sequence
+from itertools import product
+
+from .annotated_text import AnnotatedEntity, AnnotatedRelation, AnnotatedText
+from .entities import describe_relation
+from .report import ConversionReport
+
+
+def relate_closest(
+    annotated: AnnotatedText,
+    heads: Sequence[int],
+    tails: Sequence[int],
+    label: str,
+    report: ConversionReport,
+) -> AnnotatedRelation:
+    """Relate the mentions of two entities that are closest to each other. Mentions that overlap
+    count only if there are no others, and of pairs as close as each other, the first one does.
+
+    annotated (AnnotatedText): The text.
+    heads (Sequence[int]): The indices of the mentions of the head; at least one.
+    tails (Sequence[int]): The indices of the mentions of the tail; at least one.
+    label (str): The label of the relation.
+    report (ConversionReport): The report, to count relations between several mentions.
+    RETURNS (AnnotatedRelation): The relation.
+    """
+
+    def rank(pair: tuple[int, int]) -> tuple[bool, int, int]:
+        first, second = (annotated.entities[i] for i in pair)
+        gap = _count_between(first, second)
+        return gap < 0, gap, min(first.start, second.start)
+
+    relation = AnnotatedRelation(*min(product(heads, tails), key=rank), label)
+    if len(heads) > 1 or len(tails) > 1:
+        reason = "relations of entities with several mentions, read between the closest ones"
+        report.choose(reason, annotated.place, describe_relation(annotated, relation))
+    return relation
+
+
+def _count_between(first: AnnotatedEntity, second: AnnotatedEntity) -> int:
+    """RETURNS (int): The number of characters between two entities; negative if they overlap."""
+    return max(first.start, second.start) - min(first.end, second.end)
