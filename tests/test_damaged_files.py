@@ -18,7 +18,7 @@ from spacy_str_encoder.formats.format import refuse_to_write
 from spacy_str_encoder.formats.registry import all_formats
 from spacy_str_encoder.formats.report import ConversionReport
 
-from . import test_format_docred
+from . import test_format_bioc, test_format_docred, test_format_pubtator
 
 NLP = spacy.blank("zh")
 FORMATS = all_formats(NLP)
@@ -35,7 +35,11 @@ RECORDS = [
     ),
 ]
 # Files in the formats that can only be read.
-FILES = {"docred": json.dumps([test_format_docred.ITEM])}
+FILES = {
+    "docred": json.dumps([test_format_docred.ITEM]),
+    "pubtator": test_format_pubtator.CONTENT,
+    "bioc": f"<?xml version='1.0'?><collection>{test_format_bioc.CONTENT}</collection>",
+}
 
 
 def write_files(name: str, folder: Path) -> list[Path]:

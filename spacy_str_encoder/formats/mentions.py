@@ -1,11 +1,16 @@
 """Relations between entities that have several mentions in a text."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from itertools import product
 
 from .annotated_text import AnnotatedEntity, AnnotatedRelation, AnnotatedText
 from .entities import describe_relation
 from .report import ConversionReport
+
+UNMENTIONED = "relations of concepts without a mention"
+# Several concepts of one mention, as in D007674|D008107.
+SEPARATORS = re.compile(r"[|,;]")
 
 
 def relate_closest(
@@ -41,3 +46,17 @@ def relate_closest(
 def _count_between(first: AnnotatedEntity, second: AnnotatedEntity) -> int:
     """RETURNS (int): The number of characters between two entities; negative if they overlap."""
     return max(first.start, second.start) - min(first.end, second.end)
+
+
+def index_concepts(concepts: Iterable[Iterable[str]]) -> dict[str, list[int]]:
+    """Index mentions by their concepts. If one has several, each of them counts as well.
+
+    concepts (Iterable[Iterable[str]]): The identifiers of the concepts of each mention.
+    RETURNS (dict[str, list[int]]): The indices of the mentions of each concept.
+    """
+    index: dict[str, list[int]] = {}
+    for i, names in enumerate(concepts):
+        parts = {part for name in names for part in (name, *SEPARATORS.split(name)) if part}
+        for part in parts:
+            index.setdefault(part, []).append(i)
+    return index

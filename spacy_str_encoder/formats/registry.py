@@ -11,6 +11,7 @@ from spacy.tokens import Doc
 from ..files.docbin import SUFFIX
 from . import (
     authors_json,
+    bioc,
     brat,
     conll,
     docbin,
@@ -22,6 +23,7 @@ from . import (
     jsonl,
     label_studio,
     prodigy,
+    pubtator,
     spacy_tuples,
     spert,
     spo,
@@ -63,6 +65,8 @@ def all_formats(
         glirel.FORMAT,
         dygie.FORMAT,
         docred.FORMAT,
+        pubtator.FORMAT,
+        bioc.FORMAT,
         prodigy.FORMAT,
         doccano.FORMAT,
         label_studio.label_studio_format(options),
