@@ -12,10 +12,12 @@ from .debug_data import CONTEXT, debug_data_command
 from .evaluate import evaluate_command
 from .init_encoder import init_encoder_command
 from .pretrain import pretrain_command
+from .streams import Commands
 from .visualize import visualize_command
 
 app = typer.Typer(
     name="spacy-str-encoder",
+    cls=Commands,
     no_args_is_help=True,
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},

@@ -12,6 +12,7 @@ from rich.console import Console
 from .errors import errors_as_one_line
 from .options import Code
 from .progress import track
+from .streams import writes_unicode
 
 if TYPE_CHECKING:
     from spacy_str_encoder.debug_data.settings import PipelineSettings
@@ -70,7 +71,8 @@ def debug_data_command(
             paths, settings, track=partial(track, description="Reading")
         )
     if as_json:
-        typer.echo(json.dumps(make_report(statistics), ensure_ascii=False, indent=2))
+        report = make_report(statistics)
+        typer.echo(json.dumps(report, ensure_ascii=not writes_unicode(), indent=2))
         return
     console = Console()
     for table in lay_out(statistics):
