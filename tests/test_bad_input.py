@@ -450,6 +450,30 @@ def test_what_nobody_sees_begins_and_ends_no_entity(nlp: Language) -> None:
     assert all(entity.text == entity.text.strip("\ufeff\u200b \n") for entity in entities)
 
 
+# Each alone is a token that begins and ends nothing: zero-width and control characters, spaces.
+INVISIBLE = "\u200b\u200d\ufeff\u00ad\u2060\u202e\x00\x07\x7f\x85\xa0\u3000\u2028\u2029\t\n"
+
+
+@pytest.mark.parametrize("spans_key", [None, "sc"])
+@pytest.mark.parametrize("invisible", INVISIBLE, ids=ascii)
+def test_what_nobody_sees_is_no_entity(
+    make_nlp: MakeNlp, invisible: str, spans_key: str | None
+) -> None:
+    nlp = make_nlp(ner={"spans_key": spans_key}, spans_key=spans_key)
+    examples = make_examples(nlp)
+    for example in examples:
+        example.reference.spans["sc"] = list(example.reference.ents)
+    nlp.initialize(lambda: examples)
+    emissions = nlp.get_pipe("str_ner").model.get_ref("output_layer").layers[0]
+    emissions.get_param("b")[4] += 100
+    doc = Doc(nlp.vocab, words=["左", invisible, invisible * 2, "冠"], spaces=[False] * 4)
+    found = nlp(doc).spans["sc"] if spans_key else nlp(doc).ents
+    texts = {entity.text for entity in found}
+    # With random weights, an entity may also reach from one to the other.
+    assert {"左", "冠"} <= texts
+    assert all({text[0], text[-1]} <= {"左", "冠"} for text in texts)
+
+
 def refuse_windows(docs: Iterable[Doc]) -> list[list[Span]]:
     return [[doc[1:]] if doc.text.startswith("坏") else [doc[:]] for doc in docs]
 
