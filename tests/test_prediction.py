@@ -109,6 +109,47 @@ def test_a_process_that_has_threads_may_be_forked(trained: Language, tmp_path: P
     subprocess.run(command, check=True, timeout=300)
 
 
+# What the libraries below tell about long texts and forks is not for users: neither is a problem.
+SILENT = """
+import multiprocessing, os, sys, spacy
+multiprocessing.set_start_method("fork")
+nlp, text = spacy.load(sys.argv[1], exclude=["str_rel"]), sys.argv[2]
+assert len(nlp(text * 50)._.trf_data.wordpieces.strings) > 1
+assert len(list(nlp.pipe([text] * 4, n_process=2, batch_size=2))) == 4
+assert "TOKENIZERS_PARALLELISM" not in os.environ
+"""
+WITHOUT_ENCODER = """
+import os, sys, spacy_str_encoder
+from tokenizers import Tokenizer
+Tokenizer.from_file(f"{sys.argv[1]}/tokenizer.json").encode_batch(["text"] * 2)
+if os.fork():
+    os.wait()
+"""
+
+
+def run_alone(*arguments: str | Path) -> str:
+    """What a fresh process prints on stderr."""
+    command = [sys.executable, "-c", *map(str, arguments)]
+    inherited = {name: value for name, value in os.environ.items() if "TOKENIZERS" not in name}
+    done = subprocess.run(command, check=True, capture_output=True, text=True, env=inherited)
+    return done.stderr
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks on Windows")
+def test_long_texts_and_forks_print_nothing(make_nlp: MakeNlp, tmp_path: Path) -> None:
+    # Windows of more pieces than the encoder can read.
+    nlp = make_nlp(window=500, stride=500)
+    nlp.initialize(lambda: make_examples(nlp))
+    nlp.to_disk(tmp_path)
+    assert run_alone(SILENT, tmp_path, TEXTS[0]) == ""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks on Windows")
+def test_forks_of_others_are_still_warned_of(encoder_path: Path) -> None:
+    printed = run_alone(WITHOUT_ENCODER, encoder_path)
+    assert "The current process just got forked" in printed
+
+
 @pytest.mark.slow
 def test_threads_predict_as_one(make_with_encoder: Callable[..., Language], tmp_path: Path) -> None:
     dropout = {"hidden_dropout_prob": 0.2, "attention_probs_dropout_prob": 0.2}
