@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 
+from ..doc.chinese import ChineseCounts
 from ..doc.entities import (
     SPANS_KEY,
     find_gold_key,
@@ -33,6 +34,7 @@ class GoldCounts:
     misaligned (int): Entities that do not align with the tokens of the pipeline.
     unlearned (int): Entities that overlap another one of their label.
     missing (int): Unannotated tokens of docs with annotated entities.
+    chinese (ChineseCounts): Chinese characters, and the tokens of the pipeline that hold them.
     """
 
     docs: int = 0
@@ -43,6 +45,7 @@ class GoldCounts:
     misaligned: int = 0
     unlearned: int = 0
     missing: int = 0
+    chinese: ChineseCounts = field(default_factory=ChineseCounts)
 
 
 def count_gold(examples: Iterable[Example], spans_key: str | None) -> GoldCounts:
@@ -65,6 +68,7 @@ def count_gold(examples: Iterable[Example], spans_key: str | None) -> GoldCounts
         counts.misaligned += len(gold) - len(aligned)
         counts.unlearned += len(find_unlearned(gold))
         counts.missing += _count_missing(doc, spans_key)
+        counts.chinese.add(example.predicted)
     return counts
 
 
@@ -110,6 +114,23 @@ def require_known_labels(name: str, labels: Collection[str], counts: GoldCounts)
         raise ValueError(
             f"{name}: the training data has entity labels that the given label file lacks: "
             f"{listed}. {ADD_LABELS}"
+        )
+
+
+def warn_of_language(name: str, counts: GoldCounts, lang: str) -> None:
+    """Warn of Chinese texts that the tokenizer of the pipeline leaves whole.
+
+    name (str): The name of the component.
+    counts (GoldCounts): The counts of the training data.
+    lang (str): The language of the pipeline.
+    """
+    if counts.chinese.are_whole:
+        warnings.warn(
+            f"{name}: the language of the pipeline is {lang}, but the texts look Chinese: tokens "
+            f"have {counts.chinese.length:.1f} Chinese characters on average, so few entities "
+            'begin and end where tokens do. Set lang = "zh" under [nlp] of the config, and convert '
+            "the data with --lang zh.",
+            stacklevel=3,
         )
 
 

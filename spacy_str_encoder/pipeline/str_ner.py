@@ -18,7 +18,13 @@ from ..doc.relation import set_score
 from ..layers.crf import find_entities, write_entities
 from ..layers.listening import read_states
 from ..layers.windows import is_visible
-from .entity_checks import count_gold, require_known_labels, require_spans, warn_of_unlearned
+from .entity_checks import (
+    count_gold,
+    require_known_labels,
+    require_spans,
+    warn_of_language,
+    warn_of_unlearned,
+)
 from .labeled_pipe import LabeledPipe
 from .new_labels import INIT_LABELS
 
@@ -274,6 +280,7 @@ class CRFEntityRecognizer(LabeledPipe):
                 f"{self.name}: the training data has no entities, and no labels were given. Set "
                 f"{name_place(key)} in the training data, or pass a label file."
             )
+        warn_of_language(self.name, counts, self.vocab.lang)
         warn_of_unlearned(self.name, counts, key)
         for label in labels:
             self.add_label(label)

@@ -30,6 +30,21 @@ def _advise_on_nothing(statistics: Statistics) -> Iterator[str]:
             )
 
 
+def _advise_on_language(statistics: Statistics) -> Iterator[str]:
+    """Advise on Chinese texts that the tokenizer leaves whole."""
+    settings = statistics.settings
+    whole = [name for name, split in statistics.splits.items() if split.chinese.are_whole]
+    if whole:
+        length = statistics.splits[whole[0]].chinese.length
+        language = f"The language of the pipeline is {settings.nlp.lang}. "
+        yield (
+            f"The texts look Chinese, but the tokens of {whole[0]} have {length:.1f} Chinese "
+            "characters on average, so few entities begin and end where tokens do. "
+            f"{language if settings.retokenizes else ''}"
+            'Use --lang zh, or set lang = "zh" under [nlp] of the config.'
+        )
+
+
 def _advise_on_leaks(statistics: Statistics) -> Iterator[str]:
     """Advise on texts that are in two splits."""
     leaks = [
@@ -105,6 +120,7 @@ def _advise_on_docs_without_relations(statistics: Statistics) -> Iterator[str]:
 
 RULES: tuple[Rule, ...] = (
     _advise_on_nothing,
+    _advise_on_language,
     _advise_on_leaks,
     _advise_on_contradictions,
     _advise_on_size,
