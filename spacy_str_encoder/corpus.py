@@ -66,8 +66,8 @@ def read_corpus(
     share (float): The probability of each doc to be read.
     seed (int): The seed of this selection.
     YIELDS (Example): The examples.
-    RAISES (ValueError): If there are no .spacy files, a file is damaged, or no doc has relations
-        and a component predicts them.
+    RAISES (ValueError): If there are no .spacy files, a file is damaged, no doc has a text, or no
+        doc has relations and a component predicts them.
     """
     if not path.exists():
         raise ValueError(f"Can't find the corpus {path}: no such file or folder.")
@@ -75,6 +75,11 @@ def read_corpus(
         raise ValueError(
             f"The corpus {path} must be a {FILE_TYPE} file or a folder of {FILE_TYPE} files. Use "
             "`spacy-str-encoder convert` to create them from other formats."
+        )
+    if not any(map(len, _read_docs(path, nlp.vocab))):
+        raise ValueError(
+            f"The corpus {path} has no texts, so nothing can be learned or scored. Choose another "
+            "file, or convert the annotations again."
         )
     for _, component in nlp.pipeline:
         if hasattr(component, "resume"):

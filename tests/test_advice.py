@@ -211,6 +211,13 @@ def set_size(split: str, docs: int) -> Change:
     return change
 
 
+def set_tokens(split: str, tokens: int) -> Change:
+    def change(statistics: Statistics) -> None:
+        statistics.splits[split].tokens = tokens
+
+    return change
+
+
 def turn_all(split: str) -> Change:
     """Let all heads come first in the text."""
 
@@ -236,6 +243,11 @@ GIVEN: dict[str, Case] = {
         drop("dev", "relation_labels"),
         {},
         "dev has no relations. Set doc._.relations, and save the DocBin with store_user_data=True.",
+    ),
+    "no texts": (
+        set_tokens("dev", 0),
+        {},
+        "dev has no texts, so nothing can be learned or scored. Choose another file.",
     ),
     "leak": (
         repeat("dev", "train", 17),

@@ -336,7 +336,7 @@ def write_bare_docs(path: Path) -> None:
     [
         (write_nothing, "no such file or folder"),
         (write_text, "the file is not a DocBin"),
-        (write_no_docs, "none of the 0 docs has annotated"),
+        (write_no_docs, "none of the 0 docs has a text"),
         (write_bare_docs, "none of the 1 docs has annotated entities or relations"),
     ],
 )

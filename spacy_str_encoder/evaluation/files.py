@@ -113,8 +113,11 @@ def read_gold_docs(
     docs = list(read_docs(path, nlp, conversion, spans_key=gold_key))
     for reason in KEPT_APART:
         conversion.lost.pop(reason, None)
-    if not any(has_gold_entities(doc, gold_key) or has_relations(doc) for doc in docs):
+    texts = [doc for doc in docs if len(doc)]
+    if not texts:
+        raise ValueError(f"{path}: none of the {len(docs)} docs has a text")
+    if not any(has_gold_entities(doc, gold_key) or has_relations(doc) for doc in texts):
         raise ValueError(
-            f"{path}: none of the {len(docs)} docs has annotated entities or relations"
+            f"{path}: none of the {len(texts)} docs has annotated entities or relations"
         )
     return docs

@@ -19,7 +19,8 @@ def require_labels(name: str, labels: Mapping[str, str], counts: Counter[Relatio
     if not labels:
         raise ValueError(
             f"{name}: the training data has no relations, and no labels were given. Set "
-            "doc._.relations, and save the DocBin with store_user_data=True."
+            "doc._.relations, and save the DocBin with store_user_data=True. To learn entities "
+            f"alone, remove {name} from the pipeline."
         )
     if unknown := [each for each in counts if each[1] not in labels.get(each[0], "")]:
         listed = ", ".join(f"'{label}' {way} ({counts[label, way]}x)" for label, way in unknown)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from ..collect import Statistics
+from ..collect import TRAIN, Statistics
 from .wording import Rule, percent, share
 
 # Fewer docs are little to learn from.
@@ -12,6 +12,7 @@ FEWEST_RELATIONS = 100
 # Encoders of the language of a text need 1 to 2 pieces per token, and know nearly all of them.
 MOST_PIECES = 3
 MOST_UNKNOWN = 0.02
+ALONE = " To learn entities alone, remove str_rel from the pipeline."
 
 
 def _advise_on_nothing(statistics: Statistics) -> Iterator[str]:
@@ -21,12 +22,14 @@ def _advise_on_nothing(statistics: Statistics) -> Iterator[str]:
     if key is not None:
         place, remedy = f"the span group '{key}'", f"Convert the data with --spans-key {key}"
     for name, split in statistics.splits.items():
-        if not split.entities:
+        if not split.tokens:
+            yield f"{name} has no texts, so nothing can be learned or scored. Choose another file."
+        elif not split.entities:
             yield f"{name} has no entities in {place}. {remedy}, or change spans_key of str_ner."
         elif not split.relations:
             yield (
                 f"{name} has no relations. Set doc._.relations, and save the DocBin with "
-                "store_user_data=True."
+                f"store_user_data=True.{ALONE if name == TRAIN else ''}"
             )
 
 
