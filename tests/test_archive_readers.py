@@ -204,11 +204,17 @@ def test_dates_of_a_table_become_text(tmp_path: Path) -> None:
     assert read(tmp_path / "a.parquet") == [Entry(1, "a", "1970-01-01")]
 
 
-def test_a_quote_that_nothing_closes_takes_no_other_rows(tmp_path: Path) -> None:
-    path = tmp_path / "a.csv"
+@pytest.mark.parametrize(("suffix", "delimiter"), [(".csv", ","), (".tsv", "\t")])
+def test_a_quote_that_nothing_closes_takes_no_other_rows(
+    tmp_path: Path, suffix: str, delimiter: str
+) -> None:
+    path = tmp_path / f"a{suffix}"
     rows = ["id,text", "1,one", '2,"two', "3,three", '4,"four', '5,"fi', 've"', "6,six"]
-    path.write_text("\n".join([*rows, ""]), "utf-8")
+    path.write_text("\n".join([*rows, ""]).replace(",", delimiter), "utf-8")
     found = read(path)
+    rejected = [(item.number, item.reason) for item in found if isinstance(item, Rejection)]
+    assert [number for number, _ in rejected] == [2, 4]
+    assert all(reason.endswith("check its quotes") for _, reason in rejected)
     assert [type(item) for item in found] == [Entry, Rejection, Entry, Rejection, Entry, Entry]
     assert [(item.number, item.text) for item in found if isinstance(item, Entry)] == [
         (1, "one"),
@@ -216,6 +222,24 @@ def test_a_quote_that_nothing_closes_takes_no_other_rows(tmp_path: Path) -> None
         (5, "fi\nve"),
         (6, "six"),
     ]
+
+
+def test_quotes_of_tables_with_tabs_are_those_of_csv(tmp_path: Path) -> None:
+    path = tmp_path / "a.tsv"
+    rows = [
+        ["id", "text"],
+        ["1", 'a "quoted" word'],
+        ["2", '"'],
+        ["3", "a\ttab, and\na line"],
+        ["4", 'size 5"'],
+    ]
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, "excel-tab").writerows(rows)
+    found = [[item.id, item.text] for item in read(path) if isinstance(item, Entry)]
+    assert found == rows[1:]
+    # Quotes inside of a cell need no others.
+    path.write_text('id\ttext\n1\tsize 5"\n2\tsize 6"\n', "utf-8")
+    assert [item.text for item in read(path) if isinstance(item, Entry)] == ['size 5"', 'size 6"']
 
 
 def test_of_two_columns_of_one_name_none_is_chosen(tmp_path: Path) -> None:

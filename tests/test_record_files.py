@@ -90,6 +90,9 @@ def test_tables_hold_the_rows(docs: list[Doc], tmp_path: Path) -> None:
         read = list(csv.DictReader(file))
     as_text = ["" if value is None else str(value) for row in rows for value in row.values()]
     assert [value for row in read for value in row.values()] == as_text
+    write_records(tmp_path / "records.tsv", iter(docs))
+    with (tmp_path / "records.tsv").open(encoding="utf-8", newline="") as file:
+        assert list(csv.DictReader(file, dialect="excel-tab")) == read
     write_records(tmp_path / "records.parquet", iter(docs))
     assert pyarrow.parquet.read_table(tmp_path / "records.parquet").to_pylist() == rows
 
@@ -142,7 +145,7 @@ def test_a_failure_leaves_the_file_as_it_was(docs: list[Doc], tmp_path: Path) ->
 
 
 def test_other_files_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"xlsx: the file name must end in .jsonl, .csv, .parquet"):
+    with pytest.raises(ValueError, match=r"xlsx: the file name must end in .jsonl, .csv, .tsv, "):
         write_records(tmp_path / "records.xlsx", [])
 
 

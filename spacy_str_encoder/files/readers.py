@@ -88,14 +88,14 @@ def read_json_lines(path: Path, fields: Fields) -> Reading:
 
 def read_csv(path: Path, fields: Fields) -> Reading:
     """Read a table with a header. Columns are separated by tabs in `.tsv` files, by commas in
-    others."""
+    others; both have the quotes of Python's `csv`."""
     csv.field_size_limit(MAX_LINE)
-    delimiter = "\t" if ".tsv" in map(str.lower, path.suffixes) else ","
+    dialect = "excel-tab" if ".tsv" in map(str.lower, path.suffixes) else "excel"
     with open_bytes(path) as (content, share):
         lines = iter(lambda: content.readline(MAX_LINE), b"")
         # Surrogates stand for bytes that are not UTF-8, so that only their own row is rejected.
         texts = (line.decode("utf-8", "surrogateescape") for line in lines)
-        rows = _read_rows(texts, delimiter)
+        rows = _read_rows(texts, dialect)
         first = next(rows, [])
         header = first if isinstance(first, list) else []
         _require_utf8(path, header)
@@ -218,7 +218,7 @@ def _parse_json(number: int, line: bytes, fields: Fields) -> Item:
 
 def _parse_cells(number: int, cells: list[str] | str, header: list[str], fields: Fields) -> Item:
     if isinstance(cells, str):
-        return Rejection(number, f"not a row of a table ({cells})")
+        return Rejection(number, f"not a row of a table ({cells}); check its quotes")
     if len(cells) != len(header):
         reason = f"the row has {len(cells)} cells, the table has {len(header)} columns"
         return Rejection(number, reason, ",".join(cells))
@@ -302,7 +302,7 @@ def _require_columns(path: Path, names: list[str], fields: Fields, *, listed: st
             )
 
 
-def _read_rows(lines: Iterator[str], delimiter: str) -> Iterator[list[str] | str]:
+def _read_rows(lines: Iterator[str], dialect: str) -> Iterator[list[str] | str]:
     """Read the rows of a table. An error message takes the place of a row that can't be read.
 
     A quote that is never closed swallows all following lines. When a row fails, all of its lines
@@ -316,7 +316,7 @@ def _read_rows(lines: Iterator[str], delimiter: str) -> Iterator[list[str] | str
             taken.append(line)
             yield line
 
-    reader = csv.reader(feed(), delimiter=delimiter, strict=True)
+    reader = csv.reader(feed(), dialect, strict=True)
     while True:
         taken.clear()
         try:
@@ -324,6 +324,6 @@ def _read_rows(lines: Iterator[str], delimiter: str) -> Iterator[list[str] | str
         except csv.Error as error:
             yield str(error)
             again.extendleft(reversed(taken[1:]))
-            reader = csv.reader(feed(), delimiter=delimiter, strict=True)
+            reader = csv.reader(feed(), dialect, strict=True)
         except StopIteration:
             return

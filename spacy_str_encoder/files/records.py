@@ -1,7 +1,8 @@
 """Files of records: JSON lines, or a flat table with one value per row."""
 
 import csv
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,7 @@ KEY_SEPARATOR = "."
 
 def write_records(path: str | Path, docs: Iterable[Doc]) -> None:
     """Write the records of docs: JSON lines with one doc per line (`.jsonl`), or a table with one
-    value per row (`.csv`, `.parquet`).
+    value per row (`.csv`, `.tsv`, `.parquet`).
 
     path (str | Path): The file. An existing file is replaced once the new one is complete.
     docs (Iterable[Doc]): The docs, with `doc._.records`. The identifier of a doc is
@@ -48,7 +49,12 @@ def write_records(path: str | Path, docs: Iterable[Doc]) -> None:
     RAISES (ValueError): If the file has another suffix, or a doc has no settings for records.
     """
     path = Path(path)
-    writers = {".jsonl": _write_jsonl, ".csv": _write_csv, ".parquet": _write_parquet}
+    writers: dict[str, Callable[[Path, Iterable[Doc]], None]] = {
+        ".jsonl": _write_jsonl,
+        ".csv": partial(_write_csv, dialect="excel"),
+        ".tsv": partial(_write_csv, dialect="excel-tab"),
+        ".parquet": _write_parquet,
+    }
     if path.suffix not in writers:
         raise ValueError(f"{path}: the file name must end in {', '.join(writers)}.")
     with written_whole(path) as unfinished:
@@ -99,9 +105,9 @@ def _write_jsonl(path: Path, docs: Iterable[Doc]) -> None:
     write_json_lines(path, rows)
 
 
-def _write_csv(path: Path, docs: Iterable[Doc]) -> None:
+def _write_csv(path: Path, docs: Iterable[Doc], *, dialect: str) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS)
+        writer = csv.DictWriter(file, COLUMNS, dialect=dialect)
         writer.writeheader()
         writer.writerows(to_rows(docs))
 
