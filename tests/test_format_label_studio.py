@@ -260,9 +260,10 @@ def test_what_is_no_entity_or_relation_is_counted(tmp_path: Path) -> None:
 
 def test_notes_of_annotators_are_counted(tmp_path: Path) -> None:
     noted = {**BODY, "meta": {"text": ["sure?"]}, "score": 0.5, "readonly": False}
+    noted["value"] = {**BODY["value"], "score": 0.5}
     record, report = read(tmp_path, with_result(noted))
     assert record.entities == [AnnotatedEntity(0, 3, "Body")]
-    assert report.losses == {"unsupported fields of regions": 2}
+    assert report.losses == {"unsupported fields of regions": 3}
 
 
 def test_the_first_annotation_that_was_not_cancelled_is_read(tmp_path: Path) -> None:

@@ -56,7 +56,7 @@ def _parse_annotation(
     data, result = item["data"], with_ids(annotation["result"])
     if are_of_other_objects(result):
         raise UnsupportedError("tasks whose regions are not of plain text")
-    regions = select_regions(result, place, report)
+    regions = select_regions(result)
     names = _find_names(regions, place, report)
     found = find_text(data, regions, place, report, field=options.text_field)
     entities, relations = parse_result(result, regions, found.spans, place, report)

@@ -43,6 +43,10 @@ ATTRIBUTES = (CHOICES, "taxonomy", "rating", "number")
 DIRECTIONS = {"right": [(0, 1)], "left": [(1, 0)], "bi": [(0, 1), (1, 0)]}
 # Fields of the value of a region that hold its labels.
 LABEL_FIELDS = (LABELS, HYPERTEXT, "htmllabels")
+VALUE_FIELDS = (
+    *("start", "end", "text", "startOffset", "endOffset", "globalOffsets"),
+    *(*LABEL_FIELDS, *ATTRIBUTES),
+)
 # Fields and types of regions of images, audio and video. All types such as "polygonlabels" are too.
 OTHER_FIELDS = {"original_width", "original_length"}
 OTHER_TYPES = {"rectangle", "ellipse", "polygon", "brush", "keypoint", "bitmask", "videorectangle"}
@@ -75,26 +79,29 @@ def _is_of_other_object(region: dict[str, Any]) -> bool:
     return is_other or kind in OTHER_TYPES or bool(OTHER_FIELDS & region.keys())
 
 
-def select_regions(result: list[Any], place: str, report: ConversionReport) -> list[Any]:
+def select_regions(result: list[Any]) -> list[Any]:
     """Select the regions that are entities.
 
     result (list[Any]): The regions and relations of an annotation.
-    place (str): The location of the annotation, for messages.
-    report (ConversionReport): The report, to count other regions, and unsupported fields of the
-        selected ones.
     RETURNS (list[Any]): The regions with labels.
     """
-    selected = [each for each in result if _is_entity(each)]
-    ids = {region["id"] for region in selected}
+    return [each for each in result if _is_entity(each)]
+
+
+def _report_others(
+    result: list[Any], regions: list[Any], place: str, report: ConversionReport
+) -> None:
+    """Report the regions that are no entities, and unsupported fields of the others."""
+    ids = {region["id"] for region in regions}
     for region in result:
         if _is_entity(region) or _is_attribute(region, ids):
             given = {name: value for name, value in region.items() if value is not None}
             lose_other_fields("regions", given, REGION_FIELDS, place, report)
+            lose_other_fields("regions", region["value"], VALUE_FIELDS, place, report)
         elif region["type"] in (LABELS, HYPERTEXT) and not _is_of_other_object(region):
             report.lose("regions without a label", place, repr(region["id"]))
         elif region["type"] != "relation":
             report.lose_other(f"regions of type {region['type']!r}", place, repr(region["id"]))
-    return selected
 
 
 def _is_entity(region: dict[str, Any]) -> bool:
@@ -127,6 +134,7 @@ def parse_result(
     RETURNS (tuple[list[AnnotatedEntity], list[AnnotatedRelation]]): The entities and relations.
     RAISES (AnnotationError): If the annotation is invalid.
     """
+    _report_others(result, regions, place, report)
     attributes = _parse_attributes(result, regions, place, report)
     index: dict[str, list[int]] = {each["id"]: [] for each in result if each["type"] != "relation"}
     entities: list[AnnotatedEntity] = []
