@@ -33,17 +33,6 @@ class ReadOptions:
 DEFAULT_OPTIONS = ReadOptions()
 
 
-def refuse_to_write(texts: Iterable[AnnotatedText], path: Path, report: ConversionReport) -> None:
-    """Raise an error in place of writing texts, for formats that can only be read.
-
-    texts (Iterable[AnnotatedText]): The texts.
-    path (Path): The file.
-    report (ConversionReport): The report.
-    RAISES (ValueError): In any case.
-    """
-    raise ValueError("this format can be read, but not written; choose another one with `--to`")
-
-
 @dataclass(frozen=True)
 class Format:
     """File format for annotated texts.
@@ -54,8 +43,8 @@ class Format:
     recognizes (Callable[[Path, Any], bool]): Function that tells if a file may be in this format.
         It gets the path, and the first text if the file holds JSON (else None).
     read (Callable[[Path, ConversionReport], Iterator[AnnotatedText]]): Function that reads a file.
-    write (Callable[[Iterable[AnnotatedText], Path, ConversionReport], None]): Function that writes
-        a file. The file must not exist yet. By default, the format can only be read.
+    write (Callable[[Iterable[AnnotatedText], Path, ConversionReport], None] | None): Function that
+        writes a file. The file must not exist yet. None if the format can only be read.
     needs_tokens (bool): Whether texts must have tokens to be written.
     keeps_unannotated (bool): Whether the format distinguishes texts with unannotated relations from
         texts without relations.
@@ -73,7 +62,7 @@ class Format:
     suffix: str
     recognizes: Callable[[Path, Any], bool]
     read: Read
-    write: Write = refuse_to_write
+    write: Write | None = None
     needs_tokens: bool = False
     keeps_unannotated: bool = False
     keeps_missing_entities: bool = False
@@ -81,3 +70,15 @@ class Format:
     keeps_missing_attributes: bool = False
     holds_docs: bool = False
     keeps_source: bool = False
+
+    def require_write(self) -> Write:
+        """Return the function that writes a file.
+
+        RETURNS (Callable): The function.
+        RAISES (ValueError): If the format can only be read.
+        """
+        if self.write is None:
+            raise ValueError(
+                f"the format '{self.name}' can only be read; set another one with `convert --to`"
+            )
+        return self.write

@@ -11,7 +11,7 @@ from .annotated_text import AnnotatedText, AnnotationError, check_annotations, e
 from .archives import AnyPath
 from .entities import UNANNOTATED
 from .fields import look_like_annotations
-from .format import Format, refuse_to_write
+from .format import Format
 from .reading import read_items
 from .report import ConversionReport
 
@@ -66,7 +66,7 @@ def json_format(
         suffix,
         recognizes=lambda path, item: isinstance(item, dict) and matches(item),
         read=partial(read, parse=parse),
-        write=partial(write, serialize=serialize) if serialize else refuse_to_write,
+        write=partial(write, serialize=serialize) if serialize else None,
         needs_tokens=needs_tokens,
         keeps_unannotated=keeps_unannotated,
         keeps_missing_entities=keeps_missing_entities,

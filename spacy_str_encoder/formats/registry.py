@@ -28,6 +28,7 @@ from . import (
     spert,
     spo,
     uima,
+    webanno,
 )
 from .doc_json import doc_json_format
 from .docs import to_docs
@@ -75,6 +76,7 @@ def all_formats(
         brat.brat_format(options),
         uima.FORMAT,
         rel_component_format(nlp, spans_key=spans_key),
+        webanno.FORMAT,
     ]
     return {item.name: item for item in formats}
 

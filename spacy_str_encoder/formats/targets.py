@@ -21,17 +21,24 @@ def choose_target(name: str | None, output: Path, formats: Mapping[str, Format])
     output (Path): The file or folder to write to.
     formats (Mapping[str, Format]): All formats.
     RETURNS (Format): The format; spaCy's if the output is a folder.
-    RAISES (ValueError): If no format has that name, or the suffix does not tell the format.
+    RAISES (ValueError): If no format has that name, the format can only be read, or the suffix does
+        not tell it.
     """
+    target = get_format(name, formats) if name else _choose_by_suffix(output, formats)
+    target.require_write()
+    return target
+
+
+def _choose_by_suffix(output: Path, formats: Mapping[str, Format]) -> Format:
     suffix = output.suffix.lower()
-    if name is not None or output.is_dir() or suffix not in find_suffixes(formats):
-        return get_format(name or DEFAULT, formats)
-    names = [each.name for each in formats.values() if each.suffix == suffix]
-    if suffix not in BY_SUFFIX and len(names) > 1:
-        raise ValueError(
-            f"{output}: several formats end in {suffix}; choose one with --to: {', '.join(names)}"
-        )
-    return formats[BY_SUFFIX.get(suffix, names[0])]
+    if output.is_dir() or suffix not in find_suffixes(formats):
+        return formats[DEFAULT]
+    names = [each.name for each in formats.values() if each.suffix == suffix and each.write]
+    if len(names) == 1 or suffix in BY_SUFFIX:
+        return formats[BY_SUFFIX.get(suffix, names[0])]
+    problem = f"several formats end in {suffix}" if names else f"no format writes {suffix} files"
+    names = names or [each.name for each in formats.values() if each.write]
+    raise ValueError(f"{output}: {problem}; choose one with --to: {', '.join(names)}")
 
 
 def is_file_of(target: Format, output: Path, formats: Mapping[str, Format]) -> bool:

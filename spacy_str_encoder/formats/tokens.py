@@ -9,6 +9,7 @@ from .annotated_text import (
     AnnotatedEntity,
     AnnotatedText,
     AnnotationError,
+    check_annotations,
     check_integers,
     check_list,
     check_string,
@@ -91,6 +92,26 @@ def without_white_space(text: str, tokens: Offsets) -> Offsets:
     RETURNS (list[tuple[int, int]]): The character offsets of the other tokens.
     """
     return [(start, end) for start, end in tokens if text[start:end].strip()]
+
+
+def covering_tokens(
+    text: str, tokens: Offsets, place: str, report: ConversionReport
+) -> Offsets | None:
+    """Get the tokens of a document if they cover its text.
+
+    text (str): The text.
+    tokens (list[tuple[int, int]]): The character offsets of the tokens.
+    place (str): The location of the document.
+    report (ConversionReport): The report, to count a document that is read without tokens.
+    RETURNS (list[tuple[int, int]] | None): The tokens, None if some text is outside of them.
+    """
+    try:
+        check_annotations(AnnotatedText(text, [], [], tokens))
+    except AnnotationError as error:
+        reason = "documents read without their tokens, which do not cover the text"
+        report.choose(reason, place, str(error))
+        return None
+    return tokens
 
 
 def with_white_space(annotated: AnnotatedText) -> Offsets:

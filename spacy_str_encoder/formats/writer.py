@@ -53,8 +53,9 @@ class TextWriter:
         texts (Iterable[AnnotatedText]): The texts.
         target (Path): The file, replaced if it exists. A folder must be empty or missing.
         RETURNS (int): The number of texts.
-        RAISES (ValueError): If the folder is not empty.
+        RAISES (ValueError): If the folder is not empty, or the format can only be read.
         """
+        write = self.format.require_write()
         if target.is_dir() and any(target.iterdir()):
             raise ValueError(f"{target}: the folder must be empty or missing")
         before = self.report.texts
@@ -62,7 +63,7 @@ class TextWriter:
         if self.format.needs_tokens:
             counted = with_tokens(counted, self.nlp)
         with written_whole(target) as unfinished:
-            self.format.write(counted, unfinished, self.report)
+            write(counted, unfinished, self.report)
         return self.report.texts - before
 
     def _count(self, texts: Iterable[AnnotatedText]) -> Iterator[AnnotatedText]:

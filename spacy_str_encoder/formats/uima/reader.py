@@ -14,7 +14,7 @@ from ..annotated_text import (
     errors_at,
 )
 from ..report import ConversionReport
-from ..tokens import Offsets
+from ..tokens import Offsets, covering_tokens
 from .files import Document, find_documents
 from .layers import Labeled, Layers
 from .loading import load
@@ -138,16 +138,7 @@ def _read_tokens(
     annotations: Sequence[Any], text: str, place: str, report: ConversionReport
 ) -> Offsets | None:
     tokens = sorted((each.begin, each.end) for each in annotations if each.type.name == TOKEN)
-    if not tokens:
-        return None
-    try:
-        check_annotations(AnnotatedText(text, [], [], tokens))
-    except AnnotationError as error:
-        report.choose(
-            "documents read without their tokens, which do not cover the text", place, str(error)
-        )
-        return None
-    return tokens
+    return covering_tokens(text, tokens, place, report) if tokens else None
 
 
 def _read_meta(annotations: Sequence[Any], place: str, view: str) -> dict[str, str]:
