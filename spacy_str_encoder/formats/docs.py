@@ -47,7 +47,8 @@ def to_docs(
 ) -> Iterator[Doc]:
     """Convert texts to docs with entities and relations.
 
-    texts (Iterable[AnnotatedText]): The texts. What their source docs hold beside is kept.
+    texts (Iterable[AnnotatedText]): The texts. Those that were read from a doc become a copy of it,
+        with its vocabulary.
     nlp (Language): The pipeline that tokenizes texts without tokens.
     report (ConversionReport): The report, to count losses: entities that do not align with tokens
         or overlap an entity that starts earlier (or is longer), and the relations of such entities.
@@ -79,7 +80,7 @@ def to_docs(
 
 def _make_doc(annotated: AnnotatedText, nlp: Language) -> Doc:
     if annotated.source is not None:
-        doc = annotated.source.copy(nlp.vocab)
+        doc = annotated.source.copy()
     elif annotated.tokens is None:
         doc = nlp.make_doc(annotated.text)
     else:
@@ -129,7 +130,7 @@ def move_to_tokens(
 
 
 def _restore_relations(annotated: AnnotatedText, spans: list[Span]) -> list[Relation]:
-    scores = annotated.source.find_scores() if annotated.source is not None else {}
+    scores = annotated.source.scores if annotated.source is not None else {}
     relations = [Relation(spans[r.head], spans[r.tail], r.label) for r in annotated.relations]
     return [replace(each, score=scores.get(relation_key(each), 1.0)) for each in relations]
 
@@ -193,7 +194,9 @@ def from_docs(
         _report_unread(doc, place, report, spans_key=key)
         is_annotated = has_entities(doc, key)
         entities = [*map(place_of, get_entities(doc, key))]
-        relations = [*map(relation_key, get_relations(doc))]
+        found = get_relations(doc)
+        relations = [*map(relation_key, found)]
+        scores = {relation_key(relation): relation.score for relation in found}
         if is_annotated:
             entities += get_misaligned_entities(doc)
             relations += get_misaligned_relations(doc)
@@ -216,7 +219,7 @@ def from_docs(
             # Relations without the entities that they connect say nothing.
             has_relations=has_relations(doc) and (is_annotated or not relations),
             has_entities=is_annotated,
-            source=SourceDoc(doc, key),
+            source=SourceDoc(doc, key, scores),
         )
 
 

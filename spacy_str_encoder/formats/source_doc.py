@@ -4,13 +4,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from spacy.tokens import Doc, DocBin
-from spacy.vocab import Vocab
+from spacy.tokens import Doc
 
 from ..doc import attributes, misaligned, records, relation
 from ..doc.attributes import read_attribute_scores
 from ..doc.origin import META
-from ..doc.relation import Place, RelationKey, get_relations, place_of, relation_key
+from ..doc.relation import Place, RelationKey, place_of
 from ..doc.user_data import drop_values, find_values, is_key
 from .report import ConversionReport
 
@@ -32,18 +31,18 @@ class SourceDoc:
 
     doc (Doc): The doc.
     spans_key (str | None): The span group that its entities were read from; `doc.ents` if None.
+    scores (dict[tuple, float]): The probabilities of its relations.
     """
 
     doc: Doc
     spans_key: str | None
+    scores: dict[RelationKey, float]
 
-    def copy(self, vocab: Vocab) -> Doc:
-        """Copy the doc without its span group of entities and the user data that texts hold.
-
-        vocab (Vocab): The vocabulary of the copy.
-        RETURNS (Doc): The copy, with all else that a DocBin holds.
+    def copy(self) -> Doc:
+        """RETURNS (Doc): A copy of the doc, with the same vocabulary, without its span group of
+        entities and the user data that texts hold.
         """
-        [doc] = DocBin(docs=[self.doc], store_user_data=True).get_docs(vocab)
+        doc = self.doc.copy()
         if self.spans_key is not None:
             del doc.spans[self.spans_key]
         drop_values(doc, *HELD)
@@ -60,10 +59,6 @@ class SourceDoc:
                 kb_id, span_id = found.get(place_of(span), ("", ""))
                 found[place_of(span)] = span.kb_id_ or kb_id, span.id_ or span_id
         return found
-
-    def find_scores(self) -> dict[RelationKey, float]:
-        """RETURNS (dict[tuple, float]): The probabilities of relations."""
-        return {relation_key(each): each.score for each in get_relations(self.doc)}
 
     def find_attribute_scores(self, place: Place) -> dict[str, float] | None:
         """RETURNS (dict[str, float] | None): The probabilities of the attributes of an entity."""
@@ -112,7 +107,7 @@ def _describe_sentences(doc: Doc) -> Iterator[str]:
 def _describe_scores(source: SourceDoc) -> Iterator[str]:
     if any(scores for _, scores in find_values(source.doc, relation.SCORES)):
         yield "entities"
-    if any(score != 1.0 for score in source.find_scores().values()):
+    if any(score != 1.0 for score in source.scores.values()):
         yield "relations"
     rows = (rows for _, rows in find_values(source.doc, attributes.ATTRIBUTES))
     if any(score != 1.0 for row in rows for score in _list_attribute_scores(row)):
