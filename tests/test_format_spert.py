@@ -161,7 +161,7 @@ BAD_RECORDS: dict[str, tuple[Any, str]] = {
     "null": (None, "not a JSON object"),
     "no tokens": (without("tokens"), "'tokens' is missing"),
     "no entities": (without("entities"), "'entities' is missing"),
-    "no relations": (without("relations"), "'relations' is missing"),
+    "relations are null": ({**ENGLISH, "relations": None}, ANYTHING),
     "tokens are a text": ({**ENGLISH, "tokens": "Ada"}, "must be a list"),
     "a token is a number": ({**ENGLISH, "tokens": [1]}, "must be a string, got 1"),
     "a token is empty": ({**ENGLISH, "tokens": ["Ada", ""]}, "a token must not be empty"),
@@ -198,6 +198,25 @@ def test_file_and_number_of_a_bad_record_are_named(item: Any, problem: str, tmp_
     message = read_error(FORMAT, path)
     assert message.startswith(f"{path}, text 2: ")
     assert problem in message
+
+
+def test_texts_without_the_field_have_unannotated_relations(tmp_path: Path) -> None:
+    item = {**without("relations"), "tags": ["X"] * 7}
+    record, _ = read_item(FORMAT, tmp_path / "a.json", item)
+    assert (record.has_relations, record.meta["tags"]) == (False, ["X"] * 7)
+    written, _ = write_record(FORMAT, tmp_path / "again.json", record)
+    # SpERT needs the field.
+    assert written["relations"] == []
+
+
+@pytest.mark.parametrize("item", [without("relations"), {"tokens": ["So"], "entities": []}])
+def test_texts_without_relations_are_found_out(item: Any, tmp_path: Path) -> None:
+    assert detect(write_items(tmp_path / "a.json", item)) == "spert"
+
+
+def test_json_lines_of_texts_and_tokens_alone_are_no_spert(tmp_path: Path) -> None:
+    item = {"text": "So.", "tokens": ["So", "."], "entities": []}
+    assert detect(write_items(tmp_path / "a.jsonl", item)) == "jsonl"
 
 
 def test_the_format_is_found_out(tmp_path: Path) -> None:

@@ -3,7 +3,8 @@
 A list of `{"tokens", "entities": [{"type", "start", "end"}], "relations": [{"type", "head",
 "tail"}]}`. The offsets of entities count tokens (exclusive end); head and tail are indices of
 entities. `"text"` is written as well, so that whitespace is not lost; SpERT ignores other fields.
-Other fields, such as `"orig_id"`, become metadata.
+Without `"relations"`, the relations of a text are unannotated. Other fields, such as `"orig_id"`,
+become metadata.
 """
 
 from typing import Any
@@ -17,24 +18,32 @@ from .tokens import align_entities, character_span, place_tokens, token_texts, w
 
 def matches(item: Any) -> bool:
     """Recognize a text by its tokens, and by entities that are objects."""
-    has_entities = are_objects(item.get("entities"), "type", "start", "end")
-    return has_entities and isinstance(item.get("tokens"), list) and "relations" in item
+    entities = item.get("entities")
+    if not are_objects(entities, "type", "start", "end") or not isinstance(
+        item.get("tokens"), list
+    ):
+        return False
+    # JSON lines may have a text and its tokens, too, and neither entities nor relations.
+    return bool(entities) or "relations" in item or "text" not in item
 
 
 def parse(item: Any, place: str, report: ConversionReport) -> AnnotatedText:
-    """Read a text, and turn its offsets of tokens into those of characters."""
+    """Read a text; its relations are unannotated if the field is not there."""
     text, tokens = place_tokens(item.get("text"), item["tokens"])
     entities = [
         AnnotatedEntity(*character_span(tokens, entity["start"], entity["end"]), entity["type"])
         for entity in item["entities"]
     ]
-    relations = [AnnotatedRelation(r["head"], r["tail"], r["type"]) for r in item["relations"]]
+    relations = [
+        AnnotatedRelation(r["head"], r["tail"], r["type"]) for r in item.get("relations", [])
+    ]
     for entity in item["entities"]:
         lose_other_fields("entities", entity, ("type", "start", "end"), place, report)
-    for relation in item["relations"]:
+    for relation in item.get("relations", []):
         lose_other_fields("relations", relation, ("type", "head", "tail"), place, report)
     meta = other_fields(item, ("text", "tokens", "entities", "relations"))
-    return AnnotatedText(text, entities, relations, without_white_space(text, tokens), meta)
+    words, is_annotated = without_white_space(text, tokens), "relations" in item
+    return AnnotatedText(text, entities, relations, words, meta, has_relations=is_annotated)
 
 
 def serialize(annotated: AnnotatedText, report: ConversionReport) -> dict[str, Any]:
