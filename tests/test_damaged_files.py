@@ -17,7 +17,13 @@ from spacy_str_encoder.formats.docs import with_tokens
 from spacy_str_encoder.formats.registry import all_formats
 from spacy_str_encoder.formats.report import ConversionReport
 
-from . import test_format_bioc, test_format_docred, test_format_pubtator, test_format_tacred
+from . import (
+    test_format_bioc,
+    test_format_docred,
+    test_format_pubtator,
+    test_format_tacred,
+    test_format_ubiai,
+)
 
 NLP = spacy.blank("zh")
 FORMATS = all_formats(NLP)
@@ -37,6 +43,7 @@ RECORDS = [
 FILES = {
     "docred": json.dumps([test_format_docred.ITEM]),
     "tacred": json.dumps([test_format_tacred.ITEM]),
+    "ubiai": json.dumps([test_format_ubiai.ITEM]),
     "pubtator": test_format_pubtator.CONTENT,
     "bioc": f"<?xml version='1.0'?><collection>{test_format_bioc.CONTENT}</collection>",
 }

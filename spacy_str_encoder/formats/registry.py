@@ -29,6 +29,7 @@ from . import (
     spert,
     spo,
     tacred,
+    ubiai,
     uima,
     webanno,
 )
@@ -69,6 +70,7 @@ def all_formats(
         dygie.FORMAT,
         docred.FORMAT,
         tacred.FORMAT,
+        ubiai.FORMAT,
         pubtator.FORMAT,
         bioc.FORMAT,
         prodigy.FORMAT,

@@ -1,0 +1,69 @@
+"""JSON that UBIAI exports (https://ubiai.tools), with relations. It is read, not written.
+
+A list of `{"document", "tokens": [{"text", "start", "end", "token_start", "token_end",
+"entityLabel"}], "relations": [{"head", "child", "relationLabel"}]}`. The `tokens` are the entities,
+with offsets of characters (exclusive end). Head and child are the first tokens of entities. Texts
+with unannotated relations lack `"relations"`. Other fields become metadata.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from .annotated_text import AnnotatedEntity, AnnotatedRelation, AnnotatedText, AnnotationError
+from .entities import UNFOUND
+from .fields import are_objects, lose_other_fields, other_fields
+from .json_format import json_format
+from .report import ConversionReport
+
+ENTITY_FIELDS = ("text", "start", "end", "token_start", "token_end", "entityLabel")
+RELATION_FIELDS = ("head", "child", "relationLabel")
+
+
+def matches(item: Any) -> bool:
+    """Recognize a text by the labels of its entities."""
+    return "document" in item and are_objects(item.get("tokens"), "token_start", "entityLabel")
+
+
+def parse(item: Any, place: str, report: ConversionReport) -> AnnotatedText:
+    """Read a text, and find the entities of its relations."""
+    text, spans = item["document"], item["tokens"]
+    for span in spans:
+        lose_other_fields("entities", span, ENTITY_FIELDS, place, report)
+    entities = [_parse_entity(span, text) for span in spans]
+    meta = other_fields(item, ("document", "tokens", "relations"))
+    is_annotated = "relations" in item
+    annotated = AnnotatedText(text, entities, [], None, meta, place, has_relations=is_annotated)
+    return replace(annotated, relations=list(_parse_relations(item, place, report)))
+
+
+def _parse_entity(span: dict[str, Any], text: str) -> AnnotatedEntity:
+    start, end, surface = span["start"], span["end"], span["text"]
+    if text[start:end] != surface:
+        raise AnnotationError(
+            f"the entity {start}-{end} must have the text {surface!r}, got {text[start:end]!r}"
+        )
+    return AnnotatedEntity(start, end, span["entityLabel"])
+
+
+def _parse_relations(
+    item: dict[str, Any], place: str, report: ConversionReport
+) -> Iterator[AnnotatedRelation]:
+    firsts = [span["token_start"] for span in item["tokens"]]
+    for relation in item.get("relations", []):
+        label, *ends = (relation[name] for name in ("relationLabel", "head", "child"))
+        lose_other_fields("relations", relation, RELATION_FIELDS, place, report)
+        if all(firsts.count(end) == 1 for end in ends):
+            head, tail = map(firsts.index, ends)
+            yield AnnotatedRelation(head, tail, label)
+        else:
+            report.lose(UNFOUND, place, f"{label} between the tokens {ends[0]} and {ends[1]}")
+
+
+FORMAT = json_format(
+    "ubiai",
+    "JSON of UBIAI",
+    matches=matches,
+    parse=parse,
+    suffix=".json",
+)
