@@ -15,6 +15,7 @@ import ray
 import spacy
 from pyarrow import parquet
 from spacy.tokens import DocBin
+from spacy.util import import_file
 from typer.testing import CliRunner
 
 from spacy_str_encoder.archive import (
@@ -384,6 +385,68 @@ def test_processes_annotate_as_one(model: str, archive: Path, tmp_path: Path) ->
     engine = partial(annotate_in_processes, processes=2)
     annotate(model, archive, tmp_path / "two", engine=engine)
     assert contents(tmp_path / "two") == contents(tmp_path / "one")
+
+
+# A component that kills its process as a lack of memory does, but not the one that the run is in.
+KILLING = """
+import multiprocessing, os, signal
+from spacy.language import Language
+
+@Language.component("kills_on_four")
+def kill(doc):
+    if doc.text.endswith(os.environ["KILLS"]) and multiprocessing.parent_process():
+        os.kill(os.getpid(), signal.SIGKILL)
+    return doc
+"""
+
+
+def save_killing(model: str, folder: Path) -> PartWriter:
+    (folder / "killing.py").write_text(KILLING, "utf-8")
+    import_file("python_code", folder / "killing.py")
+    nlp = spacy.load(model)
+    nlp.add_pipe("kills_on_four")
+    nlp.to_disk(folder / "killing")
+    code = folder / "killing.py"
+    return PartWriter(str(folder / "killing"), folder / "out", "jsonl", batch_size=4, code=code)
+
+
+@pytest.mark.slow
+def test_a_text_that_kills_its_process_is_rejected(
+    model: str, archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KILLS", f"{ANNOTATIONS[1][0]}4")
+    write_part = save_killing(model, tmp_path)
+    sources, _ = find_sources([str(archive)], output=tmp_path / "out")
+    engine = partial(annotate_in_processes, processes=2)
+    done = annotate_archive(write_part, sources, SETTINGS, engine=engine)
+    # Two are rejected for other reasons.
+    assert (done.annotated, done.rejected) == (len(TEXTS) + 8 - 1, 2 + 1)
+    killing = TEXTS.index(os.environ["KILLS"])
+    texts = [row["text"] for row in read_parts(tmp_path / "out")]
+    assert texts == [*TEXTS[:killing], *TEXTS[killing + 1 :], *TEXTS[:8]]
+    lines = (tmp_path / "out" / "rejected.jsonl").read_text("utf-8").splitlines()
+    [rejected] = [row for row in map(json.loads, lines) if "process died" in row["reason"]]
+    # The number is that of the line, after one that is not JSON.
+    assert rejected == {
+        "source": str(archive / "a.jsonl"),
+        "number": killing + 2,
+        "reason": "its process died, also when it was annotated alone (did it need too much "
+        "memory?)",
+    }
+
+
+@pytest.mark.slow
+def test_a_process_that_dies_without_a_text_stops_the_run(
+    model: str, archive: Path, tmp_path: Path
+) -> None:
+    write_part = save_killing(model, tmp_path)
+    code = "import multiprocessing, os\nif multiprocessing.parent_process(): os._exit(1)\n"
+    (tmp_path / "killing.py").write_text(f"{code}{KILLING}", "utf-8")
+    sources, _ = find_sources([str(archive)], output=tmp_path / "out")
+    engine = partial(annotate_in_processes, processes=2)
+    place = re.escape(f"Texts in progress: {archive / 'a.jsonl'} (1 to 6).")
+    with pytest.raises(ValueError, match=f"A worker process died.* {place}"):
+        annotate_archive(write_part, sources, SETTINGS, engine=engine)
 
 
 def find_actors() -> list[int]:

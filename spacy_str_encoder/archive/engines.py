@@ -3,17 +3,14 @@
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from itertools import chain
-from multiprocessing import get_context, parent_process
-from threading import Thread
-
-import torch
 
 from .chunks import Chunk, ChunkReader
 from .manifest import Part
 from .parts import PartWriter
+from .workers import Workers, annotate_alone, result_of
 
 # Annotates the chunks of readers, and yields the parts in the same order.
 Engine = Callable[[PartWriter, Iterable[ChunkReader]], Iterator[Part]]
@@ -32,72 +29,54 @@ def annotate_here(write_part: PartWriter, readers: Iterable[ChunkReader]) -> Ite
 def annotate_in_processes(
     write_part: PartWriter, readers: Iterable[ChunkReader], *, processes: int
 ) -> Iterator[Part]:
-    """Annotate chunks in several processes.
+    """Annotate chunks in several processes. If one dies, the texts in progress are annotated in
+    another one, and those that kill this one too are rejected.
 
     write_part (PartWriter): Annotates a chunk.
     readers (Iterable[ChunkReader]): The chunks of each source. This process reads them, up to two
         chunks per process ahead.
     processes (int): The number of processes.
     YIELDS (Part): The part of each chunk, in order.
-    RAISES (ValueError): If a process dies.
+    RAISES (ValueError): If a process dies for another reason than its texts.
     """
-    pending: deque[tuple[Chunk, Future[Part]]] = deque()
     threads = max(1, (os.cpu_count() or 1) // processes)
-    pool = ProcessPoolExecutor(
-        processes,
-        # Forking a process with running threads can hang.
-        mp_context=get_context("spawn"),
-        initializer=_prepare,
-        initargs=(write_part.for_worker(), threads),
-    )
+    workers = Workers(write_part, processes=processes, threads=threads)
+    pending: deque[tuple[Chunk, Future[Part] | None]] = deque()
     try:
         for chunk in chain.from_iterable(readers):
-            pending.append((chunk, pool.submit(_work, chunk)))
+            pending.append((chunk, _submit(workers, chunk)))
             if len(pending) >= 2 * processes:
-                yield pending[0][1].result()
-                pending.popleft()
+                yield from _take(pending, workers, write_part, threads)
         while pending:
-            yield pending[0][1].result()
-            pending.popleft()
-    except BrokenProcessPool as error:
-        places = ", ".join(_place(chunk) for chunk, future in pending if not _is_done(future))
-        raise ValueError(DIED.format(places=places)) from error
+            yield from _take(pending, workers, write_part, threads)
     finally:
-        pool.shutdown(cancel_futures=True)
+        workers.stop()
 
 
-DIED = (
-    "A worker process died, possibly because it ran out of memory. Run the same command again to "
-    "go on. To use less memory, reduce the number of processes (--n-process), --batch-size or "
-    "--max-length. Texts in progress: {places}."
-)
+def _submit(workers: Workers, chunk: Chunk) -> Future[Part] | None:
+    """RETURNS (Future[Part] | None): The part; None if a process has died, see `_take`."""
+    try:
+        return workers.submit(chunk)
+    except BrokenProcessPool:
+        return None
 
 
-def _place(chunk: Chunk) -> str:
-    return f"{chunk.name} ({chunk.items[0].number} to {chunk.items[-1].number})"
-
-
-def _is_done(future: Future[Part]) -> bool:
-    return future.done() and future.exception() is None
-
-
-def _prepare(write_part: PartWriter, threads: int) -> None:
-    global _write_part
-    torch.set_num_threads(threads)
-    _write_part = write_part
-    Thread(target=_exit_with_parent, daemon=True).start()
-
-
-def _exit_with_parent() -> None:
-    # A parent that is killed can't stop its workers.
-    if parent := parent_process():
-        parent.join()
-        os._exit(1)
-
-
-def _work(chunk: Chunk) -> Part:
-    return _write_part(chunk)
-
-
-# Set in each worker process.
-_write_part: PartWriter
+def _take(
+    pending: deque[tuple[Chunk, Future[Part] | None]],
+    workers: Workers,
+    write_part: PartWriter,
+    threads: int,
+) -> Iterator[Part]:
+    """YIELDS (Part): The part of the first chunk; those of all chunks if a process has died."""
+    if (part := result_of(pending[0][1])) is not None:
+        pending.popleft()
+        yield part
+        return
+    parts = [result_of(future) for _, future in pending]
+    undone = [chunk for (chunk, _), part in zip(pending, parts, strict=True) if part is None]
+    # Its memory is needed.
+    workers.stop()
+    repeated = iter(annotate_alone(write_part, undone, threads=threads))
+    pending.clear()
+    workers.restart()
+    yield from (part or next(repeated) for part in parts)

@@ -1,6 +1,6 @@
 """Parts: files of annotated texts, one for each chunk."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -55,10 +55,12 @@ class PartWriter:
         """
         return replace(self, precision=get_precision(self.nlp))
 
-    def __call__(self, chunk: Chunk) -> Part:
+    def __call__(self, chunk: Chunk, *, begin: Callable[[int], None] | None = None) -> Part:
         """Annotate a chunk and write it to a file. An existing file of the same chunk is replaced.
 
         chunk (Chunk): The chunk.
+        begin (Callable[[int], None] | None): Called with the number of each text before the batch
+            that it ends is annotated.
         RETURNS (Part): The part.
         """
         rejections = [item for item in chunk.items if isinstance(item, Rejection)]
@@ -68,17 +70,29 @@ class PartWriter:
         spans_key = entity_group(self.nlp)
         # The memory zone frees the strings of the texts, which the vocabulary would keep otherwise.
         with self.nlp.memory_zone(), written_whole(path, tag=f".{uuid4().hex}") as unfinished:
-            write(unfinished, self._annotate(chunk, rejections, hidden), spans_key)
+            entries = _follow(chunk, begin)
+            write(unfinished, self._annotate(chunk, entries, rejections, hidden), spans_key)
         rejections.sort(key=lambda rejection: rejection.number)
         annotated = len(chunk.items) - len(rejections)
         return Part(chunk.source, chunk.number, chunk.share, annotated, rejections, sum(hidden))
 
     def _annotate(
-        self, chunk: Chunk, rejections: list[Rejection], hidden: list[int]
+        self,
+        chunk: Chunk,
+        entries: Iterable[Entry],
+        rejections: list[Rejection],
+        hidden: list[int],
     ) -> AnnotatedDocs:
-        entries = (item for item in chunk.items if isinstance(item, Entry))
         for entry, doc in annotate_entries(
             self.nlp, entries, batch_size=self.batch_size, reject=rejections.append
         ):
             hidden.append(count_hidden(doc))
             yield {"id": entry.id, "source": chunk.name, "number": entry.number}, doc
+
+
+def _follow(chunk: Chunk, begin: Callable[[int], None] | None) -> Iterator[Entry]:
+    for item in chunk.items:
+        if isinstance(item, Entry):
+            if begin is not None:
+                begin(item.number)
+            yield item
