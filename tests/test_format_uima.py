@@ -1011,6 +1011,6 @@ def test_without_cassis_the_command_says_how_to_install_it(
 ) -> None:
     make_document(tmp_path)
     monkeypatch.setitem(sys.modules, "cassis", None)
-    result = CliRunner().invoke(app, ["convert", str(tmp_path), "-o", str(tmp_path / "out")])
+    result = CliRunner().invoke(app, ["convert", str(tmp_path), "-o", f"{tmp_path}-out"])
     assert result.exit_code == 1
     assert "pip install 'spacy_str_encoder[uima]'" in result.stderr

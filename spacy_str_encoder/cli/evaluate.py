@@ -110,11 +110,13 @@ def evaluate_command(
 
 
 def _write(report: "Report", output: Path | None, plot: Path | None) -> None:
-    if output is not None:
-        from spacy_str_encoder.files.whole import write_json
+    from spacy_str_encoder.files.whole import write_json, written_whole
 
-        write_json(output, report)
+    if output is not None:
+        with written_whole(output) as unfinished:
+            write_json(unfinished, report)
     if plot is not None:
         from spacy_str_encoder.evaluation.plot import draw_calibration
 
-        draw_calibration(plot, report)
+        with written_whole(plot) as unfinished:
+            draw_calibration(unfinished, report)

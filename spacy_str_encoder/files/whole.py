@@ -3,8 +3,8 @@
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -43,14 +43,16 @@ def write_json_list(path: Path, items: Iterable[Any]) -> None:
 
 
 def check_outputs(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
-    """Check that no output overwrites an input or another output.
+    """Check that no output overwrites an input or another output, and that none is inside of a
+    folder that is an input, or the reverse.
 
-    outputs (Iterable[Path]): The files to write.
-    inputs (Iterable[Path]): The files to read.
-    RAISES (ValueError): If a file would be overwritten.
+    outputs (Iterable[Path]): The files or folders to write.
+    inputs (Iterable[Path]): The files or folders to read.
+    RAISES (ValueError): If a file would be overwritten, or mixed with others.
     """
-    read, written = {path.resolve() for path in inputs}, set()
+    read, written = {path.resolve(): path for path in inputs}, set()
     for path in outputs:
+        _check_inside(path, read)
         if path.resolve() in read:
             raise ValueError(f"{path} is an input and would be overwritten; choose another output")
         if path.resolve() in written:
@@ -58,15 +60,25 @@ def check_outputs(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
         written.add(path.resolve())
 
 
+def _check_inside(path: Path, read: Mapping[Path, Path]) -> None:
+    for place, source in read.items():
+        if place in path.resolve().parents:
+            raise ValueError(f"{path} is inside of the input {source}; choose another output")
+        if path.resolve() in place.parents:
+            raise ValueError(f"the input {source} is inside of {path}; choose another output")
+
+
 @contextmanager
 def written_whole(path: Path, *, tag: str = "") -> Iterator[Path]:
     """Write a file or folder under a temporary name, and rename it when it is complete and synced
     to disk. So an incomplete file never has the final name, not even after a power failure.
 
-    path (Path): The file or folder.
+    path (Path): The file or folder. Missing folders above it are created, and removed again after a
+        failure.
     tag (str): A part of the temporary name that keeps apart several writers of the same file.
     YIELDS (Path): The temporary path, in the same folder.
     """
+    missing = [folder for folder in path.parents if not folder.exists()]
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}{tag}.unfinished{path.suffix}")
     # An earlier run that was killed may have left one.
@@ -83,6 +95,8 @@ def written_whole(path: Path, *, tag: str = "") -> Iterator[Path]:
         raise
     finally:
         _remove(unfinished)
+        for folder in missing:
+            _remove_if_empty(folder)
 
 
 def sync(path: Path) -> None:
@@ -97,6 +111,11 @@ def sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _remove_if_empty(folder: Path) -> None:
+    with suppress(OSError):
+        folder.rmdir()
 
 
 def _remove(path: Path) -> None:
