@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from .errors import SOME_REJECTED, errors_as_one_line
+from .list_formats import list_formats
 from .progress import track
 
 READING = "Ways to read a format"
@@ -138,6 +139,15 @@ def convert_command(
     strict_all: Annotated[
         bool, typer.Option("--strict-all", help="Stop if anything would be lost.")
     ] = False,
+    _: Annotated[
+        bool,
+        typer.Option(
+            "--list-formats",
+            help="Print what each format holds, and a sample.",
+            is_eager=True,
+            callback=list_formats,
+        ),
+    ] = False,
     report_path: Annotated[
         Path | None,
         typer.Option(
@@ -147,10 +157,13 @@ def convert_command(
 ) -> None:
     """Convert annotated texts from one format to another.
 
-    Formats: spacy (DocBin for training), spacy-json (Doc.to_json), jsonl, authors
-    (the paper's code), spert, gliner, glirel, prodigy (rel.manual), doccano,
-    label-studio, spo (triples of CMeIE and DuIE), brat (folders), uima (XMI of
-    INCEpTION), rel_component (DocBin for spaCy's project template).
+    Formats: spacy (DocBin for training), spacy-json (Doc.to_json), spacy-tuples
+    (training data of spaCy v2), rel_component (DocBin of spaCy's template), jsonl,
+    authors (the paper's code), spert, gliner, glirel, dygie (SciERC), docred,
+    tacred, ubiai, pubtator, bioc (XML), prodigy, doccano, label-studio, spo (triples
+    of CMeIE and DuIE), casrel, conll (BIO), brat (folders), uima (XMI or JSON of
+    INCEpTION), webanno-tsv. With --list-formats, you see what each holds, and a
+    sample.
 
     The format of the input is detected. Annotations that the output format can't
     hold, such as entities that begin inside a token, are counted and listed.
