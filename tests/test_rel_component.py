@@ -1,7 +1,7 @@
 """DocBins of spaCy's project template `rel_component`, with relations in `doc._.rel`."""
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,8 +19,9 @@ from typer.testing import CliRunner, Result
 
 from spacy_str_encoder import Relation
 from spacy_str_encoder.cli import app
-from spacy_str_encoder.doc.rel_component import REL, adopt_rel, set_rel
+from spacy_str_encoder.doc.rel_component import adopt_rel, set_rel
 from spacy_str_encoder.doc.relation import has_relations
+from spacy_str_encoder.evaluation.files import read_gold_docs
 from spacy_str_encoder.formats.annotated_text import (
     AnnotatedEntity,
     AnnotatedRelation,
@@ -173,10 +174,11 @@ def test_docs_of_our_own_are_left_as_they_are() -> None:
     assert doc.user_data == before
 
 
-def test_all_who_read_docs_read_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize("read_any", [read_docs, read_gold_docs], ids=["all", "evaluate"])
+def test_all_who_read_docs_read_it(read_any: Callable[..., Any], tmp_path: Path) -> None:
     path = write(tmp_path / "a.spacy", make_doc({(ADA, BOB): {"met": 0.75}, (ADA, 1): {"x": 1}}))
     report = ConversionReport()
-    [doc] = read_docs(path, NLP, report)
+    [doc] = read_any(path, NLP, report)
     assert read_relations(doc) == [("Ada Byron", "met", "Bob", 0.75)]
     assert report.losses == {WITHOUT_ENDS: 1}
 
@@ -271,12 +273,11 @@ def test_overlaps_and_attributes_are_lost_and_counted(tmp_path: Path) -> None:
     assert not doc.spans
 
 
-def test_unannotated_relations_stay_so(tmp_path: Path) -> None:
+def test_unannotated_relations_are_written_as_none(tmp_path: Path) -> None:
     path = write(tmp_path / "a.spacy", make_doc())
-    run("convert", path, "-o", tmp_path / "b.spacy", "--to", "rel_component")
-    [doc] = DocBin().from_disk(tmp_path / "b.spacy").get_docs(Vocab())
-    assert REL not in doc.user_data
-    assert not read(tmp_path / "b.spacy")[0].has_relations
+    result = run("convert", path, "-o", tmp_path / "b.spacy", "--to", "rel_component")
+    assert "chosen: 1 texts with unannotated relations, written as none" in result.stdout
+    assert read(tmp_path / "b.spacy")[0].has_relations
 
 
 def test_its_files_are_found_out_as_docbins(tmp_path: Path) -> None:

@@ -14,7 +14,6 @@ from typing import Any
 from spacy.tokens import Doc, Span
 
 from .relation import (
-    RELATIONS,
     RELATIONS_SET,
     Relation,
     get_relations,
@@ -22,6 +21,7 @@ from .relation import (
     place_of,
     set_relations,
 )
+from .relation_index import RELATIONS
 from .user_data import drop_values, get_user_data
 
 REL = ("._.", "rel", None, None)
@@ -57,16 +57,15 @@ def adopt_rel(doc: Doc) -> RelFindings:
     if has_relations(doc):
         return RelFindings(unread=len(rows))
     starts = _find_starts(doc)
-    lost, relations = [], []
-    for head, tail, label, score in rows:
-        if starts.keys() >= {head, tail}:
-            relations.append(Relation(starts[head][0], starts[tail][0], label, score))
-        else:
-            lost.append(f"token {head} {label} token {tail}")
-    used = sorted({token for head, tail, *_ in rows for token in (head, tail)} & starts.keys())
-    set_relations(doc, relations)
+    kept = [row for row in rows if starts.keys() >= {*row[:2]}]
+    lost = [row for row in rows if not starts.keys() >= {*row[:2]}]
+    used = [starts[token] for token in sorted({token for row in kept for token in row[:2]})]
+    set_relations(doc, [Relation(starts[h][0], starts[t][0], x, score) for h, t, x, score in kept])
     del get_user_data(doc)[REL]
-    return RelFindings(lost, [_describe(starts[i]) for i in used if len(starts[i]) > 1])
+    return RelFindings(
+        [f"token {head} {label} token {tail}" for head, tail, label, _ in lost],
+        [_describe(spans) for spans in used if len(spans) > 1],
+    )
 
 
 def set_rel(doc: Doc, labels: Iterable[str]) -> None:

@@ -8,14 +8,16 @@ which then point to other text. So the strings of head and tail are stored as we
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache, partial
 from typing import Any, TypeVar
 
 from spacy.tokens import Doc, Span
 
-from .entities import get_entities, has_entities
-from .user_data import Key, drop_values, find_values, get_user_data, is_key, make_key
+from .entities import has_entities
+from .entity_lookup import EntityLookup, TokenPlace
+from .relation_index import RELATIONS, Row, get_index, read_rows
+from .user_data import Key, drop_values, get_user_data, is_key, make_key
 
-RELATIONS = "str_relations"
 # Marks a doc with annotated relations, even if it has no relations.
 RELATIONS_SET = "str_relations_set"
 SCORES = "str_scores"
@@ -60,8 +62,7 @@ def get_relations(doc: Doc) -> list[Relation]:
     doc (Doc): The doc.
     RETURNS (list[Relation]): The relations; empty if they are unannotated.
     """
-    relations = (relation for relation, is_hidden in _read(doc) if not is_hidden)
-    return sorted(relations, key=_text_order)
+    return _list_shown(doc, read_rows(doc), EntityLookup())
 
 
 def count_hidden(doc: Doc) -> int:
@@ -71,7 +72,7 @@ def count_hidden(doc: Doc) -> int:
     doc (Doc): The doc.
     RETURNS (int): The number of hidden relations.
     """
-    return sum(is_hidden for _, is_hidden in _read(doc))
+    return sum(is_hidden for _, is_hidden in _read(doc, read_rows(doc), EntityLookup()))
 
 
 def set_relations(doc: Doc, relations: Iterable[Relation]) -> None:
@@ -102,7 +103,10 @@ def get_span_relations(span: Span) -> list[Relation]:
     span (Span): The entity.
     RETURNS (list[Relation]): The relations, in text order.
     """
-    relations = get_relations(span.doc)
+    index = get_index(span.doc)
+    # Span groups may have changed since the last call.
+    index.lookup.complete.clear()
+    relations = _list_shown(span.doc, index.rows.get((span.start, span.end), ()), index.lookup)
     return [r for r in relations if _is_same(span, r.head) or _is_same(span, r.tail)]
 
 
@@ -210,46 +214,31 @@ def _write(doc: Doc, relations: Iterable[Relation], *spans_key: str | None) -> N
         user_data.setdefault(key, []).append(row)
 
 
-def _read(doc: Doc) -> Iterator[tuple[Relation, bool]]:
+def _list_shown(doc: Doc, rows: Iterable[Row], lookup: EntityLookup) -> list[Relation]:
+    shown = (relation for relation, is_hidden in _read(doc, rows, lookup) if not is_hidden)
+    return sorted(shown, key=_text_order)
+
+
+def _read(doc: Doc, rows: Iterable[Row], lookup: EntityLookup) -> Iterator[tuple[Relation, bool]]:
     """YIELDS (tuple[Relation, bool]): A relation, and whether it is hidden."""
-    stored = [*find_values(doc, RELATIONS)]
-    if not stored:
-        # Most docs of a corpus may have none, and yet thousands of spans.
-        return
-    text, entities = doc.text, _entities_by_key(doc)
-    known = {place: span for spans in entities.values() for place, span in spans.items()}
-    for start, rows in stored:
-        for head_text, head_label, offset, tail_text, tail_label, label, score, *spans_key in rows:
-            head = _span(doc, text, start, head_text, head_label)
-            tail = _span(doc, text, start + offset, tail_text, tail_label)
-            if head is not None and tail is not None:
-                # A doc that was cut from another one lacks its span groups.
-                current = [entities[key] for key in spans_key if key in entities]
-                head, tail = (_find(end, [*current, known]) for end in (head, tail))
-                places = place_of(head), place_of(tail)
-                is_hidden = any(place not in spans for spans in current for place in places)
-                yield Relation(head, tail, label, score), is_hidden
+    find = cache(partial(lookup.find, doc))
+    # Of the same entity in several places, that of `doc.ents` or of the last group is taken.
+    others = [None, *reversed([*doc.spans])]
+    for row in rows:
+        # A doc that was cut from another one lacks its span groups.
+        current = [key for key in row.spans_key if has_entities(doc, key)]
+        keys, places = [*current, *others], (row.head, row.tail)
+        head, tail = (_first(find, keys, place) or Span(doc, *place) for place in places)
+        is_hidden = any(find(key, place) is None for key in current for place in places)
+        yield Relation(head, tail, row.label, row.score), is_hidden
 
 
-def _find(span: Span, entities: Iterable[dict[Place, Span]]) -> Span:
-    """RETURNS (Span): The entity at the place of a span, with its identifiers; else the span."""
-    place = place_of(span)
-    return next((spans[place] for spans in entities if place in spans), span)
-
-
-def _entities_by_key(doc: Doc) -> dict[str | None, dict[Place, Span]]:
-    """RETURNS (dict[str | None, dict[Place, Span]]): The spans of each group, and of `doc.ents` for
-    None, if they are annotated.
-    """
-    keys = [key for key in (*doc.spans, None) if has_entities(doc, key)]
-    return {key: {place_of(span): span for span in get_entities(doc, key)} for key in keys}
-
-
-def _span(doc: Doc, text: str, start: int, surface: str, label: str) -> Span | None:
-    if start < 0 or not text.startswith(surface, start):
-        return None
-    # Tokens may have been merged since then.
-    return doc.char_span(start, start + len(surface), label=label, alignment_mode="expand")
+def _first(
+    find: Callable[[str | None, TokenPlace], Span | None],
+    keys: Iterable[str | None],
+    place: TokenPlace,
+) -> Span | None:
+    return next((span for key in keys if (span := find(key, place)) is not None), None)
 
 
 def _is_same(span: Span, entity: Span) -> bool:

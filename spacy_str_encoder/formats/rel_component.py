@@ -3,7 +3,7 @@
 It has one `doc.ents` without overlaps, and no attributes of entities.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -11,11 +11,12 @@ from spacy.language import Language
 from spacy.tokens import DocBin
 
 from ..doc.rel_component import set_rel
-from ..doc.relation import get_relations, has_relations
+from ..doc.relation import get_relations
 from ..files.docbin import SUFFIX
 from .annotated_text import AnnotatedText
 from .docbin import check_meta, read
 from .docs import to_docs
+from .entities import UNANNOTATED
 from .format import Format
 from .report import ConversionReport
 
@@ -45,10 +46,19 @@ def write(
     texts: Iterable[AnnotatedText], path: Path, report: ConversionReport, *, nlp: Language
 ) -> None:
     """Write texts as docs to a file. Each pair of entities has a score for each label of the file,
-    which the template learns from. Docs with unannotated relations have none.
+    which the template learns from. It can't tell unannotated relations from none.
     """
-    docs = [*to_docs(map(check_meta, texts), nlp, report)]
+    docs = [*to_docs(_report_unannotated(texts, report), nlp, report)]
     labels = {relation.label: None for doc in docs for relation in get_relations(doc)}
-    for doc in filter(has_relations, docs):
+    for doc in docs:
         set_rel(doc, labels)
     DocBin(docs=docs, store_user_data=True).to_disk(path)
+
+
+def _report_unannotated(
+    texts: Iterable[AnnotatedText], report: ConversionReport
+) -> Iterator[AnnotatedText]:
+    for annotated in map(check_meta, texts):
+        if not annotated.has_relations:
+            report.choose(f"{UNANNOTATED}, written as none", annotated.place, "")
+        yield annotated

@@ -6,7 +6,7 @@ from typing import Any
 
 from spacy.tokens import Doc
 
-from ..doc import attributes, misaligned, records, relation
+from ..doc import attributes, misaligned, records, relation, relation_index
 from ..doc.attributes import read_attribute_scores
 from ..doc.origin import META
 from ..doc.relation import Place, RelationKey, place_of
@@ -15,7 +15,7 @@ from .report import ConversionReport
 
 # The user data that texts hold.
 HELD = (
-    relation.RELATIONS,
+    relation_index.RELATIONS,
     relation.RELATIONS_SET,
     attributes.ATTRIBUTES,
     misaligned.ENTITIES,
