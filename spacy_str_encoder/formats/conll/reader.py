@@ -82,7 +82,7 @@ def _read_rows(path: Path, report: ConversionReport) -> Iterator[tuple[int, list
         place, columns = f"{path}, line {number}", _split(line)
         is_mark = columns[0] == DOCUMENT_MARK
         if line.startswith("#") and not _has_tag(columns):
-            report.lose_other("comments", place, line.strip())
+            report.lose_other("comments", place, line.strip()[:80])
         elif line.strip() and not is_mark:
             rows.append((place, columns))
         elif rows:

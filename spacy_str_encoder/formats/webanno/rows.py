@@ -71,7 +71,7 @@ class Body:
             self._lines.append(self._unescape(line.removeprefix(TEXT)))
         elif line.startswith("#"):
             if not line.startswith(DECLARATIONS):
-                self.report.lose_other("identifiers of sentences, and comments", place, line)
+                self.report.lose_other("identifiers of sentences, and comments", place, line[:80])
         elif line.strip():
             row = self._parse(line, place)
             if self._lines:
