@@ -193,7 +193,7 @@ def test_what_is_not_read_is_named_once(tmp_path: Path) -> None:
         "#T_SP=webanno.custom.Host|ROLE_webanno.custom.Host:links_webanno.custom.Link|uima.tcas.A",
         "#T_SP=de.tudarmstadt.ukp.dkpro.core.api.ner.type.NamedEntity|identifier|value",
         "#T_CH=webanno.custom.Chain|referenceRelation|referenceType",
-        "#T_RL=webanno.custom.Relation|number|value|BT_webanno.custom.Bare",
+        "#T_RL=webanno.custom.Relation|number|value|BT_custom.Unknown",
     ]
     path = write(
         tmp_path / "in.tsv",
@@ -204,19 +204,43 @@ def test_what_is_not_read_is_named_once(tmp_path: Path) -> None:
         "1-2\t2-3\tb\t_\t_\t*\t_\t_\t_\t_\t_\t_\t_\t_\t_",
     )
     text, report = read(path)
-    assert (surfaces(text), text.relations) == ([("a", "P")], [])
+    assert sorted(surfaces(text)) == [("a", "Bare"), ("a", "Host"), ("a", "P"), ("b", "Bare")]
+    assert text.relations == []
     pos, bare, host, _, chain, _ = (layer[6:].split("|")[0] for layer in layers)
+    reason = "layers without a label feature (the label is the name of the layer)"
+    assert report.chosen == {reason: [f"{path}: {bare}", f"{path}: {host}"]}
     assert report.lost == {
-        "layers of chains or syntax, or without a label feature": [
-            f"{path}: {name}" for name in (pos, bare, host, chain)
-        ],
+        "layers of chains or syntax": [f"{path}: {pos}", f"{path}: {chain}"],
         "unsupported features of layers": [
+            f"{path}: {host}: ROLE_webanno.custom.Host:links_webanno.custom.Link",
+            f"{path}: {host}: uima.tcas.A",
             f"{path}: de.tudarmstadt.ukp.dkpro.core.api.ner.type.NamedEntity: identifier",
             f"{path}: webanno.custom.Relation: number",
         ],
         "identifiers of sentences, and comments": [f"{path}, line 9: #Sentence.id=s1"],
         "relations of spans that were left out": [f"{path}, line 11: r from 1-2 to 1-1"],
     }
+
+
+def test_layers_without_features_give_their_name_as_label(tmp_path: Path) -> None:
+    path = write(
+        tmp_path / "in.tsv",
+        "#T_SP=custom.Drug|\n#T_SP=custom.Dose\n#T_RL=custom.Takes|BT_custom.Drug\n",
+        "#Text=a b",
+        "1-1\t0-1\ta\t*[1]\t*\t_",
+        "1-2\t2-3\tb\t*[1]|*[2]\t_\t1-1[1_2]",
+    )
+    text, report = read(path)
+    assert surfaces(text) == [("a b", "Drug"), ("a", "Dose"), ("b", "Drug")]
+    assert text.relations == [AnnotatedRelation(0, 2, "Takes")]
+    assert (report.lost, len(report.chosen)) == ({}, 1)
+
+
+def test_a_relation_layer_names_its_layer_of_spans(tmp_path: Path) -> None:
+    path = write(tmp_path / "in.tsv", "#T_RL=custom.Takes|label\n", "#Text=a", "1-1\t0-1\ta\t_")
+    assert read_error(FORMAT, path).startswith(
+        f"{path}: a layer of relations must have a column BT_"
+    )
 
 
 def test_annotations_without_a_label_are_lost(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from ..annotated_text import AnnotationError
 from ..report import ConversionReport
 from ..uima.layers import BUILT_IN, ENTITIES, IDENTIFIER
 
@@ -19,17 +20,27 @@ class Layer:
     """Layer of spans or relations that is read.
 
     name (str): Its name.
-    label (int): The column of the label.
+    column (int): The column of the label; the first one if there is none.
+    label (str | None): The label of all annotations if there is no column of it.
     attributes (dict[str, int]): The columns of the attributes of spans, by name.
     source (int | None): The column with the heads of relations; None for spans.
     base (str): The layer of the heads and tails of relations.
     """
 
     name: str
-    label: int
+    column: int
+    label: str | None
     attributes: dict[str, int]
     source: int | None = None
     base: str = ""
+
+    def get_label(self, value: str | None) -> str | None:
+        """Get the label of an annotation.
+
+        value (str | None): The value in the column.
+        RETURNS (str | None): The label; None if it is missing.
+        """
+        return self.label or value
 
 
 @dataclass(frozen=True)
@@ -47,6 +58,7 @@ def parse_header(lines: Sequence[str], place: str, report: ConversionReport) -> 
     place (str): The location of the file.
     report (ConversionReport): The report, to count layers and features that are not read.
     RETURNS (Header): The layers to read.
+    RAISES (AnnotationError): If a layer of relations does not name its layer of spans.
     """
     layers, width = [], 0
     for match in filter(None, map(LAYER_LINE.fullmatch, lines)):
@@ -64,32 +76,43 @@ def _parse_layer(
 ) -> Layer | None:
     features = {feature: first + i for i, feature in _find_features(columns)}
     is_built_in = name.startswith(BUILT_IN) and not name.startswith(ENTITIES)
-    if kind == "CH" or is_built_in or not features:
-        reason = "layers of chains or syntax, or without a label feature"
-        report.lose_other(reason, place, name)
+    if kind == "CH" or is_built_in:
+        report.lose_other("layers of chains or syntax", place, name)
         return None
     label = _choose_label(name, list(features), place, report)
     base = next((column for column in columns if column.startswith(BASE)), None)
+    if kind == "RL" and base is None:
+        raise AnnotationError(
+            f"{place}: a layer of relations must have a column {BASE} that names the layer of "
+            f"their heads and tails; got {name}|{'|'.join(columns)}"
+        )
     attributes = {
         feature: column
         for feature, column in features.items()
         if kind == "SP" and feature not in (label, IDENTIFIER)
     }
     for feature in columns:
-        if feature not in (label, base, *attributes):
+        if feature and feature not in (label, base, *attributes):
             report.lose_other("unsupported features of layers", place, f"{name}: {feature}")
     source = first + columns.index(base) if base else None
-    return Layer(name, features[label], attributes, source, (base or "").removeprefix(BASE))
+    column = features[label] if label else first
+    fixed = None if label else name.rpartition(".")[2]
+    return Layer(name, column, fixed, attributes, source, (base or "").removeprefix(BASE))
 
 
-def _choose_label(name: str, features: list[str], place: str, report: ConversionReport) -> str:
+def _choose_label(
+    name: str, features: list[str], place: str, report: ConversionReport
+) -> str | None:
     usual = [feature for feature in features if feature in USUAL]
     others = [feature for feature in features if feature != IDENTIFIER]
     candidates = sorted(usual, key=USUAL.index) or others or features
     if len(candidates) > 1:
         reason = "layers with several label features (the first one is read)"
         report.choose(reason, place, f"{name}: {', '.join(candidates)}")
-    return candidates[0]
+    if not candidates:
+        reason = "layers without a label feature (the label is the name of the layer)"
+        report.choose(reason, place, name)
+    return next(iter(candidates), None)
 
 
 def _find_features(columns: Sequence[str]) -> Iterator[tuple[int, str]]:

@@ -121,14 +121,15 @@ def _read_relations(
 ) -> Iterator[AnnotatedRelation]:
     for layer in layers:
         for row in rows if layer.source is not None else []:
-            labels = [label for label, _ in split_stack(row.columns[layer.label])]
+            labels = split_stack(row.columns[layer.column])
             heads = split_stack(row.columns[layer.source or 0])
             if len(labels) != len(heads):
                 raise AnnotationError(
                     f"{row.place}: each relation must have a label (or *) and a head; got "
                     f"{len(labels)} labels and {len(heads)} heads of {layer.name}"
                 )
-            for label, (head, numbers) in zip(labels, heads, strict=True):
+            for (value, _), (head, numbers) in zip(labels, heads, strict=True):
+                label = layer.get_label(value)
                 ends = _find_ends(row, head or "", numbers, layer, spans)
                 known = [indices[end] for end in ends if end in indices]
                 if label and len(known) == 2:

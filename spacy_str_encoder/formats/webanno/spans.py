@@ -54,7 +54,7 @@ class Spans:
         offset (tuple[int, int]): Its offsets in characters.
         layer (Layer): A layer of spans.
         """
-        labels = _index(row.columns[layer.label])
+        labels = _index(row.columns[layer.column])
         columns = {name: _index(row.columns[i]) for name, i in layer.attributes.items()}
         for name, values in columns.items():
             if not values.keys() <= labels.keys():
@@ -65,7 +65,7 @@ class Spans:
         for key, label in labels.items():
             span = self.by_number.get((layer.name, key))
             if span is None:
-                span = Span(*offset, label, _get_attributes(columns, key))
+                span = Span(*offset, layer.get_label(label), _get_attributes(columns, key))
                 self.all.append(span)
             span.start, span.end = min(span.start, offset[0]), max(span.end, offset[1])
             self.by_row[layer.name, row.id].append(span)
