@@ -20,6 +20,7 @@ from spacy_str_encoder.formats.report import ConversionReport
 from . import (
     test_format_bioc,
     test_format_docred,
+    test_format_gliner2,
     test_format_pubtator,
     test_format_tacred,
     test_format_ubiai,
@@ -44,6 +45,7 @@ FILES = {
     "docred": json.dumps([test_format_docred.ITEM]),
     "tacred": json.dumps([test_format_tacred.ITEM]),
     "ubiai": json.dumps([test_format_ubiai.ITEM]),
+    "gliner2": json.dumps(test_format_gliner2.WITH_SPANS),
     "pubtator": test_format_pubtator.CONTENT,
     "bioc": f"<?xml version='1.0'?><collection>{test_format_bioc.CONTENT}</collection>",
 }

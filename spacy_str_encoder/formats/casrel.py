@@ -18,6 +18,7 @@ from .report import ConversionReport
 from .spo import Triple, check_triple, keep_findable, place_triples
 
 LABEL = "Entity"
+UNTYPED = f"entities without a type, read as '{LABEL}'"
 
 
 def matches(item: Any) -> bool:
@@ -31,8 +32,7 @@ def parse(item: Any, place: str, report: ConversionReport) -> AnnotatedText:
     triples = [_parse_triple(each) for each in item["triple_list"]]
     annotated = place_triples(item["text"], triples, place, report, find=find_words)
     for i in range(len(annotated.entities)):
-        reason = f"entities without a type, read as '{LABEL}'"
-        report.choose(reason, place, describe_entity(annotated, i))
+        report.choose(UNTYPED, place, describe_entity(annotated, i))
     return replace(annotated, meta=other_fields(item, ("text", "triple_list")))
 
 
