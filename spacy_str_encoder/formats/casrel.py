@@ -15,10 +15,7 @@ from .fields import other_fields, with_meta
 from .json_format import json_format
 from .occurrences import find_words
 from .report import ConversionReport
-from .spo import Triple, check_triple, keep_findable, place_triples
-
-LABEL = "Entity"
-UNTYPED = f"entities without a type, read as '{LABEL}'"
+from .triples import LABEL, UNTYPED, Triple, check_triple, keep_findable, place_triples
 
 
 def matches(item: Any) -> bool:

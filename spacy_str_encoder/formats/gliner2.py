@@ -21,12 +21,12 @@ from .annotated_text import (
     AnnotationError,
     check_string,
 )
-from .casrel import LABEL, UNTYPED
 from .fields import lose_other_fields, other_fields
 from .json_format import json_format
 from .mentions import relate_closest
 from .occurrences import Span, find_words
 from .report import ConversionReport
+from .triples import LABEL, UNTYPED
 
 FIELDS = ("text", "entities", "relation_extraction")
 
