@@ -1,13 +1,19 @@
 """What is seen of docs, and the HTML that it becomes."""
 
+import csv
+import gzip
+import json
 import re
 from html import unescape
 from html.parser import HTMLParser
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
+import pyarrow
 import pytest
 from hypothesis import given
+from pyarrow import parquet
 from spacy.tokens import Doc, DocBin, Span
 from spacy.vocab import Vocab
 from typer.testing import CliRunner
@@ -16,6 +22,7 @@ from spacy_str_encoder import Relation, set_attributes
 from spacy_str_encoder.cli import app
 from spacy_str_encoder.doc.relation import place_of
 from spacy_str_encoder.formats.annotated_text import AnnotatedText
+from spacy_str_encoder.formats.report import ConversionReport
 from spacy_str_encoder.visualize import DocView, compare_docs, render, view_doc
 from spacy_str_encoder.visualize.run import read_texts
 
@@ -400,6 +407,49 @@ def test_a_file_of_texts(model: Path, tmp_path: Path) -> None:
     html = (tmp_path / "page.html").read_text("utf-8")
     assert "<title>reports.txt</title>" in html
     assert len(Parsed(html).attributes("article")) == 2
+
+
+def write_table(path: Path, texts: list[str]) -> None:
+    """A file of one of the types that `annotate` reads, with a text in the column "report"."""
+    name = path.name.removesuffix(".gz")
+    rows = [{"id": number, "report": text} for number, text in enumerate(texts)]
+    if name.endswith(".parquet"):
+        parquet.write_table(pyarrow.Table.from_pylist(rows), path)
+        return
+    if name.endswith(".jsonl"):
+        content = "".join(f"{json.dumps(row)}\n" for row in rows)
+    else:
+        table = StringIO()
+        dialect = "excel-tab" if name.endswith(".tsv") else "excel"
+        writer = csv.DictWriter(table, ["id", "report"], dialect=dialect)
+        writer.writeheader()
+        writer.writerows(rows)
+        content = table.getvalue()
+    opened = gzip.open if path.suffix == ".gz" else open
+    with opened(path, "wt", encoding="utf-8", newline="") as file:
+        file.write(content)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["a.csv", "a.tsv", "a.jsonl", "a.parquet", "a.csv.gz", "a.tsv.gz", "a.jsonl.gz", "A.CSV"],
+)
+def test_tables_of_texts_are_read_as_annotate_does(name: str, tmp_path: Path) -> None:
+    texts = ['左主干"无"狭窄，\n血流可。', "Ada, at Acme\tin Rome"]
+    write_table(tmp_path / name, texts)
+    assert read_texts(str(tmp_path / name), ConversionReport(), text_field="report") == texts
+
+
+@pytest.mark.slow
+def test_a_table_is_predicted(model: Path, tmp_path: Path) -> None:
+    texts = [text for text, _, _ in ANNOTATIONS]
+    write_table(tmp_path / "a.csv.gz", texts)
+    options = "--text-field", "report", "-o", tmp_path / "page.html"
+    result = visualize(model, tmp_path / "a.csv.gz", *options)
+    assert f"{len(texts)} of {len(texts)} texts" in result.stdout
+    page = Parsed((tmp_path / "page.html").read_text("utf-8"))
+    kinds = {str(mark["class"]) for mark in page.attributes("mark")}
+    assert kinds == {"entity found"}
 
 
 def test_gold_docs_worst_first(model: Path, make_nlp: MakeNlp, tmp_path: Path) -> None:
