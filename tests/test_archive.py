@@ -30,7 +30,7 @@ from spacy_str_encoder.archive import (
 )
 from spacy_str_encoder.archive import run as run_module
 from spacy_str_encoder.archive.chunks import ChunkReader
-from spacy_str_encoder.archive.manifest import Part, open_manifest
+from spacy_str_encoder.archive.manifest import Manifest, Part, open_manifest
 from spacy_str_encoder.archive.on_ray import annotate_on_ray
 from spacy_str_encoder.archive.progress import Tally
 from spacy_str_encoder.cli import app
@@ -183,9 +183,7 @@ def test_new_files_are_annotated_beside_what_is_done(
     assert read_parts(tmp_path / "out")[-1]["text"] == "左主干无狭窄。"
 
 
-def test_other_settings_models_and_files_are_refused(
-    model: str, archive: Path, tmp_path: Path
-) -> None:
+def test_other_settings_and_models_are_refused(model: str, archive: Path, tmp_path: Path) -> None:
     output = tmp_path / "out"
     annotate(model, archive, output)
     expected = contents(output)
@@ -200,12 +198,8 @@ def test_other_settings_models_and_files_are_refused(
     other.to_disk(tmp_path / "other")
     with pytest.raises(ValueError, match="other settings: 'model' was"):
         annotate(str(tmp_path / "other"), archive, output)
-    with (archive / "b.txt").open("a") as file:
-        file.write("\n左主干无狭窄。")
-    with pytest.raises(ValueError, match=r"b\.txt: the file has changed"):
-        annotate(model, archive, output)
     assert contents(output) == expected
-    assert annotate(model, archive, output, overwrite=True).annotated == len(TEXTS) + 9
+    assert annotate(model, archive, output, overwrite=True).annotated == len(TEXTS) + 8
 
 
 def test_bytes_are_counted_source_by_source(archive: Path, tmp_path: Path) -> None:
@@ -231,13 +225,120 @@ def rewrite(path: Path) -> None:
     path.write_text("\n".join([lines[0], *lines[:0:-1]]), "utf-8")
 
 
-def test_a_file_whose_head_and_size_stay_is_refused_when_it_changes(
+def test_a_file_whose_head_and_size_stay_is_annotated_again_when_it_changes(
     model: str, archive: Path, tmp_path: Path
 ) -> None:
     annotate(model, archive, tmp_path / "out")
+    before = contents(tmp_path / "out")
     rewrite(archive / "b.txt")
-    with pytest.raises(ValueError, match=r"b\.txt: the file has changed since an earlier run"):
+    done = annotate(model, archive, tmp_path / "out")
+    assert done.changed == (str(archive / "b.txt"),)
+    assert (done.annotated, done.annotated_now, done.rejected) == (len(TEXTS) + 8, 8, 2)
+    texts = [row["text"] for row in read_parts(tmp_path / "out")]
+    assert texts == [*TEXTS, TEXTS[0], *TEXTS[7:0:-1]]
+    after = contents(tmp_path / "out")
+    # Those of a.jsonl.
+    kept = [name for name in before if name.startswith(("part-00000", "rejected"))]
+    assert {name: before[name] for name in kept} == {name: after[name] for name in kept}
+    assert annotate(model, archive, tmp_path / "out").changed == ()
+
+
+def repair(archive: Path) -> None:
+    """Take out what can't be annotated."""
+    path = archive / "a.jsonl"
+    lines = path.read_text("utf-8").splitlines()
+    path.write_text("\n".join(line for line in lines if '"text"' in line), "utf-8")
+
+
+def test_a_repaired_file_is_annotated_again_in_place_of_its_rejections(
+    model: str, archive: Path, tmp_path: Path
+) -> None:
+    (archive / "c.jsonl").write_text("{\n", "utf-8")
+    assert annotate(model, archive, tmp_path / "out").rejected == 3
+    repair(archive)
+    code, printed = run_command(
+        model, archive, "-o", tmp_path / "out", "--part-size", "6", "--precision", "float32"
+    )
+    assert code == 3
+    assert f"changed since an earlier run, and annotated again: {archive / 'a.jsonl'}" in printed
+    assert f"{len(TEXTS) + 8} texts annotated ({len(TEXTS)} in this run), 1 rejected" in printed
+    rows = read_parts(tmp_path / "out")
+    assert sorted(row["text"] for row in rows) == sorted([*TEXTS, *TEXTS[:8]])
+    [rejected] = (tmp_path / "out" / "rejected.jsonl").read_text("utf-8").splitlines()
+    assert json.loads(rejected)["source"] == str(archive / "c.jsonl")
+
+
+@pytest.mark.parametrize("line", ["dropping", "dropped"])
+@pytest.mark.parametrize("is_written", [False, True])
+def test_a_run_that_is_killed_while_it_drops_output_goes_on(
+    model: str,
+    archive: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    line: str,
+    is_written: bool,
+) -> None:
+    annotate(model, archive, tmp_path / "out")
+    repair(archive)
+    append = Manifest._append
+
+    def die(manifest: Manifest, *lines: dict) -> None:
+        is_last = any(line in each for each in lines)
+        if is_written or not is_last:
+            append(manifest, *lines)
+        if is_last:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(Manifest, "_append", die)
         annotate(model, archive, tmp_path / "out")
+    done = annotate(model, archive, tmp_path / "out")
+    assert (done.annotated, done.rejected) == (len(TEXTS) + 8, 0)
+    texts = [row["text"] for row in read_parts(tmp_path / "out")]
+    assert sorted(texts) == sorted([*TEXTS, *TEXTS[:8]])
+
+
+def annotate_files(model: str, archive: Path, output: Path) -> Progress:
+    settings = ArchiveSettings(part_size=3, whole_files=True)
+    sources, _ = find_sources([str(archive)], output=output, whole_files=True)
+    write_part = PartWriter(model, output, "jsonl", batch_size=4)
+    return annotate_archive(write_part, sources, settings)
+
+
+def test_whole_files_can_be_added_and_repaired(model: str, tmp_path: Path) -> None:
+    folder, output = tmp_path / "in", tmp_path / "out"
+    folder.mkdir()
+    names = [f"{letter}.txt" for letter in "bcdefgh"]
+    for name, text in zip(names, TEXTS, strict=False):
+        (folder / name).write_text(text, "utf-8")
+    (folder / "e.txt").write_bytes(b"\xff")
+    done = annotate_files(model, folder, output)
+    assert (done.annotated, done.rejected) == (6, 1)
+    before = contents(output)
+
+    # Before and after the others in the order of names.
+    for name in ("a.txt", "i.txt"):
+        (folder / name).write_text(TEXTS[20], "utf-8")
+    done = annotate_files(model, folder, output)
+    assert (done.annotated, done.annotated_now, done.changed) == (8, 2, ())
+    assert {name: contents(output)[name] for name in before if "part" in name} == {
+        name: content for name, content in before.items() if "part" in name
+    }
+
+    (folder / "e.txt").write_text(TEXTS[3], "utf-8")
+    done = annotate_files(model, folder, output)
+    assert done.changed == (str(folder / "e.txt"),)
+    # The three of its part are annotated again, the others are not.
+    assert (done.annotated, done.annotated_now, done.rejected) == (9, 3, 0)
+    found = {row["id"]: row["text"] for row in read_parts(output)}
+    expected = dict(zip(names, TEXTS, strict=False)) | dict.fromkeys(["a.txt", "i.txt"], TEXTS[20])
+    assert found == {str(folder / name): text for name, text in expected.items()}
+    assert len(read_parts(output)) == len(found)
+
+    # What is finished may be removed.
+    (folder / "b.txt").unlink()
+    done = annotate_files(model, folder, output)
+    assert (done.annotated, done.annotated_now) == (9, 0)
 
 
 @pytest.mark.parametrize("name", ["a.jsonl", "b.txt"])

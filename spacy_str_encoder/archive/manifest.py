@@ -1,13 +1,15 @@
 """The manifest: a list of what has been annotated, so that a run can go on where it was stopped.
 
 It is a file of JSON lines that is only appended to: the settings, each source, each part that was
-written, and each source that is finished. A part counts once its line is in the manifest. By then,
+written, each source that is finished, and each source whose output was dropped, because its files
+have changed. A part counts once its line is in the manifest. By then,
 the part and its rejections are on disk. If a run is killed in between, the next run cuts off or
 overwrites what is left of it: an incomplete line, rejections, or a part.
 """
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,7 +18,7 @@ from typing import Any
 
 from ..files.entries import Rejection
 from ..files.locks import LOCK, locked
-from ..files.whole import sync
+from ..files.whole import sync, written_whole
 from .sources import Source
 
 MANIFEST = "manifest.jsonl"
@@ -73,8 +75,11 @@ class Manifest:
         self.sources: list[dict[str, Any]] = []
         self.chunks: dict[int, set[int]] = {}
         self.finished: set[int] = set()
+        self._dropping: int | None = None
+        self._counts: dict[int, Counter[str]] = {}
         self.annotated = self.rejected = self.rejected_size = self.hidden = 0
         self._read()
+        self._finish_drop()
         self._check_files()
         _cut(folder / REJECTED, self.rejected_size)
 
@@ -97,22 +102,60 @@ class Manifest:
     def number_sources(self, sources: Iterable[Source]) -> dict[int, Source]:
         """Look up the number of each source, and number the new ones.
 
-        sources (Iterable[Source]): The sources.
+        sources (Iterable[Source]): The sources. The earlier output of those that have changed must
+            have been dropped.
         RETURNS (dict[int, Source]): The sources by number, in the same order.
-        RAISES (ValueError): If a source has changed since an earlier run.
         """
         sources = list(sources)
-        names = ("name", "path", "fingerprint")
         new = [source for source in sources if source.path not in self.numbers]
-        self._append(*({name: getattr(source, name) for name in names} for source in new))
-        for source in sources:
-            known = self.sources[self.numbers[source.path]]
-            if known["fingerprint"] != source.fingerprint:
-                raise ValueError(
-                    f"{source.name}: the file has changed since an earlier run started to read it. "
-                    "Add new texts in a separate file, or start over with --overwrite."
-                )
+        self._append(*map(_describe, new))
         return {self.numbers[source.path]: source for source in sources}
+
+    def current(self) -> list[tuple[int, dict[str, Any]]]:
+        """RETURNS (list[tuple[int, dict[str, Any]]]): The number and the line of each source whose
+        output was not dropped.
+        """
+        return [(number, self.sources[number]) for number in sorted(self.numbers.values())]
+
+    def has_changed(self, source: Source) -> bool:
+        """Check if a source has changed since an earlier run.
+
+        source (Source): The source.
+        RETURNS (bool): Whether it has. A new source has not.
+        """
+        number = self.numbers.get(source.path)
+        return number is not None and self.sources[number]["fingerprint"] != source.fingerprint
+
+    def drop(self, number: int) -> None:
+        """Remove the output of a source, which may be read again under another number.
+
+        number (int): The number of the source.
+        RAISES (ValueError): If another source has the same name, so that their rejections can't be
+            told apart.
+        """
+        name = self.sources[number]["name"]
+        if [each["name"] for _, each in self.current()].count(name) > 1:
+            raise ValueError(
+                f"{name}: the file has changed since an earlier run, and there are two of this "
+                "name. Start over with --overwrite."
+            )
+        self._append({"dropping": number})
+        self._finish_drop()
+
+    def _finish_drop(self) -> None:
+        """Drop a source. A run that was killed on the way is no harm: each step can be repeated."""
+        if self._dropping is None:
+            return
+        number, path = self._dropping, self.folder / REJECTED
+        lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
+        name = self.sources[number]["name"]
+        kept = b"".join(line for line in lines if json.loads(line)["source"] != name)
+        with written_whole(path) as unfinished:
+            unfinished.write_bytes(kept)
+        for part in _find(self.folder, PART):
+            if part.name.startswith(f"part-{number:05d}-"):
+                part.unlink()
+        self._append({"dropped": number, "rejected_size": len(kept)})
 
     def commit(self, part: Part, *, with_texts: bool) -> None:
         """Write the rejections of a part, and note that the part is done.
@@ -155,13 +198,31 @@ class Manifest:
             self.sources.append(dict(line))
         elif "chunk" in line:
             self.chunks.setdefault(line["source"], set()).add(line["chunk"])
-            self.annotated += line["annotated"]
-            self.rejected += line["rejected"]
+            # Archives that were begun earlier lack `hidden`.
+            counts = {name: line.get(name, 0) for name in ("annotated", "rejected", "hidden")}
+            self._counts.setdefault(line["source"], Counter()).update(counts)
+            self._add(counts)
             self.rejected_size = line["rejected_size"]
-            # Archives that were begun earlier lack it.
-            self.hidden += line.get("hidden", 0)
+        elif "dropping" in line:
+            self._dropping = line["dropping"]
+        elif "dropped" in line:
+            self._note_dropped(line["dropped"])
+            self.rejected_size = line["rejected_size"]
         else:
             self.finished.add(line["finished"])
+
+    def _note_dropped(self, number: int) -> None:
+        self._dropping = None
+        # Nobody has to read it to its end.
+        self.finished.add(number)
+        del self.numbers[self.sources[number]["path"]]
+        self.chunks.pop(number, None)
+        self._add(self._counts.pop(number, {}), sign=-1)
+
+    def _add(self, counts: Mapping[str, int], *, sign: int = 1) -> None:
+        self.annotated += sign * counts.get("annotated", 0)
+        self.rejected += sign * counts.get("rejected", 0)
+        self.hidden += sign * counts.get("hidden", 0)
 
     def _read(self) -> None:
         path = self.folder / MANIFEST
@@ -186,6 +247,12 @@ class Manifest:
                 f"or incomplete, such as {missing[0]}. Restore them, or start over with "
                 "--overwrite."
             )
+
+
+def _describe(source: Source) -> dict[str, Any]:
+    names = ("name", "path", "fingerprint")
+    files = {"files": dict(source.digests)} if source.digests else {}
+    return {**{name: getattr(source, name) for name in names}, **files}
 
 
 def _check_empty(folder: Path, *, allowed: re.Pattern[str]) -> None:

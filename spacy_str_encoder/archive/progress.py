@@ -19,6 +19,8 @@ class Progress:
         their entities.
     read (int): The number of bytes read.
     size (int): The size of all sources in bytes.
+    changed (tuple[str, ...]): The files that have changed since an earlier run, and were annotated
+        again.
     """
 
     annotated: int
@@ -27,6 +29,7 @@ class Progress:
     hidden: int
     read: int
     size: int
+    changed: tuple[str, ...] = ()
 
 
 class Tally:

@@ -1,7 +1,7 @@
 """A run over an archive."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from hashlib import sha256
 from typing import Any
 
@@ -9,6 +9,7 @@ from spacy.language import Language
 
 from ..files.readers import Fields
 from ..loading import get_precision, set_precision
+from .changes import Changes, find_changes
 from .chunks import ChunkReader
 from .engines import Engine, annotate_here
 from .manifest import REJECTED, Manifest, open_manifest
@@ -48,7 +49,8 @@ def annotate_archive(
     overwrite: bool = False,
     follow: Callable[[Progress], None] = lambda progress: None,
 ) -> Progress:
-    """Annotate every text of an archive once. A run goes on where an earlier one was stopped.
+    """Annotate every text of an archive once. A run goes on where an earlier one was stopped. Files
+    that have changed since are annotated again, in place of their earlier output.
 
     write_part (PartWriter): Annotates a chunk, and writes it to a file.
     sources (Sequence[Source]): The sources to read.
@@ -60,14 +62,17 @@ def annotate_archive(
     follow (Callable[[Progress], None]): Called after each part.
     RETURNS (Progress): The progress at the end, including earlier runs.
     RAISES (ValueError): If a table lacks the columns in the settings, if earlier runs had other
-        settings or a source that is missing now, or if a source has changed.
+        settings or a source that is missing now, or if a source changes while it is read.
     RAISES (TooManyRejectedError): If more texts are rejected than allowed.
     """
     with open_manifest(write_part.folder, overwrite=overwrite) as manifest:
-        _check_new(sources, settings.fields, manifest)
+        changes = find_changes(sources, manifest, size=settings.part_size)
+        _check_new(changes, settings.fields, manifest)
         _keep_precision(write_part, manifest)
         manifest.begin(_list_settings(write_part.nlp, settings))
-        tally = Tally(manifest.number_sources(sources), manifest)
+        for number in changes.dropped:
+            manifest.drop(number)
+        tally = Tally(manifest.number_sources(changes.sources), manifest)
         readers = [_make_reader(number, tally, settings) for number in tally.unread]
         if readers:
             _check_rejected(manifest, max_rejected)
@@ -81,7 +86,7 @@ def annotate_archive(
         _check_rejected(manifest, max_rejected)
         if left := manifest.unfinished():
             raise ValueError(LEFT.format(names=", ".join(left)))
-        return tally.progress()
+        return replace(tally.progress(), changed=changes.names)
 
 
 TOO_MANY = (
@@ -90,8 +95,8 @@ TOO_MANY = (
     "--max-rejected."
 )
 CHANGED = (
-    "{name}: the file changed while it was read, so the output may mix old and new texts. Start "
-    "over in another folder or with --overwrite."
+    "{name}: the file changed while it was read, so the output may mix old and new texts. Run the "
+    "same command again to annotate it again."
 )
 LEFT = (
     "{names}: an earlier run did not read this input to its end, and it is missing now. All other "
@@ -99,11 +104,11 @@ LEFT = (
 )
 
 
-def _check_new(sources: Sequence[Source], fields: Fields, manifest: Manifest) -> None:
-    """Read the beginning of each new source, so that errors in it are raised before the source is
-    in the manifest."""
-    for source in sources:
-        if source.path not in manifest.numbers:
+def _check_new(changes: Changes, fields: Fields, manifest: Manifest) -> None:
+    """Read the beginning of each new or changed source, so that errors in it are raised before the
+    source is in the manifest, and before its earlier output is dropped."""
+    for source in changes.sources:
+        if source.path not in manifest.numbers or manifest.has_changed(source):
             next(source.read(fields), None)
 
 

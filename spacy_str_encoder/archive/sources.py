@@ -1,7 +1,7 @@
 """Sources: the files of an archive, given by name, by folder or by pattern."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from glob import glob
 from hashlib import file_digest, sha256
@@ -39,6 +39,8 @@ class Source:
     files (tuple[Path, ...]): The files of the source.
     stamps (tuple[Stamp, ...]): The stamps of the files, a cheap way to see changes since this run
         began.
+    digests (Mapping[str, str]): The hash of each file by its absolute path, if the files are one
+        text each.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Source:
     read: Callable[[Fields], Reading]
     files: tuple[Path, ...]
     stamps: tuple[Stamp, ...]
+    digests: Mapping[str, str] = field(default_factory=dict)
 
     def has_changed(self) -> bool:
         """RETURNS (bool): Whether any of the files has changed since this run began. A removed file
@@ -86,7 +89,7 @@ def _make_sources(readers: Mapping[Path, Reader | None], *, whole_files: bool) -
             texts.append(file)
         elif read is not None:
             sources.append(_make_source(file, read))
-    return [*sources, _join_texts(texts)] if texts else sources
+    return [*sources, join_texts(texts)] if texts else sources
 
 
 def _find_files(name: str, output: Path) -> list[Path]:
@@ -130,13 +133,20 @@ def _make_source(path: Path, read: Reader) -> Source:
     return Source(*names, stamp[0], _digest(path), reading, (path,), (stamp,))
 
 
-def _join_texts(paths: Sequence[Path]) -> Source:
+def join_texts(paths: Sequence[Path], *, name: str = TEXTS) -> Source:
+    """Make one source of files that are one text each.
+
+    paths (Sequence[Path]): The files.
+    name (str): The name of the source.
+    RETURNS (Source): The source.
+    """
     stamps = tuple(map(_stamp, paths))
-    digests = [f"{path.resolve()} {_digest(path)}" for path in paths]
-    fingerprint = sha256("\n".join(digests).encode(errors="replace")).hexdigest()
+    digests = {_printable(path.resolve()): _digest(path) for path in paths}
+    lines = (f"{path} {digest}" for path, digest in digests.items())
+    fingerprint = sha256("\n".join(lines).encode()).hexdigest()
     size = sum(size for size, *_ in stamps)
     reading = partial(_read_texts, {_printable(path): path.absolute() for path in paths})
-    return Source(TEXTS, TEXTS, size, fingerprint, reading, tuple(paths), stamps)
+    return Source(name, name, size, fingerprint, reading, tuple(paths), stamps, digests)
 
 
 def _printable(path: Path) -> str:

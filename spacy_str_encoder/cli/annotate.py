@@ -137,6 +137,9 @@ def annotate_command(
         )
     if others:
         typer.echo(f"skipped: {len(others)} files of unsupported types, such as {others[0]}")
+    if done.changed:
+        names = ", ".join(done.changed)
+        typer.echo(f"changed since an earlier run, and annotated again: {names}")
     now = f" ({done.annotated_now} in this run)" if done.annotated_now < done.annotated else ""
     where = f" (see {output / 'rejected.jsonl'})" if done.rejected else ""
     typer.echo(f"{output}: {done.annotated} texts annotated{now}, {done.rejected} rejected{where}")
