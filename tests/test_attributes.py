@@ -1,8 +1,10 @@
 """Attributes of entities: how docs keep them, what is learned of them, and their scores."""
 
 import math
+import re
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import numpy
 import pytest
@@ -70,6 +72,35 @@ def test_each_entity_at_a_place_has_its_own() -> None:
 def test_values_are_strings_by_name(values: object) -> None:
     with pytest.raises(ValueError, match=r"_\.attributes must be a dict|non-empty strings"):
         make_doc().ents[0]._.attributes = values
+
+
+@pytest.mark.parametrize(
+    ("values", "scores", "message"),
+    [
+        ({"A": "x"}, {"B": 0.5}, "got one for 'B'. The attributes with a value are: 'A'"),
+        (None, {"A": 0.5}, "got one for 'A'. The attributes with a value are: none"),
+        ({"A": "x"}, {"A": 1.01}, "'A' must be a number from 0 to 1, got 1.01"),
+        ({"A": "x"}, {"A": -0.1}, "'A' must be a number from 0 to 1, got -0.1"),
+        ({"A": "x"}, {"A": math.nan}, "'A' must be a number from 0 to 1, got nan"),
+        ({"A": "x"}, {"A": "0.5"}, "'A' must be a number from 0 to 1, got '0.5'"),
+        ({"A": "x"}, {"A": None}, "'A' must be a number from 0 to 1, got None"),
+    ],
+)
+def test_scores_are_probabilities_of_values(
+    values: dict[str, str] | None, scores: dict[str, Any], message: str
+) -> None:
+    fever = make_doc().ents[0]
+    set_attributes(fever, {"A": "y"})
+    with pytest.raises(ValueError, match=re.escape(message)):
+        set_attributes(fever, values, scores)
+    assert (fever._.attributes, fever._.attribute_scores) == ({"A": "y"}, {"A": 1.0})
+
+
+@pytest.mark.parametrize("score", [0, 1, 0.25, numpy.float32(0.25)])
+def test_scores_can_be_any_number_from_0_to_1(score: float) -> None:
+    fever = make_doc().ents[0]
+    set_attributes(fever, {"A": "x"}, {"A": score})
+    assert fever._.attribute_scores == {"A": score}
 
 
 def annotate() -> Doc:

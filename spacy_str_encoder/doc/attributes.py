@@ -5,6 +5,7 @@ cut, joined or serialized.
 """
 
 from collections.abc import Mapping
+from numbers import Real
 from typing import Any
 
 from spacy.tokens import Doc, Span
@@ -43,8 +44,12 @@ def set_attributes(
     values (Mapping[str, str] | None): The values by name. An empty mapping says that the entity is
         annotated and has no attributes; None, that it is unannotated.
     scores (Mapping[str, float] | None): The probabilities by name; 1.0 if not given.
-    RAISES (ValueError): If the values are not strings by name.
+    RAISES (ValueError): If the values are not strings by name, a score has no value, or is not a
+        number from 0 to 1.
     """
+    if values is not None:
+        _check(values)
+    _check_scores(scores or {}, values or {})
     write_attributes(span.doc, place_of(span), values, scores)
 
 
@@ -109,6 +114,21 @@ def _check(values: Any) -> None:
             raise ValueError(
                 f"An attribute must have a name and a value that are non-empty strings, got "
                 f"{name!r}: {value!r}."
+            )
+
+
+def _check_scores(scores: Mapping[str, Any], values: Mapping[str, str]) -> None:
+    for name, score in scores.items():
+        if name not in values:
+            listed = ", ".join(map(repr, values)) or "none"
+            raise ValueError(
+                f"A score must be for an attribute that has a value, got one for {name!r}. The "
+                f"attributes with a value are: {listed}."
+            )
+        # This refuses NaN too.
+        if not isinstance(score, Real) or not 0 <= float(score) <= 1:
+            raise ValueError(
+                f"The score of the attribute {name!r} must be a number from 0 to 1, got {score!r}."
             )
 
 
