@@ -295,6 +295,29 @@ def test_what_can_not_be_learned_is_an_error(
         nlp.initialize(lambda: examples)
 
 
+def test_entities_without_a_value_are_counted_if_there_is_no_default(
+    make_attr: Callable[..., Language], recwarn: pytest.WarningsRecorder
+) -> None:
+    def initialize(**config: Any) -> list[str]:
+        recwarn.clear()
+        nlp = make_attr(**config)
+        nlp.initialize(lambda: examples)
+        return [str(each.message) for each in recwarn if "have no value" in str(each.message)]
+
+    # Of 5 findings, one has no attributes, and another one has only one of another name.
+    later = [("有咳嗽", [(1, 3, "Finding", {"Time": "past"})]), ("痛", [(0, 1, "Finding", None)])]
+    nlp = make_attr()
+    examples = [make_example(nlp, *each) for each in [*ANNOTATIONS, *later]]
+    defaults = {"Assertion": "present", "Time": "now"}
+    assert initialize(defaults=defaults) == []
+    [warning] = initialize(defaults={"Time": "now"})
+    assert warning == (
+        "str_attr: 2 of 5 annotated entities have no value of the attribute 'Assertion', although "
+        "others of their types do; nothing is learned from them. If they have a usual value, name "
+        'it, such as defaults = {"Assertion": "present"} under [components.str_attr].'
+    )
+
+
 def test_label_files_must_fit(make_attr: Callable[..., Language]) -> None:
     nlp = make_attr()
     data = {

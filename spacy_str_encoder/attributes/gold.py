@@ -22,13 +22,13 @@ class GoldAttributes:
 
     labels (Counter[tuple[str, str]]): Number of entities by name and value.
     types (dict[str, Counter[str]]): Number of entities by name and entity type.
-    annotated (int): Number of entities with annotated attributes.
+    annotated (Counter[str]): Number of entities with annotated attributes by entity type.
     misaligned (int): Those of them that do not align with the tokens of the pipeline.
     """
 
     labels: Counter[AttributeLabel] = field(default_factory=Counter)
     types: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
-    annotated: int = 0
+    annotated: Counter[str] = field(default_factory=Counter)
     misaligned: int = 0
 
 
@@ -45,7 +45,7 @@ def count_attributes(examples: Iterable[Example], spans_key: str | None) -> Gold
             attributes = get_attributes(entity)
             if attributes is None:
                 continue
-            counts.annotated += 1
+            counts.annotated[entity.label_] += 1
             counts.misaligned += align_span(example.alignment, entity) is None
             for name, value in attributes.items():
                 counts.labels[name, value] += 1

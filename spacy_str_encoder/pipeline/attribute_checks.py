@@ -72,8 +72,28 @@ def warn_of_misaligned(name: str, counts: GoldAttributes) -> None:
     """
     if counts.misaligned:
         warnings.warn(
-            f"{name}: {counts.misaligned} of {counts.annotated} entities with attributes do not "
-            "align with the tokens of the pipeline; their attributes are not learned. Run "
+            f"{name}: {counts.misaligned} of {counts.annotated.total()} entities with attributes do "
+            "not align with the tokens of the pipeline; their attributes are not learned. Run "
             "`spacy-str-encoder debug-data` to see them.",
             stacklevel=3,
         )
+
+
+def warn_of_missing_values(name: str, task: AttributeTask, counts: GoldAttributes) -> None:
+    """Warn of annotated entities without a value of an attribute that has no default.
+
+    name (str): The name of the component.
+    task (AttributeTask): The attributes.
+    counts (GoldAttributes): The counts of the training data.
+    """
+    for key, types in counts.types.items():
+        annotated = sum(counts.annotated[each] for each in types)
+        missing = annotated - types.total()
+        if missing and key not in task.defaults:
+            warnings.warn(
+                f"{name}: {missing} of {annotated} annotated entities have no value of the "
+                f"attribute '{key}', although others of their types do; nothing is learned from "
+                "them. If they have a usual value, name it, such as "
+                f'defaults = {{"{key}": "present"}} under [components.{name}].',
+                stacklevel=3,
+            )

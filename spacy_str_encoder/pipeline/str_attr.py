@@ -19,7 +19,12 @@ from ..doc.entities import get_entities
 from ..doc.extensions import warn_of_foreign
 from ..doc.relation import Place, place_of
 from ..layers.items import EntitiesInT
-from .attribute_checks import require_choices, require_known, warn_of_misaligned
+from .attribute_checks import (
+    require_choices,
+    require_known,
+    warn_of_misaligned,
+    warn_of_missing_values,
+)
 from .item_batches import batch_by_items
 from .labeled_pipe import LabeledPipe
 from .new_labels import INIT_LABELS
@@ -273,6 +278,7 @@ class AttributeExtractor(LabeledPipe):
         for name, value in self.cfg["defaults"].items():
             self.add_label(name, value)
         require_choices(self.name, self.task)
+        warn_of_missing_values(self.name, self.task, counts)
 
     def _check_config(self, config: dict[str, Any]) -> None:
         names = ("spans_key", "defaults")
