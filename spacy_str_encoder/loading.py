@@ -138,6 +138,15 @@ def default_values(nlp: Language) -> dict[str, str]:
     return {name: value for defaults in settings for name, value in defaults.items()}
 
 
+def sets_attributes(nlp: Language) -> bool:
+    """Check whether a component of a pipeline sets attributes of entities.
+
+    nlp (Language): The pipeline.
+    RETURNS (bool): Whether any does.
+    """
+    return any(True for _ in _find_settings(nlp, ATTRIBUTES))
+
+
 def _find_settings(nlp: Language, assigned: str) -> Iterator[Mapping[str, Any]]:
     """YIELDS (Mapping[str, Any]): The settings of each component that assigns an attribute."""
     for name, component in nlp.pipeline:

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from spacy_str_encoder.cli import app
 from spacy_str_encoder.evaluation import Report, evaluate
-from spacy_str_encoder.evaluation.outcomes import collect_outcomes
+from spacy_str_encoder.evaluation.outcomes import TASKS, collect_outcomes
 from spacy_str_encoder.evaluation.report import make_report
 
 # Each entity is one word. Its first letter is its type: of "Findings" with an attribute.
@@ -123,11 +123,36 @@ def test_confusions_have_the_default_too() -> None:
     }
 
 
-def test_without_attributes_nothing_is_said_of_them() -> None:
-    nlp = make_nlp("find_words", "describe_words")
+UNSCORED = "Attributes: not scored, because no gold entity is annotated with span._.attributes."
+
+
+@pytest.mark.parametrize(("names", "notes"), [(["describe_words"], [UNSCORED]), ([], [])])
+def test_gold_data_without_attributes_are_told_if_a_component_sets_some(
+    names: list[str], notes: list[str]
+) -> None:
+    nlp = make_nlp("find_words", *names)
     report = evaluate(nlp, [make_gold(nlp, annotated=False)])
     assert report["model"]["attributes"] is None
-    assert not any("ttribute" in note for note in report["model"]["notes"])
+    assert [note for note in report["model"]["notes"] if "ttribute" in note] == notes
+
+
+def test_attributes_do_not_differ_from_those_of_a_pipeline_without(tmp_path: Path) -> None:
+    names = {"with": ["find_words", "describe_words"], "without": ["find_words"]}
+    for folder, components in names.items():
+        make_nlp(*components).to_disk(tmp_path / folder)
+    nlp = make_nlp()
+    for name, annotated in (("gold", True), ("none", False)):
+        gold = DocBin(docs=[make_gold(nlp, annotated=annotated)], store_user_data=True)
+        gold.to_disk(tmp_path / f"{name}.spacy")
+    for first, second in (("with", "without"), ("without", "with")):
+        models = [str(tmp_path / first), str(tmp_path / second)]
+        for data, notes in (("gold", 0), ("none", 1)):
+            path, output = tmp_path / f"{data}.spacy", tmp_path / "scores.json"
+            arguments = ["evaluate", models[0], str(path), "--compare", models[1]]
+            result = CliRunner().invoke(app, [*arguments, "-o", str(output)])
+            assert result.exit_code == 0, result.output
+            assert " ".join(result.output.split()).count(UNSCORED) == notes
+            assert json.loads(output.read_text())["differing"].keys() == {*TASKS}
 
 
 def test_a_pipeline_that_sets_no_attributes_is_told() -> None:
@@ -167,6 +192,8 @@ def test_both_are_compared_and_printed(tmp_path: Path) -> None:
     assert ["Attributes,", "gold", "entities", "80.0", "50.0"] in [line[:5] for line in lines]
     assert ["Assertion=negated", "100.0", "50.0", "66.7", "1", "2"] in lines
     assert ["Assertion=negated", "Assertion=present", "1"] in lines
+    # The last table: docs with different predictions.
+    assert ["Attributes,", "gold", "entities", "1"] in lines
 
 
 def test_outcomes_without_defaults_count_all_values() -> None:

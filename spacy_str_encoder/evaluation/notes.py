@@ -7,6 +7,7 @@ from .attributes import AttributeOutcome
 from .outcomes import (
     ALL_TASKS,
     ATTRIBUTE_TASKS,
+    TASKS,
     EntityOutcome,
     Outcomes,
     RelationOutcome,
@@ -15,6 +16,7 @@ from .outcomes import (
 from .overlaps import count_all_overlapping, count_overlapping
 
 Outcome = EntityOutcome | RelationOutcome | AttributeOutcome
+WITHOUT_ATTRIBUTES = "no gold entity is annotated with span._.attributes"
 HIDDEN = "a later component has removed or changed their entities"
 
 
@@ -29,7 +31,7 @@ def find_obstacle(outcomes: Outcomes, task: Task) -> str | None:
     if not docs and task == "entities":
         return "no gold doc is annotated with entities"
     if not docs and task in ATTRIBUTE_TASKS:
-        return "no gold entity is annotated with span._.attributes"
+        return WITHOUT_ATTRIBUTES
     if not docs:
         hint = "were the docs saved with store_user_data=True?"
         return f"no gold doc is annotated with doc._.relations ({hint})"
@@ -49,13 +51,14 @@ def write_notes(outcomes: Outcomes) -> list[str]:
     RETURNS (list[str]): One note for each case.
     """
     notes = []
-    for task, name in ALL_TASKS.items():
-        if task in ATTRIBUTE_TASKS and not outcomes.attributes:
-            continue
+    # Without gold attributes, both tasks have the same obstacle.
+    for task, name in (ALL_TASKS if outcomes.attributes else TASKS).items():
         if obstacle := find_obstacle(outcomes, task):
             notes.append(f"{name}: not scored, because {obstacle}.")
         else:
             notes.extend(f"{name}: {gap}." for gap in _find_gaps(outcomes, task))
+    if outcomes.sets_attributes and not outcomes.attributes:
+        notes.append(f"Attributes: not scored, because {WITHOUT_ATTRIBUTES}.")
     return notes
 
 

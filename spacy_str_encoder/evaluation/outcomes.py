@@ -119,6 +119,7 @@ class Outcomes:
     defaults (Mapping[str, str]): The default values of attributes by name.
     precision (dict[str, str]): The precision of each encoder of the pipeline, by component.
     spans_key (str | None): The span group that holds the predicted entities; `doc.ents` if None.
+    sets_attributes (bool): Whether the pipeline has a component for attributes.
     """
 
     symmetric: frozenset[str]
@@ -131,6 +132,7 @@ class Outcomes:
     defaults: Mapping[str, str] = field(default_factory=dict)
     precision: dict[str, str] = field(default_factory=dict)
     spans_key: str | None = None
+    sets_attributes: bool = False
 
 
 def collect_outcomes(

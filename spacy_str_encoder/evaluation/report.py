@@ -32,6 +32,7 @@ class Report(TypedDict):
     comparison (Comparison | None): The differences in micro F1, for the tasks that both pipelines
         have scores for.
     differing (dict[Task, int] | None): The number of docs with different predictions, by task.
+        Attributes are left out if one of the pipelines has no scores for them.
     """
 
     docs: DocNumbers
@@ -66,8 +67,12 @@ def make_report(
         other_counts = count_tasks(other)
         report["other"] = score_outcomes(other, other_counts, samples=samples, seed=seed)
         report["comparison"] = _compare(counts, other_counts, samples=samples, seed=seed)
-        tasks = ALL_TASKS if outcomes.attributes else TASKS
-        report["differing"] = {task: _count_differing(outcomes, other, task) for task in tasks}
+        report["differing"] = {
+            task: _count_differing(outcomes, other, task)
+            for task in ALL_TASKS
+            # A pipeline that has no scores for attributes does not predict them.
+            if task in TASKS or (task in counts and task in other_counts)
+        }
     return report
 
 

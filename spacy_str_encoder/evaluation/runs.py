@@ -8,7 +8,13 @@ from spacy.language import Language
 from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
 
-from ..loading import default_values, entity_group, get_precision, relation_setting
+from ..loading import (
+    default_values,
+    entity_group,
+    get_precision,
+    relation_setting,
+    sets_attributes,
+)
 from .examples import with_gold_entities, with_predicted_entities
 from .outcomes import TASKS, Outcomes, collect_outcomes
 from .report import Report, make_report
@@ -75,7 +81,7 @@ def find_outcomes(
         spans_key=entity_group(nlp),
         gold_key=gold_key,
     )
-    return replace(outcomes, precision=get_precision(nlp))
+    return replace(outcomes, precision=get_precision(nlp), sets_attributes=sets_attributes(nlp))
 
 
 def with_vocab(docs: Sequence[Doc], vocab: Vocab) -> Sequence[Doc]:

@@ -74,7 +74,7 @@ class TaskScores(TypedDict):
 
 class Scores(TypedDict):
     """The scores of a pipeline. A task that can't be scored is None, and the notes say why, except
-    for attributes if there are none.
+    for attributes if there are neither gold ones nor a component that sets them.
 
     precision (dict[str, str]): The precision of each encoder of the pipeline, by component.
     """

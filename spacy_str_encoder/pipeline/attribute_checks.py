@@ -72,8 +72,8 @@ def warn_of_misaligned(name: str, counts: GoldAttributes) -> None:
     """
     if counts.misaligned:
         warnings.warn(
-            f"{name}: {counts.misaligned} of {counts.annotated.total()} entities with attributes do "
-            "not align with the tokens of the pipeline; their attributes are not learned. Run "
+            f"{name}: {counts.misaligned} of {counts.annotated.total()} entities with attributes "
+            "do not align with the tokens of the pipeline; their attributes are not learned. Run "
             "`spacy-str-encoder debug-data` to see them.",
             stacklevel=3,
         )
