@@ -66,9 +66,7 @@ def test_formats_say_what_they_keep() -> None:
         *KEEPING,
         "webanno-tsv",
     ]
-    confusing = [
-        name for name in FORMATS if Source(Path(), FORMATS[name]).confuses_missing_attributes
-    ]
+    confusing = [name for name, each in FORMATS.items() if each.confuses_missing_attributes]
     assert confusing == [*CONFUSING, "webanno-tsv"]
 
 
@@ -136,6 +134,54 @@ def test_files_of_other_formats_say_nothing_about_it(tmp_path: Path) -> None:
     assert list_attributes(output / "b.jsonl") == [[None, NEGATED]]
 
 
+WRITTEN_AS_NONE = "chosen: {} entities with unannotated attributes, written as none"
+
+
+@pytest.mark.parametrize("name", CONFUSING)
+def test_unannotated_attributes_that_become_none_are_counted(name: str, tmp_path: Path) -> None:
+    texts = make_text(None, NEGATED), make_text({}, None)
+    path = write("jsonl", tmp_path / "in.jsonl", *texts)
+    result = run(path, "-o", tmp_path / "out", "--to", name, "--lang", "en")
+    assert result.exit_code == 0, result.output
+    assert WRITTEN_AS_NONE.format(2) in result.stdout
+    assert "line 1: 'fever' (Sign, 3-8)" in result.stdout
+    assert "line 2: 'cough' (Sign, 10-15)" in result.stdout
+    [output] = (tmp_path / "out").iterdir()
+    assert run(output, "-o", tmp_path / "back.jsonl", "--to", "jsonl").exit_code == 0
+    assert list_attributes(tmp_path / "back.jsonl") == [[{}, NEGATED], [{}, {}]]
+
+
+@pytest.mark.parametrize("name", CONFUSING)
+def test_another_file_with_attributes_counts(name: str, tmp_path: Path) -> None:
+    one = write("jsonl", tmp_path / "a.jsonl", make_text(None, None))
+    other = write("jsonl", tmp_path / "b.jsonl", make_text(NEGATED, POSSIBLE))
+    result = run(one, other, "-o", tmp_path / "out", "--to", name, "--lang", "en")
+    assert WRITTEN_AS_NONE.format(2) in result.stdout, result.output
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "attributes"),
+    [
+        # The whole input has none.
+        *[("jsonl", name, [None, None]) for name in CONFUSING],
+        # All are annotated, or the format can tell.
+        *[("jsonl", name, [{}, NEGATED]) for name in CONFUSING],
+        *[("jsonl", name, [None, NEGATED]) for name in ("spacy", "jsonl")],
+        # Those of the source are read as annotated.
+        ("brat", "label-studio", [None, NEGATED]),
+        # These are lost, which is counted.
+        ("jsonl", "doccano", [None, NEGATED]),
+    ],
+)
+def test_nothing_is_counted_where_nothing_is_chosen(
+    source: str, target: str, attributes: list[Attributes], tmp_path: Path
+) -> None:
+    path = write(source, tmp_path / f"in{FORMATS[source].suffix}", make_text(*attributes))
+    result = run(path, "-o", tmp_path / "out", "--to", target, "--lang", "en")
+    assert result.exit_code == 0, result.output
+    assert "unannotated attributes" not in result.output
+
+
 def test_all_is_found_in_the_same_pass(tmp_path: Path) -> None:
     path = write("brat", tmp_path / "in", make_text(None, NEGATED, places=(FEVER, EVE)))
     reads: list[Path] = []
@@ -145,7 +191,7 @@ def test_all_is_found_in_the_same_pass(tmp_path: Path) -> None:
         return FORMATS["brat"].read(path, report)
 
     source = Source(path, replace(FORMATS["brat"], read=read))
-    assert inspect_sources([source]) == Findings(True, True, False, [])
+    assert inspect_sources([source]) == Findings(True, True, False, True, [])
     assert reads == [path]
 
 

@@ -251,6 +251,20 @@ def has_attributes(annotated: AnnotatedText) -> bool:
     return any(entity.attributes for entity in annotated.entities)
 
 
+def report_missing_attributes(annotated: AnnotatedText, report: ConversionReport) -> None:
+    """Report the entities whose unannotated attributes are written as none.
+
+    annotated (AnnotatedText): The text.
+    report (ConversionReport): The report.
+    """
+    for i, entity in enumerate(annotated.entities):
+        if entity.attributes is None:
+            case = describe_entity(annotated, i)
+            report.choose(
+                "entities with unannotated attributes, written as none", annotated.place, case
+            )
+
+
 def with_annotated_attributes(annotated: AnnotatedText) -> AnnotatedText:
     """Mark the attributes of all entities as annotated: those without attributes have none.
 

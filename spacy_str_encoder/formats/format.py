@@ -71,6 +71,13 @@ class Format:
     holds_docs: bool = False
     keeps_source: bool = False
 
+    @property
+    def confuses_missing_attributes(self) -> bool:
+        """RETURNS (bool): Whether the format holds attributes, but does not distinguish unannotated
+        ones from none.
+        """
+        return self.keeps_attributes and not self.keeps_missing_attributes
+
     def require_write(self) -> Write:
         """Return the function that writes a file.
 

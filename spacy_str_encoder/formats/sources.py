@@ -33,12 +33,14 @@ class Findings:
         tell unannotated attributes from none. The attributes of all their entities are annotated
         then, otherwise of none.
     annotated_relations (bool): The same for relations.
+    attributes (bool): Whether any entity of the whole input has attributes.
     rejected (Sequence[str]): The errors of invalid texts.
     """
 
     overlaps: bool = False
     annotated_attributes: bool = False
     annotated_relations: bool = True
+    attributes: bool = False
     rejected: Sequence[str] = ()
 
 
@@ -52,13 +54,6 @@ class Source:
     path: Path
     format: Format
 
-    @property
-    def confuses_missing_attributes(self) -> bool:
-        """RETURNS (bool): Whether the format holds attributes, but does not distinguish unannotated
-        ones from none.
-        """
-        return self.format.keeps_attributes and not self.format.keeps_missing_attributes
-
     def read(
         self, report: ConversionReport, found: Findings = NOTHING_FOUND
     ) -> Iterator[AnnotatedText]:
@@ -70,7 +65,7 @@ class Source:
         """
         for annotated in self.format.read(self.path, report):
             annotated = trim_entities(annotated, report)
-            if found.annotated_attributes and self.confuses_missing_attributes:
+            if found.annotated_attributes and self.format.confuses_missing_attributes:
                 annotated = with_annotated_attributes(annotated)
             if not (found.annotated_relations or self.format.keeps_unannotated):
                 report.choose(WITHOUT_ANY_RELATION, annotated.place, "")
@@ -94,14 +89,17 @@ def inspect_sources(
     report, seen = ConversionReport(skip_bad=True), _Seen()
     # Reads all texts, whatever becomes of them.
     deque(track(_look_at_texts(sources, report, seen, align)), maxlen=0)
-    return Findings(seen.overlaps, seen.attributes, seen.relations, report.rejected)
+    return Findings(
+        seen.overlaps, seen.confused_attributes, seen.relations, seen.attributes, report.rejected
+    )
 
 
 @dataclass
 class _Seen:
     overlaps: bool = False
-    attributes: bool = False
+    confused_attributes: bool = False
     relations: bool = False
+    attributes: bool = False
 
 
 def _look_at_texts(
@@ -111,6 +109,8 @@ def _look_at_texts(
         for annotated in source.read(report):
             aligned = align(annotated, report) if align else annotated
             seen.overlaps |= has_overlaps(aligned)
-            seen.attributes |= source.confuses_missing_attributes and has_attributes(annotated)
+            if has_attributes(annotated):
+                seen.attributes = True
+                seen.confused_attributes |= source.format.confuses_missing_attributes
             seen.relations |= not source.format.keeps_unannotated and bool(annotated.relations)
             yield annotated

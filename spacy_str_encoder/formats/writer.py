@@ -9,7 +9,13 @@ from spacy.language import Language
 from ..files.whole import written_whole
 from .annotated_text import AnnotatedText
 from .docs import with_tokens
-from .entities import UNANNOTATED, WITHOUT_ENTITIES, without_attributes, without_overlaps
+from .entities import (
+    UNANNOTATED,
+    WITHOUT_ENTITIES,
+    report_missing_attributes,
+    without_attributes,
+    without_overlaps,
+)
 from .format import Format
 from .report import ConversionReport
 from .source_doc import report_extras
@@ -82,4 +88,7 @@ class TextWriter:
                 annotated = self.align(annotated, self.report)
             if self.flat and not self.format.holds_docs:
                 annotated = without_overlaps(annotated, self.report)
+            # Without any attributes, all of them are unannotated when they are read again.
+            if self.found.attributes and self.format.confuses_missing_attributes:
+                report_missing_attributes(annotated, self.report)
             yield annotated
