@@ -113,14 +113,14 @@ def lose(reason: str, **counts: int) -> Change:
 
 
 def add_attributes(
-    split: str, counts: dict[str, int], without: int = 0, unknown: int = 0
+    split: str, counts: dict[str, int], without: int = 0, unknown: int = 0, *, name: str = "Mood"
 ) -> Change:
     """Let people have an attribute, by value."""
 
     def change(statistics: Statistics) -> None:
         of_split = statistics.splits[split]
         for value, count in counts.items():
-            of_split.attributes["Person", "Mood", value] += count
+            of_split.attributes["Person", name, value] += count
         of_split.without_attributes["Person"] += without
         of_split.unannotated_attributes["Person"] += unknown
         # Other types may well have none.
@@ -293,6 +293,34 @@ GIVEN: dict[str, Case] = {
         "Attributes with a single value in train: Mood. To learn which entities lack it, set the "
         'value of those in defaults of str_attr, such as {"Mood": "false"}.',
     ),
+    "single value that is the default": (
+        add_attributes("train", {"sad": 100}),
+        {"defaults": {"Mood": "sad"}},
+        "Attributes with a single value in train: Mood.",
+    ),
+    "attributes that nothing learns": (
+        MOODS,
+        {"predicts_attributes": False},
+        "train has attributes of entities (Mood (200)), but the pipeline has no str_attr to learn "
+        "them.",
+    ),
+    "default of an unknown attribute": (
+        MOODS,
+        {"defaults": {"Mod": "calm"}},
+        "No entity of train has the attribute 'Mod', named in defaults of str_attr. The attributes "
+        "are: Mood.",
+    ),
+    "default of an attribute in data without any": (
+        nothing,
+        {"defaults": {"Mood": "calm"}},
+        "No entity of train has the attribute 'Mood', named in defaults of str_attr. The "
+        "attributes are: none.",
+    ),
+    "without attributes, one of which has no default": (
+        both(MOODS, add_attributes("train", {"big": 20, "small": 20}, name="Size", without=40)),
+        {"defaults": {"Mood": "calm"}},
+        "40 entities of train have no attributes",
+    ),
     "without attributes": (
         both(MOODS, add_attributes("train", {}, without=40)),
         {},
@@ -450,6 +478,23 @@ WITHHELD: dict[str, tuple[Change, dict[str, Any]]] = {
     "a schema that spares little": (type_pairs(2401, 799), {}),
     "a schema that loses much": (type_pairs(2400, 800, new=2), {}),
     "a schema that is chosen": (type_pairs(2400, 800), {"observes_schema": True}),
+    "a single value beside the default": (
+        add_attributes("train", {"sad": 100}),
+        {"defaults": {"Mood": "calm"}},
+    ),
+    "no attributes, which stand for the default": (
+        both(MOODS, add_attributes("train", {}, without=40)),
+        {"defaults": {"Mood": "calm"}},
+    ),
+    "a default that is rarely annotated": (
+        both(MOODS, add_attributes("train", {"calm": 1})),
+        {"defaults": {"Mood": "calm"}},
+    ),
+    "a default that is annotated in dev alone": (
+        both(MOODS, add_attributes("dev", {"calm": 1})),
+        {"defaults": {"Mood": "calm"}},
+    ),
+    "a pipeline without attributes, as the data": (nothing, {"predicts_attributes": False}),
     "pieces of the language": (read_pieces(60000, 400), {}),
     "what is seldom and harmless": (find("empty_docs", 1), {}),
     "overlaps that a span group holds": (

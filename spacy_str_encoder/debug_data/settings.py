@@ -16,9 +16,11 @@ from ..formats.docs import make_tokenizer
 from ..pairs.task import RelationTask
 
 GetSpans = Callable[[list[Doc]], list[list[Span]]]
-ENCODER, ENTITIES, RELATIONS = "str_encoder", "str_ner", "str_rel"
+ENCODER, ENTITIES, RELATIONS, ATTRIBUTES = "str_encoder", "str_ner", "str_rel", "str_attr"
 # A component without training that can set the boundaries that candidate pairs need.
 SENTENCES = "sentencizer"
+# Components that are needed here, and sourced components, which may be needed.
+KEPT = (None, ENCODER, ENTITIES, RELATIONS, ATTRIBUTES, SENTENCES)
 # confection's error message for a file that it can't parse.
 UNPARSED = re.compile(r"Make sure the sections .*?\bline:? +(\d+)", flags=re.DOTALL)
 
@@ -41,6 +43,8 @@ class PipelineSettings:
     observes_schema (bool): Whether candidate pairs are restricted to types that have a relation in
         the training data.
     negative_rate (float): Share of the pairs without a relation to learn from.
+    predicts_attributes (bool): Whether the pipeline has a `str_attr`, or is unknown.
+    defaults (Mapping[str, str]): The default values of attributes by name.
     """
 
     nlp: Language
@@ -51,6 +55,8 @@ class PipelineSettings:
     task: RelationTask = field(default_factory=RelationTask)
     observes_schema: bool = False
     negative_rate: float = 1.0
+    predicts_attributes: bool = True
+    defaults: Mapping[str, str] = field(default_factory=dict)
 
 
 def make_settings(lang: str | None = None, *, spans_key: str | None = None) -> PipelineSettings:
@@ -81,7 +87,7 @@ def read_settings(path: Path, overrides: Mapping[str, Any] | None = None) -> Pip
     except ValueError as error:
         raise ValueError(f"{path}: {_describe(error)}") from error
     encoder, relations = (_require_component(nlp, name, path) for name in (ENCODER, RELATIONS))
-    entities = _find_component(nlp, ENTITIES)
+    entities, attributes = (_find_component(nlp, name) for name in (ENTITIES, ATTRIBUTES))
     nlp.select_pipes(enable=[name for name in nlp.pipe_names if _factory(nlp, name) == SENTENCES])
     tokenizer, tokenizer_error = _load_tokenizer(encoder)
     task = relations.task
@@ -94,6 +100,8 @@ def read_settings(path: Path, overrides: Mapping[str, Any] | None = None) -> Pip
         task=replace(task, spans_key=_get_key(entities) or task.spans_key),
         observes_schema=relations.observes_schema,
         negative_rate=relations.negative_rate,
+        predicts_attributes=attributes is not None,
+        defaults={} if attributes is None else attributes.cfg["defaults"],
     )
 
 
@@ -105,11 +113,11 @@ def _load_tokenizer(encoder: Any) -> tuple[Any | None, str | None]:
 
 
 def _shorten(config: Config) -> Config:
-    """Keep the components that are needed here, and sourced components, which may be needed."""
+    """Leave out the components that are not needed."""
     components = {
         name: block
         for name, block in config.get("components", {}).items()
-        if block.get("factory") in (None, ENCODER, ENTITIES, RELATIONS, SENTENCES)
+        if block.get("factory") in KEPT
     }
     nlp = config.get("nlp", {})
     pipeline = [name for name in nlp.get("pipeline", []) if name in components]
