@@ -168,6 +168,59 @@ def test_overlapping_entities_of_a_span_group() -> None:
     assert [span._.attributes for span in nlp(nlp.make_doc("发热")).spans.get("sc", [])] == []
 
 
+@Language.factory("find_all", assigns=["doc.ents"], default_config={"spans_key": None})
+def make_find_all(nlp: Language, name: str, spans_key: str | None) -> Callable[[Doc], Doc]:
+    """Stands for `str_ner`, which has the same settings."""
+    return lambda doc: doc
+
+
+OTHER_PLACES = [
+    ("find_all", "sc", None, "doc.ents", "doc.spans['sc']"),
+    ("find_all", None, "sc", "doc.spans['sc']", "doc.ents"),
+    ("span_ruler", "ruler", "sc", "doc.spans['sc']", "doc.spans['ruler']"),
+]
+
+
+@pytest.mark.parametrize(("finder", "found", "read", "place", "other"), OTHER_PLACES)
+def test_entities_in_another_place_are_told(
+    finder: str, found: str | None, read: str | None, place: str, other: str, tmp_path: Path
+) -> None:
+    nlp = spacy.blank("zh")
+    nlp.add_pipe(finder, config={"spans_key": found})
+    config = {"path": str(CUES / "chinese.jsonl"), "spans_key": read}
+    message = re.escape(
+        f"cue_attributes reads entities from {place}, but those of {finder} are in {other}, where "
+        f"they get no attributes. Set spans_key of cue_attributes to that of {finder}."
+    )
+    with pytest.warns(UserWarning, match=message):
+        nlp.add_pipe("cue_attributes", config=config)
+    nlp.to_disk(tmp_path / "saved")
+    with pytest.warns(UserWarning, match=message):
+        spacy.load(tmp_path / "saved")
+
+
+@pytest.mark.parametrize(
+    ("finders", "read"),
+    [
+        ({"find_all": {}}, None),
+        ({"find_all": {"spans_key": "sc"}}, "sc"),
+        ({"find_all": {"spans_key": "sc"}, "span_ruler": {"spans_key": "ruler"}}, "ruler"),
+        # These have no such setting: whoever adds them knows where their entities are.
+        ({"entity_ruler": {}}, None),
+        ({}, "sc"),
+    ],
+)
+def test_entities_in_the_same_place_need_no_warning(
+    finders: dict[str, dict[str, str]], read: str | None, recwarn: pytest.WarningsRecorder
+) -> None:
+    nlp = spacy.blank("zh")
+    for finder, config in finders.items():
+        nlp.add_pipe(finder, config=config)
+    config = {"path": str(CUES / "chinese.jsonl"), "spans_key": read}
+    nlp.add_pipe("cue_attributes", config=config)
+    assert [str(each.message) for each in recwarn if "entities" in str(each.message)] == []
+
+
 def test_the_nearest_cue_wins(rules: Callable[[str], Language]) -> None:
     nlp = rules("chinese")
     for sentence in (

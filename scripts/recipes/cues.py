@@ -4,6 +4,7 @@ Use this file with `--code scripts/recipes/cues.py`, or import it, and add the c
 `cue_attributes` to a pipeline. See docs/recipes.md.
 """
 
+import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
@@ -169,6 +170,7 @@ def make_cue_attributes(
     scorer (Callable | None): The scoring method.
     RETURNS (CueAttributes): The component.
     """
+    warn_of_other_entities(nlp, name, spans_key)
     return CueAttributes(
         nlp,
         path,
@@ -179,6 +181,37 @@ def make_cue_attributes(
         line_ends=line_ends,
         scorer=scorer,
     )
+
+
+def warn_of_other_entities(nlp: Language, name: str, spans_key: str | None) -> None:
+    """Warn if the components of a pipeline set entities, but not where a component reads them.
+
+    nlp (Language): The pipeline, without the component.
+    name (str): The name of the component.
+    spans_key (str | None): The span group that it reads; `doc.ents` if None.
+    """
+    keys = {
+        other: config["spans_key"]
+        for other, config in ((each, nlp.get_pipe_config(each)) for each in nlp.pipe_names)
+        if {"doc.ents", "doc.spans"}.intersection(nlp.get_pipe_meta(other).assigns)
+        and "spans_key" in config
+    }
+    if keys and spans_key not in keys.values():
+        read, (other, key) = name_place(spans_key), next(iter(keys.items()))
+        warnings.warn(
+            f"{name} reads entities from {read}, but those of {other} are in {name_place(key)}, "
+            f"where they get no attributes. Set spans_key of {name} to that of {other}.",
+            stacklevel=2,
+        )
+
+
+def name_place(spans_key: str | None) -> str:
+    """Name the place of entities, for messages.
+
+    spans_key (str | None): The span group; `doc.ents` if None.
+    RETURNS (str): The name.
+    """
+    return "doc.ents" if spans_key is None else f"doc.spans['{spans_key}']"
 
 
 class CueAttributes(Pipe):
