@@ -191,7 +191,14 @@ def test_all_is_found_in_the_same_pass(tmp_path: Path) -> None:
         return FORMATS["brat"].read(path, report)
 
     source = Source(path, replace(FORMATS["brat"], read=read))
-    assert inspect_sources([source]) == Findings(True, True, False, True, [])
+    expected = Findings(
+        overlaps=True,
+        annotated_attributes=True,
+        annotated_relations=False,
+        attributes=True,
+        rejected=[],
+    )
+    assert inspect_sources([source]) == expected
     assert reads == [path]
 
 

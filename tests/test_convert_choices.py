@@ -161,6 +161,28 @@ def test_files_that_can_tell_say_nothing_of_those_that_can_not(tmp_path: Path) -
     assert all(map(has_relations, read_spacy(tmp_path / "out" / "told.spacy")))
 
 
+def test_unannotated_relations_of_any_format_are_none_on_request(tmp_path: Path) -> None:
+    item = {name: value for name, value in LINE.items() if name != "relations"}
+    path = write_lines(tmp_path / "in.jsonl", LINE, item)
+    options = ("-o", tmp_path / "out.spacy", "--lang", "zh")
+    assert run(path, *options).exit_code == 0
+    assert [*map(has_relations, read_spacy(tmp_path / "out.spacy"))] == [True, False]
+    result = run(path, *options, "--relations", "none")
+    assert "chosen: 1 texts with unannotated relations, read as none" in result.stdout
+    assert [*map(has_relations, read_spacy(tmp_path / "out.spacy"))] == [True, True]
+
+
+def test_the_report_is_written_even_if_nothing_is_left(tmp_path: Path) -> None:
+    task = {"data": {"text": TEXT}, "annotations": []}
+    (tmp_path / "in.json").write_text(json.dumps([task]), "utf-8")
+    report = tmp_path / "report.json"
+    report.write_text('{"texts": 99}', "utf-8")
+    assert (
+        run(tmp_path / "in.json", "-o", tmp_path / "out.jsonl", "--report", report).exit_code == 0
+    )
+    assert json.loads(report.read_text("utf-8"))["texts"] == 0
+
+
 def test_docs_of_files_without_relations_are_not_annotated(tmp_path: Path) -> None:
     path = write_brat(tmp_path / "in", a=(TEXT, "T1\tP 0 3\tAnn\n"))
     [doc] = read_docs(path, make_tokenizer("en"), ConversionReport())
@@ -291,3 +313,18 @@ def test_a_suffix_of_several_formats_needs_a_choice(tmp_path: Path) -> None:
 def test_a_seed_without_a_split_is_refused(tmp_path: Path) -> None:
     path = write_lines(tmp_path / "in.jsonl", GOOD)
     assert "--seed requires --split" in run_error(path, "-o", tmp_path, *EN, "--seed", "1")
+
+
+# Chinese texts and the tokenizer of another language
+
+
+@pytest.mark.parametrize(("lang", "told"), [("en", 1), ("zh", 0)])
+@pytest.mark.parametrize("target", ["spacy", "spert", "jsonl"])
+def test_chinese_texts_that_stay_whole_are_told(
+    lang: str, told: int, target: str, tmp_path: Path
+) -> None:
+    path = write_lines(tmp_path / "in.jsonl", LINE)
+    result = run(path, "-o", tmp_path / "out", "--to", target, "--lang", lang)
+    assert result.exit_code == 0
+    # JSON lines need no tokens.
+    assert result.stdout.count("use --lang zh") == (0 if target == "jsonl" else told)

@@ -89,8 +89,7 @@ def convert_command(
     relations: Annotated[
         Missing,
         typer.Option(
-            help="Relations of an input without any: unannotated, or none, so that str_rel learns "
-            "that there are none.",
+            help="Meaning of unannotated relations. str_rel learns from none that there are none.",
             rich_help_panel=READING,
         ),
     ] = Missing.unannotated,
@@ -197,7 +196,7 @@ def convert_command(
             target=target,
             lang=lang,
             options=options,
-            annotated_relations=relations is Missing.none,
+            no_unannotated=relations is Missing.none,
             alignment=alignment.value,
             spans_key=spans_key,
             flat=flat,
@@ -217,9 +216,12 @@ def convert_command(
                     partial(track, description="Converting"),
                 ),
             )
-        finally:
-            if report_path is not None and (report.texts or report.rejected):
+        except ValueError:
+            if report_path is not None and report.rejected:
                 write_json(report_path, report.to_dict())
+            raise
+        if report_path is not None:
+            write_json(report_path, report.to_dict())
     for path, count in written.texts.items():
         typer.echo(f"{path}: {count} texts")
     if written.spans_key:

@@ -30,8 +30,8 @@ class Settings:
     target (str | None): The format to write. If None, the suffix of the output tells it.
     lang (str | None): The language of texts without tokens.
     options (ReadOptions): Settings for formats that can be read in more than one way.
-    annotated_relations (bool): Whether the relations of an input without any are annotated, in
-        formats that can't tell.
+    no_unannotated (bool): Whether texts with unannotated relations are read as texts without
+        relations.
     alignment (str): `strict` leaves out entities that begin or end inside a token; see
         `move_to_tokens` for `contract` and `expand`.
     spans_key (str | None): The span group of docs for all entities. If None, docs have "sc" if any
@@ -47,7 +47,7 @@ class Settings:
     target: str | None = None
     lang: str | None = None
     options: ReadOptions = DEFAULT_OPTIONS
-    annotated_relations: bool = False
+    no_unannotated: bool = False
     alignment: str = STRICT
     spans_key: str | None = None
     flat: bool = False
@@ -98,7 +98,6 @@ def convert(
     if not report.skip_bad:
         report.rejected += found.rejected
         check_rejected(report.rejected)
-    annotated_relations = found.annotated_relations or settings.annotated_relations
     overlaps = found.overlaps and plan.format.holds_docs and not settings.flat
     writer = TextWriter(
         plan.format if settings.spans_key or overlaps else plan.flat_format,
@@ -106,7 +105,7 @@ def convert(
         report,
         tracks[1],
         flat=settings.flat,
-        found=replace(found, annotated_relations=annotated_relations),
+        found=replace(found, no_unannotated=settings.no_unannotated),
         align=align,
     )
     write = _write_parts if settings.shares else _write_files

@@ -33,6 +33,8 @@ class Findings:
         tell unannotated attributes from none. The attributes of all their entities are annotated
         then, otherwise of none.
     annotated_relations (bool): The same for relations.
+    no_unannotated (bool): Whether texts with unannotated relations are read as texts without
+        relations. Found in no file, but set by users.
     attributes (bool): Whether any entity of the whole input has attributes.
     rejected (Sequence[str]): The errors of invalid texts.
     """
@@ -40,6 +42,7 @@ class Findings:
     overlaps: bool = False
     annotated_attributes: bool = False
     annotated_relations: bool = True
+    no_unannotated: bool = False
     attributes: bool = False
     rejected: Sequence[str] = ()
 
@@ -67,10 +70,22 @@ class Source:
             annotated = trim_entities(annotated, report)
             if found.annotated_attributes and self.format.confuses_missing_attributes:
                 annotated = with_annotated_attributes(annotated)
-            if not (found.annotated_relations or self.format.keeps_unannotated):
-                report.choose(WITHOUT_ANY_RELATION, annotated.place, "")
-                annotated = replace(annotated, has_relations=False)
-            yield annotated
+            yield self._decide_relations(annotated, report, found)
+
+    def _decide_relations(
+        self, annotated: AnnotatedText, report: ConversionReport, found: Findings
+    ) -> AnnotatedText:
+        """Decide whether the relations of a text are annotated, if the format can't tell, or no
+        text is to have unannotated ones.
+        """
+        if not annotated.has_relations and found.no_unannotated:
+            report.choose(f"{UNANNOTATED}, read as none", annotated.place, "")
+            return replace(annotated, has_relations=True)
+        confused = annotated.has_relations and not self.format.keeps_unannotated
+        if confused and not (found.annotated_relations or found.no_unannotated):
+            report.choose(WITHOUT_ANY_RELATION, annotated.place, "")
+            return replace(annotated, has_relations=False)
+        return annotated
 
 
 def inspect_sources(
@@ -90,7 +105,11 @@ def inspect_sources(
     # Reads all texts, whatever becomes of them.
     deque(track(_look_at_texts(sources, report, seen, align)), maxlen=0)
     return Findings(
-        seen.overlaps, seen.confused_attributes, seen.relations, seen.attributes, report.rejected
+        overlaps=seen.overlaps,
+        annotated_attributes=seen.confused_attributes,
+        annotated_relations=seen.relations,
+        attributes=seen.attributes,
+        rejected=report.rejected,
     )
 
 

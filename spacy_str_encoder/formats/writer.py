@@ -6,6 +6,8 @@ from pathlib import Path
 
 from spacy.language import Language
 
+from ..doc.chinese import ChineseCounts
+from ..files.docbin import SUFFIX
 from ..files.whole import written_whole
 from .annotated_text import AnnotatedText
 from .docs import with_tokens
@@ -20,6 +22,13 @@ from .format import Format
 from .report import ConversionReport
 from .source_doc import report_extras
 from .sources import NOTHING_FOUND, Align, Findings, Source, Track
+
+# Maximum number of texts whose tokens are looked at.
+LOOKED_AT = 100
+CHINESE = (
+    "files of Chinese texts that the tokenizer of the language {lang} leaves whole, so that few "
+    "entities align with tokens (use --lang zh)"
+)
 
 
 @dataclass(frozen=True)
@@ -64,13 +73,27 @@ class TextWriter:
         write = self.format.require_write()
         if target.is_dir() and any(target.iterdir()):
             raise ValueError(f"{target}: the folder must be empty or missing")
-        before = self.report.texts
-        counted = self._count(self.track(texts))
+        before, chinese = self.report.texts, ChineseCounts()
+        counted = self._count(self._look_at_tokens(self.track(texts), chinese))
         if self.format.needs_tokens:
             counted = with_tokens(counted, self.nlp)
         with written_whole(target) as unfinished:
             write(counted, unfinished, self.report)
+        if chinese.are_whole:
+            reason = CHINESE.format(lang=self.nlp.lang)
+            self.report.choose(reason, str(target), f"{chinese.length:.1f} characters a token")
         return self.report.texts - before
+
+    def _look_at_tokens(
+        self, texts: Iterable[AnnotatedText], chinese: ChineseCounts
+    ) -> Iterator[AnnotatedText]:
+        """Count Chinese characters in the tokens of the first texts that will be tokenized."""
+        left = LOOKED_AT if self.format.needs_tokens or self.format.suffix == SUFFIX else 0
+        for annotated in texts:
+            if left and annotated.tokens is None:
+                chinese.add(self.nlp.make_doc(annotated.text))
+                left -= 1
+            yield annotated
 
     def _count(self, texts: Iterable[AnnotatedText]) -> Iterator[AnnotatedText]:
         for annotated in texts:
