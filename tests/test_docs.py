@@ -76,6 +76,7 @@ PAGES = {
     "docs/training.md": [
         "errors.html",
         "records.csv",
+        "one-row-each.csv",
         "packages/zh_reports-1.0.0/dist/zh_reports-1.0.0-py3-none-any.whl",
     ],
     "docs/troubleshooting.md": [],
@@ -184,6 +185,30 @@ def test_recipes_make_pipelines() -> None:
         config = Config().from_str(text.getvalue())
         nlp = load_model_from_config(config, auto_fill=True)
         assert nlp.pipe_names == config["nlp"]["pipeline"]
+
+
+def test_the_table_of_findings_has_one_row_for_each(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [snippet] = [each.text for each in find_blocks("docs/training.md") if "DictReader" in each.text]
+    lines = [
+        "doc,record,entity,key,value",
+        "0,0,fever,Assertion,negated",
+        "0,1,cough,Assertion,present",
+        "0,1,cough,Duration,days",
+        "0,1,cough,Duration,weeks",
+        # No values.
+        "1,0,pain,,",
+    ]
+    monkeypatch.chdir(tmp_path)
+    Path("findings.csv").write_text("\n".join(lines), "utf-8")
+    exec(snippet, {})
+    assert Path("one-row-each.csv").read_text("utf-8").splitlines() == [
+        "doc,record,finding,Assertion,Duration",
+        "0,0,fever,negated,",
+        "0,1,cough,present,days; weeks",
+        "1,0,pain,,",
+    ]
 
 
 def test_both_languages_show_the_same_commands_and_pages() -> None:
