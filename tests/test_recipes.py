@@ -240,6 +240,13 @@ def test_attributes_of_other_names_stay(rules: Callable[[str], Language]) -> Non
     assert values_of(nlp(doc)) == [{"Time": "past", "Assertion": "negated"}]
 
 
+def test_entities_of_other_types_lose_the_attributes_that_are_set() -> None:
+    nlp = make_rules("chinese", types=["Disease"])
+    doc, _ = read_sentence(nlp, "无[发热]。")
+    doc.ents[0]._.attributes = {"Time": "past", "Assertion": "possible"}
+    assert values_of(nlp(doc)) == [{"Time": "past"}]
+
+
 def test_line_breaks_can_be_ignored() -> None:
     sentence = "No fever, chills\nor [cough=negated]."
     for line_ends in (True, False):
