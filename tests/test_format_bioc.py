@@ -190,8 +190,8 @@ def test_what_can_not_be_read_is_counted(element: str, lost: str, tmp_path: Path
         (passage(0, "Ada", annotation("1", 2, "abc")), "is not at 2"),
         (passage(0, "Ada", annotation("1", 0, "")), "0-0"),
         (passage(0, "Ada", annotation("1", 0, "Ada", type="")), "must not be empty"),
-        (passage(0, "Ada", ADA.replace('"0"', '"x"')), "'x'"),
-        ("<passage><text>Ada</text></passage>", ""),
+        (passage(0, "Ada", ADA.replace('"0"', '"x"')), "the offset must be an integer, got 'x'"),
+        ("<passage><text>Ada</text></passage>", "the offset must be an integer, got None"),
     ],
 )
 def test_file_and_document_of_bad_annotations_are_named(

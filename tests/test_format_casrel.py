@@ -130,11 +130,11 @@ def triples(record: AnnotatedText) -> Counter[Any]:
 BAD_RECORDS: dict[str, tuple[Any, str]] = {
     "no object": ("text", "not a JSON object"),
     "no text": ({"triple_list": []}, "'text' is missing"),
-    "text is null": ({"text": None, "triple_list": []}, "the text must be a string"),
+    "text is null": ({"text": None, "triple_list": []}, "'text' must be a string"),
     "no triples": ({"text": "a"}, "'triple_list' is missing"),
-    "triples are null": ({"text": "a", "triple_list": None}, "the triples must be a list"),
-    "a triple is text": ({"text": "a", "triple_list": ["abc"]}, "a triple must be a list"),
-    "a triple is short": ({"text": "a", "triple_list": [["a", "b"]]}, ""),
+    "triples are null": ({"text": "a", "triple_list": None}, "'triple_list' must be a list"),
+    "a triple is text": ({"text": "a", "triple_list": ["abc"]}, "'triple_list[0]' must be a list"),
+    "a triple is short": ({"text": "a", "triple_list": [["a", "b"]]}, "must be a list of 3 values"),
     "a subject is empty": ({"text": "a", "triple_list": [["", "r", "a"]]}, "must not be empty"),
     "an object is a number": ({"text": "a", "triple_list": [["a", "r", 3]]}, "got 3"),
 }

@@ -186,19 +186,27 @@ def test_what_is_unannotated_comes_back(missing: dict[str, bool], tmp_path: Path
 
 # Refusing
 
-ANYTHING = ""
 BAD_RECORDS: dict[str, tuple[Any, str]] = {
     "no object": (3, "not a JSON object"),
     "no key": (without("doc_key"), "'doc_key' is missing"),
     "no sentences": (without("sentences"), "'sentences' is missing"),
-    "a sentence is text": ({**ITEM, "sentences": ["Ada"]}, "a sentence must be a list"),
+    "a sentence is text": ({**ITEM, "sentences": ["Ada"]}, "'sentences[0]' must be a list"),
     "a token is empty": ({**ITEM, "sentences": [["Ada", ""]]}, "must not be empty"),
     "an end is outside": ({**ITEM, "ner": [[[7, 8, "PER"]]]}, "7 to 9 (exclusive)"),
-    "an offset is text": ({**ITEM, "ner": [[["0", 1, "PER"]]]}, "must be integers, got '0'"),
-    "no label": ({**ITEM, "ner": [[[0, 1]]]}, ANYTHING),
+    "an offset is text": (
+        {**ITEM, "ner": [[["0", 1, "PER"]]]},
+        "'ner[0][0][0]' must be an integer",
+    ),
+    "no label": ({**ITEM, "ner": [[[0, 1]]]}, "must be a list of 3 values"),
     "a label is null": ({**ITEM, "ner": [[[0, 1, None]]]}, "must be a string, got None"),
-    "entities are not in sentences": ({**ITEM, "ner": [[0, 1, "PER"]]}, ANYTHING),
-    "a relation has one end": ({**ITEM, "relations": [[[4, 4, "met"]]]}, ANYTHING),
+    "entities are not in sentences": (
+        {**ITEM, "ner": [[0, 1, "PER"]]},
+        "'ner[0][0]' must be a list",
+    ),
+    "a relation has one end": (
+        {**ITEM, "relations": [[[4, 4, "met"]]]},
+        "must be a list of 5 values",
+    ),
     "an end of a relation is outside": (
         {**ITEM, "relations": [[[4, 4, 8, 8, "met"]]]},
         "8 to 9 (exclusive)",

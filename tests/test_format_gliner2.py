@@ -114,17 +114,20 @@ def with_relation(relation: Any) -> dict[str, Any]:
 BAD_RECORDS: dict[str, tuple[Any, str]] = {
     "no object": (3, "not a JSON object"),
     "no text": ({"entities": {"person": ["Bob"]}}, "'text' is missing"),
-    "text is null": ({**WITH_SPANS, "text": None}, "the text must be a string"),
-    "entities are a list": (with_entities([]), ""),
+    "text is null": ({**WITH_SPANS, "text": None}, "'text' must be a string"),
+    "entities are a list": (with_entities([]), "'entities' must be an object, got []"),
     "a label is empty": (with_entities({"": ["Bob"]}), "must not be empty"),
     "an entity is empty": (with_entities({"person": [""]}), "must not be empty"),
-    "an entity is a number": (with_entities({"person": [3]}), ""),
+    "an entity is a number": (
+        with_entities({"person": [3]}),
+        "must be a string or an object, got 3",
+    ),
     "another text": (
         with_entities({"person": [span("Bob", 0)]}),
         "the entity 0-3 must have the text 'Bob', got 'Ann'",
     ),
     "an end is missing": (with_entities({"person": [{"text": "Bob", "start": 8}]}), "'end'"),
-    "a relation has one end": (with_relation(["Bob"]), ""),
+    "a relation has one end": (with_relation(["Bob"]), "must be a list of 2 values, got ['Bob']"),
     "a head is missing": (with_relation({"tail": "Bob"}), "'head' is missing"),
 }
 

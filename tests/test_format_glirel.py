@@ -169,7 +169,7 @@ BAD_RECORDS: dict[str, tuple[Any, str]] = {
     "a position is outside": (with_ends({**LOVELACE, "position": [4, 5]}), "4 to 6 (exclusive)"),
     "a position is text": (
         with_ends({**LOVELACE, "position": ["0", 1]}),
-        "must be integers, got '0'",
+        "'relations[0].head.position[0]' must be an integer, got '0'",
     ),
     "a position is a number": (with_ends({**LOVELACE, "position": 0}), ANYTHING),
     "a position has one number": (with_ends({**LOVELACE, "position": [0]}), ANYTHING),

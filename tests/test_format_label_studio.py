@@ -361,8 +361,22 @@ def test_regions_of_predictions_may_lack_ids(tmp_path: Path) -> None:
 
 
 def test_tasks_without_predictions_are_left_out_if_these_are_asked_for(tmp_path: Path) -> None:
-    tasks = changed(predictions=[]), without("predictions")
-    assert lose(tmp_path, *tasks, predictions=True) == {"tasks without predictions": 2}
+    tasks = changed(predictions=[]), changed(predictions=None), without("predictions")
+    assert lose(tmp_path, *tasks, predictions=True) == {"tasks without predictions": 3}
+
+
+@pytest.mark.parametrize(
+    ("name", "unread"), [("annotations", "predictions"), ("predictions", "annotations")]
+)
+def test_what_is_not_read_may_be_anything(name: str, unread: str, tmp_path: Path) -> None:
+    options = {"predictions": name == "predictions"}
+    task = changed(predictions=PREDICTED)
+    record, _ = read(tmp_path, {**task, unread: [3]}, **options)
+    assert record.entities
+    path = write_items(tmp_path / "bad.json", {**task, name: [3]})
+    format = label_studio.label_studio_format(ReadOptions(**options))
+    problem = f"text 1: the field '{name}[0]' must be an object, got 3"
+    assert read_error(format, path) == f"{path}, {problem}"
 
 
 # The text
@@ -823,7 +837,7 @@ BAD: dict[str, tuple[Any, str]] = {
     "data are text": (changed(data="text"), ""),
     "data without a string": (changed(data={"number": 3}), "got 0 strings"),
     "data with two strings": (changed(data={"a": "x", "b": "y"}), "got 2 strings: ['a', 'b']"),
-    "annotations are an object": (changed(annotations={}), "the annotations must be a list"),
+    "annotations are an object": (changed(annotations={}), "'annotations' must be a list, got {}"),
     "an annotation is a list": (changed(annotations=[[]]), ""),
     "no result": (changed(annotations=[{"id": 3}]), "'result' is missing"),
     "a result is an object": (changed(annotations=[{"result": {}}]), "must be a list"),
@@ -853,7 +867,10 @@ BAD: dict[str, tuple[Any, str]] = {
     "a taxonomy is empty": (with_attribute("taxonomy", [[]]), "must not be empty"),
     "a rating is text": (with_attribute("rating", "3"), "must be a number, got '3'"),
     "a rating is true": (with_attribute("rating", True), "must be a number, got True"),
-    "a control has no name": (with_attribute("choices", ["no"], None), "the name of a control"),
+    "a control has no name": (
+        with_attribute("choices", ["no"], None),
+        "from_name' must be a string, got None",
+    ),
     "a result without its choices": (
         with_result(BODY, {"id": "q1Zd", "type": "choices", "from_name": "Sure", "value": {}}),
         "'choices' is missing",

@@ -105,6 +105,12 @@ def with_span(**fields: Any) -> dict[str, Any]:
     return {**ENGLISH, "spans": [{**ACME, "type": "span", **fields}], "relations": []}
 
 
+def with_token(number: int, **fields: Any) -> dict[str, Any]:
+    changed = [*ENGLISH["tokens"]]
+    changed[number] = {**changed[number], **fields}
+    return {**ENGLISH, "tokens": changed}
+
+
 def without(field: str) -> dict[str, Any]:
     return {name: value for name, value in ENGLISH.items() if name != field}
 
@@ -251,6 +257,80 @@ def test_other_fields_of_tokens_spans_and_relations_are_lost(tmp_path: Path) -> 
     }
 
 
+STALE = "spans whose text differs from that at their offsets (the offsets are read)"
+
+
+@pytest.mark.parametrize(
+    "item", [with_span(text="Acm"), with_ends({**ADA, "text": "Ada"})], ids=["a span", "a head"]
+)
+def test_offsets_count_where_a_text_is_outdated(item: Any, tmp_path: Path) -> None:
+    path = tmp_path / "good.jsonl"
+    record, report = read_item(FORMAT, path, item)
+    assert record.entities[-1] == AnnotatedEntity(21, 25, "ORG")
+    assert len(record.relations) == len(item["relations"])
+    case = "'Acme', not 'Acm'" if not item["relations"] else "'Ada Lovelace', not 'Ada'"
+    assert report.chosen == {STALE: [f"{path}, line 1: {case}"]}
+    assert not report.lost
+
+
+UNFIT = "texts read without their tokens, which do not fit"
+UNFIT_TOKENS: dict[str, tuple[list[Any], str]] = {
+    "another text": (
+        with_token(2, text="joins")["tokens"],
+        "the token 13-19 is 'joined', not 'joins'",
+    ),
+    "white space elsewhere": (
+        with_token(3, start=0, end=2)["tokens"],
+        r"the token 0-2 is 'Ad', not '\n '",
+    ),
+    "outside": (with_token(5, end=27)["tokens"], "the token 25-27 must lie within"),
+    "reversed": (with_token(5, end=24)["tokens"], "the token 25-24 must end after its start"),
+    "a missing one": (ENGLISH["tokens"][:5], "the text from 25 to 26 is neither"),
+    "overlap": (with_token(1, start=2, text="a Lovelace")["tokens"], "the text from 3 to 2"),
+}
+
+
+@pytest.mark.parametrize(("tokens", "problem"), UNFIT_TOKENS.values(), ids=UNFIT_TOKENS.keys())
+@pytest.mark.parametrize("has_spans", [True, False])
+def test_a_text_is_read_without_tokens_that_do_not_fit(
+    tokens: list[Any], problem: str, has_spans: bool, tmp_path: Path
+) -> None:
+    path = tmp_path / "good.jsonl"
+    [relation] = ENGLISH["relations"]
+    if not has_spans:
+        relation = {name: relation[name] for name in ("head", "child", "label")}
+    item = {**ENGLISH, "tokens": tokens, "relations": [relation]}
+    record, report = read_item(FORMAT, path, item)
+    assert record.tokens is None
+    assert (record.entities, record.relations) == (
+        ENGLISH_RECORD.entities,
+        ENGLISH_RECORD.relations,
+    )
+    [case] = report.chosen.pop(UNFIT)
+    assert case.startswith(f"{path}, line 1: ")
+    assert problem in case
+    assert report == ConversionReport()
+
+
+@pytest.mark.parametrize("has_tokens", [True, False])
+def test_a_task_of_entities_alone_is_read(has_tokens: bool, tmp_path: Path) -> None:
+    item = {
+        "text": "Ada joined Acme",
+        "_input_hash": 1,
+        "spans": [{"start": 0, "end": 3, "label": "PER"}],
+        "answer": "accept",
+    }
+    if has_tokens:
+        item["tokens"] = tokens("Ada joined Acme", 3, 10, 15)
+    path = tmp_path / "ner.jsonl"
+    record, report = read_item(FORMAT, path, item)
+    assert detect(path) == "prodigy"
+    assert record.entities == [AnnotatedEntity(0, 3, "PER")]
+    assert record.has_relations is False
+    assert record.tokens == ([(0, 3), (4, 10), (11, 15)] if has_tokens else None)
+    assert report.chosen == {UNANNOTATED: [f"{path}, line 1"]}
+
+
 # Writing
 
 
@@ -299,20 +379,13 @@ def test_the_file_says_what_prodigy_exports(tmp_path: Path) -> None:
 # Refusing
 
 
-def with_token(number: int, **fields: Any) -> dict[str, Any]:
-    changed = [*ENGLISH["tokens"]]
-    changed[number] = {**changed[number], **fields}
-    return {**ENGLISH, "tokens": changed}
-
-
-ANYTHING = ""
 BAD_RECORDS: dict[str, tuple[Any, str]] = {
     "no object": ([TEXT], "not a JSON object"),
     "no text": (without("text"), "'text' is missing"),
     "the text is null": ({**ENGLISH, "text": None}, "must be a string, got None"),
-    "the text is another one": (
-        {**ENGLISH, "text": "Ada" * 9},
-        "4-12 must have the text 'Lovelace', got 'daAdaAda'",
+    "the text is shorter": (
+        {**ENGLISH, "text": "Ada Lovelace"},
+        "the span 21-25 must lie within the text, which has 12 characters",
     ),
     "an unknown answer": (
         {**ENGLISH, "answer": "maybe"},
@@ -322,27 +395,22 @@ BAD_RECORDS: dict[str, tuple[Any, str]] = {
         {**ENGLISH, "answer": None},
         "must be one of accept, reject, ignore, got None",
     ),
-    "spans are null": ({**ENGLISH, "spans": None}, ANYTHING),
-    "relations are null": ({**ENGLISH, "relations": None}, ANYTHING),
-    "tokens are texts": ({**ENGLISH, "tokens": TEXT.split()}, ANYTHING),
+    "spans are null": ({**ENGLISH, "spans": None}, "'spans' must be a list, got None"),
+    "relations are null": (
+        {**ENGLISH, "relations": None},
+        "'relations' must be a list, got None",
+    ),
+    "tokens are texts": (
+        {**ENGLISH, "tokens": TEXT.split()},
+        "'tokens[0]' must be an object, got 'Ada'",
+    ),
     "a token has another number": (with_token(2, id=3), "the id of token 2 must be 2, got 3"),
-    "a token is another one": (
-        with_token(2, text="joins"),
-        "must have the text 'joins', got 'joined'",
-    ),
-    "a token is outside": (with_token(5, end=27), "25-27 must lie within the text"),
-    "a token is missing": (
-        {**ENGLISH, "tokens": ENGLISH["tokens"][:5], "relations": []},
-        "25 to 26 is neither",
-    ),
-    "tokens overlap": (with_token(1, start=2, text="a Lovelace"), "neither"),
     "a span is outside": (with_span(end=27), "21-27 must lie within the text"),
     "a span begins before the text": (with_span(start=-1), "-1-25 must lie within the text"),
-    "a span is empty": (with_span(end=21), "21-21 must lie within the text"),
+    "a span is empty": (with_span(end=21), "the span 21-21 must end after its start"),
     "a span has no end": ({**ENGLISH, "spans": [{"start": 0, "label": "X"}]}, "'end' is missing"),
-    "an offset is text": (with_span(start="21"), "must be integers, got '21'"),
-    "an offset is no integer": (with_span(end=25.0), "must be integers, got 25.0"),
-    "a span has another text": (with_span(text="Acm"), "must have the text 'Acm', got 'Acme'"),
+    "an offset is text": (with_span(start="21"), "'spans[0].start' must be an integer, got '21'"),
+    "an offset is no integer": (with_span(end=25.0), "'spans[0].end' must be an integer, got 25.0"),
     "a span has tokens outside": (with_span(token_end=6), "4 to 7 (exclusive)"),
     "a span has no first token": (
         {**ENGLISH, "spans": [{"start": 0, "end": 3, "token_end": 0, "label": "X"}]},
@@ -351,10 +419,12 @@ BAD_RECORDS: dict[str, tuple[Any, str]] = {
     "a label is empty": (with_span(label=""), "must not be empty"),
     "a label is a number": (with_span(label=3), "must be a string, got 3"),
     "a head is outside": (with_ends(place(0, 27, 0, 5, "PER")), "0-27 must lie within the text"),
-    "a head is a list": (with_ends([0, 12]), ANYTHING),
-    "a head has another text": (with_ends({**ADA, "text": "Ada"}), "must have the text 'Ada'"),
+    "a head is a list": (with_ends([0, 12]), "head_span' must be an object, got [0, 12]"),
     "a head is no token": (with_ends(None, head=6), "6 to 7 (exclusive)"),
-    "a head is text": (with_ends(None, head="1"), "must be integers, got '1'"),
+    "a head is text": (
+        with_ends(None, head="1"),
+        "'relations[0].head' must be an integer, got '1'",
+    ),
     "there is no head": ({**ENGLISH, "relations": [{"label": "X"}]}, "'head' is missing"),
     "there are no tokens for a head": (
         {**without("tokens"), "relations": [{"head": 1, "child": 4, "label": "X"}]},

@@ -81,7 +81,7 @@ BAD_RECORDS: dict[str, tuple[Any, str]] = {
     ),
     "an index is text": (
         {**ITEM, "relations": [{"dep": "ENT1", "dest": 0, "relation": "Met"}]},
-        "must be integers, got 'ENT1'",
+        "'relations[0].dep' must be an integer, got 'ENT1'",
     ),
 }
 

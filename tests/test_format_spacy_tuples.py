@@ -148,10 +148,16 @@ BAD_PAIRS: dict[str, tuple[Any, str]] = {
     "entities without a name": ([TEXT, [[0, 3, "P"]]], "must be a list of a text and an object"),
     "a number as text": ([3, {"entities": []}], "the text must be a string, got 3"),
     "entities that are null": ([TEXT, {"entities": None}], "must be a list, got None"),
-    "a tag": ([TEXT, {"entities": ["U-P", "O", "U-P"]}], "[start, end, label], got 'U-P'"),
-    "an entity of two": ([TEXT, {"entities": [[0, 3]]}], "[start, end, label], got [0, 3]"),
+    "a tag": ([TEXT, {"entities": ["U-P", "O", "U-P"]}], "'entities[0]' must be a list, got 'U-P'"),
+    "an entity of two": (
+        [TEXT, {"entities": [[0, 3]]}],
+        "'entities[0]' must be a list of 3 values, got [0, 3]",
+    ),
     "an entity outside": ([TEXT, {"entities": [[8, 12, "P"]]}], "8-12"),
-    "an offset of text": ([TEXT, {"entities": [["0", 3, "P"]]}], "integers, got '0'"),
+    "an offset of text": (
+        [TEXT, {"entities": [["0", 3, "P"]]}],
+        "'entities[0][0]' must be an integer, got '0'",
+    ),
     "an empty label": ([TEXT, {"entities": [[0, 3, ""]]}], "must not be empty"),
 }
 

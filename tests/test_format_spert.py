@@ -179,9 +179,15 @@ BAD_RECORDS: dict[str, tuple[Any, str]] = {
     "an entity begins outside": (with_entity(start=-1), "the tokens -1 to 6"),
     "an entity is empty": (with_entity(end=5), "the tokens 5 to 5"),
     "an entity ends before it begins": (with_entity(end=4), "the tokens 5 to 4"),
-    "an offset is text": (with_entity(start="5"), "the tokens '5' to 6"),
-    "an offset is no integer": (with_entity(start=5.0), "the tokens 5.0 to 6"),
-    "an offset is null": (with_entity(end=None), "the tokens 5 to None"),
+    "an offset is text": (
+        with_entity(start="5"),
+        "'entities[0].start' must be an integer, got '5'",
+    ),
+    "an offset is no integer": (
+        with_entity(start=5.0),
+        "'entities[0].start' must be an integer, got 5.0",
+    ),
+    "an offset is null": (with_entity(end=None), "'entities[0].end' must be an integer, got None"),
     "a type is null": (with_entity(type=None), "must be a string, got None"),
     "a type is empty": (with_entity(type=""), "must not be empty"),
     "an index is too high": (with_relation(tail=2), "0-2"),

@@ -55,10 +55,10 @@ def test_each_pair_is_a_text(tmp_path: Path) -> None:
 BAD_RECORDS: dict[str, tuple[Any, str]] = {
     "no object": (3, "not a JSON object"),
     "no tokens": ({"relation": "r"}, "'token' is missing"),
-    "tokens are text": ({**ITEM, "token": "Ada"}, "the tokens must be a list"),
+    "tokens are text": ({**ITEM, "token": "Ada"}, "'token' must be a list"),
     "an end is outside": ({**ITEM, "subj_end": 6}, "3 to 7 (exclusive)"),
     "an end is before its start": ({**ITEM, "obj_end": 0}, "1 to 1 (exclusive)"),
-    "an offset is text": ({**ITEM, "obj_end": "1"}, "must be integers, got '1'"),
+    "an offset is text": ({**ITEM, "obj_end": "1"}, "'obj_end' must be an integer, got '1'"),
     "a type is null": ({**ITEM, "subj_type": None}, "must be a string, got None"),
     "a relation is null": ({**ITEM, "relation": None}, "must be a string, got None"),
     "a relation is empty": ({**ITEM, "relation": ""}, "must not be empty"),

@@ -387,7 +387,10 @@ BAD_LINES: dict[str, tuple[Any, str]] = {
     "entities are null": (changed(LINE, entities=None), ANYTHING),
     "an entity is a list of four": (with_entity_list(0, 3, "前降支", "Body"), ANYTHING),
     "an entity is a list of two": (with_entity_list(0, 3), ANYTHING),
-    "an offset in a list is text": (with_entity_list("0", 3, "Body"), "integers, got '0'"),
+    "an offset in a list is text": (
+        with_entity_list("0", 3, "Body"),
+        "'entities[0][0]' must be an integer, got '0'",
+    ),
     "an entity in a list ends outside": (with_entity_list(5, 9, "Degree"), "5-9"),
     "an entity has another text": (
         with_entity_text(0, 3, "回旋支"),

@@ -83,15 +83,8 @@ def check_annotations(annotated: AnnotatedText) -> None:
     for entity in annotated.entities:
         check_string("the type of an entity", entity.label, empty=False)
         check_integers("the offsets of an entity", entity.start, entity.end)
-        if entity.start >= entity.end:
-            raise AnnotationError(
-                f"the entity {entity.start}-{entity.end} ({entity.label}) must end after its start"
-            )
-        if entity.start < 0 or entity.end > len(annotated.text):
-            raise AnnotationError(
-                f"the entity {entity.start}-{entity.end} ({entity.label}) must lie within the "
-                f"text, which has {len(annotated.text)} characters"
-            )
+        name = f"the entity {entity.start}-{entity.end} ({entity.label})"
+        check_span(name, entity.start, entity.end, annotated.text)
         _check_attributes(entity)
     indices = set(range(len(annotated.entities)))
     for relation in annotated.relations:
@@ -150,6 +143,21 @@ def check_string(name: str, value: object, *, empty: bool = True) -> None:
         raise AnnotationError(f"{name} has a lone surrogate at character {error.start}") from None
 
 
+def check_span(name: str, start: int, end: int, text: str) -> None:
+    """Check that a span has characters and lies within its text.
+
+    name (str): The name of the span, for the message.
+    start (int): The offset of its first character.
+    end (int): The offset after its last character.
+    text (str): The text.
+    RAISES (AnnotationError): If it is empty or reversed, or not in the text.
+    """
+    if start >= end:
+        raise AnnotationError(f"{name} must end after its start")
+    if start < 0 or end > len(text):
+        raise AnnotationError(f"{name} must lie within the text, which has {len(text)} characters")
+
+
 def check_list(name: str, value: object) -> None:
     """Check that a value is a list.
 
@@ -180,13 +188,12 @@ def check_surface(text: str, start: int, end: int, surface: str) -> None:
     start (int): The start of the entity in characters.
     end (int): Its end (exclusive).
     surface (str): Its text in the file.
-    RAISES (AnnotationError): If the text at its offsets is different.
+    RAISES (AnnotationError): If there is no text at its offsets, or a different one.
     """
-    check_integers("the offsets of an entity", start, end)
+    name = f"the entity {start}-{end}"
+    check_span(name, start, end, text)
     if text[start:end] != surface:
-        raise AnnotationError(
-            f"the entity {start}-{end} must have the text {surface!r}, got {text[start:end]!r}"
-        )
+        raise AnnotationError(f"{name} must have the text {surface!r}, got {text[start:end]!r}")
 
 
 def in_text_order(annotated: AnnotatedText) -> AnnotatedText:
@@ -225,4 +232,4 @@ def _describe(error: Exception) -> str:
         return str(error)
     if isinstance(error, KeyError):
         return f"the field {error} is missing"
-    return f"not in this format ({error})"
+    return "not in this format: a field has a value of the wrong type"

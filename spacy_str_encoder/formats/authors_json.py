@@ -18,8 +18,11 @@ from .annotated_text import (
 from .fields import are_lists, other_fields, with_meta
 from .json_format import json_format
 from .report import ConversionReport
+from .shapes import Shape
 
 FORWARD, BACKWARD = "_1_2", "_2_1"
+
+SHAPE: Shape = {"text": str, "entities": [(int, int, str, str)], "relations": [(int, int, str)]}
 
 
 def matches(item: Any) -> bool:
@@ -76,5 +79,6 @@ FORMAT = json_format(
     matches=matches,
     parse=parse,
     serialize=serialize,
+    shape=SHAPE,
     suffix=".json",
 )

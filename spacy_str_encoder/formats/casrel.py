@@ -9,13 +9,16 @@ fields become metadata.
 from dataclasses import replace
 from typing import Any
 
-from .annotated_text import AnnotatedText, check_list
+from .annotated_text import AnnotatedText
 from .entities import describe_entity, without_repeats
 from .fields import other_fields, with_meta
 from .json_format import json_format
 from .occurrences import find_words
 from .report import ConversionReport
+from .shapes import Shape
 from .triples import LABEL, UNTYPED, Triple, check_triple, keep_findable, place_triples
+
+SHAPE: Shape = {"text": str, "triple_list": [(str, str, str)]}
 
 
 def matches(item: Any) -> bool:
@@ -25,7 +28,6 @@ def matches(item: Any) -> bool:
 
 def parse(item: Any, place: str, report: ConversionReport) -> AnnotatedText:
     """Read a text, and find the entities of its triples."""
-    check_list("the triples", item["triple_list"])
     triples = [_parse_triple(each) for each in item["triple_list"]]
     annotated = place_triples(item["text"], triples, place, report, find=find_words)
     for i in range(len(annotated.entities)):
@@ -33,8 +35,7 @@ def parse(item: Any, place: str, report: ConversionReport) -> AnnotatedText:
     return replace(annotated, meta=other_fields(item, ("text", "triple_list")))
 
 
-def _parse_triple(strings: Any) -> Triple:
-    check_list("a triple", strings)
+def _parse_triple(strings: list[str]) -> Triple:
     subject, predicate, object_ = strings
     triple = Triple(subject, LABEL, predicate, object_, LABEL)
     check_triple(triple)
@@ -63,5 +64,6 @@ FORMAT = json_format(
     matches=matches,
     parse=parse,
     serialize=serialize,
+    shape=SHAPE,
     suffix=".json",
 )

@@ -9,7 +9,7 @@ become metadata, as other fields do. It has no relations and no attributes of en
 from functools import partial
 from typing import Any
 
-from .annotated_text import AnnotatedEntity, AnnotatedText, AnnotationError, check_list
+from .annotated_text import AnnotatedEntity, AnnotatedText
 from .entities import (
     NOT_IN_GROUP,
     choose_flat,
@@ -22,10 +22,20 @@ from .fields import are_objects, lose_other_fields, other_fields
 from .format import Format
 from .json_format import json_format
 from .report import ConversionReport
+from .shapes import Nullable, Shape, check_shape
 from .tokens import align_entities, with_white_space, without_white_space
 
 FIELDS = ("text", "ents", "spans", "tokens", "_")
 ENTITY_FIELDS = ("start", "end", "label")
+
+ENTITIES: Shape = [{"start": int, "end": int, "label": str}]
+SHAPE: Shape = {
+    "text": str,
+    "ents": Nullable(ENTITIES),
+    "spans": Nullable(dict),
+    "tokens": [{"id": int, "start": int, "end": int}],
+    "_": Nullable(dict),
+}
 
 
 def doc_json_format(*, spans_key: str | None = None) -> Format:
@@ -41,6 +51,7 @@ def doc_json_format(*, spans_key: str | None = None) -> Format:
         matches=matches,
         parse=partial(parse, spans_key=spans_key),
         serialize=partial(serialize, spans_key=spans_key),
+        shape=SHAPE,
         suffix=".json",
         needs_tokens=True,
         keeps_unannotated=True,
@@ -62,15 +73,12 @@ def parse(
 ) -> AnnotatedText:
     """Read a text, with the entities of the span group if it has it, else of `ents`."""
     groups = item.get("spans") or {}
-    if not isinstance(groups, dict):
-        raise AnnotationError(f"the span groups must be an object, got {groups!r}")
     key = spans_key if spans_key in groups else None
     report_other_groups(groups, key, place, report)
     entities = ents = item.get("ents")
-    check_list("the entities", ents or [])
     if key is not None:
         entities = groups[key]
-        check_list(f"the span group '{key}'", entities)
+        check_shape(entities, ENTITIES, f"spans.{key}")
         _report_unread(item["text"], ents or [], entities, place, report)
     for entity in entities or []:
         lose_other_fields("entities", entity, (*ENTITY_FIELDS, "kb_id"), place, report)

@@ -108,12 +108,13 @@ def read(path: Path, report: ConversionReport) -> Iterator[AnnotatedText]:
 
 def _read_file(path: AnyPath, report: ConversionReport) -> Iterator[AnnotatedText]:
     units = find_units(_find_spans(path))
-    yield from json_format.read(path, report, parse=partial(parse, units=units))
+    yield from json_format.read(path, report, parse=partial(parse, units=units), shape={})
 
 
 def _find_spans(path: AnyPath) -> Iterator[tuple[str, Offsets]]:
     for _, item in read_items(path, ConversionReport(skip_bad=True)):
         with suppress(AnnotationError, KeyError):
+            json_format.check_object(item, {})
             text, labels = _parse_labels(item)
             yield text, [(start, end) for start, end, _ in labels]
 

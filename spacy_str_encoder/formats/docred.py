@@ -13,24 +13,24 @@ from dataclasses import replace
 from itertools import accumulate, chain, pairwise
 from typing import Any
 
-from .annotated_text import (
-    AnnotatedEntity,
-    AnnotatedRelation,
-    AnnotatedText,
-    AnnotationError,
-    check_integers,
-    check_list,
-)
+from .annotated_text import AnnotatedEntity, AnnotatedRelation, AnnotatedText, AnnotationError
 from .entities import describe_entity
 from .fields import lose_other_fields, other_fields
 from .json_format import json_format
 from .mentions import relate_closest
 from .report import ConversionReport
+from .shapes import Shape
 from .tokens import Offsets, character_span, join_tokens, without_white_space
 
 FIELDS = ("sents", "vertexSet", "labels")
 # The last two are redundant fields of Re-DocRED.
 MENTION_FIELDS = ("name", "sent_id", "pos", "type", "global_pos", "index")
+
+SHAPE: Shape = {
+    "sents": [[str]],
+    "vertexSet": [[{"name": str, "sent_id": int, "pos": (int, int), "type": str}]],
+    "labels": [{"h": int, "t": int, "r": str}],
+}
 
 
 def matches(item: Any) -> bool:
@@ -42,8 +42,6 @@ def matches(item: Any) -> bool:
 
 def parse(item: Any, place: str, report: ConversionReport) -> AnnotatedText:
     """Read a document, with an entity for each mention."""
-    for sentence in item["sents"]:
-        check_list("a sentence", sentence)
     text, tokens = join_tokens([*chain.from_iterable(item["sents"])])
     borders = [0, *accumulate(len(sentence) for sentence in item["sents"])]
     sentences = [tokens[start:end] for start, end in pairwise(borders)]
@@ -58,7 +56,6 @@ def parse(item: Any, place: str, report: ConversionReport) -> AnnotatedText:
 
 def _parse_mention(mention: dict[str, Any], sentences: list[Offsets]) -> AnnotatedEntity:
     number, (start, end) = mention["sent_id"], mention["pos"]
-    check_integers("the sentence of a mention", number)
     if not 0 <= number < len(sentences):
         raise AnnotationError(f"the text has {len(sentences)} sentences, got the sentence {number}")
     return AnnotatedEntity(*character_span(sentences[number], start, end), mention["type"])
@@ -90,8 +87,7 @@ def _parse_relations(
         lose_other_fields("relations", relation, known, annotated.place, report)
 
 
-def _find_mentions(number: Any, entities: list[range]) -> range:
-    check_integers("the entities of a relation", number)
+def _find_mentions(number: int, entities: list[range]) -> range:
     if not (0 <= number < len(entities) and entities[number]):
         raise AnnotationError(f"a relation refers to the entity {number}, which has no mention")
     return entities[number]
@@ -102,5 +98,6 @@ FORMAT = json_format(
     "JSON of DocRED and Re-DocRED",
     matches=matches,
     parse=parse,
+    shape=SHAPE,
     suffix=".json",
 )

@@ -18,12 +18,13 @@ from pathlib import Path
 from typing import Any
 
 from ..doc.origin import ID
-from .annotated_text import AnnotatedRelation, AnnotatedText, check_list
+from .annotated_text import AnnotatedRelation, AnnotatedText
 from .entities import UNFOUND, find_entity, keep_relations, without_repeats
 from .fields import other_fields
 from .gliner import parse_entity, parse_place
 from .json_format import json_format
 from .report import ConversionReport
+from .shapes import Shape
 from .tokens import Offsets, align_entities, place_tokens, token_texts, without_white_space
 
 SENTENCES = "sentence_offsets"
@@ -32,6 +33,16 @@ META_FIELDS = ("dataset", "weight")
 FIELDS = ("doc_key", "sentences", "ner", "relations", "sentence_start", "_text", "_meta")
 # Fields that are left out, by the end of their names.
 OTHERS = {"clusters": "coreference clusters", "events": "events"}
+
+SHAPE: Shape = {
+    "sentences": [[str]],
+    "ner": [[(int, int, str)]],
+    "relations": [[(int, int, int, int, str)]],
+    **dict.fromkeys(("clusters", "event_clusters"), list),
+    "events": [list],
+    "_text": [str],
+    "_meta": [dict],
+}
 
 
 def matches(item: Any) -> bool:
@@ -43,11 +54,8 @@ def matches(item: Any) -> bool:
 
 def parse(item: Any, place: str, report: ConversionReport) -> AnnotatedText:
     """Read a document; its entities or relations are unannotated if the field is not there."""
-    sentences = item["sentences"]
-    for sentence in sentences:
-        check_list("a sentence", sentence)
     whole = "".join(item["_text"]) if "_text" in item else None
-    text, tokens = place_tokens(whole, [*chain.from_iterable(sentences)])
+    text, tokens = place_tokens(whole, [*chain.from_iterable(item["sentences"])])
     meta = _parse_meta(item, tokens, place, report)
     entities = [parse_entity(e, text, tokens) for e in chain.from_iterable(item.get("ner", []))]
     words, is_annotated = without_white_space(text, tokens), "relations" in item
@@ -157,6 +165,7 @@ FORMAT = json_format(
     matches=matches,
     parse=parse,
     serialize=serialize,
+    shape=SHAPE,
     suffix=".jsonl",
     needs_tokens=True,
     keeps_unannotated=True,

@@ -8,10 +8,17 @@ whitespace is not lost; GLiNER ignores it. Other fields, such as `"ner_negatives
 
 from typing import Any
 
-from .annotated_text import AnnotatedEntity, AnnotatedRelation, AnnotatedText, AnnotationError
+from .annotated_text import (
+    AnnotatedEntity,
+    AnnotatedRelation,
+    AnnotatedText,
+    AnnotationError,
+    check_string,
+)
 from .fields import other_fields, with_meta
 from .json_format import json_format
 from .report import ConversionReport
+from .shapes import Nullable, Shape
 from .tokens import (
     Offsets,
     align_entities,
@@ -20,6 +27,13 @@ from .tokens import (
     token_texts,
     without_white_space,
 )
+
+SHAPE: Shape = {
+    "text": Nullable(str),
+    "tokenized_text": [str],
+    "ner": [(int, int, str, ...)],
+    "relations": [(int, int, str)],
+}
 
 
 def matches(item: Any) -> bool:
@@ -50,6 +64,8 @@ def parse_entity(entity: list[Any], text: str, tokens: Offsets) -> AnnotatedEnti
     RETURNS (AnnotatedEntity): The entity.
     RAISES (AnnotationError): If the tokens don't exist, or their text is different.
     """
+    if len(entity) > 4:
+        raise AnnotationError(f"an entity must be a list of 3 or 4 values, got {entity!r}")
     first, last, label, *surface = entity
     return AnnotatedEntity(*parse_place(text, tokens, first, last, *surface), label)
 
@@ -69,6 +85,8 @@ def parse_place(
     """
     start, end = inclusive_span(tokens, first, last)
     found = text[start:end]
+    if surface is not None:
+        check_string("the text of an entity", surface)
     if surface is not None and "".join(surface.split()) != "".join(found.split()):
         raise AnnotationError(
             f"the tokens {first} to {last} (inclusive) must be {surface!r}, got {found!r}"
@@ -97,6 +115,7 @@ FORMAT = json_format(
     matches=matches,
     parse=parse,
     serialize=serialize,
+    shape=SHAPE,
     suffix=".json",
     needs_tokens=True,
 )

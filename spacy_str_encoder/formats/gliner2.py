@@ -18,17 +18,27 @@ from .annotated_text import (
     AnnotatedEntity,
     AnnotatedRelation,
     AnnotatedText,
-    AnnotationError,
     check_string,
+    check_surface,
 )
 from .fields import lose_other_fields, other_fields
 from .json_format import json_format
 from .mentions import relate_closest
 from .occurrences import Span, find_words
 from .report import ConversionReport
+from .shapes import Nullable, OneOf, Shape
 from .triples import LABEL, UNTYPED
 
 FIELDS = ("text", "entities", "relation_extraction")
+
+OBJECT: Shape = {"text": str, "start": int, "end": int}
+MENTION = OneOf((str, OBJECT))
+# With dtype="str", there is one entity or none, in place of a list.
+SHAPE: Shape = {
+    "text": str,
+    "entities": {...: Nullable(OneOf(([MENTION], str, OBJECT)))},
+    "relation_extraction": {...: [OneOf(((MENTION, MENTION), {"head": MENTION, "tail": MENTION}))]},
+}
 
 
 def matches(item: Any) -> bool:
@@ -39,7 +49,6 @@ def matches(item: Any) -> bool:
 def parse(item: Any, place: str, report: ConversionReport) -> AnnotatedText:
     """Read a text; its relations are unannotated if the field is not there."""
     text, known = item["text"], item.get("relation_extraction", {})
-    check_string("the text", text)
     entities = list(_parse_entities(item.get("entities", {}), text, place, report))
     triples = [
         (label, *_find_ends(relation, text, place, report))
@@ -61,7 +70,6 @@ def _parse_entities(
     labels: dict[str, Any], text: str, place: str, report: ConversionReport
 ) -> Iterator[AnnotatedEntity]:
     for label, values in labels.items():
-        # With dtype="str", there is one entity or none, in place of a list.
         for value in values if isinstance(values, list) else filter(None, [values]):
             spans = _find_mentions(value, text, place, report)
             if not spans:
@@ -93,10 +101,7 @@ def _find_mentions(value: Any, text: str, place: str, report: ConversionReport) 
             report.choose(reason, place, repr(surface))
         return spans
     start, end = fields["start"], fields["end"]
-    if text[start:end] != surface:
-        raise AnnotationError(
-            f"the entity {start}-{end} must have the text {surface!r}, got {text[start:end]!r}"
-        )
+    check_surface(text, start, end, surface)
     return [(start, end)]
 
 
@@ -119,5 +124,6 @@ FORMAT = json_format(
     "results of GLiNER2, with their texts (JSON lines)",
     matches=matches,
     parse=parse,
+    shape=SHAPE,
     suffix=".jsonl",
 )

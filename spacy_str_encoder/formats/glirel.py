@@ -17,7 +17,16 @@ from .fields import are_objects, lose_other_fields, other_fields, with_meta
 from .gliner import parse_entity, parse_place
 from .json_format import json_format
 from .report import ConversionReport
+from .shapes import Nullable, Shape
 from .tokens import Offsets, align_entities, place_tokens, token_texts, without_white_space
+
+END: Shape = {"mention": Nullable(str), "position": (int, int), "type": Nullable(str)}
+SHAPE: Shape = {
+    "text": Nullable(str),
+    "tokenized_text": [str],
+    "ner": [(int, int, str, ...)],
+    "relations": [{"head": END, "tail": END, "relation_text": str}],
+}
 
 
 def matches(item: Any) -> bool:
@@ -87,6 +96,7 @@ FORMAT = json_format(
     matches=matches,
     parse=parse,
     serialize=serialize,
+    shape=SHAPE,
     suffix=".jsonl",
     needs_tokens=True,
 )

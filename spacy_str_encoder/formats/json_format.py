@@ -14,6 +14,7 @@ from .fields import look_like_annotations
 from .format import Format
 from .reading import read_items
 from .report import ConversionReport
+from .shapes import Shape, check_shape
 
 # What `annotate` writes beside the annotations that it is made from.
 DERIVED = {"records"}
@@ -31,6 +32,7 @@ def json_format(
     parse: Parse,
     serialize: Serialize | None = None,
     suffix: str,
+    shape: Shape,
     needs_tokens: bool = False,
     keeps_unannotated: bool = False,
     keeps_missing_entities: bool = False,
@@ -49,6 +51,7 @@ def json_format(
     serialize (Callable[[AnnotatedText, ConversionReport], dict[str, Any]] | None): Function that
         converts a text to an object. None if the format can only be read.
     suffix (str): The suffix of its files.
+    shape (Shape): The types of the fields that `parse` reads.
     needs_tokens (bool): Whether `serialize` needs tokens.
     keeps_unannotated (bool): Whether the format distinguishes texts with unannotated relations from
         texts without relations.
@@ -65,7 +68,7 @@ def json_format(
         description,
         suffix,
         recognizes=lambda path, item: isinstance(item, dict) and matches(item),
-        read=partial(read, parse=parse),
+        read=partial(read, parse=parse, shape=shape),
         write=partial(write, serialize=serialize) if serialize else None,
         needs_tokens=needs_tokens,
         keeps_unannotated=keeps_unannotated,
@@ -76,13 +79,16 @@ def json_format(
     )
 
 
-def read(path: AnyPath, report: ConversionReport, *, parse: Parse) -> Iterator[AnnotatedText]:
+def read(
+    path: AnyPath, report: ConversionReport, *, parse: Parse, shape: Shape
+) -> Iterator[AnnotatedText]:
     """Read the texts of a file.
 
     path (Path | zipfile.Path): The file, which may be in an archive.
     report (ConversionReport): The report, to count losses.
     parse (Callable[[Any, str, ConversionReport], AnnotatedText | None]): Function that converts an
         object to a text.
+    shape (Shape): The types of the fields that `parse` reads.
     YIELDS (AnnotatedText): The texts.
     RAISES (ValueError): If the file is not in this format. The message names the file, and the line
         or the number of the text.
@@ -90,16 +96,27 @@ def read(path: AnyPath, report: ConversionReport, *, parse: Parse) -> Iterator[A
     for place, item in read_items(path, report):
         annotated = None
         with report.rejecting(), errors_at(place):
+            check_object(item, shape)
             annotated = _parse_item(item, place, report, parse=parse)
         if annotated is not None:
             yield annotated
 
 
+def check_object(item: Any, shape: Shape) -> None:
+    """Check that an item of a file is an object, and the types of its fields.
+
+    item (Any): The item.
+    shape (Shape): The types.
+    RAISES (AnnotationError): If the item is not an object, or a field has another type.
+    """
+    if not isinstance(item, dict):
+        raise AnnotationError("not a JSON object")
+    check_shape(item, shape)
+
+
 def _parse_item(
     item: Any, place: str, report: ConversionReport, *, parse: Parse
 ) -> AnnotatedText | None:
-    if not isinstance(item, dict):
-        raise AnnotationError("not a JSON object")
     annotated = parse(item, place, report)
     if annotated is None:
         return None

@@ -14,10 +14,20 @@ from .annotated_text import AnnotatedEntity, AnnotatedRelation, AnnotatedText, c
 from .fields import are_lists, are_objects, lose_other_fields, other_fields
 from .json_format import json_format
 from .report import ConversionReport
+from .shapes import Nullable, OneOf, Shape
 from .tokens import find_tokens, token_texts, without_white_space
 
 ENTITY_FIELDS = ("start", "end", "label", "attributes", "text")
 FIELDS = ("text", "tokens", "entities", "relations", "meta")
+
+ENTITY: Shape = {"start": int, "end": int, "label": str, "text": Nullable(str)}
+SHAPE: Shape = {
+    "text": str,
+    "tokens": Nullable([str]),
+    "entities": [OneOf((ENTITY, (int, int, str)))],
+    "relations": [{"head": int, "tail": int, "label": str}],
+    "meta": Nullable(dict),
+}
 
 
 def matches(item: Any) -> bool:
@@ -76,6 +86,7 @@ FORMAT = json_format(
     matches=matches,
     parse=parse,
     serialize=serialize,
+    shape=SHAPE,
     suffix=".jsonl",
     keeps_unannotated=True,
     keeps_attributes=True,

@@ -14,7 +14,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from .annotated_text import AnnotatedText, AnnotationError, check_list
+from .annotated_text import AnnotatedText, AnnotationError
 from .fields import other_fields, with_meta
 from .format import DEFAULT_OPTIONS, Format, ReadOptions
 from .json_format import json_format
@@ -23,10 +23,19 @@ from .label_studio_output import serialize_result
 from .label_studio_result import are_of_other_objects, parse_result, select_regions, with_ids
 from .label_studio_text import UnsupportedError, find_text
 from .report import ConversionReport
+from .shapes import Nullable, Shape
 
 KEPT = "label_studio"
 # The data field with the text, the control that labels it, and the object that shows it.
 NAMES = {"text": "text", "from_name": "label", "to_name": "text"}
+
+# Values of regions depend on their type, and only those of entities and attributes are read.
+RESULT: Shape = {
+    **dict.fromkeys(("id", "type", "from_name", "to_name", "from_id", "to_id"), str),
+    "direction": Nullable(str),
+    "value": {"globalOffsets": {"start": int, "end": int}},
+}
+RESULTS: Shape = [{"result": [RESULT]}]
 
 
 def matches(item: Any) -> bool:
@@ -52,7 +61,6 @@ def parse(
 def _parse_annotation(
     item: Any, annotation: Any, place: str, report: ConversionReport, options: ReadOptions
 ) -> AnnotatedText:
-    check_list("the regions and relations", annotation["result"])
     data, result = item["data"], with_ids(annotation["result"])
     if are_of_other_objects(result):
         raise UnsupportedError("tasks whose regions are not of plain text")
@@ -96,12 +104,17 @@ def label_studio_format(options: ReadOptions = DEFAULT_OPTIONS) -> Format:
     options (ReadOptions): The field with the text, and whether to read predictions.
     RETURNS (Format): The format.
     """
+    # What is not read may be anything: some exports have the ids of predictions.
+    read: dict[str, Shape] = {PREDICTIONS: Nullable(RESULTS)}
+    if not options.predictions:
+        read = {PREDICTIONS: Nullable(list), **dict.fromkeys(ANNOTATIONS, RESULTS)}
     return json_format(
         "label-studio",
         "Label Studio's JSON export",
         matches=matches,
         parse=partial(parse, options=options),
         serialize=serialize,
+        shape={"data": dict, **read},
         suffix=".json",
         keeps_attributes=True,
     )

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from .annotated_text import check_list
 from .report import ConversionReport
 
 # Exports before 1.0 have the second name.
@@ -20,10 +19,8 @@ def choose_annotation(
     report (ConversionReport): The report, to count choices, and tasks that are left out.
     predictions (bool): Whether to choose the first prediction instead.
     RETURNS (dict[str, Any] | None): The annotation; None if there is none.
-    RAISES (AnnotationError): If these are no lists.
     """
     predicted = item.get(PREDICTIONS) or []
-    check_list("the predictions", predicted)
     chosen = (
         _choose_prediction(predicted, place, report)
         if predictions
@@ -46,7 +43,6 @@ def _get_annotations(item: Any) -> list[Any]:
     if not found and PREDICTIONS in item:
         return []
     annotations: list[Any] = found[0] if found else item[ANNOTATIONS[0]]
-    check_list("the annotations", annotations)
     return annotations
 
 

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from .annotated_text import AnnotationError, check_integers
+from .annotated_text import AnnotationError, check_integers, check_span
 from .report import ConversionReport
 from .utf16 import from_utf16
 
@@ -159,13 +159,14 @@ def _get_span(region: dict[str, Any]) -> tuple[Any, Any]:
 
 def _find_mismatch(regions: list[Any], text: str, spans: Spans) -> str | None:
     for region, (start, end) in zip(regions, spans, strict=True):
-        if not 0 <= start < end <= len(text):
-            return (
-                f"the region {start}-{end} must lie within the text, which has {len(text)} "
-                "characters"
-            )
+        try:
+            check_span(f"the region {start}-{end}", start, end, text)
+        except AnnotationError as error:
+            return str(error)
         found = text[start:end]
         expected = region["value"].get("text", found)
+        if not isinstance(expected, str):
+            return f"the text of the region {start}-{end} must be a string, got {expected!r}"
         if WHITE_SPACE.sub(" ", found) != WHITE_SPACE.sub(" ", expected):
             return f"the region {start}-{end} must have the text {expected!r}, got {found!r}"
     return None

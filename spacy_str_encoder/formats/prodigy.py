@@ -5,9 +5,11 @@
 "label"}], "answer"}` per line. Spans have character offsets and token offsets; the latter count
 whitespace tokens too and include the last token. Head and child are the last tokens of spans, and
 `head_span` and `child_span` identify the spans. These are matched by characters, since Prodigy
-writes a wrong `token_start` if a text begins with a span. Rejected and ignored tasks and spans are
-left out. Colors and disabled tokens belong to the interface and are ignored. Other fields of a line
-become metadata. The file may contain overlapping spans, although the interface shows none.
+writes a wrong `token_start` if a text begins with a span. The text of a span may be outdated, and
+the tokens may not fit the text: the characters count. Tasks of `ner.manual` have no relations, and
+theirs are unannotated. Rejected and ignored tasks and spans are left out. Colors and disabled
+tokens belong to the interface and are ignored. Other fields of a line become metadata. The file may
+contain overlapping spans, although the interface shows none.
 """
 
 from collections.abc import Iterator
@@ -19,13 +21,14 @@ from .annotated_text import (
     AnnotatedRelation,
     AnnotatedText,
     AnnotationError,
-    check_integers,
-    check_string,
+    check_annotations,
+    check_span,
 )
 from .entities import UNFOUND, find_entity, without_repeats
 from .fields import are_objects, lose_other_fields, other_fields, with_meta
 from .json_format import json_format
 from .report import ConversionReport
+from .shapes import Nullable, Shape
 from .tokens import (
     Offsets,
     align_entities,
@@ -41,6 +44,24 @@ TOKEN_FIELDS = (*PLACE, "id", "ws", "disabled")
 SPAN_FIELDS = (*PLACE, "token_start", "token_end", "label", "type", "color", "answer")
 RELATION_FIELDS = ("head", "child", "head_span", "child_span", "label", "color")
 ANSWERS = ("accept", "reject", "ignore")
+SPAN: Shape = {
+    "text": Nullable(str),
+    **dict.fromkeys(("start", "end"), int),
+    **dict.fromkeys(("token_start", "token_end"), Nullable(int)),
+    "label": Nullable(str),
+}
+SHAPE: Shape = {
+    "text": str,
+    "tokens": [{"text": str, "start": int, "end": int, "id": int}],
+    "spans": [SPAN],
+    "relations": [
+        {
+            **dict.fromkeys(("head", "child"), int),
+            **dict.fromkeys(("head_span", "child_span"), Nullable(SPAN)),
+            "label": Nullable(str),
+        }
+    ],
+}
 
 
 def matches(item: Any) -> bool:
@@ -53,14 +74,14 @@ def matches(item: Any) -> bool:
 def parse(item: Any, place: str, report: ConversionReport) -> AnnotatedText | None:
     """Read a task, unless it was rejected or ignored."""
     text = item["text"]
-    check_string("the text", text)
     if not _is_accepted(item, "tasks", repr(text[:40]), place, report):
         return None
-    tokens = _parse_tokens(item["tokens"], text, place, report) if "tokens" in item else None
-    entities = list(_parse_spans(item.get("spans", []), text, tokens, place, report))
+    tokens = _parse_tokens(item["tokens"], place, report) if "tokens" in item else None
+    words = tokens and _select_words(item["tokens"], tokens, text, place, report)
+    checked = tokens if words else None
+    entities = list(_parse_spans(item.get("spans", []), text, checked, place, report))
     annotated = AnnotatedText(text, entities, [], tokens, other_fields(item, FIELDS), place)
     relations = list(_parse_relations(item.get("relations", []), annotated, report))
-    words = tokens and without_white_space(text, tokens)
     is_annotated = "relations" in item
     return replace(annotated, relations=relations, tokens=words, has_relations=is_annotated)
 
@@ -76,25 +97,40 @@ def _is_accepted(
     return answer == "accept"
 
 
-def _parse_tokens(tokens: list[Any], text: str, place: str, report: ConversionReport) -> Offsets:
+def _parse_tokens(tokens: list[Any], place: str, report: ConversionReport) -> Offsets:
     for number, token in enumerate(tokens):
         if token.get("id", number) != number:
             raise AnnotationError(f"the id of token {number} must be {number}, got {token['id']!r}")
         lose_other_fields("tokens", token, TOKEN_FIELDS, place, report)
-    return [_parse_place(token, text) for token in tokens]
+    return [(token["start"], token["end"]) for token in tokens]
 
 
-def _parse_place(span: dict[str, Any], text: str) -> tuple[int, int]:
+def _select_words(
+    tokens: list[Any], places: Offsets, text: str, place: str, report: ConversionReport
+) -> Offsets | None:
+    """Select the tokens that are not whitespace, if all tokens fit the text."""
+    words = without_white_space(text, places)
+    try:
+        for token, (start, end) in zip(tokens, places, strict=True):
+            name, found = f"the token {start}-{end}", text[start:end]
+            check_span(name, start, end, text)
+            if token.get("text", found) != found:
+                raise AnnotationError(f"{name} is {found!r}, not {token['text']!r}")
+        check_annotations(AnnotatedText(text, [], [], words))
+    except AnnotationError as error:
+        report.choose("texts read without their tokens, which do not fit", place, str(error))
+        return None
+    return words
+
+
+def _parse_place(
+    span: dict[str, Any], text: str, place: str, report: ConversionReport
+) -> tuple[int, int]:
     start, end = span["start"], span["end"]
-    check_integers("the offsets of a span", start, end)
-    if not 0 <= start < end <= len(text):
-        raise AnnotationError(
-            f"{start}-{end} must lie within the text, which has {len(text)} characters"
-        )
-    if span.get("text", text[start:end]) != text[start:end]:
-        raise AnnotationError(
-            f"{start}-{end} must have the text {span['text']!r}, got {text[start:end]!r}"
-        )
+    check_span(f"the span {start}-{end}", start, end, text)
+    if span.get("text") not in (None, text[start:end]):
+        reason = "spans whose text differs from that at their offsets (the offsets are read)"
+        report.choose(reason, place, f"{text[start:end]!r}, not {span['text']!r}")
     return start, end
 
 
@@ -102,7 +138,7 @@ def _parse_spans(
     spans: list[Any], text: str, tokens: Offsets | None, place: str, report: ConversionReport
 ) -> Iterator[AnnotatedEntity]:
     for span in spans:
-        start, end = _parse_place(span, text)
+        start, end = _parse_place(span, text, place, report)
         case = f"{text[start:end]!r} ({span.get('label')}, {start}-{end})"
         if tokens is not None and span.get("token_end") is not None:
             first, last = span["token_start"], span["token_end"]
@@ -137,7 +173,8 @@ def _find_end(
     relation: dict[str, Any], end: str, annotated: AnnotatedText, report: ConversionReport
 ) -> int | None:
     if span := relation.get(f"{end}_span"):
-        return find_entity(annotated, _parse_place(span, annotated.text), span.get("label"), report)
+        place = _parse_place(span, annotated.text, annotated.place, report)
+        return find_entity(annotated, place, span.get("label"), report)
     if annotated.tokens is None:
         raise AnnotationError(
             f"a relation refers to the token {relation[end]!r}, but the text has no tokens"
@@ -192,6 +229,7 @@ FORMAT = json_format(
     matches=matches,
     parse=parse,
     serialize=serialize,
+    shape=SHAPE,
     suffix=".jsonl",
     needs_tokens=True,
 )

@@ -18,9 +18,11 @@ from .json_format import read as read_json
 from .reading import read_items, read_lines
 from .registry import JSON_SUFFIXES, all_formats, detect_format, find_files
 from .report import ConversionReport
+from .shapes import Nullable, Shape
 from .tokens import find_tokens, without_white_space
 
 LINES_SUFFIX = ".txt"
+SHAPE: Shape = {"text": str, "tokens": Nullable([str])}
 
 
 def is_text_file(path: Path) -> bool:
@@ -102,7 +104,7 @@ def _read_file(
         return _read_rows(path, read, report, text_field)
     first = _first_item(path) if suffix in JSON_SUFFIXES else [None]
     if all(map(_is_raw, first)):
-        return read_json(path, report, parse=_parse)
+        return read_json(path, report, parse=_parse, shape=SHAPE)
     if not _is_annotated(path, first[0], formats):
         raise ValueError(
             f"{path}: unsupported file; must be texts (.txt, .csv, .tsv, .parquet, .spacy, or JSON "

@@ -13,9 +13,16 @@ from .annotated_text import AnnotatedEntity, AnnotatedRelation, AnnotatedText
 from .fields import are_objects, lose_other_fields, other_fields, with_meta
 from .json_format import json_format
 from .report import ConversionReport
+from .shapes import Shape
 
 ENTITY_FIELDS = ("start_char", "end_char", "label")
 RELATION_FIELDS = ("dep", "dest", "relation")
+
+SHAPE: Shape = {
+    "text": str,
+    "ents": [{"start_char": int, "end_char": int, "label": str}],
+    "relations": [{"dep": int, "dest": int, "relation": str}],
+}
 
 
 def matches(item: Any) -> bool:
@@ -57,5 +64,6 @@ FORMAT = json_format(
     matches=matches,
     parse=parse,
     serialize=serialize,
+    shape=SHAPE,
     suffix=".jsonl",
 )

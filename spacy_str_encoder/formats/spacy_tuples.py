@@ -18,7 +18,6 @@ from .annotated_text import (
     AnnotatedText,
     AnnotationError,
     check_annotations,
-    check_list,
     check_string,
     errors_at,
 )
@@ -27,6 +26,7 @@ from .fields import lose_other_fields
 from .format import Format
 from .reading import read_items
 from .report import ConversionReport
+from .shapes import check_shape
 from .utf16 import from_utf16
 
 # The labels of ner-annotator are those of its annotations, and some that were not used.
@@ -78,6 +78,7 @@ def _parse(pair: Any, place: str, report: ConversionReport, *, utf16: bool) -> A
         raise AnnotationError(f"must be a list of a text and an object, got {repr(pair)[:80]}")
     text, annotations = pair
     check_string("the text", text)
+    check_shape(annotations, {"entities": [(int, int, str)]})
     lose_other_fields("texts", annotations, ("entities",), place, report)
     entities = _parse_entities(text, annotations.get("entities", []), utf16=utf16)
     known = "entities" in annotations
@@ -88,11 +89,7 @@ def _parse(pair: Any, place: str, report: ConversionReport, *, utf16: bool) -> A
     return annotated
 
 
-def _parse_entities(text: str, entities: Any, *, utf16: bool) -> list[AnnotatedEntity]:
-    check_list("the entities", entities)
-    for entity in entities:
-        if not (isinstance(entity, list) and len(entity) == 3):
-            raise AnnotationError(f"an entity must be a list [start, end, label], got {entity!r}")
+def _parse_entities(text: str, entities: list[Any], *, utf16: bool) -> list[AnnotatedEntity]:
     spans = [(start, end) for start, end, _ in entities]
     labels = [label for *_, label in entities]
     spans = from_utf16(text, spans) if utf16 else spans

@@ -13,7 +13,15 @@ from .annotated_text import AnnotatedEntity, AnnotatedRelation, AnnotatedText
 from .fields import are_objects, lose_other_fields, other_fields, with_meta
 from .json_format import json_format
 from .report import ConversionReport
+from .shapes import Nullable, Shape
 from .tokens import align_entities, character_span, place_tokens, token_texts, without_white_space
+
+SHAPE: Shape = {
+    "text": Nullable(str),
+    "tokens": [str],
+    "entities": [{"type": str, "start": int, "end": int}],
+    "relations": [{"type": str, "head": int, "tail": int}],
+}
 
 
 def matches(item: Any) -> bool:
@@ -70,6 +78,7 @@ FORMAT = json_format(
     matches=matches,
     parse=parse,
     serialize=serialize,
+    shape=SHAPE,
     suffix=".json",
     needs_tokens=True,
 )

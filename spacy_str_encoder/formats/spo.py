@@ -11,14 +11,18 @@ the first CMeIE) are left out. Other fields of the line become metadata.
 from dataclasses import replace
 from typing import Any
 
-from .annotated_text import AnnotatedRelation, AnnotatedText, check_list
+from .annotated_text import AnnotatedRelation, AnnotatedText
 from .entities import without_repeats
 from .fields import lose_other_fields, other_fields, with_meta
 from .json_format import json_format
 from .report import ConversionReport
+from .shapes import OneOf, Shape
 from .triples import Triple, check_triple, keep_findable, place_triples
 
 VALUE = "@value"
+
+STRING = OneOf((str, {VALUE: str}))
+SHAPE: Shape = {"text": str, "spo_list": [dict.fromkeys(Triple._fields, STRING)]}
 
 
 def matches(item: Any) -> bool:
@@ -28,7 +32,6 @@ def matches(item: Any) -> bool:
 
 def parse(item: Any, place: str, report: ConversionReport) -> AnnotatedText:
     """Read a text, and find the entities of its triples."""
-    check_list("the triples", item["spo_list"])
     triples = [_parse_triple(fields, place, report) for fields in item["spo_list"]]
     annotated = place_triples(item["text"], triples, place, report)
     return replace(annotated, meta=other_fields(item, ("text", "spo_list")))
@@ -70,5 +73,6 @@ FORMAT = json_format(
     matches=matches,
     parse=parse,
     serialize=serialize,
+    shape=SHAPE,
     suffix=".jsonl",
 )

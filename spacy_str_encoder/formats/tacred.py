@@ -9,10 +9,11 @@ only the entities of its own pair. Other fields, such as `"stanford_pos"`, becom
 
 from typing import Any
 
-from .annotated_text import AnnotatedEntity, AnnotatedRelation, AnnotatedText, check_string
+from .annotated_text import AnnotatedEntity, AnnotatedRelation, AnnotatedText
 from .fields import other_fields
 from .json_format import json_format
 from .report import ConversionReport
+from .shapes import Shape
 from .tokens import Offsets, inclusive_span, join_tokens, without_white_space
 
 ENDS = ("subj", "obj")
@@ -20,6 +21,13 @@ FIELDS = {"token", "relation"} | {
     f"{end}_{name}" for end in ENDS for name in ("start", "end", "type")
 }
 NO_RELATION = "no_relation"
+
+SHAPE: Shape = {
+    "token": [str],
+    **{f"{end}_{name}": int for end in ENDS for name in ("start", "end")},
+    **{f"{end}_type": str for end in ENDS},
+    "relation": str,
+}
 
 
 def matches(item: Any) -> bool:
@@ -32,7 +40,6 @@ def parse(item: Any, place: str, report: ConversionReport) -> AnnotatedText:
     text, tokens = join_tokens(item["token"])
     entities = [_parse_end(item, end, tokens) for end in ENDS]
     label = item["relation"]
-    check_string("the relation", label, empty=False)
     relations = [] if label == NO_RELATION else [AnnotatedRelation(0, 1, label)]
     meta = other_fields(item, FIELDS)
     return AnnotatedText(text, entities, relations, without_white_space(text, tokens), meta)
@@ -48,5 +55,6 @@ FORMAT = json_format(
     "JSON of TACRED",
     matches=matches,
     parse=parse,
+    shape=SHAPE,
     suffix=".json",
 )

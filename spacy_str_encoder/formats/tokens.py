@@ -11,7 +11,6 @@ from .annotated_text import (
     AnnotationError,
     check_annotations,
     check_integers,
-    check_list,
     check_string,
 )
 from .entities import MISALIGNED, keep_entities
@@ -28,10 +27,8 @@ def find_tokens(text: str, tokens: Sequence[str]) -> Offsets:
     RETURNS (list[tuple[int, int]]): The character offsets of the tokens (exclusive ends).
     RAISES (AnnotationError): If the tokens do not match the text.
     """
-    check_list("the tokens", tokens)
     offsets, end = [], 0
     for token in tokens:
-        check_string("a token", token)
         start = text.find(token, end)
         if start < 0 or text[end:start].strip():
             raise AnnotationError(f"the text must continue with the token {token!r} at {end}")
@@ -48,7 +45,6 @@ def join_tokens(tokens: Sequence[str]) -> tuple[str, Offsets]:
     RETURNS (tuple[str, list[tuple[int, int]]]): The text, and the character offsets of the tokens.
     RAISES (AnnotationError): If a token is empty.
     """
-    check_list("the tokens", tokens)
     text, offsets = "", []
     for token in tokens:
         check_string("a token", token, empty=False)
@@ -196,9 +192,12 @@ def character_span(tokens: Offsets, start: int, end: int) -> tuple[int, int]:
     RETURNS (tuple[int, int]): The character offsets of the span (exclusive end).
     RAISES (AnnotationError): If the tokens don't exist.
     """
-    if not (type(start) is type(end) is int and 0 <= start < end <= len(tokens)):
+    check_integers("the tokens of a span", start, end)
+    if start >= end:
+        raise AnnotationError(f"the tokens {start} to {end} (exclusive) must end after their start")
+    if start < 0 or end > len(tokens):
         raise AnnotationError(
-            f"the tokens {start!r} to {end!r} (exclusive) do not exist; the text has "
+            f"the tokens {start} to {end} (exclusive) do not exist; the text has "
             f"{len(tokens)} tokens"
         )
     return tokens[start][0], tokens[end - 1][1]
@@ -213,5 +212,5 @@ def inclusive_span(tokens: Offsets, first: int, last: int) -> tuple[int, int]:
     RETURNS (tuple[int, int]): The character offsets of the span (exclusive end).
     RAISES (AnnotationError): If the tokens don't exist.
     """
-    check_integers("the tokens of a span", first, last)
+    check_integers("the tokens of a span", last)
     return character_span(tokens, first, last + 1)

@@ -10,14 +10,21 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from .annotated_text import AnnotatedEntity, AnnotatedRelation, AnnotatedText, AnnotationError
+from .annotated_text import AnnotatedEntity, AnnotatedRelation, AnnotatedText, check_surface
 from .entities import UNFOUND
 from .fields import are_objects, lose_other_fields, other_fields
 from .json_format import json_format
 from .report import ConversionReport
+from .shapes import Nullable, Shape
 
 ENTITY_FIELDS = ("text", "start", "end", "token_start", "token_end", "entityLabel")
 RELATION_FIELDS = ("head", "child", "relationLabel")
+
+SHAPE: Shape = {
+    "document": str,
+    "tokens": [{"text": str, "start": int, "end": int, "token_start": int, "entityLabel": str}],
+    "relations": [{"head": Nullable(int), "child": Nullable(int), "relationLabel": str}],
+}
 
 
 def matches(item: Any) -> bool:
@@ -38,11 +45,8 @@ def parse(item: Any, place: str, report: ConversionReport) -> AnnotatedText:
 
 
 def _parse_entity(span: dict[str, Any], text: str) -> AnnotatedEntity:
-    start, end, surface = span["start"], span["end"], span["text"]
-    if text[start:end] != surface:
-        raise AnnotationError(
-            f"the entity {start}-{end} must have the text {surface!r}, got {text[start:end]!r}"
-        )
+    start, end = span["start"], span["end"]
+    check_surface(text, start, end, span["text"])
     return AnnotatedEntity(start, end, span["entityLabel"])
 
 
@@ -65,5 +69,6 @@ FORMAT = json_format(
     "JSON of UBIAI",
     matches=matches,
     parse=parse,
+    shape=SHAPE,
     suffix=".json",
 )

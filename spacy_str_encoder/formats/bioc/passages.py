@@ -4,6 +4,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
+from ..annotated_text import AnnotationError
+
 
 @dataclass(frozen=True)
 class Piece:
@@ -53,7 +55,21 @@ def _read_texts(passage: Element) -> Iterator[tuple[str, int]]:
     units = [passage] if passage.findtext("text") else passage.findall("sentence")
     for unit in units:
         if text := unit.findtext("text"):
-            yield text, int(unit.findtext("offset", ""))
+            yield text, parse_number("offset", unit.findtext("offset"))
+
+
+def parse_number(name: str, value: str | None) -> int:
+    """Parse the offset of a text, or the offset or length of an annotation.
+
+    name (str): The name of the number, for the message.
+    value (str | None): The number.
+    RETURNS (int): The number.
+    RAISES (AnnotationError): If it is not an integer.
+    """
+    try:
+        return int(value or "")
+    except ValueError:
+        raise AnnotationError(f"the {name} must be an integer, got {value!r}") from None
 
 
 def locate(offset: int, length: int, pieces: Sequence[Piece]) -> tuple[int, int] | None:

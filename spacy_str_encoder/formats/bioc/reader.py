@@ -16,7 +16,7 @@ from ..annotated_text import (
 )
 from ..report import ConversionReport
 from .infons import TYPE, get_infons, report_infons
-from .passages import Piece, join_passages, locate
+from .passages import Piece, join_passages, locate, parse_number
 from .relations import parse_relations
 
 
@@ -88,7 +88,7 @@ def _parse_annotation(
         kind = "type" if label is None else "single location"
         report.lose(f"annotations without a {kind}", place, case)
         return None
-    offset, length = (int(locations[0].get(name, "")) for name in ("offset", "length"))
+    offset, length = (parse_number(name, locations[0].get(name)) for name in ("offset", "length"))
     in_passage, in_text = locate(offset, length, pieces), (offset, offset + length)
     found = [each for each in (in_passage, in_text) if each and _is_at(surface, text, each)]
     if not found:
