@@ -66,6 +66,7 @@ TYPES: dict[str, tuple[str, dict[str, str]]] = {
     "webanno.custom.DoseLink": (TOP, {"role": STRING, "target": "custom.Drug"}),
     "webanno.custom.Time": (ANNOTATION, {"when": STRING, "type": STRING}),
     "webanno.custom.Mark": (ANNOTATION, {"sure": "uima.cas.Boolean"}),
+    "org.apache.uima.examples.SourceDocumentInformation": (ANNOTATION, {"uri": STRING}),
     "webanno.custom.Near": (ANNOTATION, {"Governor": ANNOTATION, "Dependent": ANNOTATION}),
     "webanno.custom.NameLink": (ANNOTATION, {"next": "webanno.custom.NameLink", "kind": STRING}),
     "webanno.custom.Review": ("uima.cas.AnnotationBase", {"verdict": STRING}),
@@ -255,6 +256,7 @@ def test_layers_that_every_project_has_are_no_loss(tmp_path: Path) -> None:
     more = [
         metadata(documentTitle="doc"),
         span(SENTENCE, 90, TEXT[:30]),
+        span("org.apache.uima.examples.SourceDocumentInformation", 89, TEXT, uri="file:/doc"),
         span(DEPENDENCY, 91, "mg", Governor=92, Dependent=93, DependencyType="nummod"),
         *[span(TOKEN, 92 + i, word) for i, word in enumerate(TEXT.split())],
     ]

@@ -140,16 +140,25 @@ def _parse_spans(
     for span in spans:
         start, end = _parse_place(span, text, place, report)
         case = f"{text[start:end]!r} ({span.get('label')}, {start}-{end})"
-        if tokens is not None and span.get("token_end") is not None:
-            first, last = span["token_start"], span["token_end"]
-            if inclusive_span(tokens, first, last) != (start, end):
-                reason = "spans whose tokens and characters differ (the characters are read)"
-                report.choose(reason, place, f"{case}, not the tokens {first} to {last}")
+        if tokens is not None and not _is_at_tokens(span, tokens):
+            reason = "spans whose tokens and characters differ (the characters are read)"
+            named = f"the tokens {span.get('token_start')} to {span['token_end']}"
+            report.choose(reason, place, f"{case}, not {named}")
         lose_other_fields("spans", span, SPAN_FIELDS, place, report)
         if span.get("label") is None:
             report.lose("spans without a label", place, case)
         elif _is_accepted(span, "spans", case, place, report):
             yield AnnotatedEntity(start, end, span["label"])
+
+
+def _is_at_tokens(span: dict[str, Any], tokens: Offsets) -> bool:
+    """Check whether the tokens that a span names, if any, are those of its characters."""
+    first, last = span.get("token_start"), span.get("token_end")
+    if last is None:
+        return True
+    if first is None or not 0 <= first <= last < len(tokens):
+        return False
+    return (tokens[first][0], tokens[last][1]) == (span["start"], span["end"])
 
 
 def _parse_relations(

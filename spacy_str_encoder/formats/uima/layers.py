@@ -9,7 +9,7 @@ from .types import ENTITY, HEAD, PRIMITIVES, STRING, TAIL
 
 # Prefixes of built-in types. Of these, only entities are read: no sentences, syntax, coreference or
 # data about the project.
-BUILT_IN = ("uima.", "de.tudarmstadt.ukp.", "org.dkpro.core.")
+BUILT_IN = ("uima.", "org.apache.uima.", "de.tudarmstadt.ukp.", "org.dkpro.core.")
 ENTITIES = ENTITY.removesuffix("NamedEntity")
 POSITION = ("sofa", "begin", "end")
 # The entry of an entity in a knowledge base: nearly each entity has another one.
