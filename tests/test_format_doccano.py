@@ -344,6 +344,9 @@ def test_bad_archives_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert read_error(doccano.FORMAT, path).startswith(f"{path}: the archive is damaged")
     zip_items(path, {"all.jsonl": [CHINESE]})
     monkeypatch.setattr(archives, "MAX_MEMBER", 10)
+    # Not even its first line is read.
+    with pytest.raises(ValueError, match="no format matches"):
+        detect(path)
     assert read_error(doccano.FORMAT, path).startswith(f"{path}/all.jsonl: files in an archive")
 
 

@@ -13,19 +13,30 @@ AnyPath = Path | zipfile.Path
 MAX_MEMBER = 2**28
 
 
-def check_size(entry: AnyPath) -> None:
-    """Check that a member of an archive is not too large to be read.
+def is_small(entry: AnyPath) -> bool:
+    """Check whether a file is small enough to be read.
 
-    entry (Path | zipfile.Path): The member. Files outside of an archive may have any size.
+    entry (Path | zipfile.Path): The file. It may have any size, unless it is in an archive.
+    RETURNS (bool): Whether it is.
+    """
+    return not isinstance(entry, zipfile.Path) or _get_size(entry) <= MAX_MEMBER
+
+
+def _get_size(member: zipfile.Path) -> int:
+    return member.root.getinfo(member.at).file_size
+
+
+def check_size(entry: AnyPath) -> None:
+    """Check that a file is small enough to be read, see `is_small`.
+
+    entry (Path | zipfile.Path): The file.
     RAISES (AnnotationError): If it is too large.
     """
-    if isinstance(entry, zipfile.Path):
-        size = entry.root.getinfo(entry.at).file_size
-        if size > MAX_MEMBER:
-            raise AnnotationError(
-                f"files in an archive must have at most {MAX_MEMBER} bytes, got {size}; if you "
-                "trust the archive, extract it first"
-            )
+    if isinstance(entry, zipfile.Path) and not is_small(entry):
+        raise AnnotationError(
+            f"files in an archive must have at most {MAX_MEMBER} bytes, got {_get_size(entry)}; if "
+            "you trust the archive, extract it first"
+        )
 
 
 @contextmanager

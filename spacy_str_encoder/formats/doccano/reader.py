@@ -1,17 +1,4 @@
-"""doccano's JSON lines, for projects with entities and relations.
-
-`{"id", "text", "entities": [{"id", "label", "start_offset", "end_offset"}], "relations": [{"id",
-"from_id", "to_id", "type"}], "Comments": []}` per line (exclusive ends). Projects without relations
-have `"label": [[start, end, label]]` instead, and until version 1.6 `"data"` for the text. Other
-fields become metadata.
-
-Files do not say which units offsets count: `doccano_units.py` finds the unit of each file. UTF-16
-code units are written. Texts in which the units differ are reported. On import, a project drops
-overlapping entities unless it allows them.
-
-An export is a .zip of such files: `all.jsonl`, or one for each user, and `unknown.jsonl` with the
-texts that no user has labeled.
-"""
+"""Read doccano's JSON lines, or an export with several files of them."""
 
 import zipfile
 from collections.abc import Iterator
@@ -21,23 +8,22 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from . import json_format
-from .annotated_text import (
+from .. import json_format
+from ..annotated_text import (
     AnnotatedEntity,
     AnnotatedRelation,
     AnnotatedText,
     AnnotationError,
     errors_at,
 )
-from .archives import AnyPath, archive_errors, check_size
-from .doccano_units import UTF16, convert, differ, find_units
-from .fields import are_objects, lose_other_fields, other_fields, with_meta
-from .format import Format
-from .reading import read_items
-from .report import ConversionReport
-from .shapes import check_shape
-from .tokens import Offsets
-from .utf16 import count_utf16, from_utf16
+from ..archives import AnyPath, archive_errors, check_size
+from ..fields import lose_other_fields, other_fields
+from ..reading import read_items
+from ..report import ConversionReport
+from ..shapes import check_shape
+from ..tokens import Offsets
+from ..utf16 import from_utf16
+from .units import DEFAULT_UNITS, UTF16, convert, describe_last, differ, find_units
 
 ENTITY_FIELDS = ("id", "label", "start_offset", "end_offset")
 RELATION_FIELDS = ("id", "from_id", "to_id", "type")
@@ -48,35 +34,14 @@ CONNECTED: dict[str, Any] = {
     "relations": [{"from_id": int, "to_id": int, "type": str}],
 }
 UNLABELED = "unknown.jsonl"
-DEFAULT_UNITS = f"texts with offsets in {UTF16}, doccano's default"
 
 
-def matches(item: Any) -> bool:
-    """Recognize a text with entities and relations, or with labelled spans alone."""
-    if "entities" in item:
-        has_entities = are_objects(item["entities"], "start_offset", "end_offset", "label")
-        return has_entities and {"text", "relations"} <= item.keys()
-    labels = item.get("label")
-    is_list = isinstance(labels, list) and all(map(_is_span, labels))
-    return is_list and not item.keys().isdisjoint(["text", "data"])
+def list_members(archive: zipfile.ZipFile) -> list[zipfile.Path]:
+    """List the files with texts in an export.
 
-
-def _is_span(label: Any) -> bool:
-    return isinstance(label, list) and [type(each) for each in label] == [int, int, str]
-
-
-def recognizes(path: Path, item: Any) -> bool:
-    """Recognize a file by its first text, and an export by that of its files."""
-    if path.suffix.lower() != ".zip" or not zipfile.is_zipfile(path):
-        return isinstance(item, dict) and matches(item)
-    with zipfile.ZipFile(path) as archive, suppress(ValueError), archive_errors():
-        report = ConversionReport(skip_bad=True)
-        firsts = (next(read_items(each, report), None) for each in _list_members(archive))
-        return any(isinstance(item, dict) and matches(item) for _, item in filter(None, firsts))
-    return False
-
-
-def _list_members(archive: zipfile.ZipFile) -> list[zipfile.Path]:
+    archive (ZipFile): The export.
+    RETURNS (list[Path]): The files, sorted by name.
+    """
     # macOS adds files whose names begin with a dot.
     paths = (zipfile.Path(archive, name) for name in sorted(archive.namelist()))
     return [each for each in paths if each.name.endswith(".jsonl") and each.name[0] != "."]
@@ -94,7 +59,7 @@ def read(path: Path, report: ConversionReport) -> Iterator[AnnotatedText]:
         yield from _read_file(path, report)
         return
     with archive_errors(str(path)), zipfile.ZipFile(path) as archive:
-        members = _list_members(archive)
+        members = list_members(archive)
         for member in members:
             with errors_at(str(member)):
                 check_size(member)
@@ -164,13 +129,8 @@ def _convert(
     converted = convert(text, spans, unit) or from_utf16(text, spans)
     is_undecided = unit == UTF16 and differ(text, spans, units)
     reason = DEFAULT_UNITS if is_undecided else f"texts with offsets in {unit}, which fit best"
-    report.choose(reason, place, _describe_last(text, converted))
+    report.choose(reason, place, describe_last(text, converted))
     return converted
-
-
-def _describe_last(text: str, spans: Offsets) -> str:
-    start, end = max(spans)
-    return f"the last entity is {text[start:end]!r}"
 
 
 def _parse_relations(
@@ -192,33 +152,3 @@ def _find(entity_id: int, index: dict[int, int]) -> int:
     if entity_id not in index:
         raise AnnotationError(f"a relation refers to the id {entity_id}, but no entity has it")
     return index[entity_id]
-
-
-def serialize(annotated: AnnotatedText, report: ConversionReport) -> dict[str, Any]:
-    """Write a text, with offsets in UTF-16 code units."""
-    units = count_utf16(annotated.text)
-    spans = [(units[entity.start], units[entity.end]) for entity in annotated.entities]
-    if differ(annotated.text, spans):
-        places = [(entity.start, entity.end) for entity in annotated.entities]
-        case = _describe_last(annotated.text, places)
-        report.choose(DEFAULT_UNITS, annotated.place, case)
-    entities = [
-        {"id": i, "label": entity.label, "start_offset": start, "end_offset": end}
-        for i, (entity, (start, end)) in enumerate(zip(annotated.entities, spans, strict=True))
-    ]
-    relations = [
-        {"id": i, "from_id": r.head, "to_id": r.tail, "type": r.label}
-        for i, r in enumerate(annotated.relations)
-    ]
-    item = {"text": annotated.text, "entities": entities, "relations": relations}
-    return with_meta(item, annotated, report)
-
-
-FORMAT = Format(
-    "doccano",
-    "doccano's JSON lines, or a .zip of them",
-    ".jsonl",
-    recognizes=recognizes,
-    read=read,
-    write=partial(json_format.write, serialize=serialize),
-)

@@ -9,11 +9,12 @@ cluster, speaks against it.
 from collections.abc import Callable, Iterable, Mapping
 from itertools import chain
 
-from .graphemes import find_clusters, may_have_clusters
-from .tokens import Offsets, is_wide
-from .utf16 import ASTRAL, count_utf16
+from ..graphemes import find_clusters, may_have_clusters
+from ..tokens import Offsets, is_wide
+from ..utf16 import ASTRAL, count_utf16
 
 UTF16 = "UTF-16 code units"
+DEFAULT_UNITS = f"texts with offsets in {UTF16}, doccano's default"
 # The number of units before each character, or cluster, and before the end; and where these begin.
 Bounds = Mapping[int, int]
 # The first one is the default.
@@ -93,3 +94,14 @@ def _splits(text: str, i: int, clusters: set[int]) -> bool:
     # Scripts without spaces don't show where words end.
     is_inner = len(around) == 2 and around.isalnum() and not any(map(is_wide, around))
     return is_inner or i not in clusters
+
+
+def describe_last(text: str, spans: Offsets) -> str:
+    """Describe the last of several entities, whose offset depends most on the unit.
+
+    text (str): The text.
+    spans (list[tuple[int, int]]): The start and end of each entity in characters.
+    RETURNS (str): A description, for the report.
+    """
+    start, end = max(spans)
+    return f"the last entity is {text[start:end]!r}"
