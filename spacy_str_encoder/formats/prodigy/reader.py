@@ -1,22 +1,10 @@
-"""JSON lines of Prodigy's `rel.manual` (https://prodi.gy/docs/dependencies-relations).
-
-`{"text", "tokens": [{"text", "start", "end", "id", "ws"}], "spans": [{"start", "end",
-"token_start", "token_end", "label"}], "relations": [{"head", "child", "head_span", "child_span",
-"label"}], "answer"}` per line. Spans have character offsets and token offsets; the latter count
-whitespace tokens too and include the last token. Head and child are the last tokens of spans, and
-`head_span` and `child_span` identify the spans. These are matched by characters, since Prodigy
-writes a wrong `token_start` if a text begins with a span. The text of a span may be outdated, and
-the tokens may not fit the text: the characters count. Tasks of `ner.manual` have no relations, and
-theirs are unannotated. Rejected and ignored tasks and spans are left out. Colors and disabled
-tokens belong to the interface and are ignored. Other fields of a line become metadata. The file may
-contain overlapping spans, although the interface shows none.
-"""
+"""Read Prodigy's tasks. The characters of a span count, not its tokens or text."""
 
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from .annotated_text import (
+from ..annotated_text import (
     AnnotatedEntity,
     AnnotatedRelation,
     AnnotatedText,
@@ -24,19 +12,11 @@ from .annotated_text import (
     check_annotations,
     check_span,
 )
-from .entities import UNFOUND, find_entity, without_repeats
-from .fields import are_objects, lose_other_fields, other_fields, with_meta
-from .json_format import json_format
-from .report import ConversionReport
-from .shapes import Nullable, Shape
-from .tokens import (
-    Offsets,
-    align_entities,
-    inclusive_span,
-    spaces_after,
-    with_white_space,
-    without_white_space,
-)
+from ..entities import UNFOUND, find_entity
+from ..fields import lose_other_fields, other_fields
+from ..report import ConversionReport
+from ..shapes import Nullable, Shape
+from ..tokens import Offsets, inclusive_span, without_white_space
 
 FIELDS = ("text", "tokens", "spans", "relations", "answer")
 PLACE = ("text", "start", "end")
@@ -64,15 +44,15 @@ SHAPE: Shape = {
 }
 
 
-def matches(item: Any) -> bool:
-    """Recognize a task by its tokens or spans."""
-    has_objects = all(are_objects(item.get(name, [])) for name in ("tokens", "spans", "relations"))
-    is_task = "text" in item and ("tokens" in item or "spans" in item)
-    return has_objects and is_task and item.keys().isdisjoint(("entities", "ents"))
-
-
 def parse(item: Any, place: str, report: ConversionReport) -> AnnotatedText | None:
-    """Read a task, unless it was rejected or ignored."""
+    """Read a task, unless it was rejected or ignored.
+
+    item (Any): The task.
+    place (str): Its location, for messages.
+    report (ConversionReport): The report, to count losses and choices.
+    RETURNS (AnnotatedText | None): The text; None if the task was not accepted.
+    RAISES (AnnotationError): If the task is invalid.
+    """
     text = item["text"]
     if not _is_accepted(item, "tasks", repr(text[:40]), place, report):
         return None
@@ -191,54 +171,3 @@ def _find_end(
     _, last = inclusive_span(annotated.tokens, relation[end], relation[end])
     found = [i for i, entity in enumerate(annotated.entities) if entity.end == last]
     return found[0] if len(found) == 1 else None
-
-
-def serialize(annotated: AnnotatedText, report: ConversionReport) -> dict[str, Any]:
-    """Write a task, with offsets of characters and of tokens."""
-    annotated = replace(without_repeats(annotated, report), tokens=with_white_space(annotated))
-    annotated, token_spans = align_entities(annotated, report)
-    spans = [
-        {"start": entity.start, "end": entity.end, "token_start": start, "token_end": end - 1}
-        | {"label": entity.label}
-        for entity, (start, end) in zip(annotated.entities, token_spans, strict=True)
-    ]
-    surfaces = [annotated.text[entity.start : entity.end] for entity in annotated.entities]
-    item = {
-        "text": annotated.text,
-        "tokens": _serialize_tokens(annotated.text, annotated.tokens or []),
-        "spans": [
-            {"text": surface, **span, "type": "span"}
-            for surface, span in zip(surfaces, spans, strict=True)
-        ],
-        "relations": [
-            _serialize_relation(spans[r.head], spans[r.tail], r.label) for r in annotated.relations
-        ],
-        "answer": "accept",
-    }
-    return with_meta(item, annotated, report)
-
-
-def _serialize_tokens(text: str, tokens: Offsets) -> list[dict[str, Any]]:
-    spaces = spaces_after(text, tokens)
-    return [
-        {"text": text[start:end], "start": start, "end": end, "id": number}
-        | {"ws": spaces[number], "disabled": False}
-        for number, (start, end) in enumerate(tokens)
-    ]
-
-
-def _serialize_relation(head: dict[str, Any], child: dict[str, Any], label: str) -> dict[str, Any]:
-    tokens = {"head": head["token_end"], "child": child["token_end"]}
-    return {**tokens, "head_span": head, "child_span": child, "label": label}
-
-
-FORMAT = json_format(
-    "prodigy",
-    "JSON lines of Prodigy's rel.manual",
-    matches=matches,
-    parse=parse,
-    serialize=serialize,
-    shape=SHAPE,
-    suffix=".jsonl",
-    needs_tokens=True,
-)
