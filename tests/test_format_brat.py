@@ -22,6 +22,7 @@ from spacy_str_encoder.formats.brat import brat_format
 from spacy_str_encoder.formats.format import ReadOptions
 from spacy_str_encoder.formats.registry import all_formats, detect_format, find_files
 from spacy_str_encoder.formats.report import ConversionReport, LossError
+from spacy_str_encoder.formats.samples import READ_ONLY
 
 from .crowded_texts import ATTRIBUTES, crowded_texts, expect, expect_attributes
 
@@ -588,8 +589,8 @@ def test_a_folder_without_documents_is_an_error(tmp_path: Path) -> None:
     [
         ("a.txt", ".txt files without .ann; brat keeps the annotations of NAME.txt in NAME.ann"),
         ("a.TXT", ".txt files without .ann; brat keeps the annotations of NAME.txt in NAME.ann"),
-        ("deep/a.tsv", ".tsv files, which are not read; export annotations of INCEpTION as UIMA"),
-        ("a.xml", ".xml files, which are not read; export annotations of INCEpTION as UIMA CAS"),
+        ("deep/a.tsv", ".tsv files without the first line of WebAnno TSV 3; a file with columns"),
+        ("a.xml", ".xml files, of which BioC XML is read, one file at a time; from INCEpTION"),
     ],
 )
 def test_a_folder_of_other_files_is_told_what_is_missing(
@@ -604,6 +605,16 @@ def test_a_folder_of_other_files_is_told_what_is_missing(
         assert str(error.value).startswith(f"{path}: {advice}")
         if name.lower().endswith(".txt"):
             assert read_error(path) == f"{path}: {advice}"
+
+
+def test_what_is_advised_for_other_files_works(tmp_path: Path) -> None:
+    tokens, collection = tmp_path / "a.tsv", tmp_path / "a.xml"
+    tokens.write_text("Ada\tB-PER\n")
+    collection.write_text(READ_ONLY["bioc"])
+    formats = all_formats(spacy.blank("xx"))
+    [annotated] = formats["conll"].read(tokens, ConversionReport(strict=True))
+    assert [each.label for each in annotated.entities] == ["PER"]
+    assert detect_format(collection, formats).name == "bioc"
 
 
 def test_a_folder_of_texts_lacks_no_annotations_of_brat_if_another_format_is_set(

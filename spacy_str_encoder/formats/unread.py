@@ -4,11 +4,12 @@ from pathlib import Path
 
 from .brat.files import TEXT, WITHOUT_LINES
 
-EXPORT = "export annotations of INCEpTION as UIMA CAS XMI (XML 1.0)"
 ADVICE = {
     TEXT: WITHOUT_LINES,
-    ".tsv": f".tsv files, which are not read; {EXPORT}, and write others as JSON lines",
-    ".xml": f".xml files, which are not read; {EXPORT}",
+    ".tsv": ".tsv files without the first line of WebAnno TSV 3; a file with columns of tokens "
+    "and tags is read with `--from conll`",
+    ".xml": ".xml files, of which BioC XML is read, one file at a time; from INCEpTION, export "
+    "UIMA CAS XMI (.xmi)",
 }
 
 
