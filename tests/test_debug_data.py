@@ -271,7 +271,7 @@ def test_tables_tell_counts_and_shares() -> None:
 def test_an_empty_corpus_is_laid_out(tmp_path: Path) -> None:
     path = tmp_path / "train.spacy"
     DocBin(store_user_data=True).to_disk(path)
-    assert "train has no entities" in run_well(path, path)
+    assert "train has no texts" in run_well(path, path)
 
 
 # What of a config counts
