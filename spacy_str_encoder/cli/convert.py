@@ -158,11 +158,11 @@ def convert_command(
 
     Formats: spacy (DocBin for training), spacy-json (Doc.to_json), spacy-tuples
     (training data of spaCy v2), rel_component (DocBin of spaCy's template), jsonl,
-    authors (the paper's code), spert, gliner, glirel, dygie (SciERC), docred,
-    tacred, ubiai, pubtator, bioc (XML), prodigy, doccano, label-studio, spo (triples
-    of CMeIE and DuIE), casrel, conll (BIO), brat (folders), uima (XMI or JSON of
-    INCEpTION), webanno-tsv. With --list-formats, you see what each holds, and a
-    sample.
+    authors (the paper's code), spert, gliner, gliner2, glirel, spacy-llm, dygie
+    (SciERC), docred, tacred, ubiai, pubtator, bioc (XML), prodigy, doccano,
+    label-studio, spo (triples of CMeIE and DuIE), casrel, conll (BIO), brat
+    (folders), uima (XMI or JSON of INCEpTION), webanno-tsv. With --list-formats,
+    you see what each holds, and a sample.
 
     The format of the input is detected. Annotations that the output format can't
     hold, such as entities that begin inside a token, are counted and listed.

@@ -29,6 +29,10 @@ OVERLAPPING = replace(
 )
 # Samples of the formats that can only be read.
 READ_ONLY = {
+    "gliner2": """{"text": "Ann met Bob.", "entities": {"Person": [\
+{"text": "Ann", "start": 0, "end": 3}, {"text": "Bob", "start": 8, "end": 11}]}, \
+"relation_extraction": {"met": [["Ann", "Bob"]]}}
+""",
     "docred": """[{"title": "1", "sents": [["Ann", "met", "Bob", "."]],
 "vertexSet": [[{"name": "Ann", "sent_id": 0, "pos": [0, 1], "type": "Person"}],
 [{"name": "Bob", "sent_id": 0, "pos": [2, 3], "type": "Person"}]],
