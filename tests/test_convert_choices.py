@@ -1,6 +1,7 @@
 """The command `convert`: what it trims, aligns, skips and refuses, as its options say."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -328,3 +329,12 @@ def test_chinese_texts_that_stay_whole_are_told(
     assert result.exit_code == 0
     # JSON lines need no tokens.
     assert result.stdout.count("use --lang zh") == (0 if target == "jsonl" else told)
+
+
+def test_unannotated_relations_are_listed_once(tmp_path: Path) -> None:
+    item = {name: value for name, value in GOOD.items() if name != "relations"}
+    path = write_lines(tmp_path / "in.jsonl", item, GOOD)
+    result = run(path, "-o", tmp_path / "out.jsonl")
+    assert re.findall(r"chosen: .*", result.stdout) == [
+        "chosen: 1 texts with unannotated relations"
+    ]

@@ -19,7 +19,7 @@ from spacy_str_encoder.formats.conll import FORMAT
 from spacy_str_encoder.formats.report import ConversionReport
 
 from .json_files import counts, detect, read_error
-from .token_texts import MISALIGNED, UNANNOTATED, tokenized_texts
+from .token_texts import MISALIGNED, tokenized_texts
 
 SCHEME = "schemes of tags"
 LINES = "Ann\tB-P\nLee\tI-P\nmet\tO\nBob\tB-P\n.\tO\n"
@@ -55,7 +55,7 @@ def test_sentences_are_texts(end: str, mark: str, tmp_path: Path) -> None:
     assert texts == [RECORD, RECORD]
     assert [text.place.rsplit(", ")[1] for text in texts] == ["line 2", "line 10"]
     assert report.lost == {}
-    assert counts(report.chosen) == {SCHEME: 1, UNANNOTATED: 2}
+    assert counts(report.chosen) == {SCHEME: 1}
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_the_scheme_of_2003_is_the_one_that_allows_more(tmp_path: Path) -> None:
     places = [(e.start // 2, (e.end + 1) // 2, e.label) for e in text.entities]
     assert places == [(0, 1, "P"), (1, 2, "P"), (3, 5, "P"), (5, 6, "Q")]
     invalid = {"entities whose tags are not IOB1, read as by conlleval"}
-    assert report.chosen.keys() == {SCHEME, UNANNOTATED} | invalid
+    assert report.chosen.keys() == {SCHEME} | invalid
     assert report.chosen[invalid.pop()] == [f"{path}, line 4: 'd e' (B-P I-P)"]
 
 
@@ -320,7 +320,7 @@ def test_what_columns_can_hold_is_read_as_it_was_written(
     lost["duplicate entities"] = len(record.entities) - len({e.place for e in record.entities})
     texts, reread = read(path, content)
     assert reread.lost == {}
-    assert reread.chosen.keys() <= {SCHEME, UNANNOTATED}
+    assert reread.chosen.keys() <= {SCHEME}
     if not words:
         assert texts == []
         lost["texts without words"] = 1

@@ -26,7 +26,6 @@ from .json_files import counts, detect, read_error, read_item, write_items, writ
 CODE_UNITS = "texts with offsets in UTF-16 code units, doccano's default"
 BEST = "texts with offsets in {}, which fit best"
 UNITS = ["UTF-16 code units", "code points", "grapheme clusters"]
-UNANNOTATED = "texts with unannotated relations"
 
 # As doccano exports it: the ids are those of its database.
 CHINESE: dict[str, Any] = {
@@ -73,7 +72,7 @@ def test_a_project_without_relations_has_a_list_of_labels(field: str, tmp_path: 
     assert (record.relations, record.has_relations) == ([], False)
     assert record.meta == {"id": 7, "Comments": []}
     assert not report.lost
-    assert counts(report.chosen) == {UNANNOTATED: 1, BEST.format(UNITS[0]): 1}
+    assert counts(report.chosen) == {BEST.format(UNITS[0]): 1}
 
 
 def test_entities_without_ids_are_read_if_nothing_connects_them(tmp_path: Path) -> None:
@@ -218,7 +217,7 @@ def test_the_unit_is_the_one_whose_offsets_fit(
     assert [record.text[e.start : e.end] for e in record.entities] == surfaces
     case = f"{tmp_path / 'a.jsonl'}, line 1: the last entity is {surfaces[-1]!r}"
     assert report.chosen.pop(BEST.format(unit)) == [case]
-    assert counts(report.chosen) == {UNANNOTATED: 1}
+    assert counts(report.chosen) == {}
 
 
 @pytest.mark.parametrize("unit", UNITS)
@@ -236,7 +235,7 @@ def test_one_text_decides_for_the_others_of_its_file(unit: str, tmp_path: Path) 
             text.index(surface),
             surface,
         )
-    assert counts(report.chosen) == {UNANNOTATED: 2, BEST.format(unit): 2}
+    assert counts(report.chosen) == {BEST.format(unit): 2}
 
 
 def test_if_no_unit_fits_a_whole_file_each_text_has_its_own(tmp_path: Path) -> None:
@@ -246,7 +245,7 @@ def test_if_no_unit_fits_a_whole_file_each_text_has_its_own(tmp_path: Path) -> N
     path = write_items(tmp_path / "a.jsonl", *items)
     records = list(doccano.FORMAT.read(path, report))
     assert [[r.text[e.start : e.end] for e in r.entities] for r in records] == [["👍"]] * 2
-    expected = {UNANNOTATED: 2, BEST.format("code points"): 1, BEST.format(UNITS[0]): 1}
+    expected = {BEST.format("code points"): 1, BEST.format(UNITS[0]): 1}
     assert counts(report.chosen) == expected
 
 
@@ -256,14 +255,14 @@ def test_one_mistake_of_an_annotator_decides_nothing(tmp_path: Path) -> None:
     path = write_items(tmp_path / "a.jsonl", *items)
     for record in doccano.FORMAT.read(path, report):
         assert [record.text[e.start : e.end] for e in record.entities] == ["Ada", "Acme", "wor"]
-    assert counts(report.chosen) == {UNANNOTATED: 3, BEST.format(UNITS[0]): 3}
+    assert counts(report.chosen) == {BEST.format(UNITS[0]): 3}
 
 
 def test_if_nothing_decides_code_units_are_read(tmp_path: Path) -> None:
     item = {"text": "👍 药药药", "label": [[3, 4, "A"]]}
     record, report = read_item(doccano.FORMAT, tmp_path / "a.jsonl", item)
     assert record.entities == [AnnotatedEntity(2, 3, "A")]
-    assert counts(report.chosen) == {UNANNOTATED: 1, CODE_UNITS: 1}
+    assert counts(report.chosen) == {CODE_UNITS: 1}
 
 
 WORDS = st.sampled_from(["Ada", "药", "x", "Acme.", *CLUSTERS])

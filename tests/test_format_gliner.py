@@ -15,7 +15,7 @@ from spacy_str_encoder.formats.gliner import FORMAT
 from spacy_str_encoder.formats.report import ConversionReport
 
 from .json_files import detect, read_error, read_item, write_items, write_record
-from .token_texts import UNANNOTATED, is_aligned, keep, tokenized_texts
+from .token_texts import is_aligned, keep, tokenized_texts
 
 ENGLISH: dict[str, Any] = {
     "tokenized_text": ["Ada", "Lovelace", "joined", "Acme", "in", "London"],
@@ -59,7 +59,7 @@ def test_a_text_of_which_only_entities_are_known_has_no_annotated_relations(tmp_
     path = tmp_path / "good.json"
     record, report = read_item(FORMAT, path, item)
     assert (len(record.entities), record.relations, record.has_relations) == (2, [], False)
-    assert report.chosen == {UNANNOTATED: [f"{path}, text 1"]}
+    assert report.chosen == {}
 
 
 @given(record=tokenized_texts())

@@ -10,7 +10,6 @@ from spacy_str_encoder.formats.annotated_text import (
     AnnotatedRelation,
     AnnotatedText,
 )
-from spacy_str_encoder.formats.entities import UNANNOTATED
 from spacy_str_encoder.formats.gliner2 import FORMAT
 from spacy_str_encoder.formats.report import ConversionReport
 
@@ -100,7 +99,7 @@ def test_entities_alone_have_unannotated_relations(tmp_path: Path) -> None:
     item = {"text": TEXT, "entities": {"person": ["Bob"]}}
     record, report = read_item(FORMAT, tmp_path / "a.jsonl", item)
     assert not record.has_relations
-    assert counts(report.chosen) == {UNANNOTATED: 1}
+    assert counts(report.chosen) == {}
 
 
 def with_entities(entities: Any) -> dict[str, Any]:

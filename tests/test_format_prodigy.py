@@ -17,7 +17,7 @@ from spacy_str_encoder.formats.prodigy import FORMAT
 from spacy_str_encoder.formats.report import ConversionReport, LossError
 
 from .json_files import detect, read_error, read_item, write_items, write_record
-from .token_texts import UNANNOTATED, UNFOUND, keep, keep_first, tokenized_texts
+from .token_texts import UNFOUND, keep, keep_first, tokenized_texts
 
 VOCAB = Vocab()
 
@@ -151,7 +151,7 @@ def test_a_task_without_relations_has_none_that_are_annotated(tmp_path: Path) ->
     path = tmp_path / "good.jsonl"
     record, report = read_item(FORMAT, path, without("relations"))
     assert (len(record.entities), record.relations, record.has_relations) == (2, [], False)
-    assert report.chosen == {UNANNOTATED: [f"{path}, line 1"]}
+    assert report.chosen == {}
 
 
 def test_spans_and_their_relations_need_no_tokens(tmp_path: Path) -> None:
@@ -339,7 +339,7 @@ def test_a_task_of_entities_alone_is_read(has_tokens: bool, tmp_path: Path) -> N
     assert record.entities == [AnnotatedEntity(0, 3, "PER")]
     assert record.has_relations is False
     assert record.tokens == ([(0, 3), (4, 10), (11, 15)] if has_tokens else None)
-    assert report.chosen == {UNANNOTATED: [f"{path}, line 1"]}
+    assert report.chosen == {}
 
 
 # Writing

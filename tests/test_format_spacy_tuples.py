@@ -19,7 +19,7 @@ from spacy_str_encoder.formats.spacy_tuples import FORMAT
 
 from .annotated_texts import any_records
 from .json_files import counts, detect, read_error, write_items, write_record
-from .token_texts import UNANNOTATED, keep_first
+from .token_texts import keep_first
 
 TEXT = "Ann met Bob"
 PAIR: list[Any] = [TEXT, {"entities": [[0, 3, "P"], [8, 11, "P"]]}]
@@ -39,7 +39,7 @@ def test_pairs_are_read(tmp_path: Path) -> None:
     texts, report = read(path)
     assert texts == [RECORD, AnnotatedText("前降支", [], [], has_relations=False)]
     assert report.lost == {}
-    assert counts(report.chosen) == {UNANNOTATED: 2}
+    assert counts(report.chosen) == {}
     assert detect(path) == "spacy-tuples"
 
 

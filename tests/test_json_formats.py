@@ -19,7 +19,6 @@ from spacy_str_encoder.formats.annotated_text import (
     AnnotatedText,
 )
 from spacy_str_encoder.formats.docs import to_docs
-from spacy_str_encoder.formats.entities import UNANNOTATED
 from spacy_str_encoder.formats.format import Format
 from spacy_str_encoder.formats.report import ConversionReport
 
@@ -259,7 +258,7 @@ def test_jsonl_without_relations_is_one_that_nobody_annotated(tmp_path: Path) ->
     report = ConversionReport(strict_all=True)
     [record] = jsonl.FORMAT.read(path, report)
     assert (record.relations, record.has_relations) == ([], False)
-    assert report.chosen == {UNANNOTATED: [f"{path}, line 1"]}
+    assert report.chosen == {}
     assert jsonl.serialize(record, report) == {**item, "tokens": None}
 
 

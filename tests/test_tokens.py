@@ -60,13 +60,6 @@ def test_tokens_are_joined_as_their_script_is_written() -> None:
     assert [text[start:end] for start, end in offsets][-5:] == ["TIMI", "\n", "한국", "말", "に"]
 
 
-@pytest.mark.parametrize("tokens", ["a b", None, ("a",)])
-def test_tokens_are_a_list(tokens: list[str]) -> None:
-    for read in (join_tokens, lambda tokens: find_tokens("a b", tokens)):
-        with pytest.raises(AnnotationError, match="must be a list"):
-            read(tokens)
-
-
 @given(record=tokenized_texts())
 def test_white_space_becomes_tokens_as_in_spacy(record: AnnotatedText) -> None:
     text = record.text

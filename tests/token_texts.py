@@ -17,7 +17,6 @@ MISALIGNED = "entities that do not align with tokens"
 REPEATED = "duplicate entities"
 UNCONNECTED = "relations of entities that were left out"
 UNFOUND = "relations whose head or tail matches no entity, or several"
-UNANNOTATED = "texts with unannotated relations"
 
 # Whitespace of several kinds, a character outside of the Basic Multilingual Plane, a mark that
 # combines with the letter before.

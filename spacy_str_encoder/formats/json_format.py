@@ -9,7 +9,6 @@ from typing import Any
 from ..files.whole import write_json_lines, write_json_list
 from .annotated_text import AnnotatedText, AnnotationError, check_annotations, errors_at
 from .archives import AnyPath
-from .entities import UNANNOTATED
 from .fields import look_like_annotations
 from .format import Format
 from .reading import read_items
@@ -123,8 +122,6 @@ def _parse_item(
     annotated = replace(annotated, place=place)
     _report_unread(item, annotated, report)
     check_annotations(annotated)
-    if not annotated.has_relations:
-        report.choose(UNANNOTATED, place, "")
     return annotated
 
 

@@ -78,14 +78,14 @@ class Source:
         """Decide whether the relations of a text are annotated, if the format can't tell, or no
         text is to have unannotated ones.
         """
-        if not annotated.has_relations and found.no_unannotated:
-            report.choose(f"{UNANNOTATED}, read as none", annotated.place, "")
-            return replace(annotated, has_relations=True)
-        confused = annotated.has_relations and not self.format.keeps_unannotated
-        if confused and not (found.annotated_relations or found.no_unannotated):
-            report.choose(WITHOUT_ANY_RELATION, annotated.place, "")
-            return replace(annotated, has_relations=False)
-        return annotated
+        if not annotated.has_relations:
+            reason = f"{UNANNOTATED}, read as none" if found.no_unannotated else UNANNOTATED
+            report.choose(reason, annotated.place, "")
+            return replace(annotated, has_relations=found.no_unannotated)
+        if self.format.keeps_unannotated or found.annotated_relations or found.no_unannotated:
+            return annotated
+        report.choose(WITHOUT_ANY_RELATION, annotated.place, "")
+        return replace(annotated, has_relations=False)
 
 
 def inspect_sources(

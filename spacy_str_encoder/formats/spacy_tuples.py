@@ -21,7 +21,7 @@ from .annotated_text import (
     check_string,
     errors_at,
 )
-from .entities import UNANNOTATED, without_overlaps, without_relations, without_repeats
+from .entities import without_overlaps, without_relations, without_repeats
 from .fields import lose_other_fields
 from .format import Format
 from .reading import read_items
@@ -69,7 +69,6 @@ def _read_pair(
     with report.rejecting(), errors_at(place):
         annotated = _parse(pair, place, report, utf16=utf16)
     if annotated is not None:
-        report.choose(UNANNOTATED, place, "")
         yield annotated
 
 

@@ -12,7 +12,6 @@ from ..annotated_text import (
     check_string,
     errors_at,
 )
-from ..entities import UNANNOTATED
 from ..reading import read_lines
 from ..report import ConversionReport
 from ..tokens import join_tokens, without_white_space
@@ -136,7 +135,6 @@ def _to_text(sentence: Sentence, scheme: str, report: ConversionReport) -> Annot
             case = f"{text[entity.start : entity.end]!r} ({written})"
             reason = f"entities whose tags are not {scheme}, read as by conlleval"
             report.choose(reason, sentence.rows[start][0], case)
-    report.choose(UNANNOTATED, place, "")
     meta = {DOCUMENT: sentence.document} if sentence.document else {}
     words = without_white_space(text, tokens)
     return AnnotatedText(text, entities, [], words, meta, place, has_relations=False)
