@@ -84,11 +84,15 @@ class TextWriter:
             self.report.choose(reason, str(target), f"{chinese.length:.1f} characters a token")
         return self.report.texts - before
 
+    @property
+    def _has_tokens(self) -> bool:
+        return self.format.needs_tokens or self.format.suffix == SUFFIX
+
     def _look_at_tokens(
         self, texts: Iterable[AnnotatedText], chinese: ChineseCounts
     ) -> Iterator[AnnotatedText]:
         """Count Chinese characters in the tokens of the first texts that will be tokenized."""
-        left = LOOKED_AT if self.format.needs_tokens or self.format.suffix == SUFFIX else 0
+        left = LOOKED_AT if self._has_tokens else 0
         for annotated in texts:
             if left and annotated.tokens is None:
                 chinese.add(self.nlp.make_doc(annotated.text))
@@ -106,9 +110,9 @@ class TextWriter:
                 report_extras(annotated.source, annotated.place, self.report)
             if not self.format.keeps_attributes:
                 annotated = without_attributes(annotated, self.report)
-            # Docs without a span group choose among the entities that align with their tokens.
-            if self.align and (self.format.needs_tokens or self.format.holds_docs):
+            if self.align and self._has_tokens:
                 annotated = self.align(annotated, self.report)
+            # Docs without a span group choose among the entities that align with their tokens.
             if self.flat and not self.format.holds_docs:
                 annotated = without_overlaps(annotated, self.report)
             # Without any attributes, all of them are unannotated when they are read again.
