@@ -63,7 +63,10 @@ TYPES: dict[str, tuple[str, dict[str, str]]] = {
         },
     ),
     "webanno.custom.Dose": (ANNOTATION, {"amount": STRING, "of": "uima.cas.FSArray"}),
-    "webanno.custom.DoseLink": (TOP, {"role": STRING, "target": "custom.Drug"}),
+    "webanno.custom.DoseLink": (
+        TOP,
+        {"role": STRING, "target": ANNOTATION, "sure": "uima.cas.Boolean"},
+    ),
     "webanno.custom.Time": (ANNOTATION, {"when": STRING, "type": STRING}),
     "webanno.custom.Mark": (ANNOTATION, {"sure": "uima.cas.Boolean"}),
     "org.apache.uima.examples.SourceDocumentInformation": (ANNOTATION, {"uri": STRING}),
@@ -126,6 +129,10 @@ def xmi(*elements: str, text: str | None = TEXT, version: str = "1.0") -> bytes:
         f'{"".join(elements)}<cas:Sofa xmi:id="1" sofaNum="1" sofaID="_InitialView" '
         f'mimeType="text" {string}/><cas:View sofa="1" members="{ids}"/></xmi:XMI>'
     ).encode()
+
+
+def dose_link(xmi_id: int, **features: object) -> str:
+    return element("webanno.custom.DoseLink", xmi_id, **features).replace(' sofa="1"', "")
 
 
 def metadata(**fields: str) -> str:
@@ -213,6 +220,30 @@ def test_spans_of_all_layers_are_entities_and_relations_go_from_governor_to_depe
     [record], report = read(tmp_path)
     assert record == RECORD
     assert report == ConversionReport()
+
+
+def test_links_are_relations_with_their_role_or_the_name_of_the_feature(tmp_path: Path) -> None:
+    path = make_document(
+        tmp_path,
+        *[dose_link(90, role="drug", target=10), dose_link(91, role="drug", target=40)],
+        *[
+            dose_link(92, target=20),
+            span("webanno.custom.Dose", 93, "mg", amount="high", of="90 91 92"),
+        ],
+        span("webanno.custom.Dose", 94, "mg", amount="high", of=""),
+    )
+    [record], report = read(tmp_path)
+    links = [AnnotatedRelation(5, 0, "drug"), AnnotatedRelation(5, 3, "drug")]
+    assert record.relations == [*RECORD.relations, *links, AnnotatedRelation(5, 1, "of")]
+    assert report.lost == {}
+    source = "webanno.custom.Dose: of"
+    assert report.chosen == {
+        "links read as relations": [
+            f"{path}: 'mg' drug 'Aspirin' ({source})",
+            f"{path}: 'mg' drug '阿司匹林' ({source})",
+            f"{path}: 'mg' of 'fever' ({source})",
+        ]
+    }
 
 
 def test_offsets_are_characters_for_astral_and_combining_ones_too(tmp_path: Path) -> None:
@@ -528,6 +559,24 @@ def test_cas_json_is_read_alone_in_folders_and_in_archives(tmp_path: Path) -> No
     assert count(report.chosen) == {"unannotated versions of documents, left out": 1}
 
 
+def test_links_of_cas_json_are_read(tmp_path: Path) -> None:
+    types = {
+        "custom.Dose": (ANNOTATION, {"amount": STRING, "of": "custom.DoseLink[]"}),
+        "custom.DoseLink": (TOP, {"role": STRING, "target": ANNOTATION}),
+    }
+    dose = {**json_entity(5, 11, 17, amount="low"), "%TYPE": "custom.Dose", "@of": 6}
+    link = {"%ID": 7, "%TYPE": "custom.DoseLink", "role": "drug", "@target": 2}
+    content = cas_json(DRUG, SYMPTOM, JSON_LINK, dose)
+    for name, (supertype, features) in types.items():
+        fields = {key: {"%NAME": key, "%RANGE": range_} for key, range_ in features.items()}
+        content["%TYPES"][name] = {"%NAME": name, "%SUPER_TYPE": supertype, **fields}
+    array = {"%ID": 6, "%TYPE": "custom.DoseLink[]", "%ELEMENTS": [7]}
+    content["%FEATURE_STRUCTURES"] += [array, link]
+    [record], report = read(write_json(tmp_path / "doc.json", content))
+    assert record.relations == [*JSON_RECORD.relations, AnnotatedRelation(2, 0, "drug")]
+    assert report.lost == {}
+
+
 def test_cas_json_is_recognized_by_its_fields(tmp_path: Path) -> None:
     formats = all_formats(spacy.blank("xx"))
     path = write_json(tmp_path / "json" / "doc.json", CAS_JSON)
@@ -628,13 +677,24 @@ LOSSES: dict[str, tuple[list[str], dict[str, int]]] = {
         [span("webanno.custom.Cause", 90, "mg", Governor=10, Dependent=20, label="X", sure="true")],
         {"unsupported features of layers": 1},
     ),
-    "links": (
+    "links to what is no entity": (
         [
-            element("webanno.custom.DoseLink", 90, role="of", target=10).replace(' sofa="1"', ""),
-            span("webanno.custom.Dose", 91, "mg", amount="high", of="90"),
-            span("webanno.custom.Dose", 92, "mg", amount="high", of=""),
+            *[dose_link(90, target=40), dose_link(91), dose_link(92, target=94)],
+            span("webanno.custom.Dose", 93, "mg", amount="high", of="90 91 92"),
+            span("custom.Drug", 94, "fever"),
         ],
-        {UNREAD: 1, "unsupported features of layers": 1},
+        {
+            "relations without a head or tail": 1,
+            "relations of spans that were left out": 1,
+            "spans without a label": 1,
+        },
+    ),
+    "features of links": (
+        [
+            dose_link(90, target=40, sure="true"),
+            span("webanno.custom.Dose", 93, "mg", amount="high", of="90"),
+        ],
+        {"unsupported features of layers": 1},
     ),
 }
 

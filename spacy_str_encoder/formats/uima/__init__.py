@@ -4,11 +4,12 @@
 
 Entities are annotations of the layer NamedEntity, or of layers that the project defines; relations
 point from `Governor` to `Dependent`. Their label is the feature `value` or `label`, or else the
-first string feature, or else the name of the layer. The other features of entities, strings,
-booleans and numbers, are attributes: true is "true", while false, 0 and empty strings are no
-attribute, since UIMA stores them for what nobody set. INCEpTION adds no features to NamedEntity, so
-if any entity has attributes, all entities are written to the layer `webanno.custom.Entity`. Offsets
-count UTF-16 code units; dkpro-cassis converts them.
+first string feature, or else the name of the layer. Links, such as the arguments of an event, are
+read as relations, labeled with their role or else the name of the feature. The other features of
+entities, strings, booleans and numbers, are attributes: true is "true", while false, 0 and empty
+strings are no attribute, since UIMA stores them for what nobody set. INCEpTION adds no features to
+NamedEntity, so if any entity has attributes, all entities are written to the layer
+`webanno.custom.Entity`. Offsets count UTF-16 code units; dkpro-cassis converts them.
 
 Source: https://inception-project.github.io
 """

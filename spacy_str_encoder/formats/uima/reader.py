@@ -16,9 +16,9 @@ from ..annotated_text import (
 from ..report import ConversionReport
 from ..tokens import Offsets, covering_tokens
 from .files import Document, find_documents
-from .layers import Labeled, Layers
+from .layers import Connected, Labeled, Layers
 from .loading import load
-from .types import DOCUMENT, DOCUMENT_ID, HEAD, LANGUAGE, META, TAIL, TITLE, TOKEN
+from .types import DOCUMENT, DOCUMENT_ID, LANGUAGE, META, TITLE, TOKEN
 
 
 def read(path: Path, report: ConversionReport) -> Iterator[AnnotatedText]:
@@ -55,9 +55,9 @@ def _read_document(
         raise AnnotationError("the document has no text")
     for name in views.keys() - with_text.keys():
         spans, links = layers.select(_list_annotations(views[name]), place)
-        for each in (*spans, *links):
-            case = f"{each.annotation.type.name} in {name}"
-            report.lose("annotations of views without a text", place, case)
+        found = [*(each.annotation.type.name for each in spans), *(each.source for each in links)]
+        for source in found:
+            report.lose("annotations of views without a text", place, f"{source} in {name}")
     if len(with_text) == 1:
         [view] = with_text.values()
         return [_read_view(view, layers, place, report)]
@@ -110,7 +110,7 @@ def _read_entities(
 
 
 def _read_relations(
-    relations: Iterable[Labeled],
+    relations: Iterable[Connected],
     ids: Sequence[int],
     text: str,
     place: str,
@@ -118,14 +118,16 @@ def _read_relations(
 ) -> Iterator[AnnotatedRelation]:
     places = {xmi_id: i for i, xmi_id in enumerate(ids)}
     for each in relations:
-        relation, label = each.annotation, each.label
-        ends = [end for end in (relation[HEAD], relation[TAIL]) if end is not None]
+        ends = [end for end in (each.head, each.tail) if end is not None]
         known = [places[end.xmiID] for end in ends if end.xmiID in places]
-        if label and len(known) == 2:
-            yield AnnotatedRelation(known[0], known[1], label)
+        names = f" {each.label} ".join(repr(text[end.begin : end.end]) for end in ends)
+        case = f"{names} ({each.source})"
+        if each.label and len(known) == 2:
+            if each.is_link:
+                report.choose("links read as relations", place, case)
+            yield AnnotatedRelation(known[0], known[1], each.label)
         else:
-            case = f" {label} ".join(repr(text[end.begin : end.end]) for end in ends)
-            report.lose(_relation_problem(label, ends), place, f"{case} ({relation.type.name})")
+            report.lose(_relation_problem(each.label, ends), place, case)
 
 
 def _relation_problem(label: str | None, ends: Sequence[Any]) -> str:

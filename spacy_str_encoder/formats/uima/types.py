@@ -19,6 +19,8 @@ ENTITY_WITH_ATTRIBUTES = "webanno.custom.Entity"
 RELATION = "webanno.custom.Relation"
 # The features of a relation layer.
 HEAD, TAIL = "Governor", "Dependent"
+# The features of a link.
+ROLE, TARGET = "role", "target"
 # The title is the name of a document; its id is the name of the annotator, or the title again.
 TITLE, DOCUMENT_ID = "documentTitle", "documentId"
 # Other metadata of a document, and the language that UIMA itself stores.
