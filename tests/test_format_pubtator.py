@@ -83,6 +83,26 @@ def test_a_mention_may_have_several_concepts(concept: str, named: str, tmp_path:
     assert record.relations == [AnnotatedRelation(1, 0, "knows")]
 
 
+def test_relations_of_two_concepts_of_one_mention_are_one(tmp_path: Path) -> None:
+    path = write(tmp_path, ADA, "1 8 11 Bob PER B|C", "1 knows A B", "1 knows A C", "1 met A C")
+    [record], report = read(path)
+    assert record.relations == [AnnotatedRelation(0, 1, "knows"), AnnotatedRelation(0, 1, "met")]
+    assert report.lost["duplicate relations"] == [f"{path}, line 1: 'Ada' knows 'Bob'"]
+
+
+@pytest.mark.parametrize("name", ["a.PubTator", "a.txt"])
+@pytest.mark.parametrize("names", [("title", "abstract", "body"), ("abstract", "t", "fig_1")])
+def test_passages_may_have_other_names(names: tuple[str, ...], name: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    texts = ["Ada", "met|saw", "Bob"]
+    lines = [f"1|{each}|{text}" for each, text in zip(names, texts, strict=True)]
+    path.write_text("\n".join([*lines, "1\t12\t15\tBob\tPER\tB"]))
+    [record], _ = read(path)
+    assert record.text == "Ada\nmet|saw\nBob"
+    assert record.entities == [AnnotatedEntity(12, 15, "PER")]
+    assert detect(path) == "pubtator"
+
+
 def test_mentions_and_relations_are_told_apart_by_their_columns(tmp_path: Path) -> None:
     path = write(tmp_path, "1 0 3 Ada PER", BOB, ADA, "1 knows A B Novel")
     [record], report = read(path)
@@ -141,7 +161,7 @@ def test_the_format_is_detected(name: str, tmp_path: Path) -> None:
     assert detect(path) == "pubtator"
 
 
-@pytest.mark.parametrize("content", ["", "Ada\n1|t|Bob", "\xff"])
+@pytest.mark.parametrize("content", ["", "Ada\n1|t|Bob", "name|age|town\nAda|36|London", "\xff"])
 def test_other_texts_are_not_taken_for_it(content: str, tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_bytes(content.encode("latin-1"))

@@ -43,6 +43,25 @@ def relate_closest(
     return relation
 
 
+def without_duplicates(
+    relations: Iterable[AnnotatedRelation], annotated: AnnotatedText, report: ConversionReport
+) -> list[AnnotatedRelation]:
+    """Remove duplicate relations, as those of two concepts of one mention are.
+
+    relations (Iterable[AnnotatedRelation]): The relations.
+    annotated (AnnotatedText): The text, with its entities.
+    report (ConversionReport): The report, to count the duplicates.
+    RETURNS (list[AnnotatedRelation]): The relations, each of them once.
+    """
+    kept: dict[AnnotatedRelation, None] = {}
+    for relation in relations:
+        if relation in kept:
+            case = describe_relation(annotated, relation)
+            report.lose_other("duplicate relations", annotated.place, case)
+        kept[relation] = None
+    return list(kept)
+
+
 def _count_between(first: AnnotatedEntity, second: AnnotatedEntity) -> int:
     """RETURNS (int): The number of characters between two entities; negative if they overlap."""
     return max(first.start, second.start) - min(first.end, second.end)

@@ -1,11 +1,12 @@
 """PubTator's text files, the form of BC5CDR and BioRED. They are read, not written.
 
-A document has the lines `PMID|t|title` and `PMID|a|abstract`; mentions, with tabs between `PMID`,
-start, end, text, type and concept; and relations, with tabs between `PMID`, label and two concepts.
-A blank line ends it. Offsets count characters (exclusive end). Title and abstract are read as one
-text of two lines, as the offsets count one character between them. A relation is read between the
-closest mentions of its two concepts. Concepts and further columns, such as the names of parts or
-the novelty of a relation, are left out. The PMID becomes the `id` in the metadata.
+A document has the lines `PMID|t|title` and `PMID|a|abstract`, or other names of passages; mentions,
+with tabs between `PMID`, start, end, text, type and concept; and relations, with tabs between
+`PMID`, label and two concepts. A blank line ends it. Offsets count characters (exclusive end). All
+passages are read as one text, each on a line, as the offsets count one character between them. A
+relation is read between the closest mentions of its two concepts. Concepts and further columns,
+such as the names of parts or the novelty of a relation, are left out. The PMID becomes the `id` in
+the metadata.
 
 Source: https://www.ncbi.nlm.nih.gov/CBBresearch/Lu/Demo/tmTools/Format.html
 """
@@ -25,22 +26,26 @@ from .annotated_text import (
     errors_at,
 )
 from .format import Format
-from .mentions import UNMENTIONED, index_concepts, relate_closest
+from .mentions import UNMENTIONED, index_concepts, relate_closest, without_duplicates
 from .reading import read_lines
 from .report import ConversionReport
 
 SUFFIX = ".pubtator"
-SECTION = re.compile(r"\ufeff?([^|\t]+)\|[ta]\|(.*)")
+SECTION = re.compile(r"\ufeff?([^|\t]+)\|([^|\t]+)\|(.*)")
+# Names of passages that tell a .txt from others with such lines.
+NAMES = {"t", "a", "title", "abstract", "body"}
 COLUMNS = "further columns"
 OFFSET = re.compile(r"\d{1,10}")
 
 
 def recognizes(path: Path, item: object) -> bool:
     """Recognize a file by its name and its first line that is not blank."""
-    if not path.is_file() or path.suffix.lower() not in (SUFFIX, ".txt"):
+    suffix = path.suffix.lower()
+    if not path.is_file() or suffix not in (SUFFIX, ".txt"):
         return False
     with path.open(encoding="utf-8", errors="replace") as file:
-        return SECTION.match(next(filter(str.strip, file), "")) is not None
+        section = SECTION.match(next(filter(str.strip, file), ""))
+    return section is not None and (suffix == SUFFIX or section[2] in NAMES)
 
 
 def read(path: Path, report: ConversionReport) -> Iterator[AnnotatedText]:
@@ -76,7 +81,7 @@ def _parse_document(lines: list[str], place: str, report: ConversionReport) -> A
     sections = [match for line in lines if (match := SECTION.fullmatch(line))]
     if not sections:
         raise AnnotationError(f"must begin with a title, such as 123|t|Title, got {lines[0]!r}")
-    text, number = "\n".join(match[2] for match in sections), sections[0][1]
+    text, number = "\n".join(match[3] for match in sections), sections[0][1]
     rows = [line.split("\t") for line in lines if not SECTION.fullmatch(line)]
     for first in (*(match[1] for match in sections), *(row[0] for row in rows)):
         if first != number:
@@ -86,8 +91,8 @@ def _parse_document(lines: list[str], place: str, report: ConversionReport) -> A
     annotated = AnnotatedText(text, entities, [], meta={ID: number}, place=place)
     concepts = index_concepts(row[5:6] for row in mentions)
     others = [row for row in rows if row not in mentions]
-    relations = list(_parse_relations(others, annotated, concepts, report))
-    annotated = replace(annotated, relations=relations)
+    relations = _parse_relations(others, annotated, concepts, report)
+    annotated = replace(annotated, relations=without_duplicates(relations, annotated, report))
     check_annotations(annotated)
     return annotated
 

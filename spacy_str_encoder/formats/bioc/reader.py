@@ -14,6 +14,7 @@ from ..annotated_text import (
     check_annotations,
     errors_at,
 )
+from ..mentions import without_duplicates
 from ..report import ConversionReport
 from .infons import TYPE, get_infons, report_infons
 from .passages import Piece, join_passages, locate, parse_number
@@ -66,8 +67,8 @@ def _parse_document(document: Element, place: str, report: ConversionReport) -> 
                 entities.append(entity)
     meta = {**get_infons(document), ID: document.findtext("id", "")}
     annotated = AnnotatedText(text, entities, [], meta=meta, place=place)
-    relations = [*parse_relations(document, elements, annotated, report)]
-    annotated = replace(annotated, relations=relations)
+    relations = parse_relations(document, elements, annotated, report)
+    annotated = replace(annotated, relations=without_duplicates(relations, annotated, report))
     check_annotations(annotated)
     return annotated
 
