@@ -17,6 +17,7 @@ from .test_convert import run
 
 CLOSEST = "relations of entities with several mentions, read between the closest ones"
 ROLES = "relations with roles other than Arg1 and Arg2, read from the first to the second"
+NO_LOCATION = "annotations without a location"
 OTHER_ENDS = "relations of other than two annotations, or concepts, of the text"
 
 
@@ -146,6 +147,27 @@ def test_relations_may_name_concepts(
     assert report.losses["infons of relations"] == ("score" in values)
 
 
+@pytest.mark.parametrize(("head", "tail"), [("B", "A"), ("T2", "T1"), ("T2", "A")])
+def test_old_relations_are_annotations_without_a_location(
+    head: str, tail: str, tmp_path: Path
+) -> None:
+    old = f'<annotation id="R0">{infons(relation="met", Who=head, Whom=tail)}</annotation>'
+    record, report = read(tmp_path, passage(0, "Ada met Bob.", ADA, BOB, old))
+    assert record.entities == ENTITIES[:2]
+    assert record.relations == [AnnotatedRelation(1, 0, "met")]
+    case = f"{tmp_path / 'a.xml'}, document 1: 'R0' relation=met Who={head} Whom={tail}"
+    assert report.chosen == {"annotations without a location, read as relations": [case]}
+    assert report.losses == {"infons of annotations": 2}
+
+
+def test_annotations_without_a_location_are_named(tmp_path: Path) -> None:
+    old = f'<annotation id="R0">{infons(relation="met", Who="A")}</annotation>'
+    _, report = read(tmp_path, TITLE, old)
+    assert report.lost[NO_LOCATION] == [
+        f"{tmp_path / 'a.xml'}, document 1: 'R0' relation=met Who=A"
+    ]
+
+
 @pytest.mark.parametrize("key", ["type", "relation", "relation_type"])
 def test_the_type_of_a_relation_has_several_names(key: str, tmp_path: Path) -> None:
     values = {"type": "Relation", key: "met"}
@@ -169,7 +191,16 @@ def test_relations_of_passages_are_read_and_roles_are_told(tmp_path: Path) -> No
         (relation(("T1", ""), ("T2", ""), ("T1", ""), type="met"), OTHER_ENDS),
         (relation(("T1", ""), ("R", ""), type="met"), OTHER_ENDS),
         (relation(type="met", entity1="A", entity2="X"), OTHER_ENDS),
-        ("<annotation id='9'><text>Ada</text></annotation>", "annotations without a type"),
+        (
+            annotation("9", 0, "Ada").replace('key="type"', 'key="kind"'),
+            "annotations without a type",
+        ),
+        ("<annotation id='9'><text>Ada</text></annotation>", NO_LOCATION),
+        (
+            f"<annotation id='9'>{infons(relation='met', Per='X', Other='B')}</annotation>",
+            NO_LOCATION,
+        ),
+        (f"<annotation id='9'>{infons(Per='A', Other='B')}</annotation>", NO_LOCATION),
         (
             annotation("9", 0, "Ada").replace("<text>", '<location offset="8" length="3"/><text>'),
             "annotations without a single location",

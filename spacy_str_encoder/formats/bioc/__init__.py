@@ -4,8 +4,9 @@ A document has passages, or sentences within passages, with an offset and a text
 location and a text; and relations. All passages of a document are one text, each on lines of its
 own. The label of an annotation is its infon `type`, that of a relation its infon `relation type`,
 `type` or `relation`. If further infons of a relation name two concepts of annotations, it is read
-between the closest mentions of these, otherwise from its first to its second node. All other infons
-are left out, but those of a document become metadata, as its `id` does.
+between the closest mentions of these, otherwise from its first to its second node. Old files write
+a relation as an annotation without a location, whose infons name two concepts or annotations. All
+other infons are left out, but those of a document become metadata, as its `id` does.
 
 Source: https://bioc.sourceforge.net
 """

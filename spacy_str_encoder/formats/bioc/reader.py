@@ -18,7 +18,7 @@ from ..mentions import without_duplicates
 from ..report import ConversionReport
 from .infons import TYPE, get_infons, report_infons
 from .passages import Piece, join_passages, locate, parse_number
-from .relations import parse_relations
+from .relations import has_location, parse_relations
 
 
 def read(path: Path, report: ConversionReport) -> Iterator[AnnotatedText]:
@@ -74,9 +74,12 @@ def _parse_document(document: Element, place: str, report: ConversionReport) -> 
 
 
 def _own_annotations(owner: Element) -> list[Element]:
-    """Get the annotations of a passage and its sentences, or those of a document alone."""
+    """Get the annotations of a passage and its sentences, or those of a document alone. Those
+    without a location are relations.
+    """
     is_document = owner.tag == "document"
-    return [*(owner.findall("annotation") if is_document else owner.iter("annotation"))]
+    found = owner.findall("annotation") if is_document else owner.iter("annotation")
+    return [*filter(has_location, found)]
 
 
 def _parse_annotation(

@@ -1,4 +1,7 @@
-"""Relations of a BioC document."""
+"""Relations of a BioC document.
+
+Old files write them as annotations without a location.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from xml.etree.ElementTree import Element
@@ -32,21 +35,47 @@ def parse_relations(
     concepts = index_concepts([each[key] for key in each if key != TYPE] for each in infons)
     # Infons that annotations have too, such as a score, do not name the ends of a relation.
     others = {*TYPES, *(key for each in infons for key in each)}
-    for relation in document.iter("relation"):
+    old = [each for each in document.iter("annotation") if not has_location(each)]
+    for relation in (*document.iter("relation"), *old):
         values = get_infons(relation)
         label = next((values[key] for key in TYPES if values.get(key)), None)
-        named = _find_concepts({k: v for k, v in values.items() if k not in others}, concepts)
+        mentions = {**ids, **concepts} if relation in old else concepts
+        named = _find_concepts({k: v for k, v in values.items() if k not in others}, mentions)
         heads, tails = _find_ends(relation, named, ids)
-        case = " ".join([*values.values(), *(n.get("refid", "") for n in relation.iter("node"))])
-        if label is None:
-            report.lose("relations without a type", annotated.place, case)
-        elif not (heads and tails):
-            reason = "relations of other than two annotations, or concepts, of the text"
-            report.lose(reason, annotated.place, case)
-        else:
-            _report_roles(relation, annotated.place, report)
-            report_infons("relations", relation, (*TYPES, *named), annotated.place, report)
-            yield relate_closest(annotated, heads, tails, label, report)
+        case = _describe(relation, values)
+        if label is None or not (heads and tails):
+            report.lose(_name_problem(relation, label), annotated.place, case)
+            continue
+        if relation in old:
+            reason = "annotations without a location, read as relations"
+            report.choose(reason, annotated.place, case)
+        _report_roles(relation, annotated.place, report)
+        report_infons("relations", relation, (*TYPES, *named), annotated.place, report)
+        yield relate_closest(annotated, heads, tails, label, report)
+
+
+def has_location(annotation: Element) -> bool:
+    """Check whether an annotation is a place in the text.
+
+    annotation (Element): The annotation.
+    RETURNS (bool): Whether it has a location.
+    """
+    return annotation.find("location") is not None
+
+
+def _describe(relation: Element, infons: Mapping[str, str]) -> str:
+    if relation.tag == "annotation":
+        values = [f"{key}={value}" for key, value in infons.items()]
+        return " ".join([repr(relation.get("id")), *values, relation.findtext("text", "")]).strip()
+    return " ".join([*infons.values(), *(n.get("refid", "") for n in relation.iter("node"))])
+
+
+def _name_problem(relation: Element, label: str | None) -> str:
+    if relation.tag == "annotation":
+        return "annotations without a location"
+    if label is None:
+        return "relations without a type"
+    return "relations of other than two annotations, or concepts, of the text"
 
 
 def _find_concepts(
