@@ -60,6 +60,20 @@ def test_the_object_of_ner_annotator_is_read(tmp_path: Path) -> None:
     assert list(FORMAT.read(path, ConversionReport(strict=True))) == [RECORD]
 
 
+def test_the_object_may_lack_the_classes(tmp_path: Path) -> None:
+    path = tmp_path / "annotations.json"
+    path.write_text(json.dumps({"annotations": [None, PAIR, ["Ann", "P"]]}))
+    report = ConversionReport(skip_bad=True)
+    assert list(FORMAT.read(path, report)) == [RECORD]
+    assert [case.partition(": ")[0] for case in report.rejected] == [f"{path}, text 3"]
+    assert detect(path) == "spacy-tuples"
+
+
+@pytest.mark.parametrize("annotations", [[], [None], [{"result": []}], [["Ann", "P"]], "Ann", None])
+def test_other_objects_are_not_taken_for_it(annotations: Any) -> None:
+    assert not FORMAT.recognizes(Path("a.json"), {"annotations": annotations})
+
+
 def test_ner_annotator_counts_utf_16_code_units_and_spacy_characters(tmp_path: Path) -> None:
     pair: list[Any] = ["😀 Ann", {"entities": [[3, 6, "P"]]}]
     path = tmp_path / "annotations.json"

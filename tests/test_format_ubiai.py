@@ -1,5 +1,6 @@
 """UBIAI: entities have offsets of characters, relations name the first tokens of entities."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,25 @@ def test_relations_of_one_of_several_entities_are_lost(tmp_path: Path) -> None:
     record, report = read_item(FORMAT, tmp_path / "a.json", item)
     assert (len(record.entities), record.relations) == (4, [])
     assert counts(report.lost) == {UNFOUND: 1}
+
+
+def test_relations_are_lost_if_entities_lack_their_tokens(tmp_path: Path) -> None:
+    tokens = [
+        {name: value for name, value in span.items() if not name.startswith("token_")}
+        for span in ITEM["tokens"]
+    ]
+    path = tmp_path / "a.json"
+    item = {**ITEM, "tokens": tokens[:1]}
+    item["relations"] = [*ITEM["relations"], {"child": None, "head": None, "relationLabel": "X"}]
+    record, report = read_item(FORMAT, path, item)
+    assert record == replace(RECORD, entities=RECORD.entities[:1], relations=[])
+    assert report.lost == {
+        UNFOUND: [
+            f"{path}, text 1: EXPERIENCE_IN between the tokens 3 and 6",
+            f"{path}, text 1: X between the tokens None and None",
+        ]
+    }
+    assert detect(path) == "ubiai"
 
 
 def test_unknown_fields_are_counted(tmp_path: Path) -> None:

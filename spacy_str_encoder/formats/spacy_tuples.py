@@ -2,10 +2,10 @@
 
 A list of `[text, {"entities": [[start, end, label]]}]`, or an object of ner-annotator
 (https://github.com/tecoholic/ner-annotator) with this list as `"annotations"`, where null stands
-for a text that was not annotated. Offsets count characters (exclusive end), but those of
-ner-annotator, which runs in a browser, UTF-16 code units. Without `"entities"`, the entities of the
-text are unannotated. There are no relations and no attributes, and spaCy accepts no overlapping
-entities. Other annotations, such as `"cats"` and `"links"`, are left out.
+for a text that was not annotated. Some lack its `"classes"`. Offsets count characters (exclusive
+end), but those of ner-annotator, which runs in a browser, UTF-16 code units. Without `"entities"`,
+the entities of the text are unannotated. There are no relations and no attributes, and spaCy
+accepts no overlapping entities. Other annotations, such as `"cats"` and `"links"`, are left out.
 """
 
 from collections.abc import Iterable, Iterator
@@ -35,8 +35,13 @@ FILE_FIELDS = ("classes", "annotations")
 
 def recognizes(path: Path, item: Any) -> bool:
     """Recognize a text in a list with its annotations, or the object of ner-annotator."""
-    if isinstance(item, dict):
-        return item.keys() >= set(FILE_FIELDS) and isinstance(item["annotations"], list)
+    if not isinstance(item, dict):
+        return _is_pair(item)
+    pairs = item.get("annotations")
+    return isinstance(pairs, list) and ("classes" in item or any(map(_is_pair, pairs)))
+
+
+def _is_pair(item: Any) -> bool:
     is_pair = isinstance(item, list) and list(map(type, item)) == [str, dict]
     return is_pair and isinstance(item[1].get("entities", []), list)
 

@@ -2,8 +2,9 @@
 
 A list of `{"document", "tokens": [{"text", "start", "end", "token_start", "token_end",
 "entityLabel"}], "relations": [{"head", "child", "relationLabel"}]}`. The `tokens` are the entities,
-with offsets of characters (exclusive end). Head and child are the first tokens of entities. Texts
-with unannotated relations lack `"relations"`. Other fields become metadata.
+with offsets of characters (exclusive end). Head and child are the first tokens of entities; some
+exports lack these tokens, so that their relations are lost. Texts with unannotated relations lack
+`"relations"`. Other fields become metadata.
 """
 
 from collections.abc import Iterator
@@ -29,7 +30,7 @@ SHAPE: Shape = {
 
 def matches(item: Any) -> bool:
     """Recognize a text by the labels of its entities."""
-    return "document" in item and are_objects(item.get("tokens"), "token_start", "entityLabel")
+    return "document" in item and are_objects(item.get("tokens"), "start", "end", "entityLabel")
 
 
 def parse(item: Any, place: str, report: ConversionReport) -> AnnotatedText:
@@ -53,11 +54,11 @@ def _parse_entity(span: dict[str, Any], text: str) -> AnnotatedEntity:
 def _parse_relations(
     item: dict[str, Any], place: str, report: ConversionReport
 ) -> Iterator[AnnotatedRelation]:
-    firsts = [span["token_start"] for span in item["tokens"]]
+    firsts = [span.get("token_start") for span in item["tokens"]]
     for relation in item.get("relations", []):
         label, *ends = (relation[name] for name in ("relationLabel", "head", "child"))
         lose_other_fields("relations", relation, RELATION_FIELDS, place, report)
-        if all(firsts.count(end) == 1 for end in ends):
+        if None not in ends and all(firsts.count(end) == 1 for end in ends):
             head, tail = map(firsts.index, ends)
             yield AnnotatedRelation(head, tail, label)
         else:
