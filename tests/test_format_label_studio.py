@@ -1,5 +1,7 @@
 """Label Studio's JSON export: regions, relations, annotators, and what is neither."""
 
+import json
+import zipfile
 from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +11,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from spacy_str_encoder.formats import label_studio
+from spacy_str_encoder.formats import archives, label_studio
 from spacy_str_encoder.formats.annotated_text import (
     AnnotatedEntity,
     AnnotatedRelation,
@@ -921,3 +923,56 @@ def test_the_short_export_is_not_taken_for_it(tmp_path: Path) -> None:
     }
     with pytest.raises(ValueError, match="no format matches"):
         detect(write_items(tmp_path / "a.jsonl", short))
+
+
+# Archives
+
+
+def zip_files(path: Path, **files: Any) -> Path:
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(f"{name}.json", json.dumps(content))
+        archive.writestr("config.xml", "<View/>")
+        archive.writestr("__MACOSX/._result.json", "x")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("files", "places"),
+    [
+        ({"result": [TASK, TASK]}, ["result.json, text 1", "result.json, text 2"]),
+        ({"0": TASK, "completions/1": TASK}, ["0.json, line 1", "completions/1.json, line 1"]),
+    ],
+    ids=["one file", "a file per task"],
+)
+def test_all_files_of_an_archive_are_read(
+    files: dict[str, Any], places: list[str], tmp_path: Path
+) -> None:
+    path = zip_files(tmp_path / "export.zip", **files)
+    report = ConversionReport()
+    records = list(FORMAT.read(path, report))
+    assert [record.place for record in records] == [f"{path}/{place}" for place in places]
+    assert [record.entities for record in records] == [RECORD.entities] * 2
+    assert report == ConversionReport()
+    assert detect(path) == "label-studio"
+
+
+def test_bad_tasks_of_an_archive_are_named_and_can_be_left_out(tmp_path: Path) -> None:
+    path = zip_files(tmp_path / "a.zip", result=[TASK, {**TASK, "data": {"text": "x"}}])
+    assert read_error(FORMAT, path).startswith(f"{path}/result.json, text 2: the region 0-3")
+    report = ConversionReport(skip_bad=True)
+    assert len(list(FORMAT.read(path, report))) == len(report.rejected) == 1
+
+
+def test_bad_archives_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("result.csv", "x")
+    problem = "no .json files in the archive; export the project as JSON"
+    assert read_error(FORMAT, path) == f"{path}: {problem}"
+    zip_files(path, result=[{"text": "x"}])
+    with pytest.raises(ValueError, match="no format matches"):
+        detect(path)
+    zip_files(path, result=[TASK])
+    monkeypatch.setattr(archives, "MAX_MEMBER", 10)
+    assert read_error(FORMAT, path).startswith(f"{path}/result.json: files in an archive")

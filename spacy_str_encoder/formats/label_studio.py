@@ -3,21 +3,25 @@
 A list of `{"id", "data": {"text"}, "annotations": [{"was_cancelled", "result": [...]}]}`;
 `label_studio_result.py` describes the results. One annotation per task is read; exports before 1.0
 call annotations "completions". The other data become metadata, and all other fields of the task and
-its annotation are kept there under `label_studio`.
+its annotation are kept there under `label_studio`. Older versions export a .zip of this file
+(`result.json`), or of one file per task.
 
 Texts of other formats are written for the template for named entities: `<Labels name="label"
 toName="text">` and `<Text name="text" value="$text"/>`. An attribute such as Assertion needs
 `<Choices name="Assertion" toName="text" perRegion="true">`.
 """
 
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
+from . import json_format
 from .annotated_text import AnnotatedText, AnnotationError
 from .fields import other_fields, with_meta
 from .format import DEFAULT_OPTIONS, Format, ReadOptions
-from .json_format import json_format
+from .json_archives import is_export, open_files
 from .label_studio_annotation import ANNOTATIONS, PREDICTIONS, choose_annotation
 from .label_studio_output import serialize_result
 from .label_studio_result import are_of_other_objects, parse_result, select_regions, with_ids
@@ -25,6 +29,7 @@ from .label_studio_text import UnsupportedError, find_text
 from .report import ConversionReport
 from .shapes import Nullable, Shape
 
+SUFFIX = ".json"
 KEPT = "label_studio"
 # The data field with the text, the control that labels it, and the object that shows it.
 NAMES = {"text": "text", "from_name": "label", "to_name": "text"}
@@ -42,6 +47,34 @@ def matches(item: Any) -> bool:
     """Recognize a task by its data and annotations, or predictions."""
     lists = (item.get(name) for name in (*ANNOTATIONS, PREDICTIONS))
     return isinstance(item.get("data"), dict) and any(isinstance(each, list) for each in lists)
+
+
+def read(path: Path, report: ConversionReport, *, options: ReadOptions) -> Iterator[AnnotatedText]:
+    """Read the tasks of a file, or of all files of an export.
+
+    path (Path): The file, or the .zip.
+    report (ConversionReport): The report, to count losses and choices.
+    options (ReadOptions): The field with the text, and whether to read predictions.
+    YIELDS (AnnotatedText): The texts.
+    RAISES (ValueError): If a file is not in this format. The message names it and the task.
+    """
+    with open_files(path, SUFFIX) as files:
+        for file in files:
+            parse_task = partial(parse, options=options)
+            yield from json_format.read(file, report, parse=parse_task, shape=find_shape(options))
+
+
+def find_shape(options: ReadOptions) -> Shape:
+    """Find the types of the fields that are read.
+
+    options (ReadOptions): Whether to read predictions.
+    RETURNS (Shape): The types. What is not read may be anything: some exports have the ids of
+        predictions.
+    """
+    read: dict[str, Shape] = {PREDICTIONS: Nullable(RESULTS)}
+    if not options.predictions:
+        read = {PREDICTIONS: Nullable(list), **dict.fromkeys(ANNOTATIONS, RESULTS)}
+    return {"data": dict, **read}
 
 
 def parse(
@@ -104,17 +137,20 @@ def label_studio_format(options: ReadOptions = DEFAULT_OPTIONS) -> Format:
     options (ReadOptions): The field with the text, and whether to read predictions.
     RETURNS (Format): The format.
     """
-    # What is not read may be anything: some exports have the ids of predictions.
-    read: dict[str, Shape] = {PREDICTIONS: Nullable(RESULTS)}
-    if not options.predictions:
-        read = {PREDICTIONS: Nullable(list), **dict.fromkeys(ANNOTATIONS, RESULTS)}
-    return json_format(
+    format_ = json_format.json_format(
         "label-studio",
-        "Label Studio's JSON export",
+        "Label Studio's JSON export, or a .zip of it",
         matches=matches,
         parse=partial(parse, options=options),
         serialize=serialize,
-        shape={"data": dict, **read},
-        suffix=".json",
+        shape=find_shape(options),
+        suffix=SUFFIX,
         keeps_attributes=True,
+    )
+    return replace(
+        format_,
+        recognizes=lambda path, item: (
+            is_export(path, SUFFIX, matches) or format_.recognizes(path, item)
+        ),
+        read=partial(read, options=options),
     )

@@ -13,19 +13,15 @@ An export is a .zip of such files: `all.jsonl`, or one for each user, and `unkno
 texts that no user has labeled.
 """
 
-import zipfile
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ..archives import archive_errors, is_small
 from ..fields import are_objects
 from ..format import Format
+from ..json_archives import is_export
 from ..json_format import write
-from ..reading import read_items
-from ..report import ConversionReport
-from .reader import list_members, read
+from .reader import SUFFIX, read
 from .writer import serialize
 
 
@@ -45,20 +41,13 @@ def _is_span(label: Any) -> bool:
 
 def recognizes(path: Path, item: Any) -> bool:
     """Recognize a file by its first text, and an export by that of its files."""
-    if path.suffix.lower() != ".zip" or not zipfile.is_zipfile(path):
-        return isinstance(item, dict) and matches(item)
-    with zipfile.ZipFile(path) as archive, suppress(ValueError), archive_errors():
-        report = ConversionReport(skip_bad=True)
-        small = filter(is_small, list_members(archive))
-        firsts = (next(read_items(each, report), None) for each in small)
-        return any(isinstance(item, dict) and matches(item) for _, item in filter(None, firsts))
-    return False
+    return is_export(path, SUFFIX, matches) or (isinstance(item, dict) and matches(item))
 
 
 FORMAT = Format(
     "doccano",
     "doccano's JSON lines, or a .zip of them",
-    ".jsonl",
+    SUFFIX,
     recognizes=recognizes,
     read=read,
     write=partial(write, serialize=serialize),

@@ -9,15 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from .. import json_format
-from ..annotated_text import (
-    AnnotatedEntity,
-    AnnotatedRelation,
-    AnnotatedText,
-    AnnotationError,
-    errors_at,
-)
-from ..archives import AnyPath, archive_errors, check_size
+from ..annotated_text import AnnotatedEntity, AnnotatedRelation, AnnotatedText, AnnotationError
+from ..archives import AnyPath
 from ..fields import lose_other_fields, other_fields
+from ..json_archives import open_files
 from ..reading import read_items
 from ..report import ConversionReport
 from ..shapes import check_shape
@@ -33,18 +28,8 @@ CONNECTED: dict[str, Any] = {
     "entities": [{"id": int, "label": str, "start_offset": int, "end_offset": int}],
     "relations": [{"from_id": int, "to_id": int, "type": str}],
 }
+SUFFIX = ".jsonl"
 UNLABELED = "unknown.jsonl"
-
-
-def list_members(archive: zipfile.ZipFile) -> list[zipfile.Path]:
-    """List the files with texts in an export.
-
-    archive (ZipFile): The export.
-    RETURNS (list[Path]): The files, sorted by name.
-    """
-    # macOS adds files whose names begin with a dot.
-    paths = (zipfile.Path(archive, name) for name in sorted(archive.namelist()))
-    return [each for each in paths if each.name.endswith(".jsonl") and each.name[0] != "."]
 
 
 def read(path: Path, report: ConversionReport) -> Iterator[AnnotatedText]:
@@ -55,20 +40,12 @@ def read(path: Path, report: ConversionReport) -> Iterator[AnnotatedText]:
     YIELDS (AnnotatedText): The texts.
     RAISES (ValueError): If a file is not in this format. The message names it and the line.
     """
-    if path.suffix.lower() != ".zip":
-        yield from _read_file(path, report)
-        return
-    with archive_errors(str(path)), zipfile.ZipFile(path) as archive:
-        members = list_members(archive)
-        for member in members:
-            with errors_at(str(member)):
-                check_size(member)
-            if member.name == UNLABELED:
+    with open_files(path, SUFFIX) as files:
+        for file in files:
+            if isinstance(file, zipfile.Path) and file.name == UNLABELED:
                 reason = "files of texts that no user has labeled, read as texts without entities"
-                report.choose(reason, str(member), "")
-            yield from _read_file(member, report)
-    if not members:
-        raise ValueError(f"{path}: no .jsonl files in the archive; export the project as JSONL")
+                report.choose(reason, str(file), "")
+            yield from _read_file(file, report)
 
 
 def _read_file(path: AnyPath, report: ConversionReport) -> Iterator[AnnotatedText]:
