@@ -107,14 +107,26 @@ def read(tmp_path: Path, item: Any, **options: Any) -> tuple[AnnotatedText, Conv
     return replace(record, meta=meta), report
 
 
-def lose(tmp_path: Path, *items: Any, **options: Any) -> dict[str, int]:
-    """Read tasks that are no texts; what is counted."""
-    report = ConversionReport(strict=True)
+def lose(tmp_path: Path, *items: Any, has_entities: bool = False, **options: Any) -> dict[str, int]:
+    """Read tasks that are no texts, or may be none if they have entities; what is counted."""
     format = label_studio.label_studio_format(ReadOptions(**options))
     path = write_items(tmp_path / "in.jsonl", *items)
+    if has_entities:
+        with pytest.raises(LossError, match="task 12 would be lost"):
+            list(format.read(path, ConversionReport(strict=True)))
+    report = ConversionReport(strict=not has_entities)
     assert list(format.read(path, report)) == []
     assert not report.chosen
     return report.losses
+
+
+def zip_files(path: Path, **files: Any) -> Path:
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(f"{name}.json", json.dumps(content))
+        archive.writestr("config.xml", "<View/>")
+        archive.writestr("__MACOSX/._result.json", "x")
+    return path
 
 
 # Reading
@@ -500,6 +512,83 @@ def test_if_no_field_can_be_chosen_the_error_names_the_option(
     assert message.endswith("; name the field of the text with --text-field")
 
 
+FROM_OTHERS = (
+    "tasks read with the field that the regions of other tasks fit (name the field of the text "
+    "with --text-field)"
+)
+TITLE_AND_BODY = {"title": "前降支", "body": "前降支近段狭窄"}
+SHOWS_BODY = {**with_result(DEGREE), "data": TITLE_AND_BODY}
+SHOWS_TITLE = {**with_result(BODY), "data": {"title": "前降支", "body": "x"}}
+
+
+@pytest.mark.parametrize(
+    ("result", "data", "fields"),
+    [
+        ([], TITLE_AND_BODY, ["title", "body"]),
+        ([BODY], TITLE_AND_BODY, ["title", "body"]),
+        ([], {"title": "CT", "body": "x", "url": "s3://a/b"}, ["title", "body"]),
+        ([], {"text": "CT", "body": "x"}, ["text", "body"]),
+        ([BODY], {"text": "前降支", "body": "前降支", "title": "x"}, ["text", "body"]),
+    ],
+    ids=["no regions", "fits both", "beside an address", "not called text", "fits text too"],
+)
+@pytest.mark.parametrize("suffix", [".json", ".zip"])
+def test_the_field_that_other_tasks_show_is_read(
+    suffix: str, result: list[Any], data: dict[str, str], fields: list[str], tmp_path: Path
+) -> None:
+    tasks = [{**with_result(*result), "data": data}, SHOWS_TITLE, SHOWS_BODY, SHOWS_BODY]
+    if suffix == ".json":
+        path = write_items(tmp_path / "a.json", *tasks)
+        place = f"{path}, text 1"
+    else:
+        path = zip_files(tmp_path / "a.zip", **{str(i): task for i, task in enumerate(tasks)})
+        place = f"{path}/0.json, line 1"
+    report = ConversionReport()
+    texts = [record.text for record in FORMAT.read(path, report)]
+    assert texts == [data["body"], "前降支", *[TITLE_AND_BODY["body"]] * 2]
+    assert report.chosen == {FROM_OTHERS: [f"{place}: 'body' of {fields}"]}
+
+
+@pytest.mark.parametrize(
+    ("result", "data", "text"),
+    [
+        ([], {"title": "CT", "text": "x"}, "x"),
+        ([], {"report": "x"}, "x"),
+        ([{**BODY, "source": "$text"}], {"body": "前降支", "text": "前降支。"}, "前降支。"),
+        ([BODY], {"body": "x", "text": "前降支"}, "前降支"),
+    ],
+    ids=["no such field", "one string", "named by regions", "fits another"],
+)
+def test_other_tasks_do_not_overrule_what_a_task_shows(
+    result: list[Any], data: dict[str, str], text: str, tmp_path: Path
+) -> None:
+    task = {**with_result(*result), "data": data}
+    report = ConversionReport(skip_bad=True)
+    path = write_items(tmp_path / "a.jsonl", SHOWS_BODY, 3, task)
+    [_, record] = FORMAT.read(path, report)
+    assert record.text == text
+    assert report.chosen == {}
+
+
+def test_tasks_called_text_are_no_choice_if_other_tasks_show_the_same(tmp_path: Path) -> None:
+    shows_text = {**with_result(BODY), "data": {"text": "前降支", "title": "CT"}}
+    task = {**with_result(), "data": {"title": "CT", "text": "x"}}
+    report = ConversionReport()
+    path = write_items(tmp_path / "a.jsonl", shows_text, task)
+    assert [record.text for record in FORMAT.read(path, report)] == ["前降支", "x"]
+    assert report == ConversionReport()
+
+
+def test_predictions_show_the_field_if_they_are_read(tmp_path: Path) -> None:
+    tasks = [{"data": TITLE_AND_BODY, "predictions": [{"result": each}]} for each in ([DEGREE], [])]
+    path = write_items(tmp_path / "a.jsonl", *tasks)
+    format = label_studio.label_studio_format(ReadOptions(predictions=True))
+    report = ConversionReport()
+    texts = [record.text for record in format.read(path, report)]
+    assert texts == [TITLE_AND_BODY["body"]] * 2
+    assert counts(report.chosen) == {FROM_OTHERS: 1}
+
+
 @pytest.mark.parametrize("result", [[BODY, DEGREE], []], ids=["regions", "no regions"])
 def test_the_field_of_the_text_can_be_named(result: list[Any], tmp_path: Path) -> None:
     data = {"text": RECORD.text, "b": RECORD.text + "。"}
@@ -540,6 +629,7 @@ BOX = {
     "to_name": "image",
     "value": {"x": 4.5, "y": 3, "width": 5, "height": 2, "rectanglelabels": ["Car"]},
 }
+WHOLE = {**BOX, "type": "choices", "value": {"choices": ["Street"]}}
 SOUND = {**region("s", 0, 3, "", "Speech"), "to_name": "audio"}
 SOUND["value"] = {"start": 0, "end": 3, "channel": 0, "labels": ["Speech"]}
 
@@ -550,6 +640,7 @@ SOUND["value"] = {"start": 0, "end": 3, "channel": 0, "labels": ["Speech"]}
         ({"text": "/a/b.png"}, [], FILES),
         ({"image": "/data/upload/7"}, [], FILES),
         ({"image": "s3://bucket/b.png", "patient": "A7"}, [], FILES),
+        ({"image": "/a/b.png"}, [WHOLE], FILES),
         ({"audio": "https://a.example/b?c=1"}, [SOUND], FILES),
         ({"audio": "/a/b.wav", "speaker": "Ann"}, [SOUND], FILES),
         ({"text": "https://a.example/b.txt", "patient": "A7"}, [BODY], FILES),
@@ -565,7 +656,8 @@ SOUND["value"] = {"start": 0, "end": 3, "channel": 0, "labels": ["Speech"]}
 def test_images_and_sounds_are_no_texts(
     data: dict[str, Any], result: list[Any], reason: str, tmp_path: Path
 ) -> None:
-    assert lose(tmp_path, {**with_result(*result), "data": data}) == {reason: 1}
+    item = {**with_result(*result), "data": data}
+    assert lose(tmp_path, item, has_entities=result not in ([], [WHOLE])) == {reason: 1}
 
 
 @pytest.mark.parametrize(
@@ -629,7 +721,8 @@ def test_regions_of_hypertext_are_read_if_their_global_offsets_fit(
 def test_other_regions_of_hypertext_are_left_out(
     data: dict[str, str], item: Any, tmp_path: Path
 ) -> None:
-    assert lose(tmp_path, {**with_result(item), "data": data}) == {HYPERTEXT: 1}
+    item = {**with_result(item), "data": data}
+    assert lose(tmp_path, item, has_entities=True) == {HYPERTEXT: 1}
 
 
 # Offsets
@@ -926,15 +1019,6 @@ def test_the_short_export_is_not_taken_for_it(tmp_path: Path) -> None:
 
 
 # Archives
-
-
-def zip_files(path: Path, **files: Any) -> Path:
-    with zipfile.ZipFile(path, "w") as archive:
-        for name, content in files.items():
-            archive.writestr(f"{name}.json", json.dumps(content))
-        archive.writestr("config.xml", "<View/>")
-        archive.writestr("__MACOSX/._result.json", "x")
-    return path
 
 
 @pytest.mark.parametrize(

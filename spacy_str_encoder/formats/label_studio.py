@@ -23,8 +23,15 @@ from .fields import other_fields, with_meta
 from .format import DEFAULT_OPTIONS, Format, ReadOptions
 from .json_archives import is_export, open_files
 from .label_studio_annotation import ANNOTATIONS, PREDICTIONS, choose_annotation
+from .label_studio_field import find_usual_field
 from .label_studio_output import serialize_result
-from .label_studio_result import are_of_other_objects, parse_result, select_regions, with_ids
+from .label_studio_result import (
+    are_of_other_objects,
+    has_regions,
+    parse_result,
+    select_regions,
+    with_ids,
+)
 from .label_studio_text import UnsupportedError, find_text
 from .report import ConversionReport
 from .shapes import Nullable, Shape
@@ -59,8 +66,9 @@ def read(path: Path, report: ConversionReport, *, options: ReadOptions) -> Itera
     RAISES (ValueError): If a file is not in this format. The message names it and the task.
     """
     with open_files(path, SUFFIX) as files:
+        usual = options.text_field or find_usual_field(files, predictions=options.predictions)
         for file in files:
-            parse_task = partial(parse, options=options)
+            parse_task = partial(parse, options=options, usual=usual)
             yield from json_format.read(file, report, parse=parse_task, shape=find_shape(options))
 
 
@@ -78,28 +86,41 @@ def find_shape(options: ReadOptions) -> Shape:
 
 
 def parse(
-    item: Any, place: str, report: ConversionReport, *, options: ReadOptions
+    item: Any,
+    place: str,
+    report: ConversionReport,
+    *,
+    options: ReadOptions,
+    usual: str | None,
 ) -> AnnotatedText | None:
-    """Read a task, unless it is unannotated or has no plain text."""
+    """Read a task, unless it is unannotated or has no plain text. `usual` is the field of the text
+    in other tasks.
+    """
     annotation = choose_annotation(item, place, report, predictions=options.predictions)
     if annotation is None:
         return None
     try:
-        return _parse_annotation(item, annotation, place, report, options)
+        return _parse_annotation(item, annotation, place, report, options, usual)
     except UnsupportedError as error:
-        report.lose_other(str(error), place, f"task {item.get('id')!r}")
+        lose = report.lose if has_regions(annotation["result"]) else report.lose_other
+        lose(str(error), place, f"task {item.get('id')!r}")
         return None
 
 
 def _parse_annotation(
-    item: Any, annotation: Any, place: str, report: ConversionReport, options: ReadOptions
+    item: Any,
+    annotation: Any,
+    place: str,
+    report: ConversionReport,
+    options: ReadOptions,
+    usual: str | None,
 ) -> AnnotatedText:
     data, result = item["data"], with_ids(annotation["result"])
     if are_of_other_objects(result):
         raise UnsupportedError("tasks whose regions are not of plain text")
     regions = select_regions(result)
     names = _find_names(regions, place, report)
-    found = find_text(data, regions, place, report, field=options.text_field)
+    found = find_text(data, regions, place, report, field=options.text_field, usual=usual)
     entities, relations = parse_result(result, regions, found.spans, place, report)
     kept = {
         "task": other_fields(item, ("data", *ANNOTATIONS)),
@@ -141,7 +162,7 @@ def label_studio_format(options: ReadOptions = DEFAULT_OPTIONS) -> Format:
         "label-studio",
         "Label Studio's JSON export, or a .zip of it",
         matches=matches,
-        parse=partial(parse, options=options),
+        parse=partial(parse, options=options, usual=None),
         serialize=serialize,
         shape=find_shape(options),
         suffix=SUFFIX,

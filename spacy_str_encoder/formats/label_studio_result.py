@@ -73,6 +73,15 @@ def are_of_other_objects(result: list[Any]) -> bool:
     return any(map(_is_of_other_object, result)) and not any(map(_is_entity, result))
 
 
+def has_regions(result: list[Any]) -> bool:
+    """Check whether anything is labeled, in a text or another object.
+
+    result (list[Any]): The regions and relations of an annotation.
+    RETURNS (bool): Whether there are regions with labels.
+    """
+    return any(_is_entity(each) or _is_of_other_object(each) for each in result)
+
+
 def _is_of_other_object(region: dict[str, Any]) -> bool:
     kind = region["type"]
     is_other = kind.endswith(LABELS) and kind not in (LABELS, HYPERTEXT)

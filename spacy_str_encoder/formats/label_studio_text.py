@@ -29,6 +29,8 @@ FILE = re.compile(
     r"[a-z][a-z0-9+-]*://\S+|data:\w+/\S+|/data/\S+|/\S+\.[a-z0-9]{1,5}", re.IGNORECASE
 )
 REMEDY = "name the field of the text with --text-field"
+OF_SEVERAL = f"tasks whose regions fit several fields ({REMEDY})"
+OF_OTHERS = f"tasks read with the field that the regions of other tasks fit ({REMEDY})"
 OF_FILES = f"tasks with addresses of files in place of a text ({REMEDY})"
 OF_HYPERTEXT = "tasks with regions of HyperText whose globalOffsets do not fit the text"
 
@@ -56,6 +58,7 @@ def find_text(
     report: ConversionReport,
     *,
     field: str | None = None,
+    usual: str | None = None,
 ) -> Text:
     """Find the text of a task.
 
@@ -64,18 +67,19 @@ def find_text(
     place (str): The location of the task, for messages.
     report (ConversionReport): The report, to count choices.
     field (str | None): The field of the text; the one that fits all regions if None.
+    usual (str | None): The field that the regions of other tasks fit.
     RETURNS (Text): The text.
     RAISES (UnsupportedError): If the task has no plain text.
     RAISES (AnnotationError): If the text is not found, or the regions do not fit it.
     """
-    texts = {name: value for name, value in data.items() if isinstance(value, str)}
+    texts = get_strings(data)
     if field is not None and field not in texts:
         raise AnnotationError(
             f"the data must have a string in the field of --text-field, {field!r}; the fields with "
             f"strings are {[*texts]}"
         )
     try:
-        name = field or _choose_field(texts, regions, place, report)
+        name = field or _choose_field(texts, regions, usual, place, report)
         spans, choice = _locate(regions, texts[name])
     except AnnotationError as error:
         if any(map(_is_hypertext, regions)):
@@ -90,25 +94,67 @@ def find_text(
     return Text(name, spans)
 
 
-def _choose_field(
-    texts: dict[str, str], regions: list[Any], place: str, report: ConversionReport
-) -> str:
-    plain = {name: text for name, text in texts.items() if not FILE.fullmatch(text)}
-    certain = bool(regions) and all("text" in region["value"] for region in regions)
+def get_strings(data: dict[str, Any]) -> dict[str, str]:
+    """Get the data that may be the text of a task.
+
+    data (dict[str, Any]): The data of the task.
+    RETURNS (dict[str, str]): The fields with strings.
+    """
+    return {name: value for name, value in data.items() if isinstance(value, str)}
+
+
+def decide_field(texts: dict[str, str], regions: list[Any]) -> str | None:
+    """Decide which field has the text, if the regions show it.
+
+    texts (dict[str, str]): The fields with strings.
+    regions (list[Any]): The regions that are entities.
+    RETURNS (str | None): The only field that fits, or the one that fits and the regions name.
+    """
+    fitting = _find_fitting(texts, regions)
+    decided = fitting if len(fitting) == 1 else [x for x in _get_sources(regions) if x in fitting]
+    return next(iter(decided), None)
+
+
+def _find_fitting(texts: dict[str, str], regions: list[Any]) -> list[str]:
     # Offsets alone, such as seconds of a sound, fit many strings.
-    candidates = texts if certain or len(plain) == len(texts) else {}
-    fitting = [name for name, text in candidates.items() if regions and _fits(regions, text)]
-    if len(fitting) == 1:
-        return fitting[0]
-    sources = [str(region.get(SOURCE)).removeprefix("$") for region in regions]
-    names = list(dict.fromkeys([*sources, *(region["to_name"] for region in regions), TEXT]))
-    named = [name for name in names if name in (fitting or plain)]
-    if fitting and named and named[0] not in sources:
-        reason = f"tasks whose regions fit several fields ({REMEDY})"
-        report.choose(reason, place, f"{named[0]!r} of {fitting}")
-    if named:
-        return named[0]
-    is_file = not (certain and plain) or any(name in texts for name in names)
+    is_certain = _have_texts(regions) or len(_find_plain(texts)) == len(texts)
+    return [name for name, text in texts.items() if regions and is_certain and _fits(regions, text)]
+
+
+def _have_texts(regions: list[Any]) -> bool:
+    return bool(regions) and all("text" in region["value"] for region in regions)
+
+
+def _find_plain(texts: dict[str, str]) -> list[str]:
+    return [name for name, text in texts.items() if not FILE.fullmatch(text)]
+
+
+def _get_sources(regions: list[Any]) -> list[str]:
+    return [str(region.get(SOURCE)).removeprefix("$") for region in regions]
+
+
+def _choose_field(
+    texts: dict[str, str],
+    regions: list[Any],
+    usual: str | None,
+    place: str,
+    report: ConversionReport,
+) -> str:
+    if decided := decide_field(texts, regions):
+        return decided
+    plain, fitting = _find_plain(texts), _find_fitting(texts, regions)
+    sources, possible = _get_sources(regions), fitting or plain
+    names = [*sources, *(region["to_name"] for region in regions), TEXT]
+    named = next((name for name in names if name in possible), None)
+    is_decided = len(possible) == 1 or named in sources or (not fitting and named == usual)
+    if usual is not None and usual in possible and not is_decided:
+        report.choose(OF_OTHERS, place, f"{usual!r} of {possible}")
+        return usual
+    if named is not None:
+        if fitting:
+            report.choose(OF_SEVERAL, place, f"{named!r} of {fitting}")
+        return named
+    is_file = not (_have_texts(regions) and plain) or any(name in texts for name in names)
     if not fitting and len(plain) < len(texts) and is_file:
         raise UnsupportedError(OF_FILES)
     if len(plain) != 1:
@@ -116,7 +162,7 @@ def _choose_field(
             f"the data must have a field {TEXT!r} or a single string, or one that all regions fit, "
             f"got {len(texts)} strings: {[*texts]}"
         )
-    return next(iter(plain))
+    return plain[0]
 
 
 def _fits(regions: list[Any], text: str) -> bool:
