@@ -576,8 +576,26 @@ def test_file_and_line_of_what_is_not_utf_8_are_named(
 
 def test_annotations_without_a_text_are_an_error(tmp_path: Path) -> None:
     path = make_document(tmp_path)
+    (tmp_path / "other.ann").touch()
+    assert (
+        read_error(tmp_path) == f"{tmp_path / 'other.ann'}: other.txt is missing in the same folder"
+    )
     path.with_suffix(".txt").unlink()
-    assert read_error(tmp_path) == f"{path}: doc.txt is missing in the same folder"
+    assert read_error(path) == f"{path}: doc.txt is missing in the same folder"
+
+
+@pytest.mark.parametrize("text", [None, "a.txt"], ids=["no texts", "a text of another name"])
+def test_a_folder_without_the_texts_of_its_annotations_is_told_once(
+    text: str | None, tmp_path: Path
+) -> None:
+    for name in ("b.ann", "deep/c.ann", text):
+        if name:
+            (tmp_path / name).parent.mkdir(exist_ok=True)
+            (tmp_path / name).touch()
+    problem = "no .txt beside the .ann files; brat keeps the text of NAME.ann in NAME.txt"
+    assert read_error(tmp_path) == f"{tmp_path}: {problem}"
+    with pytest.raises(ValueError, match=r"no \.txt beside"):
+        list(FORMAT.read(tmp_path, ConversionReport(skip_bad=True)))
 
 
 def test_a_folder_without_documents_is_an_error(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from ..report import ConversionReport
 
 TEXT, LINES = ".txt", ".ann"
 WITHOUT_LINES = ".txt files without .ann; brat keeps the annotations of NAME.txt in NAME.ann"
+WITHOUT_TEXTS = "no .txt beside the .ann files; brat keeps the text of NAME.ann in NAME.txt"
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def find_documents(path: Path, report: ConversionReport) -> list[Document]:
     path (Path): The folder, or a .txt or .ann file.
     report (ConversionReport): The report, to count links to other folders.
     RETURNS (list[Document]): The documents, in order.
-    RAISES (ValueError): If there are none, or no annotations.
+    RAISES (ValueError): If there are none, no annotations, or no texts of any annotations.
     """
     files = _find_files(path, report)
     if not any(file.suffix.lower() == LINES for file in files):
@@ -77,8 +78,14 @@ def find_documents(path: Path, report: ConversionReport) -> list[Document]:
     stems: dict[Path, list[Path]] = {}
     for file in files:
         stems.setdefault(file.with_suffix(""), []).append(file)
+    if path.is_dir() and not any(_have_text_and_lines(each) for each in stems.values()):
+        raise ValueError(f"{path}: {WITHOUT_TEXTS}")
     folder = path if path.is_dir() else None
     return [Document(stem, stems[stem], folder) for stem in sorted(stems)]
+
+
+def _have_text_and_lines(files: list[Path]) -> bool:
+    return {file.suffix.lower() for file in files} == {TEXT, LINES}
 
 
 def _find_files(path: Path, report: ConversionReport) -> list[Path]:
