@@ -2,11 +2,33 @@
 
 from typing import Any
 
-from .report import ConversionReport
+from ..report import ConversionReport
+from ..shapes import Nullable, Shape
 
 # Exports before 1.0 have the second name.
 ANNOTATIONS = ("annotations", "completions")
 PREDICTIONS = "predictions"
+
+# Values of regions depend on their type, and only those of entities and attributes are read.
+RESULT: Shape = {
+    **dict.fromkeys(("id", "type", "from_name", "to_name", "from_id", "to_id"), str),
+    "direction": Nullable(str),
+    "value": {"globalOffsets": {"start": int, "end": int}},
+}
+RESULTS: Shape = [{"result": [RESULT]}]
+
+
+def find_shape(*, predictions: bool) -> Shape:
+    """Find the types of the fields of a task that are read.
+
+    predictions (bool): Whether predictions are read in place of annotations.
+    RETURNS (Shape): The types. What is not read may be anything: some exports have the ids of
+        predictions.
+    """
+    read: dict[str, Shape] = {PREDICTIONS: Nullable(RESULTS)}
+    if not predictions:
+        read = {PREDICTIONS: Nullable(list), **dict.fromkeys(ANNOTATIONS, RESULTS)}
+    return {"data": dict, **read}
 
 
 def choose_annotation(

@@ -1,4 +1,4 @@
-"""Results of Label Studio, written: regions of plain text with one label, and relations.
+"""Write tasks of Label Studio: regions of plain text with one label, and relations.
 
 Relations with the same head and tail are written as one with several labels, since Label Studio
 keeps only one relation from a region to another. All attributes are written as choices of their
@@ -6,26 +6,37 @@ region.
 """
 
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 from itertools import count
 from typing import Any
 
-from .annotated_text import AnnotatedEntity, AnnotatedText
-from .entities import describe_relation
-from .label_studio_result import CHOICES
-from .report import ConversionReport
+from ..annotated_text import AnnotatedEntity, AnnotatedText
+from ..entities import describe_relation
+from ..fields import other_fields, with_meta
+from ..report import ConversionReport
+from .reader import KEPT, NAMES
+from .regions import CHOICES
 
 
-def serialize_result(
-    annotated: AnnotatedText, from_name: str, to_name: str, report: ConversionReport
-) -> list[dict[str, Any]]:
-    """Convert entities and relations to regions and relations.
+def serialize(annotated: AnnotatedText, report: ConversionReport) -> dict[str, Any]:
+    """Write a task, with all that was kept of the one that was read.
 
     annotated (AnnotatedText): The text.
-    from_name (str): The control that labels the text.
-    to_name (str): The object that shows the text.
     report (ConversionReport): The report, to count duplicate relations and renamed attributes.
-    RETURNS (list[dict[str, Any]]): The regions and relations.
+    RETURNS (dict[str, Any]): The task.
     """
+    kept = {"task": {}, "annotation": {}, "names": NAMES, **annotated.meta.get(KEPT, {})}
+    names = kept["names"]
+    others = replace(annotated, meta=other_fields(annotated.meta, (KEPT,)))
+    data = with_meta({names["text"]: annotated.text}, others, report)
+    result = _serialize_result(annotated, names["from_name"], names["to_name"], report)
+    return {**kept["task"], "data": data, "annotations": [{**kept["annotation"], "result": result}]}
+
+
+def _serialize_result(
+    annotated: AnnotatedText, from_name: str, to_name: str, report: ConversionReport
+) -> list[dict[str, Any]]:
+    """Convert entities and relations to regions and relations."""
     controls = _name_controls(annotated, {from_name, to_name}, report)
     regions = [
         {"id": f"entity-{i}", **each, "to_name": to_name}

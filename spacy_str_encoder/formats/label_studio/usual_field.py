@@ -5,13 +5,13 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import Any
 
-from .annotated_text import AnnotationError, errors_at
-from .archives import AnyPath
-from .label_studio_annotation import choose_annotation
-from .label_studio_result import select_regions
-from .label_studio_text import decide_field, get_strings
-from .reading import read_items
-from .report import ConversionReport
+from ..annotated_text import AnnotationError, errors_at
+from ..archives import AnyPath
+from ..reading import read_items
+from ..report import ConversionReport
+from .annotation import choose_annotation
+from .field import decide_field, get_strings
+from .regions import select_regions
 
 
 def find_usual_field(files: Iterable[AnyPath], *, predictions: bool) -> str | None:
