@@ -5,91 +5,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..report import ConversionReport
-from .types import ENTITY, HEAD, PRIMITIVES, ROLE, STRING, TAIL, TARGET
+from .layer import Connected, Labeled, Layer
+from .links import READ, find_links, is_of_links, read_link
+from .types import ENTITY, HEAD, POSITION, PRIMITIVES, STRING, TAIL
 
 # Prefixes of built-in types. Of these, only entities are read: no sentences, syntax, coreference or
 # data about the project.
 BUILT_IN = ("uima.", "org.apache.uima.", "de.tudarmstadt.ukp.", "org.dkpro.core.")
 ENTITIES = ENTITY.removesuffix("NamedEntity")
-POSITION = ("sofa", "begin", "end")
 # The entry of an entity in a knowledge base: nearly each entity has another one.
 IDENTIFIER = "identifier"
 # Features that cassis renames.
 RENAMED = {"type_": "type", "self_": "self"}
-
-
-@dataclass(frozen=True)
-class Labeled:
-    """Span.
-
-    annotation (Any): The annotation of dkpro-cassis.
-    label (str | None): Its label.
-    attributes (dict[str, str]): Its attributes: the values of its other features.
-    """
-
-    annotation: Any
-    label: str | None
-    attributes: dict[str, str]
-
-
-@dataclass(frozen=True)
-class Connected:
-    """Relation, or link of a span.
-
-    head (Any): The annotation of dkpro-cassis that it begins at; None if there is none.
-    tail (Any): The annotation that it ends at; None if there is none.
-    label (str | None): Its label.
-    source (str): The name of its layer, and of the feature with the link.
-    is_link (bool): Whether it is a link.
-    """
-
-    head: Any
-    tail: Any
-    label: str | None
-    source: str
-    is_link: bool = False
-
-
-@dataclass(frozen=True)
-class Layer:
-    """Layer to read.
-
-    name (str): The label of all of its annotations, if no feature holds the label.
-    label (str | None): The feature that holds the label.
-    is_relation (bool): Whether the layer holds relations; otherwise it holds spans.
-    attributes (dict[str, str]): The features that are attributes of spans, by name of attribute.
-    """
-
-    name: str
-    label: str | None
-    is_relation: bool
-    attributes: dict[str, str] = field(default_factory=dict)
-
-    def read_span(self, annotation: Any) -> Labeled:
-        """Read a span of this layer.
-
-        annotation (Any): The annotation of dkpro-cassis.
-        RETURNS (Labeled): The annotation with its label and attributes.
-        """
-        values = {name: annotation[feature] for name, feature in self.attributes.items()}
-        attributes = {name: _to_string(value) for name, value in values.items() if value}
-        return Labeled(annotation, self._get_label(annotation), attributes)
-
-    def read_relation(self, annotation: Any) -> Connected:
-        """Read a relation of this layer.
-
-        annotation (Any): The annotation of dkpro-cassis.
-        RETURNS (Connected): The relation.
-        """
-        ends = annotation[HEAD], annotation[TAIL]
-        return Connected(*ends, self._get_label(annotation), annotation.type.name)
-
-    def _get_label(self, annotation: Any) -> str | None:
-        return annotation[self.label] if self.label else self.name
-
-
-def _to_string(value: Any) -> str:
-    return "true" if value is True else str(value)
 
 
 @dataclass
@@ -122,7 +49,7 @@ class Layers:
                 relations.append(layer.read_relation(annotation))
             else:
                 spans.append(layer.read_span(annotation))
-            links = _find_links(annotation)
+            links = find_links(annotation)
             relations += self._read_links(annotation, links, place)
             read = (layer.label, HEAD, TAIL, *POSITION, *layer.attributes.values(), *links)
             self._report_unread(annotation, read, place)
@@ -133,9 +60,8 @@ class Layers:
     ) -> Iterator[Connected]:
         for feature, found in links.items():
             for link in found:
-                source, label = f"{annotation.type.name}: {feature}", link[ROLE] or feature
-                self._report_unread(link, (ROLE, TARGET), place)
-                yield Connected(annotation, link[TARGET], label, source, is_link=True)
+                self._report_unread(link, READ, place)
+                yield read_link(annotation, feature, link)
 
     def _get(self, type_: Any, place: str) -> Layer | None:
         if type_.name not in self._known:
@@ -146,7 +72,7 @@ class Layers:
         if type_.name.startswith(BUILT_IN) and not type_.name.startswith(ENTITIES):
             return None
         ranges = {feature.name: feature.rangeType.name for feature in type_.all_features}
-        if ranges.keys() >= {ROLE, TARGET} and not ranges.keys() >= set(POSITION):
+        if is_of_links(ranges):
             return None  # read with the span that has the link
         labels = [name for name, range_ in ranges.items() if range_ == STRING]
         if not _is_flat(ranges):
@@ -173,17 +99,6 @@ class Layers:
                 if getattr(value, "elements", value):
                     self._unread.add(name)
                     self.report.lose_other("unsupported features of layers", place, name)
-
-
-def _find_links(annotation: Any) -> dict[str, list[Any]]:
-    """Find the links of an annotation to others, by the name of the feature."""
-    values = {each.name: annotation[each.name] for each in annotation.type.all_features}
-    arrays = {name: getattr(value, "elements", None) or [] for name, value in values.items()}
-    return {name: found for name, found in arrays.items() if found and all(map(_is_link, found))}
-
-
-def _is_link(value: Any) -> bool:
-    return hasattr(value, ROLE) and hasattr(value, TARGET)
 
 
 def _name_attributes(ranges: Mapping[str, str], label: str | None) -> dict[str, str]:

@@ -16,7 +16,8 @@ from ..annotated_text import (
 from ..report import ConversionReport
 from ..tokens import Offsets, covering_tokens
 from .files import Document, find_documents
-from .layers import Connected, Labeled, Layers
+from .layer import Connected, Labeled
+from .layers import Layers
 from .loading import load
 from .types import DOCUMENT, DOCUMENT_ID, LANGUAGE, META, TITLE, TOKEN
 

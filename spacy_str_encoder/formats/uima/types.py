@@ -17,7 +17,8 @@ ENTITY = "de.tudarmstadt.ukp.dkpro.core.api.ner.type.NamedEntity"
 # INCEpTION lets nobody add features to NamedEntity, so this layer holds entities with attributes.
 ENTITY_WITH_ATTRIBUTES = "webanno.custom.Entity"
 RELATION = "webanno.custom.Relation"
-# The features of a relation layer.
+# The features of an annotation in a text, and those of a relation layer.
+POSITION = ("sofa", "begin", "end")
 HEAD, TAIL = "Governor", "Dependent"
 # The features of a link.
 ROLE, TARGET = "role", "target"
