@@ -43,6 +43,20 @@ def test_names_that_only_begin_alike_are_apart(output: str, source: str) -> None
     check_outputs([Path(output)], [Path(source)])
 
 
+def test_each_of_many_files_is_looked_up_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_up: list[Path] = []
+    resolve = Path.resolve
+
+    def count(path: Path) -> Path:
+        looked_up.append(path)
+        return resolve(path)
+
+    monkeypatch.setattr(Path, "resolve", count)
+    inputs, outputs = ([Path(folder, str(i)) for i in range(9)] for folder in ("in", "out"))
+    check_outputs(outputs, inputs)
+    assert sorted(looked_up) == [*inputs, *outputs]
+
+
 def list_names(folder: Path) -> list[str]:
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*"))
 

@@ -3,7 +3,7 @@
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -50,22 +50,21 @@ def check_outputs(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
     inputs (Iterable[Path]): The files or folders to read.
     RAISES (ValueError): If a file would be overwritten, or mixed with others.
     """
-    read, written = {path.resolve(): path for path in inputs}, set()
+    read = {path.resolve(): path for path in inputs}
+    above = {folder: source for place, source in read.items() for folder in place.parents}
+    written = set()
     for path in outputs:
-        _check_inside(path, read)
-        if path.resolve() in read:
-            raise ValueError(f"{path} is an input and would be overwritten; choose another output")
-        if path.resolve() in written:
-            raise ValueError(f"{path} would be written twice; choose another output")
-        written.add(path.resolve())
-
-
-def _check_inside(path: Path, read: Mapping[Path, Path]) -> None:
-    for place, source in read.items():
-        if place in path.resolve().parents:
+        place = path.resolve()
+        source = next((read[folder] for folder in place.parents if folder in read), None)
+        if source is not None:
             raise ValueError(f"{path} is inside of the input {source}; choose another output")
-        if path.resolve() in place.parents:
-            raise ValueError(f"the input {source} is inside of {path}; choose another output")
+        if place in above:
+            raise ValueError(f"the input {above[place]} is inside of {path}; choose another output")
+        if place in read:
+            raise ValueError(f"{path} is an input and would be overwritten; choose another output")
+        if place in written:
+            raise ValueError(f"{path} would be written twice; choose another output")
+        written.add(place)
 
 
 @contextmanager
