@@ -16,7 +16,14 @@ from spacy.tokens import Doc, DocBin, Span
 from spacy.vocab import Vocab
 
 from spacy_str_encoder import Relation
-from spacy_str_encoder.doc.relation import has_relations
+from spacy_str_encoder.doc.relation import (
+    get_relations,
+    has_relations,
+    make_predicted,
+    set_predicted,
+    set_relations,
+    set_score,
+)
 
 # An entity by its tokens, and a relation by its head, tail, label and score.
 Mention = tuple[int, int, str]
@@ -416,3 +423,39 @@ def test_head_and_tail_must_be_spans_with_tokens() -> None:
     for tail in (doc[1:1], doc[1]):
         with pytest.raises(ValueError, match="spans with tokens"):
             doc._.relations = [Relation(doc[0:1], tail, "works")]
+
+
+# Scores
+
+
+@pytest.mark.parametrize(
+    ("head", "tail", "score"),
+    [(None, None, 0.5), (0.4, None, 0.2), (0.4, 0.1, 0.02), (0.0, 1.0, 0)],
+)
+def test_the_score_of_a_predicted_relation_counts_its_entities(
+    head: float | None, tail: float | None, score: float
+) -> None:
+    doc = make_doc()
+    spans = [Span(doc, i, i + 1, label="A") for i in (0, 2)]
+    for span, each in zip(spans, (head, tail), strict=True):
+        if each is not None:
+            set_score(span, each)
+    relation = make_predicted(spans[0], spans[1], "met", 0.5)
+    assert relation.score == pytest.approx(score)
+    assert relation.score_given_entities == 0.5
+
+
+@pytest.mark.parametrize("conditional", [None, 0.75])
+@pytest.mark.parametrize("key", [(), (None,), ("sc",)])
+def test_both_scores_are_stored(conditional: float | None, key: tuple[str | None, ...]) -> None:
+    doc = make_doc()
+    doc.spans["sc"] = [Span(doc, 0, 1, label="A"), Span(doc, 2, 3, label="B")]
+    doc.ents = [*doc.spans["sc"]]
+    relation = Relation(*doc.ents, "met", 0.5, conditional)
+    if key:
+        set_predicted(doc, [relation], *key)
+    else:
+        set_relations(doc, [relation])
+    [docbin] = DocBin(docs=[doc], store_user_data=True).get_docs(doc.vocab)
+    [found] = get_relations(docbin)
+    assert (found.score, found.score_given_entities) == (0.5, conditional)

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 from configparser import ConfigParser
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint, entry_points, version
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ import spacy
 from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
 from torch import nn
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from spacy_str_encoder.cli import app
 from spacy_str_encoder.doc.origin import get_id, list_places
@@ -62,6 +62,38 @@ def round_scores(item: Any) -> Any:
     return round(item, 3) if isinstance(item, float) else item
 
 
+def with_joint_scores(item: dict[str, Any]) -> dict[str, Any]:
+    """The same with scores of relations that count their entities, as earlier ones did not."""
+    scores = [entity["score"] for entity in item["entities"]]
+    places = [(entity["start"], entity["end"]) for entity in item["entities"]]
+    joint, relations = {}, []
+    for each in item["relations"]:
+        ends = each["head"], each["tail"]
+        score = each["score"] * scores[ends[0]] * scores[ends[1]]
+        joint[frozenset(places[end] for end in ends)] = score
+        relations.append({**each, "score": score})
+    records = [rescore(record, joint) for record in item["records"]]
+    return {**item, "relations": relations, "records": records}
+
+
+def rescore(
+    record: dict[str, Any], joint: dict[frozenset[tuple[int, int]], float]
+) -> dict[str, Any]:
+    """A record whose values have the scores of their relations."""
+    place = record["start"], record["end"]
+    values = {
+        name: [
+            {
+                **rescore(each, joint),
+                "score": joint[frozenset([place, (each["start"], each["end"])])],
+            }
+            for each in found
+        ]
+        for name, found in record["values"].items()
+    }
+    return {**record, "values": values}
+
+
 def test_docs_keep_entities_relations_and_records() -> None:
     assert [to_annotations(doc) for doc in read_docs()] == read_annotations()
 
@@ -91,7 +123,7 @@ def test_a_pipeline_finds_the_same() -> None:
     expected = read_annotations()
     nlp = spacy.load(SAVED / "pipeline")
     found = [to_annotations(doc) for doc in nlp.pipe(each["text"] for each in expected)]
-    assert round_scores(found) == round_scores(expected)
+    assert round_scores(found) == round_scores([with_joint_scores(each) for each in expected])
 
 
 @pytest.mark.slow
@@ -122,21 +154,33 @@ def test_a_pipeline_finds_the_same_in_spawned_processes_of_one_that_imports_spac
     assert json.loads(run.stdout) == counts
 
 
-def test_an_archive_that_was_begun_goes_on(tmp_path: Path) -> None:
-    folder = tmp_path / "saved"
+def annotate_saved(folder: Path, *options: str) -> Result:
+    """Go on with the saved archive."""
     shutil.copytree(SAVED, folder)
     manifest = folder / "archive" / "manifest.jsonl"
     manifest.write_text(manifest.read_text("utf-8").replace("FOLDER", str(folder)), "utf-8")
-    [first] = (folder / "archive").glob("part-*")
-    before = first.read_bytes()
     command = ["annotate", folder / "pipeline", folder / "reports.jsonl", "-o", folder / "archive"]
-    result = CliRunner().invoke(app, [*map(str, command), "--part-size", "2"])
+    return CliRunner().invoke(app, [*map(str, command), "--part-size", "2", *options])
+
+
+def test_an_archive_whose_scores_mean_something_else_is_refused(tmp_path: Path) -> None:
+    result = annotate_saved(tmp_path / "saved")
+    assert result.exit_code == 1
+    assert "begun by version 0.1.0 of spacy_str_encoder" in result.stderr
+    assert "(schema 1, now 2)" in result.stderr and "--overwrite" in result.stderr
+    assert len([*(tmp_path / "saved" / "archive").glob("part-*")]) == 1
+
+
+def test_an_archive_that_was_begun_is_annotated_anew(tmp_path: Path) -> None:
+    folder = tmp_path / "saved"
+    result = annotate_saved(folder, "--overwrite")
     assert result.exit_code == 0, result.output
-    assert "4 texts annotated (2 in this run)" in result.output
-    assert first.read_bytes() == before
+    assert "4 texts annotated" in result.output
     parts = sorted((folder / "archive").glob("part-*"))
     rows = [json.loads(line) for part in parts for line in part.read_text("utf-8").splitlines()]
     assert [row["text"] for row in rows] == [each["text"] for each in read_annotations()]
+    first = json.loads((folder / "archive" / "manifest.jsonl").read_text("utf-8").splitlines()[0])
+    assert (first["version"], first["schema"]) == (version("spacy_str_encoder"), 2)
 
 
 def test_an_encoder_has_the_parameters_of_hugging_face() -> None:

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ from .sources import Source
 
 MANIFEST = "manifest.jsonl"
 REJECTED = "rejected.jsonl"
+# The form of the output. Since 2, the score of a relation counts those of its entities.
+SCHEMA = 2
 # The names that `name_part` and `files.whole.written_whole` give. Other tools write similar ones.
 PART = re.compile(r"part-\d{5,}-\d{6,}\.(jsonl|parquet|spacy)")
 UNFINISHED = re.compile(rf"\.{PART.pattern}\.\w+\.unfinished\.\w+")
@@ -71,6 +74,8 @@ class Manifest:
         """
         self.folder = folder
         self.settings: dict[str, Any] = {}
+        # The first manifests had neither.
+        self.version, self.schema = "0.1.0", 1
         self.numbers: dict[str, int] = {}
         self.sources: list[dict[str, Any]] = []
         self.chunks: dict[int, set[int]] = {}
@@ -87,10 +92,17 @@ class Manifest:
         """Note the settings of the first run, and check those of later runs.
 
         settings (Mapping[str, Any]): The settings that determine the output.
-        RAISES (ValueError): If earlier runs had other settings.
+        RAISES (ValueError): If earlier runs had other settings, or wrote another form of output.
         """
         if not self.settings:
-            self._append({"settings": settings})
+            about = {"version": version("spacy_str_encoder"), "schema": SCHEMA}
+            self._append({**about, "settings": settings})
+        if self.schema != SCHEMA:
+            raise ValueError(
+                f"{self.folder}: it was begun by version {self.version} of spacy_str_encoder, with "
+                f"output of another form (schema {self.schema}, now {SCHEMA}). Choose another "
+                "folder, or start over with --overwrite."
+            )
         for name, value in settings.items():
             if self.settings.get(name) != value:
                 raise ValueError(
@@ -193,6 +205,8 @@ class Manifest:
     def _note(self, line: Mapping[str, Any]) -> None:
         if "settings" in line:
             self.settings = dict(line["settings"])
+            self.version = line.get("version", self.version)
+            self.schema = line.get("schema", self.schema)
         elif "path" in line:
             self.numbers[line["path"]] = len(self.sources)
             self.sources.append(dict(line))

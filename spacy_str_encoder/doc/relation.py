@@ -9,6 +9,7 @@ which then point to other text. So the strings of head and tail are stored as we
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache, partial
+from math import prod
 from typing import Any, TypeVar
 
 from spacy.tokens import Doc, Span
@@ -35,13 +36,32 @@ class Relation:
     head (Span): Entity that the relation starts from.
     tail (Span): Entity that the relation points to.
     label (str): Label of the relation.
-    score (float): Probability of the relation; 1.0 for gold annotation.
+    score (float): Probability that the relation and both of its entities are correct; 1.0 for gold
+        annotation.
+    score_given_entities (float | None): Probability of the relation if its entities are correct;
+        None for gold annotation.
     """
 
     head: Span
     tail: Span
     label: str
     score: float = 1.0
+    score_given_entities: float | None = None
+
+
+def make_predicted(head: Span, tail: Span, label: str, score_given_entities: float) -> Relation:
+    """Make a predicted relation. Its score is the product of its probability given its entities,
+    and of the probabilities of the entities.
+
+    head (Span): Its head. An entity without a score, such as a gold entity, is certain.
+    tail (Span): Its tail.
+    label (str): Its label.
+    score_given_entities (float): Its probability if both entities are correct.
+    RETURNS (Relation): The relation.
+    """
+    scores = (get_score(span) for span in (head, tail))
+    score = score_given_entities * prod(1.0 if each is None else each for each in scores)
+    return Relation(head, tail, label, score, score_given_entities)
 
 
 def has_relations(doc: Doc) -> bool:
@@ -210,7 +230,9 @@ def _write(doc: Doc, relations: Iterable[Relation], *spans_key: str | None) -> N
         key = make_key(RELATIONS, head.start_char, head.end_char)
         offset = tail.start_char - head.start_char
         ends = [head.text, head.label_, offset, tail.text, tail.label_]
-        row = [*ends, relation.label, float(relation.score), *spans_key]
+        given = relation.score_given_entities
+        scores = [float(each) for each in (relation.score, given) if each is not None]
+        row = [*ends, relation.label, *scores, *spans_key]
         user_data.setdefault(key, []).append(row)
 
 
@@ -230,7 +252,7 @@ def _read(doc: Doc, rows: Iterable[Row], lookup: EntityLookup) -> Iterator[tuple
         keys, places = [*current, *others], (row.head, row.tail)
         head, tail = (_first(find, keys, place) or Span(doc, *place) for place in places)
         is_hidden = any(find(key, place) is None for key in current for place in places)
-        yield Relation(head, tail, row.label, row.score), is_hidden
+        yield Relation(head, tail, row.label, *row.scores), is_hidden
 
 
 def _first(

@@ -21,14 +21,15 @@ class Row(NamedTuple):
     head (tuple[int, int, str]): Start and end token of its head, and label.
     tail (tuple[int, int, str]): Start and end token of its tail, and label.
     label (str): Its label.
-    score (float): Its probability.
+    scores (list[float]): Its probability, and if it was predicted, its probability given its
+        entities.
     spans_key (list[str | None]): The place of the entities of a predicted relation; else empty.
     """
 
     head: TokenPlace
     tail: TokenPlace
     label: str
-    score: float
+    scores: list[float]
     spans_key: list[str | None]
 
 
@@ -100,11 +101,13 @@ def read_rows(doc: Doc) -> Iterator[Row]:
     stored = [*find_values(doc, RELATIONS)]
     find = cache(partial(_find_tokens, doc, doc.text if stored else ""))
     for start, rows in stored:
-        for head_text, head_label, offset, tail_text, tail_label, label, score, *spans_key in rows:
+        for head_text, head_label, offset, tail_text, tail_label, label, *rest in rows:
             head = find(start, head_text)
             tail = find(start + offset, tail_text)
             if head is not None and tail is not None:
-                yield Row((*head, head_label), (*tail, tail_label), label, score, spans_key)
+                scores = [each for each in rest if isinstance(each, float)]
+                spans_key = rest[len(scores) :]
+                yield Row((*head, head_label), (*tail, tail_label), label, scores, spans_key)
 
 
 def _find_tokens(doc: Doc, text: str, start: int, surface: str) -> tuple[int, int] | None:

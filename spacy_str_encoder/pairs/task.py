@@ -13,7 +13,7 @@ from thinc.types import Floats2d
 
 from ..arrays import IntArray
 from ..doc.entities import get_entities
-from ..doc.relation import Relation
+from ..doc.relation import Relation, make_predicted
 from .candidates import Candidates, DocPairs, all_pairs
 from .classes import RelationClass, Triple, index_classes
 from .losses import sigmoid, sigmoid_loss, softmax_loss
@@ -130,7 +130,7 @@ class RelationTask:
             pair = doc_pairs.pairs[row]
             head, tail = pair if direction == ">" else pair[::-1]
             score = float(probabilities[row, column])
-            relations.append(Relation(entities[head], entities[tail], label, score))
+            relations.append(make_predicted(entities[head], entities[tail], label, score))
         return relations
 
     def _choose(self, probabilities: NDArray[Any]) -> tuple[IntArray, IntArray]:
