@@ -10,7 +10,7 @@ from spacy_str_encoder.cli.errors import errors_as_one_line
 from spacy_str_encoder.cli.prepare import prepare
 from spacy_str_encoder.evaluation import find_outcomes, lay_out, make_report
 from spacy_str_encoder.files.docbin import read_docbin
-from spacy_str_encoder.files.whole import write_json
+from spacy_str_encoder.files.whole import write_json, written_whole
 from spacy_str_encoder.loading import load_pipeline
 
 from .frequency_baseline import FrequencyBaseline
@@ -36,7 +36,8 @@ def main(
     console = Console()
     for part, docs, path in zip(PARTS, tests, outputs, strict=True):
         report = make_report(find_outcomes(nlp, docs), baseline.find_outcomes(docs))
-        write_json(path, report)
+        with written_whole(path) as unfinished:
+            write_json(unfinished, report)
         console.print(f"{part} (the other model is a frequency baseline)", style="bold")
         for block in lay_out(report):
             console.print(block)

@@ -68,7 +68,8 @@ def test_a_pair_has_all_its_relations(make_nlp: MakeNlp, tmp_path: Path) -> None
     nlp.to_disk(tmp_path)
     for pipeline in (nlp, spacy.load(tmp_path)):
         docs = pipeline.pipe([text for text, _, _ in SEVERAL], n_process=2)
-        assert [found(doc)[1] for doc in docs] == [
+        # Of a pair, the most probable relation comes first.
+        assert [sorted(found(doc)[1]) for doc in docs] == [
             [],
             [("A", "B", "beats")],
             [("A", "B", "beats"), ("A", "B", "meets")],
