@@ -60,8 +60,12 @@ def gold_and_found() -> tuple[Doc, Doc]:
 
 
 def boxes(page: Page, selector: str) -> list[dict[str, float]]:
-    found = [element.bounding_box() for element in page.locator(selector).all()]
-    return [dict(box) for box in found if box is not None]
+    """The boxes of all elements that are shown, read at once: the page may draw them again."""
+    return page.locator(selector).evaluate_all(
+        "all => all.filter(each => each.getClientRects().length).map(each => {"
+        " const {x, y, width, height} = each.getBoundingClientRect();"
+        " return {x, y, width, height}; })"
+    )
 
 
 def arcs(page: Page) -> list[str]:
