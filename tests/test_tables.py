@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import statistics
 import subprocess
 import sys
@@ -19,7 +20,7 @@ from spacy.util import dot_to_dict, dot_to_object, load_config
 from thinc.api import Config
 from typer.testing import CliRunner, Result
 
-from scripts.tables.__main__ import main
+from scripts.tables.__main__ import main, parse_focus_layers
 from scripts.tables.markdown import BASE, write_tables
 from scripts.tables.plots import draw_curves, draw_focus, draw_joint
 from scripts.tables.results import find_result, find_results, keep_result, spread, sum_up
@@ -28,6 +29,7 @@ from scripts.tables.settings import QUICK_STEPS, TableSettings
 from scripts.tables.systems import (
     choose_systems,
     goes_beyond_paper,
+    list_focus_layers,
     make_systems,
     name_of_base,
 )
@@ -59,7 +61,7 @@ def settings(encoder_path: Path, tmp_path: Path) -> TableSettings:
 
 
 def test_an_encoder_of_four_layers_makes_fifteen_systems() -> None:
-    names = [system.name for system in make_systems(4)]
+    names = [system.name for system in make_systems([1, 2, 3, 4])]
     focused = {f"str_k{k}_{mask}" for k in (2, 3, 4) for mask in ("cls", "pair")} | {"str_k1"}
     separate = {"only_ner", "only_rc"}
     others = {"bilstm_crf", "rdcnn", "cnn", "rcn", "joint_bilstm"}
@@ -116,14 +118,14 @@ def test_what_goes_beyond_the_paper_is_switched_off(
     base = paper.merge(dot_to_dict({path: value}))
     base.to_disk(tmp_path / "base.cfg", interpolate=False)
     assert goes_beyond_paper(tmp_path / "base.cfg")
-    [system] = [each for each in make_systems(4) if each.name == "str_k4_pair"]
+    [system] = [each for each in make_systems([4]) if each.name == "str_k4_pair"]
     config = make_config(system, replace(settings, base=tmp_path / "base.cfg"), seed=0)
     assert dot_to_object(config, path) in (None, True, [])
 
 
 def test_more_focused_layers_than_layers_are_refused(settings: TableSettings) -> None:
     # The encoder of the tests has three layers, the paper's K is four.
-    with pytest.raises(ValueError, match=r"focus_layers must be at most 3, the layers"):
+    with pytest.raises(ValueError, match=r"focus_layers must be 1 to 3, the layers of .*, got 4"):
         choose_systems(replace(settings, base=CONFIGS / "paper.cfg"))
 
 
@@ -136,6 +138,28 @@ def test_every_k_and_mask_is_set_in_the_config(settings: TableSettings) -> None:
             found.add((k, "any" if k == 1 else components["str_rel"]["model"]["mask"]))
     # The encoder of the tests has three layers.
     assert found == {(1, "any"), *((k, mask) for k in (2, 3) for mask in ("cls", "pair"))}
+
+
+def test_only_the_chosen_values_of_k_are_compared(settings: TableSettings) -> None:
+    chosen = replace(settings, focus_layers=(1, 3))
+    names = [system.name for system in choose_systems(chosen)]
+    focused = [name for name in names if name.startswith("str_")]
+    # K = 2 is that of the base config.
+    assert focused == ["str_k3_cls", "str_k3_pair", "str_k2_cls", "str_k2_pair", "str_k1"]
+    assert list_focus_layers(chosen) == [1, 2, 3]
+
+
+@pytest.mark.parametrize("k", [0, 4])
+def test_a_value_of_k_beyond_the_layers_is_refused(settings: TableSettings, k: int) -> None:
+    with pytest.raises(ValueError, match=rf"--focus-layers: .* 1 to 3, the layers of .*, got {k}"):
+        choose_systems(replace(settings, focus_layers=(2, k)))
+
+
+def test_values_of_k_are_numbers_with_commas() -> None:
+    assert parse_focus_layers("1,2,12") == (1, 2, 12)
+    assert parse_focus_layers(None) is None
+    with pytest.raises(ValueError, match=r"such as 1,2,4, got 1;2"):
+        parse_focus_layers("1;2")
 
 
 def test_a_base_config_without_an_str_encoder_is_refused(settings: TableSettings) -> None:
@@ -165,7 +189,7 @@ def test_the_config_has_the_seed_the_encoder_and_the_corpus(settings: TableSetti
 @pytest.mark.parametrize("base", ["coronary", "english", "paper"])
 def test_fewer_updates_shorten_the_schedule_too(settings: TableSettings, base: str) -> None:
     shorter = replace(settings, base=CONFIGS / f"{base}.cfg", steps=300)
-    [system] = [each for each in make_systems(4) if each.name == "only_ner"]
+    [system] = [each for each in make_systems([4]) if each.name == "only_ner"]
     training = make_config(system, shorter, seed=0)["training"]
     assert (training["max_steps"], training["eval_frequency"]) == (300, 50)
     if base == "paper":
@@ -390,11 +414,13 @@ def test_scores_are_summed_up_over_seeds() -> None:
 
 
 def tabulate(settings: TableSettings, results: Any, failed: Sequence[str] = ()) -> list[str]:
-    return write_tables(results, settings, layers=4, failed=failed).splitlines()
+    return write_tables(
+        results, settings, layers=4, focus_layers=[1, 2, 3, 4], failed=failed
+    ).splitlines()
 
 
 def rows_of(lines: list[str], title: str) -> list[str]:
-    start = next(i for i, line in enumerate(lines) if line.startswith(f"## {title}:"))
+    start = next(i for i, line in enumerate(lines) if re.match(rf"## {title}\b", line))
     rest = lines[start + 1 :]
     end = next((i for i, line in enumerate(rest) if line.startswith("## ")), len(rest))
     return [line for line in rest[:end] if line.startswith("|")][2:]
@@ -442,6 +468,32 @@ def test_our_figures_stand_beside_those_of_the_paper(settings: TableSettings) ->
     assert rows_of(lines, "Table IV")[1].endswith("| 70.0 / 70.0 / 70.0 | 1,234,567 |")
 
 
+def test_differences_are_tested_over_the_texts_of_the_seeds_that_both_have(
+    settings: TableSettings,
+) -> None:
+    results = {
+        BASE: [make_result(90, 80, 70), make_result(70, 80, 70), make_result(0, 0, 0)],
+        "only_ner": [make_result(60), make_result(60)],
+        "joint_bilstm": [make_result(90, 80, 75)],
+    }
+    rows = rows_of(tabulate(settings, results), "Differences")
+    # All texts of a system are alike, so that each sample has the same difference.
+    worse = "+20.0 (+20.0 to +20.0), p = 0.0002"
+    same = "+0.0 (+0.0 to +0.0), p = 1.0000"
+    joint = "Joint-Bi-LSTM (Zheng et al. 2017)"
+    assert rows == [
+        f"| {joint} | NER | {same} |",
+        f"| {joint} | RC, gold entities | -5.0 (-5.0 to -5.0), p = 0.0002 |",
+        f"| {joint} | RC, predicted entities | {same} |",
+        f"| STR-encoder, only NER | NER | {worse} |",
+    ]
+
+
+def test_a_difference_to_a_system_without_a_score_is_missing(settings: TableSettings) -> None:
+    rows = rows_of(tabulate(settings, {"only_ner": [make_result(60)]}), "Differences")
+    assert rows == ["| STR-encoder, only NER | NER | – |"]
+
+
 def test_with_one_focused_layer_both_masks_have_the_same_figures(settings: TableSettings) -> None:
     rows = rows_of(tabulate(settings, {"str_k1": [make_result(80, 70)]}), "Table V")
     cells = "1 | – | 80.0 / 80.0 / 80.0 | – | 70.0 / 70.0 / 70.0 | 1,234,567 |"
@@ -461,7 +513,7 @@ def test_what_the_figures_are_worth_is_said_first(settings: TableSettings) -> No
         f"`{settings.base}`; 2 updates; seeds: 2",
         "Fewer seeds than 2:** only_rc (1).",
         "Commit: abc",
-        "all trials: 1.0 hours",
+        "all trials: 1.0 hours on one core",
         "rcn-seed0",
     ):
         assert words in head
@@ -477,8 +529,8 @@ def test_a_run_with_fewer_updates_is_marked_in_every_title(settings: TableSettin
         base_path = CONFIGS / f"{base}.cfg"
         lines = tabulate(replace(settings, base=base_path, steps=steps), {})
         titles = [line for line in lines if line.startswith("#")]
-        assert len(titles) == 6
-        assert [title.endswith("(quick)") for title in titles] == [marked] * 6
+        assert len(titles) == 7
+        assert [title.endswith("(quick)") for title in titles] == [marked] * 7
 
 
 def test_a_length_of_training_is_told_in_its_own_unit(settings: TableSettings) -> None:
@@ -501,14 +553,14 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
 
 
 def draw(folder: Path, results: Any) -> None:
-    draw_focus(folder / "focus.png", results, layers=4)
+    draw_focus(folder / "focus.png", results, focus_layers=[1, 2, 3, 4])
     draw_curves(folder / "curves.png", results)
     draw_joint(folder / "joint.png", results, tests=["test_seen"])
     assert [path.read_bytes()[:4] for path in folder.glob("*.png")] == [b"\x89PNG"] * 3
 
 
 def test_plots_show_the_means_over_seeds(tmp_path: Path, drawn: list[Figure]) -> None:
-    names = [system.name for system in make_systems(4)]
+    names = [system.name for system in make_systems([1, 2, 3, 4])]
     results = {name: [make_result(90, 80, 70), make_result(80, 70, 60)] for name in names}
     draw(tmp_path, {**results, BASE: [make_result(60, 50, 40), make_result(50, 40, 30)]})
     focus, curves, [joint] = (figure.axes for figure in drawn)

@@ -17,7 +17,15 @@ def make_result(*f1: float, **changes: Any) -> Any:
     step = {"epoch": 0, "step": 100, "losses": {}, "scores": {"ents_f": 90.0}, "score": 0.5}
     untrained = {**step, "step": 0, "scores": {"ents_f": 0.0}}
     parts = dict.fromkeys(("dev", "test_seen", "test_unseen"), scores)
-    result = {"scores": parts, "parameters": 1234567, "seconds": 36.0, "curve": [untrained, step]}
+    # Two texts, each with as many correct keys of 100 as the F1 says.
+    texts = {task: [[f, 100, 100]] * 2 for task, f in zip(tasks, f1, strict=False)}
+    result = {
+        "scores": parts,
+        "texts": dict.fromkeys(parts, texts),
+        "parameters": 1234567,
+        "seconds": 36.0,
+        "curve": [untrained, step],
+    }
     return {**result, "fingerprint": "", "commit": "abc", **changes}
 
 

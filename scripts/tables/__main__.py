@@ -38,6 +38,12 @@ def main(
     system: Annotated[
         list[str] | None, typer.Option(help="Train only this system. Repeat the option for more.")
     ] = None,
+    focus_layers: Annotated[
+        str | None,
+        typer.Option(
+            help="Values of K, such as 1,2,4,6.", show_default="1 to the layers of the encoder"
+        ),
+    ] = None,
     seeds: Annotated[
         int | None,
         typer.Option(min=1, help="Number of seeds per system.", show_default=f"{SEEDS}"),
@@ -66,7 +72,15 @@ def main(
         from .write import write_all
 
         encoder = encoder or load_config(base)["paths"]["encoder"]
-        settings = TableSettings(base, encoder, corpus, tuple(test or TESTS), seeds or SEEDS, steps)
+        settings = TableSettings(
+            base,
+            encoder,
+            corpus,
+            tuple(test or TESTS),
+            seeds or SEEDS,
+            steps,
+            parse_focus_layers(focus_layers),
+        )
         planned = plan_trials(choose_systems(settings), settings, gpu_id=gpu_id)
         names = {each.name for each in choose_systems(settings, system)}
         chosen = [trial for trial in planned if trial.system in names]
@@ -76,6 +90,18 @@ def main(
         write_all(output, find_results(planned, folder), settings, failed)
     typer.echo(f"Wrote {output / 'tables.md'}")
     exit_if_failed(failed, chosen, folder)
+
+
+def parse_focus_layers(values: str | None) -> tuple[int, ...] | None:
+    """RETURNS (tuple[int, ...] | None): The numbers of `1,2,4`; None for none."""
+    if values is None:
+        return None
+    try:
+        return tuple(map(int, values.split(",")))
+    except ValueError:
+        raise ValueError(
+            f"--focus-layers must be numbers with commas, such as 1,2,4, got {values}"
+        ) from None
 
 
 if __name__ == "__main__":

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from spacy_str_encoder.evaluation.bootstrap import Difference
 from spacy_str_encoder.evaluation.outcomes import TASKS, Task
 from spacy_str_encoder.modules.masks import MaskName
 
 from . import paper
+from .differences import compare
 from .results import Kept, Results, Spreads, sum_up
 from .settings import TableSettings
 from .systems import (
@@ -33,7 +35,7 @@ the config. A dash (–) means that the paper has no figure, or that the system 
   The compared systems start from new random weights. They follow their papers, but are not copies:
   `configs/systems` lists the differences. Of these, only the RCN sees the types of the entities.
 - Commit: {commits}.
-- Total training time of all trials: {hours:.1f} hours."""
+- Total training time of all trials: {hours:.1f} hours on one core."""
 MISSING = "–"
 # The system of the base config, whichever K and mask it has.
 BASE = "str_encoder"
@@ -68,13 +70,19 @@ TEST_TABLES: dict[str, list[tuple[str, Task]]] = {
 
 
 def write_tables(
-    results: Results, settings: TableSettings, *, layers: int, failed: Sequence[str]
+    results: Results,
+    settings: TableSettings,
+    *,
+    layers: int,
+    focus_layers: Sequence[int],
+    failed: Sequence[str],
 ) -> str:
     """Set the figures of the paper and ours side by side.
 
     results (Mapping[str, Sequence[Kept]]): The results of each system, one a seed.
     settings (TableSettings): What they were made with.
     layers (int): The layers of the encoder.
+    focus_layers (Sequence[int]): The values of K to compare.
     failed (Sequence[str]): The trials that failed.
     RETURNS (str): The Markdown.
     """
@@ -84,9 +92,10 @@ def write_tables(
         title: _test_table([row for row in rows if row[0] != absent], results, settings)
         for title, rows in TEST_TABLES.items()
     }
-    sections["Table V: K and mask, on dev"] = _focus_table(results, layers)
+    sections["Table V: K and mask, on dev"] = _focus_table(results, layers, focus_layers)
+    sections["Differences in F1"] = _difference_table(results, settings)
     lines = [f"# The paper's tables and ours{suffix}", "", *_notes(results, settings, failed)]
-    # Up to VI, Roman numbers have the order of the alphabet.
+    # Up to VI, Roman numbers have the order of the alphabet, and D comes before T.
     for title, table in sorted(sections.items()):
         lines += ["", f"## {title}{suffix}", "", *table]
     return "\n".join([*lines, ""])
@@ -128,14 +137,40 @@ def _test_table(
         yield _row(TITLES[name], TASKS[task], _paper(figures), *ours, _size(found))
 
 
-def _focus_table(results: Results, layers: int) -> Iterator[str]:
+def _difference_table(results: Results, settings: TableSettings) -> Iterator[str]:
+    """Compare the STR-encoder with each system of the other tables, task by task."""
+    compared = dict.fromkeys(
+        row for rows in TEST_TABLES.values() for row in rows if row[0] != BASE and row[0] in results
+    )
+    yield from [
+        "F1 of the STR-encoder minus F1 of the other system, with a 95 % interval and a p-value "
+        "from a paired bootstrap over texts. Several seeds are pooled.",
+        "",
+        *_header("system", "task", *settings.tests),
+    ]
+    for name, task in compared:
+        found = [
+            compare(results.get(BASE, ()), results[name], test, task) for test in settings.tests
+        ]
+        yield _row(TITLES[name], TASKS[task], *map(_difference, found))
+
+
+def _difference(difference: Difference | None) -> str:
+    if difference is None:
+        return MISSING
+    low, high = (100 * end for end in difference["interval"])
+    size = f"{100 * difference['difference']:+.1f} ({low:+.1f} to {high:+.1f})"
+    return f"{size}, p = {difference['p_value']:.4f}"
+
+
+def _focus_table(results: Results, layers: int, focus_layers: Sequence[int]) -> Iterator[str]:
     yield from _header(
         "mask", "K", "NER, paper", "NER, ours", "RC, paper", "RC, ours", "parameters"
     )
     for mask, title in MASKS.items():
-        of_paper = {focus_layers for other, focus_layers in paper.DEV if other == mask}
-        for focus_layers in sorted(of_paper | set(range(1, layers + 1))):
-            yield _row(title, str(focus_layers), *_focus_cells(results, mask, focus_layers))
+        of_paper = {k for other, k in paper.DEV if other == mask}
+        for k in sorted(of_paper | set(focus_layers)):
+            yield _row(title, str(k), *_focus_cells(results, mask, k))
     yield from [
         "",
         f"The paper's encoder has 12 layers, ours {layers}. With K = 1, both masks give the same "

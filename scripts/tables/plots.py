@@ -25,20 +25,20 @@ COLOURS = {name: f"C{number}" for number, name in enumerate(TITLES)}
 SHIFTS = {"cls": -0.04, "pair": 0.04}
 
 
-def draw_focus(path: Path, results: Results, *, layers: int) -> None:
+def draw_focus(path: Path, results: Results, *, focus_layers: Sequence[int]) -> None:
     """Draw F1 on dev against K, for both masks.
 
     path (Path): The PNG file to write.
     results (Mapping[str, Sequence[Kept]]): The results of each system, one for each seed.
-    layers (int): The number of layers of the encoder.
+    focus_layers (Sequence[int]): The values of K to compare.
     """
     figure = Figure(figsize=(9, 3.8), layout="constrained")
     tasks: tuple[Task, Task] = ("entities", "relations")
     for axes, task in zip(figure.subplots(1, 2), tasks, strict=True):
         _prepare(axes, TASKS[task], "K", "F1 on dev (%)")
-        axes.set_xticks(range(1, layers + 1))
+        axes.set_xticks(focus_layers)
         for mask, title in MASKS.items():
-            by_k = {k: results.get(focused_name(mask, k), ()) for k in range(1, layers + 1)}
+            by_k = {k: results.get(focused_name(mask, k), ()) for k in focus_layers}
             points = [(k + SHIFTS[mask], *_f1(trials, "dev", task)) for k, trials in by_k.items()]
             _draw_errors(axes, points, title)
         axes.legend()

@@ -27,6 +27,8 @@ class TableSettings:
     tests (tuple[str, ...]): The names of the test sets.
     seeds (int): The number of seeds per system.
     steps (int | None): The number of updates; if None, that of the config.
+    focus_layers (tuple[int, ...] | None): The values of K to train; if None, each that the encoder
+        has layers for.
     """
 
     base: Path
@@ -35,6 +37,7 @@ class TableSettings:
     tests: tuple[str, ...]
     seeds: int
     steps: int | None
+    focus_layers: tuple[int, ...] | None = None
 
     @property
     def name(self) -> str:

@@ -1,6 +1,6 @@
 """The systems to compare."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -54,13 +54,7 @@ def choose_systems(settings: TableSettings, names: Sequence[str] | None = None) 
     RAISES (ValueError): If a system does not exist, or the base config has more focused layers than
         the encoder has layers.
     """
-    layers = count_layers(settings.encoder)
-    systems = {system.name: system for system in make_systems(layers)}
-    if name_of_base(settings.base) not in systems:
-        raise ValueError(
-            f"{settings.base}: focus_layers must be at most {layers}, the layers of "
-            f"{settings.encoder}"
-        )
+    systems = {system.name: system for system in make_systems(list_focus_layers(settings))}
     if not goes_beyond_paper(settings.base):
         del systems[DEFAULT]
     if unknown := [name for name in names or () if name not in systems]:
@@ -68,20 +62,39 @@ def choose_systems(settings: TableSettings, names: Sequence[str] | None = None) 
     return list(systems.values()) if names is None else [systems[name] for name in names]
 
 
-def make_systems(layers: int) -> list[System]:
+def make_systems(focus_layers: Collection[int]) -> list[System]:
     """Make all systems. Those that take longest to train come first, so that at the end no worker
     is idle for long.
 
-    layers (int): The number of layers of the encoder.
+    focus_layers (Collection[int]): The values of K.
     RETURNS (list[System]): The systems.
     """
     focused = {
-        focused_name(mask, focus_layers): _focused_system(mask, focus_layers)
-        for focus_layers in range(layers, 0, -1)
+        focused_name(mask, k): _focused_system(mask, k)
+        for k in sorted(focus_layers, reverse=True)
         for mask in MASKS
     }
     compared = [System(name, (PAPER, OVERLAYS / f"{name}.cfg")) for name in COMPARED]
     return [*focused.values(), System(DEFAULT), *compared]
+
+
+def list_focus_layers(settings: TableSettings) -> list[int]:
+    """List the values of K to compare.
+
+    settings (TableSettings): The settings of all trials.
+    RETURNS (list[int]): The values, with that of the base config, from the smallest on.
+    RAISES (ValueError): If there is no encoder, or it has fewer layers.
+    """
+    layers = count_layers(settings.encoder)
+    _, of_base = find_focus(settings.base)
+    chosen = settings.focus_layers or range(1, layers + 1)
+    for k, source in [(of_base, str(settings.base)), *((k, "--focus-layers") for k in chosen)]:
+        if not 0 < k <= layers:
+            raise ValueError(
+                f"{source}: focus_layers must be 1 to {layers}, the layers of "
+                f"{settings.encoder}, got {k}"
+            )
+    return sorted({of_base, *chosen})
 
 
 def count_layers(encoder: str) -> int:
@@ -131,6 +144,16 @@ def name_of_base(base: Path) -> str:
     RETURNS (str): The name of the system.
     RAISES (ValueError): If the config has no STR-encoder.
     """
+    return focused_name(*find_focus(base))
+
+
+def find_focus(base: Path) -> tuple[MaskName, int]:
+    """Find the mask and the number of focused layers of the base config.
+
+    base (Path): The base config.
+    RETURNS (tuple[Literal["cls", "pair"], int]): The mask, and K.
+    RAISES (ValueError): If the config has no STR-encoder.
+    """
     config = load_config(base)
     try:
         mask = dot_to_object(config, "components.str_rel.model.mask")
@@ -139,7 +162,7 @@ def name_of_base(base: Path) -> str:
         raise ValueError(
             f"{base}: must be the config of an STR-encoder, such as configs/coronary.cfg"
         ) from error
-    return focused_name(mask, focus_layers)
+    return mask, focus_layers
 
 
 def _get(config: Config, path: str, default: Any) -> Any:

@@ -4,7 +4,7 @@ import os
 import sys
 from pathlib import Path
 from threading import Thread
-from time import perf_counter
+from time import process_time
 from typing import Any, TypedDict
 
 import spacy
@@ -14,6 +14,7 @@ from spacy.cli.train import train
 from spacy.language import Language
 from thinc.api import Model
 
+from spacy_str_encoder.arrays import IntArray
 from spacy_str_encoder.evaluation import find_outcomes
 from spacy_str_encoder.evaluation.counts import Figures, figures
 from spacy_str_encoder.evaluation.outcomes import Task
@@ -36,11 +37,13 @@ class Step(TypedDict):
 
 
 class Result(TypedDict):
-    """The result of a trial: strict micro scores by part and task, the number of parameters, the
-    training time in seconds, and the evaluations during training.
+    """The result of a trial: strict micro scores by part and task, the correct, predicted and gold
+    keys of each text behind them, the number of parameters, the time of training on a core in
+    seconds, and the evaluations during training.
     """
 
     scores: dict[str, dict[Task, Figures]]
+    texts: dict[str, dict[Task, list[list[int]]]]
     parameters: int
     seconds: float
     curve: list[Step]
@@ -48,14 +51,19 @@ class Result(TypedDict):
 
 def main(folder: Path, gpu_id: int, parts: list[str]) -> None:
     """Train FOLDER/config.cfg, score it on PARTS (NAME=FILE), and write FOLDER/result.json."""
-    start = perf_counter()
+    start = process_time()
     curve = folder / "curve.jsonl"
     overrides = {"training.logger.output_file": str(curve)}
     train(folder / "config.cfg", folder / MODEL, use_gpu=gpu_id, overrides=overrides)
-    seconds = perf_counter() - start
+    seconds = process_time() - start
     nlp = spacy.load(folder / MODEL / "model-best")
+    counts = {name: count_texts(nlp, Path(path)) for name, path in split_parts(parts)}
     result: Result = {
-        "scores": {name: score(nlp, Path(path)) for name, path in split_parts(parts)},
+        "scores": {name: sum_texts(tasks) for name, tasks in counts.items()},
+        "texts": {
+            name: {task: rows.tolist() for task, rows in tasks.items()}
+            for name, tasks in counts.items()
+        },
         "parameters": count_parameters(nlp),
         "seconds": seconds,
         "curve": list(srsly.read_jsonl(curve)),
@@ -79,15 +87,21 @@ def split_parts(parts: list[str]) -> list[tuple[str, str]]:
     return [(name, path) for name, _, path in (part.partition("=") for part in parts)]
 
 
-def score(nlp: Language, path: Path) -> dict[Task, Figures]:
-    """Score a pipeline strictly, over all labels.
+def count_texts(nlp: Language, path: Path) -> dict[Task, IntArray]:
+    """Count what a pipeline finds in each text, strictly, over all labels.
 
     nlp (Language): The pipeline.
     path (Path): The gold docs.
-    RETURNS (dict[Task, Figures]): The scores of each task that can be scored.
+    RETURNS (dict[Task, IntArray]): Correct, predicted and gold of each text, for each task that can
+        be scored. *Shape:* (texts, 3).
     """
     counts = count_tasks(find_outcomes(nlp, list(read_docbin(path, nlp.vocab))))
-    return {task: figures(views["strict"].by_doc.sum(axis=0)) for task, views in counts.items()}
+    return {task: views["strict"].by_doc for task, views in counts.items()}
+
+
+def sum_texts(counts: dict[Task, IntArray]) -> dict[Task, Figures]:
+    """RETURNS (dict[Task, Figures]): The micro scores of each task."""
+    return {task: figures(rows.sum(axis=0)) for task, rows in counts.items()}
 
 
 def count_parameters(nlp: Language) -> int:
