@@ -5,6 +5,7 @@ import re
 import shlex
 import shutil
 import sys
+from collections import Counter
 from collections.abc import Callable
 from configparser import RawConfigParser
 from importlib.metadata import EntryPoint, entry_points
@@ -83,13 +84,21 @@ PAGES = {
 }
 # This page starts a cluster.
 MARKS = {"docs/scaling.md": pytest.mark.ray}
-TRANSLATION = "README.zh-CN.md"
+# Chinese pages by the English ones.
+TRANSLATIONS = {
+    "README.md": "README.zh-CN.md",
+    **{
+        f"docs/{name}.md": f"docs/zh/{name}.md"
+        for name in ("data", "deployment", "training", "troubleshooting")
+    },
+}
 SPERT = {
     "tokens": ["Ada", "works", "at", "Acme", "."],
     "entities": [{"type": "PER", "start": 0, "end": 1}, {"type": "ORG", "start": 3, "end": 4}],
     "relations": [{"type": "works_for", "head": 0, "tail": 1}],
 }
 BLOCK = re.compile(r"^ *```(\w+) ?([\w.]*)\n(.*?)^ *```$", flags=re.DOTALL | re.MULTILINE)
+HEADING = re.compile(r"^(#+) (.*)$", flags=re.MULTILINE)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 # What a test can't do: run the tests, install, use a GPU that is not there, take hours. The
 # workflows of the tables are run at a reduced size in test_project.
@@ -128,6 +137,13 @@ class Block(NamedTuple):
     text: str
 
 
+class Place(NamedTuple):
+    """A page, and the number of a heading in it."""
+
+    page: str
+    heading: int | None
+
+
 @pytest.fixture(scope="module")
 def trained(trained_project: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What readers have: the project after `make demo`, and texts of their own."""
@@ -145,7 +161,7 @@ def trained(trained_project: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 
 def test_no_page_is_forgotten() -> None:
     pages = {path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").rglob("*.md")}
-    assert {*PAGES} == {"README.md", *pages}
+    assert {*PAGES, *TRANSLATIONS.values()} == {"README.md", "README.zh-CN.md", *pages}
 
 
 @pytest.mark.slow
@@ -211,12 +227,19 @@ def test_the_table_of_findings_has_one_row_for_each(
     ]
 
 
-def test_both_languages_show_the_same_commands_and_pages() -> None:
-    assert commands_of(TRANSLATION) == commands_of("README.md")
-    assert links_of(TRANSLATION) - {"README.md"} == links_of("README.md") - {TRANSLATION}
+@pytest.mark.parametrize("page", TRANSLATIONS)
+def test_both_languages_have_the_same_commands_headings_and_links(page: str) -> None:
+    translation = TRANSLATIONS[page]
+    assert commands_of(translation) == commands_of(page)
+    assert levels_of(translation) == levels_of(page)
+    there, back = Place(translation, None), Place(page, None)
+    expected = Counter(translate(place) for place in places_of(page) if place != there)
+    assert Counter(place for place in places_of(translation) if place != back) == expected
+    assert there in places_of(page)
+    assert back in places_of(translation)
 
 
-@pytest.mark.parametrize("page", [*PAGES, TRANSLATION])
+@pytest.mark.parametrize("page", [*PAGES, *TRANSLATIONS.values()])
 def test_links_lead_somewhere(page: str) -> None:
     for link in links_of(page):
         name, _, heading = link.partition("#")
@@ -317,9 +340,33 @@ def links_of(page: str) -> set[str]:
     return {link for link in links if not link.startswith("https://")}
 
 
-def headings_of(path: Path) -> set[str]:
-    headings = re.findall(r"^#+ (.*)$", path.read_text("utf-8"), flags=re.MULTILINE)
-    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+def headings_of(path: Path) -> list[str]:
+    headings = [heading for _, heading in HEADING.findall(without_blocks(path))]
+    return [re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings]
+
+
+def levels_of(page: str) -> list[int]:
+    return [len(signs) for signs, _ in HEADING.findall(without_blocks(ROOT / page))]
+
+
+def without_blocks(path: Path) -> str:
+    return BLOCK.sub("", path.read_text("utf-8"))
+
+
+def places_of(page: str) -> list[Place]:
+    """Where the links of a page lead, in the order of the page."""
+    places = []
+    for link in LINK.findall((ROOT / page).read_text("utf-8")):
+        if not link.startswith("https://"):
+            name, _, heading = link.partition("#")
+            path = ((ROOT / page).parent / name if name else ROOT / page).resolve()
+            number = headings_of(path).index(heading) if heading else None
+            places.append(Place(path.relative_to(ROOT.resolve()).as_posix(), number))
+    return places
+
+
+def translate(place: Place) -> Place:
+    return place._replace(page=TRANSLATIONS.get(place.page, place.page))
 
 
 def settings_of(entry_point: EntryPoint) -> dict[str, str]:

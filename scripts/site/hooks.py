@@ -20,7 +20,7 @@ PAGES = {
     "CHANGELOG.md": "changes/index.html",
     "assets/README.md": "corpus/index.html",
 }
-LANGUAGES = {"README.zh-CN.md": "zh"}
+CHINESE_PAGE = re.compile(r"README\.zh-CN\.md|docs/zh/.*")
 LINK = re.compile(r"(?<!!)\[([^\]]+)\]\(([^)\s#]+)\)")
 CHINESE_LINE_END = re.compile(
     r"(?<=[\u3000-\u9fff\uff00-\uffef])\n(?=[\u3000-\u9fff\uff00-\uffef])"
@@ -54,7 +54,7 @@ def on_page_markdown(markdown: str, *, page: Page, files: Files, **kwargs: Any) 
     RETURNS (str): The text, without links to files of the repository that are no pages, and with
         the names of files as titles of their blocks.
     """
-    page.meta["language"] = LANGUAGES.get(page.file.src_uri, "")
+    page.meta["language"] = "zh" if CHINESE_PAGE.fullmatch(page.file.src_uri) else ""
     folder = posixpath.dirname(page.file.src_uri)
 
     def unlink(link: re.Match[str]) -> str:
