@@ -10,6 +10,7 @@ from .annotate import annotate_command
 from .convert import convert_command
 from .debug_data import CONTEXT, debug_data_command
 from .evaluate import evaluate_command
+from .init_config import init_config_command
 from .init_encoder import init_encoder_command
 from .pretrain import pretrain_command
 from .streams import Commands
@@ -33,6 +34,7 @@ app.command("annotate")(annotate_command)
 app.command("convert")(convert_command)
 app.command("debug-data", context_settings=CONTEXT)(debug_data_command)
 app.command("evaluate")(evaluate_command)
+app.command("init-config")(init_config_command)
 app.command("init-encoder")(init_encoder_command)
 app.command("pretrain")(pretrain_command)
 app.command("visualize")(visualize_command)

@@ -1,0 +1,67 @@
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .errors import errors_as_one_line
+
+
+def init_config_command(
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output", "-o", help="File to write to, or - to print the config.", show_default=False
+        ),
+    ],
+    lang: Annotated[str, typer.Option(help="Language of the texts, such as en or zh.")] = "en",
+    encoder: Annotated[
+        str | None,
+        typer.Option(
+            help="Encoder: a name on the Hugging Face hub, a folder, or a folder inside an "
+            "installed package (package:NAME/FOLDER).",
+            show_default="a pretrained one for English or Chinese",
+        ),
+    ] = None,
+    fresh: Annotated[
+        bool,
+        typer.Option("--fresh", help="Settings for a small encoder made by init-encoder."),
+    ] = False,
+    nested: Annotated[
+        bool, typer.Option("--nested", help="Entities overlap: keep all in the span group sc.")
+    ] = False,
+    attributes: Annotated[
+        bool,
+        typer.Option("--attributes", help="Entities have attributes, such as negated."),
+    ] = False,
+    force: Annotated[
+        bool, typer.Option("--force", "-F", help="Overwrite a file that exists.")
+    ] = False,
+) -> None:
+    """Write a config to train with, and print the next commands.
+
+    Its comments explain the settings that are most often changed.
+
+    Example: spacy-str-encoder init-config -o config.cfg
+
+    Example: spacy-str-encoder init-config --lang de --encoder xlm-roberta-base -o config.cfg
+    """
+    from spacy_str_encoder.files.whole import written_whole
+    from spacy_str_encoder.init_config import make_config, next_commands
+
+    to_stdout = str(output) == "-"
+    with errors_as_one_line():
+        if output.is_dir() or (not to_stdout and output.exists() and not force):
+            advice = "name a file in it" if output.is_dir() else "choose another one or use --force"
+            raise ValueError(f"{output} exists already; {advice}")
+        text = make_config(
+            lang=lang, encoder=encoder, fresh=fresh, nested=nested, attributes=attributes
+        )
+        if not to_stdout:
+            with written_whole(output) as unfinished:
+                unfinished.write_text(text, encoding="utf-8", newline="\n")
+    if to_stdout:
+        typer.echo(text, nl=False)
+        return
+    typer.echo(f"Wrote {output}. Next, with your own files:")
+    for command in next_commands(text, output):
+        typer.echo(f"  {command}")

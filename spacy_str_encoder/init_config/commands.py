@@ -1,0 +1,27 @@
+"""Commands that follow once there is a config."""
+
+import shlex
+from pathlib import Path
+
+from thinc.api import Config
+
+CONVERT = "spacy-str-encoder convert train.jsonl dev.jsonl --output corpus --lang {lang}"
+DEBUG_DATA = "spacy-str-encoder debug-data {train} {dev} --config {config}"
+TRAIN = "python -m spacy train {config} --output training --paths.train {train} --paths.dev {dev}"
+
+
+def next_commands(text: str, path: Path) -> list[str]:
+    """List the commands from annotations to a trained pipeline.
+
+    text (str): The config.
+    path (Path): The file that holds it.
+    RETURNS (list[str]): The commands, in order.
+    """
+    config = Config().from_str(text)
+    names = {
+        "config": shlex.quote(str(path)),
+        "lang": config["nlp"]["lang"],
+        "train": config["paths"]["train"],
+        "dev": config["paths"]["dev"],
+    }
+    return [command.format(**names) for command in (CONVERT, DEBUG_DATA, TRAIN)]
