@@ -42,6 +42,7 @@ from .reduced_project import ROOT, run
 # What is there after a page was followed.
 PAGES = {
     "README.md": [
+        "config.cfg",
         "records.csv",
         "page.html",
         "errors.html",
@@ -75,6 +76,7 @@ PAGES = {
     "docs/scaling.md": ["annotated/manifest.jsonl"],
     "docs/tables/README.md": [],
     "docs/training.md": [
+        "config.cfg",
         "errors.html",
         "records.csv",
         "one-row-each.csv",
@@ -100,11 +102,11 @@ SPERT = {
 BLOCK = re.compile(r"^ *```(\w+) ?([\w.]*)\n(.*?)^ *```$", flags=re.DOTALL | re.MULTILINE)
 HEADING = re.compile(r"^(#+) (.*)$", flags=re.MULTILINE)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
-# What a test can't do: run the tests, install, use a GPU that is not there, take hours. The
+# What a test can't do: run the tests, build, install, use a GPU that is not there, take hours. The
 # workflows of the tables are run at a reduced size in test_project.
 INSTEAD = {
     r"^make .*": "true",
-    r"^(python -m )?pip install .*": "true",
+    r"^(python -m )?pip (install|wheel) .*": "true",
     r"--vars\.gpu 0": "--vars.gpu -1",
     r"(run tables(-quick)?)$": r"\1 --dry",
 }

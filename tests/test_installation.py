@@ -104,6 +104,16 @@ def test_the_readme_names_the_versions(name: str) -> None:
     assert re.findall(r"Python (3\.\d+) \S+ (3\.\d+)", text) == [(PYTHONS[0], PYTHONS[-1])]
 
 
+@pytest.mark.parametrize("name", ["README.md", "README.zh-CN.md"])
+def test_the_readme_lists_the_extras(name: str) -> None:
+    text = (ROOT / name).read_text("utf-8")
+    [table] = re.findall(r"pretrain\]'`[:：]\n\n\|.*\n\|---\|---\|\n((?:\|.*\n)+)", text)
+    listed = [
+        each for row in table.splitlines() for each in re.findall("`(.+?)`", row.split("|")[1])
+    ]
+    assert sorted(listed) == sorted(read_setup()["options.extras_require"])
+
+
 def test_make_installs_the_encoder_of_the_extra() -> None:
     [wanted] = read_setup()["options.extras_require"]["minilm"].strip().splitlines()
     installed = Requirement(" ".join(read_makefile("MINILM")))
