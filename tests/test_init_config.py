@@ -188,7 +188,7 @@ def test_a_file_is_overwritten_on_demand_alone(tmp_path: Path) -> None:
 def test_a_folder_is_not_overwritten(tmp_path: Path) -> None:
     result = invoke("-o", tmp_path, "--force")
     assert result.exit_code == 1
-    assert "name a file in it" in result.stderr
+    assert "the output must be a file, but is a folder" in result.stderr
 
 
 def test_the_config_can_be_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

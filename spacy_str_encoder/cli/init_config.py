@@ -50,9 +50,8 @@ def init_config_command(
 
     to_stdout = str(output) == "-"
     with errors_as_one_line():
-        if output.is_dir() or (not to_stdout and output.exists() and not force):
-            advice = "name a file in it" if output.is_dir() else "choose another one or use --force"
-            raise ValueError(f"{output} exists already; {advice}")
+        if not to_stdout:
+            _check_output(output, force=force)
         text = make_config(
             lang=lang, encoder=encoder, fresh=fresh, nested=nested, attributes=attributes
         )
@@ -65,3 +64,10 @@ def init_config_command(
     typer.echo(f"Wrote {output}. Next, with your own files:")
     for command in next_commands(text, output):
         typer.echo(f"  {command}")
+
+
+def _check_output(output: Path, *, force: bool) -> None:
+    if output.is_dir():
+        raise ValueError(f"{output}: the output must be a file, but is a folder")
+    if output.exists() and not force:
+        raise ValueError(f"{output}: the file exists; choose another one or use --force")
