@@ -111,7 +111,10 @@ INSTEAD = {
     r"(run tables(-quick)?)$": r"\1 --dry",
 }
 LIBRARY = "spacy-str-encoder"
-GROUPS = ["factories", "architectures", "misc", "readers", "scorers"]
+GROUPS = [
+    *(f"spacy_{name}" for name in ("factories", "architectures", "misc", "readers", "scorers")),
+    "thinc_schedules",
+]
 SECTION = re.compile(r"^### `(.+?)`\n(.*?)(?=^##|\Z)", flags=re.DOTALL | re.MULTILINE)
 SETTING = re.compile(r"^\| `(.+?)` \| (.+?) \|", flags=re.MULTILINE)
 FUNCTIONS = [
@@ -255,7 +258,7 @@ def test_every_setting_is_documented_with_its_default(group: str) -> None:
     documented = dict(SECTION.findall((ROOT / "docs" / "configuration.md").read_text("utf-8")))
     found = [
         entry_point
-        for entry_point in entry_points(group=f"spacy_{group}")
+        for entry_point in entry_points(group=group)
         if entry_point.value.startswith("spacy_str_encoder")
     ]
     assert found
@@ -271,7 +274,7 @@ def test_settings_that_do_not_exist_are_not_documented() -> None:
     names = {
         entry_point.name
         for group in GROUPS
-        for entry_point in entry_points(group=f"spacy_{group}")
+        for entry_point in entry_points(group=group)
         if entry_point.value.startswith("spacy_str_encoder")
     }
     assert {name for name, _ in SECTION.findall(text)} == names

@@ -36,6 +36,7 @@ GROUPS = (
     "spacy_misc",
     "spacy_readers",
     "spacy_scorers",
+    "thinc_schedules",
 )
 
 

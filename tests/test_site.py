@@ -120,6 +120,6 @@ def config_names() -> Iterator[str]:
     setup = ConfigParser()
     setup.read(ROOT / "setup.cfg", "utf-8")
     for group, entries in setup["options.entry_points"].items():
-        if group.startswith("spacy_"):
+        if group.startswith(("spacy_", "thinc_")):
             for entry in entries.split("\n")[1:]:
                 yield entry.partition(" = ")[2].replace(":", ".")

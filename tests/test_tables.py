@@ -186,17 +186,22 @@ def test_the_config_has_the_seed_the_encoder_and_the_corpus(settings: TableSetti
         assert config["corpora"][part]["path"] == str(settings.corpus / f"{part}.spacy")
 
 
-@pytest.mark.parametrize("base", ["coronary", "english", "paper"])
-def test_fewer_updates_shorten_the_schedule_too(settings: TableSettings, base: str) -> None:
-    shorter = replace(settings, base=CONFIGS / f"{base}.cfg", steps=300)
+@pytest.mark.parametrize(
+    ("base", "steps", "warmup"),
+    [("coronary", 300, 60), ("coronary", 60, 30), ("english", 300, 0), ("paper", 300, None)],
+)
+def test_fewer_updates_shorten_the_schedule_too(
+    settings: TableSettings, base: str, steps: int, warmup: int | None
+) -> None:
+    shorter = replace(settings, base=CONFIGS / f"{base}.cfg", steps=steps)
     [system] = [each for each in make_systems([4]) if each.name == "only_ner"]
     training = make_config(system, shorter, seed=0)["training"]
-    assert (training["max_steps"], training["eval_frequency"]) == (300, 50)
-    if base == "paper":
+    assert (training["max_steps"], training["eval_frequency"]) == (steps, steps // 6)
+    if warmup is None:
         assert training["optimizer"]["learn_rate"] == 1e-5
     else:
-        assert training["optimizer"]["learn_rate"]["total_steps"] == 300
-        assert training["optimizer"]["learn_rate"]["warmup_steps"] == 150
+        assert training["optimizer"]["learn_rate"]["total_steps"] == steps
+        assert training["optimizer"]["learn_rate"]["min_warmup_steps"] == warmup
 
 
 @pytest.mark.parametrize("steps", [QUICK_STEPS, 250, 7, 2])

@@ -62,7 +62,7 @@ class TableSettings:
 
     @property
     def _training(self) -> dict[str, Any]:
-        training: dict[str, Any] = load_config(self.base)["training"]
+        training: dict[str, Any] = load_config(self.base, interpolate=True)["training"]
         return training
 
     def part(self, name: str) -> Path:
@@ -91,9 +91,8 @@ def _shorten(config: Config, steps: int) -> dict[str, Any]:
     schedule = learn_rate if isinstance(learn_rate, dict) else {}
     if "total_steps" in schedule:
         overrides["training.optimizer.learn_rate.total_steps"] = steps
-    # Fresh weights need the full warm-up however short the training is: with 30 steps instead of
-    # 250, the encoder of the demo does not learn when it is trained on entities only.
-    if "warmup_steps" in schedule:
-        warmup = min(schedule["warmup_steps"], steps // 2)
-        overrides["training.optimizer.learn_rate.warmup_steps"] = warmup
+    # The schedule refuses a training that is all warm-up.
+    if "min_warmup_steps" in schedule:
+        warmup = min(schedule["min_warmup_steps"], steps // 2)
+        overrides["training.optimizer.learn_rate.min_warmup_steps"] = warmup
     return overrides
