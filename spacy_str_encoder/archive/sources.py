@@ -73,13 +73,25 @@ def find_sources(
     RAISES (ValueError): If an input is missing or its type is not supported, or if there is nothing
         to read.
     """
-    files = {file.resolve(): file for name in inputs for file in _find_files(name, output)}
-    readers = {file: find_reader(file) for file in sorted(files.values())}
+    readers = find_readers(inputs, output=output)
     unsupported = [str(file) for file, read in readers.items() if read is None]
     sources = _make_sources(readers, whole_files=whole_files)
     if not sources:
         raise ValueError(f"{', '.join(inputs)}: nothing to read. {FILE_TYPES}")
     return sources, unsupported
+
+
+def find_readers(inputs: Iterable[str], *, output: Path | None = None) -> dict[Path, Reader | None]:
+    """Find the files of an archive, each once.
+
+    inputs (Iterable[str]): Files, folders, and patterns of file names.
+    output (Path | None): A folder whose files are left out, if any, unless given by name.
+    RETURNS (dict[Path, Reader | None]): The files in the order of their names, with their readers;
+        None where the file type is not supported.
+    RAISES (ValueError): If an input is missing or its type is not supported.
+    """
+    files = {file.resolve(): file for name in inputs for file in _find_files(name, output)}
+    return {file: find_reader(file) for file in sorted(files.values())}
 
 
 def _make_sources(readers: Mapping[Path, Reader | None], *, whole_files: bool) -> list[Source]:
@@ -92,7 +104,7 @@ def _make_sources(readers: Mapping[Path, Reader | None], *, whole_files: bool) -
     return [*sources, join_texts(texts)] if texts else sources
 
 
-def _find_files(name: str, output: Path) -> list[Path]:
+def _find_files(name: str, output: Path | None) -> list[Path]:
     path = Path(name)
     if not name.strip():
         raise ValueError("An input must have a name, got an empty one; is a variable empty?")
@@ -102,6 +114,8 @@ def _find_files(name: str, output: Path) -> list[Path]:
     files = _files_in_folder(path) if path.is_dir() else _files_of_pattern(name)
     if not files:
         raise ValueError(f"{name}: no such file, and no folder or pattern with any files")
+    if output is None:
+        return files
     return [file for file in files if not file.resolve().is_relative_to(output.resolve())]
 
 

@@ -7,6 +7,7 @@ transformers takes seconds and would delay `--help`.
 import typer
 
 from .annotate import annotate_command
+from .benchmark import benchmark_command
 from .convert import convert_command
 from .debug_data import CONTEXT, debug_data_command
 from .evaluate import evaluate_command
@@ -31,6 +32,7 @@ def main() -> None:
 
 
 app.command("annotate")(annotate_command)
+app.command("benchmark")(benchmark_command)
 app.command("convert")(convert_command)
 app.command("debug-data", context_settings=CONTEXT)(debug_data_command)
 app.command("evaluate")(evaluate_command)

@@ -9,7 +9,7 @@ from rich.progress import Progress as Bar
 from rich.progress import TaskID, TaskProgressColumn, TimeRemainingColumn
 
 from .errors import SOME_REJECTED, errors_as_one_line
-from .options import Code, GpuId, Model, Precision, TextField
+from .options import BatchSize, Code, GpuId, Inputs, Model, Precision, TextField
 from .progress import make_bar
 
 if TYPE_CHECKING:
@@ -37,15 +37,7 @@ class OutputFormat(StrEnum):
 
 def annotate_command(
     model: Model,
-    inputs: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="INPUT...",
-            help="Files, folders or quoted patterns: .jsonl, .csv, .tsv or .txt (one text per "
-            "line), optionally compressed (.gz), .parquet or .spacy.",
-            show_default=False,
-        ),
-    ],
+    inputs: Inputs,
     output: Annotated[
         Path, typer.Option("--output", "-o", help="Folder to write to.", show_default=False)
     ],
@@ -57,7 +49,7 @@ def annotate_command(
     ] = False,
     max_length: Annotated[int, typer.Option(min=1, help="Maximum characters per text.")] = 50_000,
     part_size: Annotated[int, typer.Option(min=1, help="Texts per output file.")] = 1000,
-    batch_size: Annotated[int, typer.Option(min=1, help="Texts per batch.")] = 64,
+    batch_size: BatchSize = 64,
     n_process: Annotated[int, typer.Option(min=1, help="Number of processes or Ray actors.")] = 1,
     engine: Annotated[
         EngineName, typer.Option(help="Engine to run on: this machine or Ray.")

@@ -14,6 +14,15 @@ Model = Annotated[
         show_default=False,
     ),
 ]
+Inputs = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="INPUT...",
+        help="Files, folders or quoted patterns: .jsonl, .csv, .tsv or .txt (one text per "
+        "line), optionally compressed (.gz), .parquet or .spacy.",
+        show_default=False,
+    ),
+]
 Code = Annotated[
     Path | None,
     typer.Option(
@@ -41,4 +50,5 @@ Precision = Annotated[
     ),
 ]
 GpuId = Annotated[int, typer.Option(help="GPU ID, or -1 for the CPU.")]
+BatchSize = Annotated[int, typer.Option(min=1, help="Texts per batch.")]
 TextField = Annotated[str, typer.Option(help="Field or column with the text.")]

@@ -1,0 +1,1 @@
+"""Speed of a pipeline on texts of its users, on the machine that runs it."""
