@@ -37,9 +37,9 @@ def benchmark_command(
 ) -> None:
     """Measure how fast a pipeline annotates your texts on this machine.
 
-    Prints texts and characters per second, and the share of each component. On the
-    CPU, the pipeline runs on one thread, as annotate is fastest with a process for
-    each core. Files are read before, and nothing is written.
+    Prints texts and characters per second, and the time of each component. On
+    the CPU, the pipeline uses one thread: annotate is fastest with one process
+    for each core. Reading and writing files is not measured.
 
     Example: spacy-str-encoder benchmark training/model-best reports.jsonl --target 500
 
