@@ -42,9 +42,10 @@ def visualize_command(
     """Write an HTML page of entities, and of relations as arcs, with their scores.
 
     With --gold, the page shows correct, wrong and missed predictions, with filters
-    by label and kind. All texts are compared, the worst come first, and each keeps
-    its number in FILE. The page is a single file without external resources. It
-    contains the texts, so share it only with people who may read them.
+    by label and kind. All texts are compared, those with the most errors per gold
+    annotation come first, and each keeps its number in FILE. The page is a single
+    file without external resources. It contains the texts, so share it only with
+    people who may read them.
 
     Example: spacy-str-encoder visualize training/model-best "Ada works at Acme." -o page.html
 

@@ -34,6 +34,7 @@ RELATIONS = """<details><summary>{summary}</summary>
 <tbody>
 {rows}
 </tbody></table></details>"""
+NO_ENTITIES = '<p class="none">No entities</p>'
 ROW = """<tr class="relation {kind}" data-head="{head_id}" data-tail="{tail_id}" \
 data-label="{label}" data-score="{score}"><td>{head}</td><td>{label}</td><td>{tail}</td>\
 <td>{score}</td>{kind_cell}</tr>"""
@@ -60,7 +61,10 @@ def render_doc(view: DocView, number: int, hues: dict[str, int], *, lang: str = 
     lang (str): The language code of the text; empty if unknown.
     RETURNS (str): The HTML.
     """
-    errors = f", {_count(view.errors, 'error')}" if _is_compared(view) else ""
+    errors = ""
+    if _is_compared(view):
+        gold = _count(view.gold, "gold annotation")
+        errors = f", {_count(view.errors, 'error')} ({gold})"
     return DOC.format(
         number=number,
         name=f"Document {view.number or number}{errors}",
@@ -144,7 +148,7 @@ def _plain(view: DocView, start: int, end: int) -> str:
 
 def _render_relations(view: DocView, number: int) -> str:
     if not view.relations:
-        return ""
+        return "" if view.entities else NO_ENTITIES
     kind = '<th scope="col">kind</th>' if _is_compared(view) else ""
     rows = "\n".join(_row(view, relation, number) for relation in view.relations)
     summary = _count(len(view.relations), "relation")

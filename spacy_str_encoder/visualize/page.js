@@ -2,7 +2,6 @@
 (() => {
   const GAP = 15;
   const LIFT = 14;
-  const MOST_LEVELS = 9;
   const MARGIN = 600;
   const SAME_LINE = 12;
   const HAT = 6;
@@ -132,17 +131,15 @@
   // An arc between two lines runs to the end of the upper one, and on from the start of the lower.
   const cutAtLines = (head, tail, width) => {
     if (head.line === tail.line) {
-      return [{ line: head.line, from: head, to: tail, hasTip: true, hasLabel: true }];
+      return [{ line: head.line, from: head, to: tail, hasTip: true }];
     }
     const isDown = head.line < tail.line;
     const [upper, lower] = isDown ? [head, tail] : [tail, head];
     const first = { line: upper.line, from: upper, to: null, edge: width };
     const second = { line: lower.line, from: lower, to: null, edge: 0 };
-    // The longer part has room for the label.
-    const isFirst = width - upper.x > lower.x;
     return [
-      { ...first, hasTip: !isDown, hasLabel: isFirst },
-      { ...second, hasTip: isDown, hasLabel: !isFirst },
+      { ...first, hasTip: !isDown },
+      { ...second, hasTip: isDown },
     ];
   };
 
@@ -155,14 +152,13 @@
         const sides = [segment.from.x, segment.to?.x ?? segment.edge].sort((a, b) => a - b);
         const [left, right] = sides;
         const middle = Math.max(half, Math.min((left + right) / 2, width - half));
-        const reach = segment.hasLabel
-          ? { start: Math.min(left, middle - half), stop: Math.max(right, middle + half) }
-          : { start: left, stop: right };
-        return { ...segment, ...reach, row, name, left, right, middle };
+        const [start, stop] = [Math.min(left, middle - half), Math.max(right, middle + half)];
+        return { ...segment, start, stop, row, name, left, right, middle };
       });
     });
 
-  // On each line, shorter arcs lie lower, and arcs that overlap lie on different levels.
+  // On each line, an arc lies above those inside of it, and arcs that overlap, or whose labels do,
+  // lie on different levels.
   const setLevels = (segments) => {
     const taken = [];
     segments.sort((a, b) => a.right - a.left - (b.right - b.left));
@@ -171,8 +167,12 @@
         (other) =>
           other.line === segment.line && other.start < segment.stop && segment.start < other.stop,
       );
-      const level = 1 + Math.max(0, ...meets.map((other) => other.level));
-      segment.level = Math.min(MOST_LEVELS, level);
+      const inner = meets.filter(
+        (other) => segment.left <= other.left && other.right <= segment.right,
+      );
+      const levels = new Set(meets.map((other) => other.level));
+      segment.level = 1 + Math.max(0, ...inner.map((other) => other.level));
+      while (levels.has(segment.level)) segment.level += 1;
       taken.push(segment);
     }
   };
@@ -232,7 +232,7 @@
   };
 
   const drawSegment = (svg, segment, floor) => {
-    const { row, from, to, level, name, hasTip, hasLabel } = segment;
+    const { row, from, to, level, name, hasTip } = segment;
     const kind = ["correct", "wrong", "missed"].find((name) => row.classList.contains(name)) ?? "";
     const group = make(svg, "g", { class: `arc ${kind}` });
     group.dataset.head = row.dataset.head;
@@ -244,7 +244,7 @@
     // Where it starts, a leg may have crossed the hats of other entities.
     const start = hasTip && to === null ? null : from;
     if (start?.isOnHat) make(group, "circle", { cx: start.x, cy: start.tip, r: 2 });
-    if (hasLabel) make(group, "text", { x: segment.middle, y: y + 3 }).textContent = name;
+    make(group, "text", { x: segment.middle, y: y + 3 }).textContent = name;
   };
 
   // Above an entity of a stack, a bracket of its own shows which one an arc belongs to.
@@ -285,7 +285,8 @@
     const ends = entities.filter((entity) => entity.isEnd);
     for (const entity of ends.filter(({ isStacked }) => isStacked)) drawHat(svg, entity);
     // Labels of low arcs are drawn last: the feet of others may pass behind them.
-    for (const segment of segments.reverse()) drawSegment(svg, segment, findTop(ends, segment.line));
+    segments.sort((a, b) => b.level - a.level);
+    for (const segment of segments) drawSegment(svg, segment, findTop(ends, segment.line));
   };
 
   // Articles far from the viewport are drawn when they come near.
@@ -363,6 +364,13 @@
 
   for (const name of ["mouseover", "focusin", "focusout"]) document.addEventListener(name, light);
   document.addEventListener("change", filter);
+  document.addEventListener("click", ({ target }) => {
+    const choice = target.dataset.choose;
+    if (!choice) return;
+    const boxes = target.closest("fieldset").querySelectorAll("input");
+    for (const box of boxes) box.checked = choice === "all";
+    filter();
+  });
   for (const name of ["beforeprint", "afterprint"]) {
     window.addEventListener(name, () => {
       document.body.classList.toggle("printed", name === "beforeprint");

@@ -35,8 +35,13 @@ PAGE = """<!DOCTYPE html>
 </html>
 """
 FILTER = """<fieldset data-filter="{name}"><legend>{legend}</legend>
-{boxes}
+{buttons}{boxes}
 </fieldset>"""
+# With two boxes, one click is enough anyway.
+BUTTONS = """<span><button type="button" data-choose="all">all</button> \
+<button type="button" data-choose="none">none</button></span>
+"""
+FEW_BOXES = 2
 BOX = (
     '<label class="{name}" {style}><input type="checkbox" checked value="{value}"> {value}</label>'
 )
@@ -122,4 +127,5 @@ def _filter(name: str, legend: str, values: Collection[str], hues: dict[str, int
         style = f'style="--hue: {hues[value]}"' if name == "entity" else ""
         kind = f"{name} {value}" if name == "kind" else name
         boxes.append(BOX.format(name=kind, style=style, value=escape(value)))
-    return FILTER.format(name=name, legend=legend, boxes="\n".join(boxes))
+    buttons = BUTTONS if len(boxes) > FEW_BOXES else ""
+    return FILTER.format(name=name, legend=legend, buttons=buttons, boxes="\n".join(boxes))

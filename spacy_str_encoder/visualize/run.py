@@ -1,6 +1,6 @@
 """Views of the predictions of a pipeline."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -64,7 +64,7 @@ def view_differences(
     nlp (Language): The pipeline.
     gold (Sequence[Doc]): The gold docs.
     track (Track): Shows the progress.
-    RETURNS (list[DocView]): The views, those with the most errors first.
+    RETURNS (list[DocView]): The views with their numbers, the worst first.
     """
     symmetric = relation_setting(nlp, "symmetric") or ()
     compare = partial(
@@ -74,6 +74,15 @@ def view_differences(
         defaults=default_values(nlp),
     )
     examples = track(with_predicted_entities(nlp, gold), "Texts", len(gold))
-    views = (compare(each.predicted, each.reference) for each in examples)
+    return sort_views(compare(each.predicted, each.reference) for each in examples)
+
+
+def sort_views(views: Iterable[DocView]) -> list[DocView]:
+    """Number views and sort them, the worst first.
+
+    views (Iterable[DocView]): The views of compared docs.
+    RETURNS (list[DocView]): The views, those with the most errors per gold annotation first, and
+        among equals, those with the most errors.
+    """
     numbered = [replace(view, number=number) for number, view in enumerate(views, start=1)]
-    return sorted(numbered, key=lambda view: -view.errors)
+    return sorted(numbered, key=lambda view: (-view.error_rate, -view.errors))

@@ -113,6 +113,16 @@ class DocView:
         """RETURNS (int): The number of wrong or missed entities, attributes and relations."""
         return sum(kind in ("wrong", "missed") for kind in self.kinds)
 
+    @property
+    def gold(self) -> int:
+        """RETURNS (int): The number of gold entities, attributes and relations."""
+        return sum(kind in ("correct", "missed") for kind in self.kinds)
+
+    @property
+    def error_rate(self) -> float:
+        """RETURNS (float): The errors per gold annotation; without any, the number of errors."""
+        return self.errors / max(1, self.gold)
+
 
 def view_doc(
     doc: Doc, *, spans_key: str | None = None, defaults: Mapping[str, str] | None = None
