@@ -5,12 +5,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.progress import Progress as Bar
-from rich.progress import TaskID, TaskProgressColumn, TimeRemainingColumn
+from rich.progress import Task, TaskID, TaskProgressColumn, TimeRemainingColumn
 
 from .errors import SOME_REJECTED, errors_as_one_line
 from .options import BatchSize, Code, GpuId, Inputs, Model, Precision, TextField
-from .progress import make_bar
+from .progress import Bar, format_rate
 
 if TYPE_CHECKING:
     from spacy_str_encoder.archive import ArchiveSettings, Engine, PartWriter, Progress, Source
@@ -201,7 +200,7 @@ def run_with_bar(
     """
     from spacy_str_encoder.archive import TooManyRejectedError, annotate_archive
 
-    with make_bar(TaskProgressColumn(), TimeRemainingColumn()) as bar:
+    with Bar(TaskProgressColumn(), TimeRemainingColumn(), describe=describe_archive) as bar:
         task = bar.add_task("loading", total=sum(source.size for source in sources))
         follow = partial(show_progress, bar, task)
         try:
@@ -223,6 +222,15 @@ def show_progress(bar: Bar, task: TaskID, progress: "Progress") -> None:
     """
     rejected = f", {progress.rejected} rejected" if progress.rejected else ""
     elapsed = bar.tasks[task].elapsed or 0
-    rate = f", {progress.annotated_now / elapsed:.0f} per second" if elapsed else ""
-    description = f"{progress.annotated} texts{rejected}{rate}"
+    rate = f", {format_rate(progress.annotated_now / elapsed)} a second" if elapsed else ""
+    description = f"{progress.annotated:,} texts{rejected}{rate}"
     bar.update(task, completed=progress.read, description=description)
+
+
+def describe_archive(task: Task) -> str:
+    """Describe the progress of a run over an archive.
+
+    task (Task): The task of the bar, whose description counts texts.
+    RETURNS (str): The line.
+    """
+    return f"Annotating: {task.description}, {task.percentage:.0f} % of the input"

@@ -5,11 +5,11 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import MofNCompleteColumn, Progress, TaskID, TimeElapsedColumn
+from rich.progress import MofNCompleteColumn, TaskID, TimeElapsedColumn
 
 from .errors import errors_as_one_line
 from .options import TextField
-from .progress import make_bar
+from .progress import Bar, describe_count
 
 
 def pretrain_command(
@@ -87,7 +87,8 @@ def pretrain_command(
             seed=seed,
         )
         report = ConversionReport()
-        with make_bar(MofNCompleteColumn(), TimeElapsedColumn()) as bar:
+        describe = partial(describe_count, unit="updates")
+        with Bar(MofNCompleteColumn(), TimeElapsedColumn(), describe=describe) as bar:
             summary = pretrain(
                 encoder,
                 texts,
@@ -123,7 +124,7 @@ def _choose_device(gpu_id: int) -> None:
         raise ValueError(f"PyTorch can't find GPU {gpu_id}; omit --gpu-id to train on the CPU")
 
 
-def _show(bar: Progress, task: TaskID, step: int, steps: int, perplexity: float | None) -> None:
+def _show(bar: Bar, task: TaskID, step: int, steps: int, perplexity: float | None) -> None:
     bar.update(task, completed=step, total=steps)
     if perplexity is not None:
         bar.console.print(f"step {step:,}: perplexity {perplexity:,.2f}")

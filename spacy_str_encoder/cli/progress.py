@@ -1,37 +1,111 @@
-from collections.abc import Iterable, Iterator
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from time import monotonic
+from typing import Any, TypeVar
 
+import typer
 from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
     ProgressColumn,
+    Task,
+    TaskID,
     TextColumn,
     TimeElapsedColumn,
 )
 
 ItemT = TypeVar("ItemT")
+# Describes a task in a line.
+Describe = Callable[[Task], str]
+LINE_EVERY = 30.0
+FEW = 10
 
 
-def make_bar(*numbers: ProgressColumn) -> Progress:
-    """Create a progress bar on stderr that is shown on terminals only.
+class Bar(Progress):
+    """A progress bar on stderr. Without a terminal, a line every 30 seconds instead."""
 
-    *numbers (ProgressColumn): The columns to the right of the bar.
-    RETURNS (Progress): The progress bar.
+    def __init__(
+        self, *numbers: ProgressColumn, describe: Describe, clock: Callable[[], float] = monotonic
+    ) -> None:
+        """Create a progress bar.
+
+        *numbers (ProgressColumn): The columns to the right of the bar.
+        describe (Callable[[Task], str]): Function that describes a task in a line.
+        clock (Callable[[], float]): Function that returns the time in seconds.
+        """
+        console = Console(stderr=True)
+        columns = [TextColumn("{task.description}"), BarColumn(), *numbers]
+        hidden = not console.is_terminal
+        super().__init__(*columns, console=console, transient=True, disable=hidden, get_time=clock)
+        self.describe = describe
+        self.last_line = clock()
+
+    def advance(self, task_id: TaskID, advance: float = 1) -> None:
+        """Advance a task, and print a line if one is due.
+
+        task_id (TaskID): The task.
+        advance (float): The number of steps.
+        """
+        super().advance(task_id, advance)
+        self._print_line(task_id)
+
+    def update(self, task_id: TaskID, **fields: Any) -> None:
+        """Update a task, and print a line if one is due.
+
+        task_id (TaskID): The task.
+        **fields (Any): What has changed, see rich.
+        """
+        super().update(task_id, **fields)
+        self._print_line(task_id)
+
+    def _print_line(self, task_id: TaskID) -> None:
+        now = self.get_time()
+        if self.disable and now - self.last_line >= LINE_EVERY:
+            self.last_line = now
+            typer.echo(self.describe(self._tasks[task_id]), err=True)
+
+
+def describe_count(task: Task, *, unit: str) -> str:
+    """Describe how many of the items of a task are done, and how fast.
+
+    task (Task): The task.
+    unit (str): The name of the items, as a plural.
+    RETURNS (str): The line.
     """
-    console = Console(stderr=True)
-    columns = [TextColumn("{task.description}"), BarColumn(), *numbers]
-    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+    total = "" if task.total is None else f" of {task.total:,.0f}"
+    rate = f", {format_rate(task.completed / task.elapsed)} a second" if task.elapsed else ""
+    return f"{task.description}: {task.completed:,.0f}{total} {unit}{rate}"
 
 
-def track(items: Iterable[ItemT], description: str, total: int | None = None) -> Iterator[ItemT]:
-    """Show the progress of a loop on stderr, on terminals only.
+def format_rate(rate: float) -> str:
+    """Format a rate for display.
+
+    rate (float): The rate.
+    RETURNS (str): The rate, with two digits if it is low.
+    """
+    return f"{rate:,.0f}" if rate >= FEW else f"{rate:.2g}"
+
+
+def track(
+    items: Iterable[ItemT],
+    description: str,
+    total: int | None = None,
+    *,
+    clock: Callable[[], float] = monotonic,
+) -> Iterator[ItemT]:
+    """Show the progress of a loop over texts on stderr.
 
     items (Iterable): The items to loop over.
     description (str): The text to the left of the bar.
     total (int | None): The number of items, if known.
+    clock (Callable[[], float]): Function that returns the time in seconds.
     YIELDS (ItemT): The items.
     """
-    with make_bar(MofNCompleteColumn(), TimeElapsedColumn()) as bar:
-        yield from bar.track(items, total=total, description=description)
+    describe = partial(describe_count, unit="texts")
+    with Bar(MofNCompleteColumn(), TimeElapsedColumn(), describe=describe, clock=clock) as bar:
+        task = bar.add_task(description, total=total)
+        for item in items:
+            yield item
+            bar.advance(task)

@@ -52,7 +52,7 @@ def view_texts(nlp: Language, texts: Sequence[str], *, track: Track = no_track) 
     RETURNS (list[DocView]): The views, in the order of the texts.
     """
     spans_key, defaults = entity_group(nlp), default_values(nlp)
-    docs = track(nlp.pipe(texts), "Texts", len(texts))
+    docs = track(nlp.pipe(texts), "Predicting", len(texts))
     return [view_doc(doc, spans_key=spans_key, defaults=defaults) for doc in docs]
 
 
@@ -73,7 +73,7 @@ def view_differences(
         spans_key=entity_group(nlp),
         defaults=default_values(nlp),
     )
-    examples = track(with_predicted_entities(nlp, gold), "Texts", len(gold))
+    examples = track(with_predicted_entities(nlp, gold), "Predicting", len(gold))
     return sort_views(compare(each.predicted, each.reference) for each in examples)
 
 
