@@ -4,6 +4,7 @@ from typing import NotRequired, TypedDict
 
 from spacy.tokens import Doc, Span
 
+from .arguments import check_doc, warn_of_missing_group
 from .attributes import get_attribute_scores, get_attributes
 from .entities import get_entities
 from .records import Record, find_settings, get_records
@@ -66,7 +67,10 @@ def to_annotations(doc: Doc, *, spans_key: str | None = None) -> Annotations:
     doc (Doc): The doc.
     spans_key (str | None): The span group that holds the entities; `doc.ents` if None.
     RETURNS (Annotations): The annotations.
+    RAISES (ValueError): If the argument is not a doc.
     """
+    check_doc(doc)
+    warn_of_missing_group(doc, spans_key)
     relations = get_relations(doc)
     connected = [span for relation in relations for span in (relation.head, relation.tail)]
     # Relations may connect spans that are not entities.

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, TypedDict
 
 from spacy.tokens import Doc, Span
 
+from .arguments import check_doc, check_labels, warn_of_missing_group
 from .attributes import get_attribute_scores, get_attributes
 from .entities import get_entities
 from .relation import Place, Relation, get_relations, get_score, place_of
@@ -126,11 +127,15 @@ def to_records(
         `{"Assertion": ["negated"]}`. Central entities with such a value get no record.
     spans_key (str | None): The span group that holds the entities; `doc.ents` if None.
     RETURNS (list[Record]): A record for each other central entity, in text order.
-    RAISES (ValueError): If there are no central types, the template has unknown fields, or
-        `exclude` has no lists of values.
+    RAISES (ValueError): If there are no central types, `inverse` is a string, the template has
+        unknown fields, or `exclude` has no lists of values.
     """
     exclude = {} if exclude is None else exclude
+    check_doc(doc)
     check_settings(central, key, exclude)
+    check_labels("inverse", inverse)
+    warn_of_missing_group(doc, spans_key)
+    _warn_of_unknown(doc, central, get_entities(doc, spans_key))
     links = _find_links(doc, central, inverse)
     roots = [entity for entity in get_entities(doc, spans_key) if entity.label_ in central]
     depths = [_find_depths(root, links, central) for root in roots]
@@ -231,6 +236,22 @@ def _find_depths(root: Span, links: Links, central: Collection[str]) -> dict[Pla
                 depths[place_of(value)] = depths[place] + 1
                 reached.append(place_of(value))
     return depths
+
+
+def _warn_of_unknown(doc: Doc, central: Collection[str], entities: Collection[Span]) -> None:
+    """Warn of central types that no entity ever had. A doc may well lack those that others have."""
+    types = {entity.label_ for entity in entities}
+    unknown = sorted(name for name in central if name not in doc.vocab.strings)
+    if types and unknown and types.isdisjoint(central):
+        warnings.warn(
+            UNKNOWN.format(names=", ".join(unknown), types=", ".join(sorted(types))), stacklevel=3
+        )
+
+
+UNKNOWN = (
+    "central: no entity has the type {names}, so there are no records. Check the spelling. The "
+    "types in this doc: {types}."
+)
 
 
 def _warn_of_unused(links: Links, reached: Collection[Place]) -> None:

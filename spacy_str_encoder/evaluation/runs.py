@@ -8,6 +8,7 @@ from spacy.language import Language
 from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
 
+from ..doc.arguments import check_docs
 from ..loading import (
     default_values,
     entity_group,
@@ -44,7 +45,9 @@ def evaluate(nlp: Language, docs: Sequence[Doc], *, samples: int = 1000, seed: i
     samples (int): The number of bootstrap samples for the intervals.
     seed (int): The random seed.
     RETURNS (Report): The scores.
+    RAISES (ValueError): If `docs` is a single doc.
     """
+    check_docs(docs)
     return make_report(find_outcomes(nlp, docs), samples=samples, seed=seed)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from spacy.tokens import Doc
 
+from ..doc.arguments import check_docs
 from ..doc.origin import get_id
 from ..doc.records import Record, get_records, walk_values
 from .parquet import to_string, write_rows
@@ -46,8 +47,10 @@ def write_records(path: str | Path, docs: Iterable[Doc]) -> None:
     path (str | Path): The file. An existing file is replaced once the new one is complete.
     docs (Iterable[Doc]): The docs, with `doc._.records`. The identifier of a doc is
         `doc.user_data["meta"]["id"]`, if there is one.
-    RAISES (ValueError): If the file has another suffix, or a doc has no settings for records.
+    RAISES (ValueError): If the file has another suffix, `docs` is a single doc, or a doc has no
+        settings for records.
     """
+    check_docs(docs)
     path = Path(path)
     writers: dict[str, Callable[[Path, Iterable[Doc]], None]] = {
         ".jsonl": _write_jsonl,
@@ -68,6 +71,7 @@ def to_rows(docs: Iterable[Doc]) -> Iterator[dict[str, Any]]:
     YIELDS (dict[str, Any]): A row with all `COLUMNS`. An entity without values has one row, whose
         columns from `key` on are None.
     """
+    check_docs(docs)
     empty = dict.fromkeys(COLUMNS)
     for doc_number, doc in enumerate(docs):
         for number, record in enumerate(get_records(doc)):

@@ -86,8 +86,9 @@ def render(
     title (str): The title of the page.
     lang (str): The language code of the texts, for screen readers and fonts; empty if unknown.
     RETURNS (Page): The page.
+    RAISES (ValueError): If these are no views.
     """
-    views = list(views)
+    views = _check_views(views)
     hues = hues_of_labels(views)
     docs = (render_doc(view, number, hues, lang=lang) for number, view in enumerate(views, start=1))
     script = _asset("page.js")
@@ -101,6 +102,22 @@ def render(
             script=script,
         )
     )
+
+
+def _check_views(views: object) -> list[DocView]:
+    if not isinstance(views, Iterable):
+        raise ValueError(NO_VIEWS.format(kind=type(views).__name__))
+    items = list(views)
+    for item in items:
+        if not isinstance(item, DocView):
+            raise ValueError(NO_VIEWS.format(kind=type(item).__name__))
+    return items
+
+
+NO_VIEWS = (
+    "views: must be a list of views, got {kind}. Write render([view_doc(doc)]), or "
+    "render([view_doc(doc) for doc in docs])."
+)
 
 
 def _asset(name: str) -> str:

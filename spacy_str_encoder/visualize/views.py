@@ -8,6 +8,7 @@ from typing import Literal, TypeVar
 
 from spacy.tokens import Doc
 
+from ..doc.arguments import check_doc, check_labels, warn_of_missing_group
 from ..doc.attributes import get_attribute_scores, get_attributes, read_attributes
 from ..doc.entities import SPANS_KEY, find_gold_key, get_entities, has_entities
 from ..doc.misaligned import get_misaligned_entities, get_misaligned_relations
@@ -134,7 +135,10 @@ def view_doc(
     defaults (Mapping[str, str] | None): The default values of attributes by name, which are not
         shown.
     RETURNS (DocView): The view.
+    RAISES (ValueError): If the argument is not a doc.
     """
+    check_doc(doc)
+    warn_of_missing_group(doc, spans_key)
     attributes = _predicted_attributes(doc, spans_key, defaults or {})
     return _make_view(
         doc,
@@ -166,8 +170,9 @@ def compare_docs(
     defaults (Mapping[str, str] | None): The default values of attributes by name, which are neither
         shown nor compared.
     RETURNS (DocView): The view.
-    RAISES (ValueError): If the texts differ.
+    RAISES (ValueError): If the texts differ, or `symmetric` is a string.
     """
+    check_labels("symmetric", symmetric)
     if found.text != gold.text:
         raise ValueError("Docs must have the same text to be compared, got different ones.")
     gold_key = find_gold_key(gold, spans_key or SPANS_KEY)
