@@ -93,17 +93,19 @@ def track(
     description: str,
     total: int | None = None,
     *,
+    unit: str = "texts",
     clock: Callable[[], float] = monotonic,
 ) -> Iterator[ItemT]:
-    """Show the progress of a loop over texts on stderr.
+    """Show the progress of a loop on stderr.
 
     items (Iterable): The items to loop over.
     description (str): The text to the left of the bar.
     total (int | None): The number of items, if known.
+    unit (str): The name of the items, as a plural.
     clock (Callable[[], float]): Function that returns the time in seconds.
     YIELDS (ItemT): The items.
     """
-    describe = partial(describe_count, unit="texts")
+    describe = partial(describe_count, unit=unit)
     with Bar(MofNCompleteColumn(), TimeElapsedColumn(), describe=describe, clock=clock) as bar:
         task = bar.add_task(description, total=total)
         for item in items:
