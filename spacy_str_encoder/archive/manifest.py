@@ -26,6 +26,8 @@ MANIFEST = "manifest.jsonl"
 REJECTED = "rejected.jsonl"
 # The form of the output. Since 2, the score of a relation counts those of its entities.
 SCHEMA = 2
+# What is counted of each part, beside its rejections.
+COUNTS = ("annotated", "hidden", "low_entities", "low_relations")
 # The names that `name_part` and `files.whole.written_whole` give. Other tools write similar ones.
 PART = re.compile(r"part-\d{5,}-\d{6,}\.(jsonl|parquet|spacy)")
 UNFINISHED = re.compile(rf"\.{PART.pattern}\.\w+\.unfinished\.\w+")
@@ -53,6 +55,9 @@ class Part:
     rejections (list[Rejection]): The rejected texts.
     hidden (int): The number of relations that were left out, because a later component removed
         their entities.
+    low_entities (int): The number of entities that were left out, because of their scores.
+    low_relations (int): The number of relations that were left out, because of their scores or
+        those of their entities.
     """
 
     source: int
@@ -61,6 +66,8 @@ class Part:
     annotated: int
     rejections: list[Rejection]
     hidden: int = 0
+    low_entities: int = 0
+    low_relations: int = 0
 
 
 class Manifest:
@@ -83,6 +90,7 @@ class Manifest:
         self._dropping: int | None = None
         self._counts: dict[int, Counter[str]] = {}
         self.annotated = self.rejected = self.rejected_size = self.hidden = 0
+        self.low_entities = self.low_relations = 0
         self._read()
         self._finish_drop()
         self._check_files()
@@ -181,7 +189,7 @@ class Manifest:
             content = {"content": rejection.content} if with_texts else {}
             rows.append({**place, "reason": rejection.reason, **content})
         size = _append_lines(self.folder / REJECTED, rows)
-        counts = {"annotated": part.annotated, "rejected": len(rows), "hidden": part.hidden}
+        counts = {name: getattr(part, name) for name in COUNTS} | {"rejected": len(rows)}
         place = {"source": part.source, "chunk": part.chunk}
         self._append({**place, **counts, "rejected_size": size})
 
@@ -212,8 +220,8 @@ class Manifest:
             self.sources.append(dict(line))
         elif "chunk" in line:
             self.chunks.setdefault(line["source"], set()).add(line["chunk"])
-            # Archives that were begun earlier lack `hidden`.
-            counts = {name: line.get(name, 0) for name in ("annotated", "rejected", "hidden")}
+            # Archives that were begun earlier lack some.
+            counts = {name: line.get(name, 0) for name in ("rejected", *COUNTS)}
             self._counts.setdefault(line["source"], Counter()).update(counts)
             self._add(counts)
             self.rejected_size = line["rejected_size"]
@@ -234,9 +242,8 @@ class Manifest:
         self._add(self._counts.pop(number, {}), sign=-1)
 
     def _add(self, counts: Mapping[str, int], *, sign: int = 1) -> None:
-        self.annotated += sign * counts.get("annotated", 0)
-        self.rejected += sign * counts.get("rejected", 0)
-        self.hidden += sign * counts.get("hidden", 0)
+        for name, count in counts.items():
+            setattr(self, name, getattr(self, name) + sign * count)
 
     def _read(self) -> None:
         path = self.folder / MANIFEST

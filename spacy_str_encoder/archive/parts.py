@@ -10,6 +10,7 @@ from uuid import uuid4
 import spacy
 from spacy.language import Language
 
+from ..doc.min_scores import NO_MINIMUM, MinScores, ScoreFilter
 from ..doc.relation import count_hidden
 from ..files.entries import Entry, Rejection
 from ..files.whole import written_whole
@@ -32,6 +33,7 @@ class PartWriter:
     gpu_id (int): The number of the GPU; -1 for the CPU.
     code (Path | None): A file of Python code that the pipeline needs.
     precision (str | Mapping[str, str] | None): The precision of the pipeline, see `load_pipeline`.
+    min_scores (MinScores): The minimum scores of entities and relations.
     """
 
     model: str
@@ -41,6 +43,7 @@ class PartWriter:
     gpu_id: int = -1
     code: Path | None = None
     precision: str | Mapping[str, str] | None = None
+    min_scores: MinScores = NO_MINIMUM
 
     @cached_property
     def nlp(self) -> Language:
@@ -68,13 +71,17 @@ class PartWriter:
         suffix, write = WRITERS[self.format]
         path = self.folder / f"{name_part(chunk.source, chunk.number)}{suffix}"
         spans_key = entity_group(self.nlp)
+        low = ScoreFilter(self.min_scores, spans_key)
         # The memory zone frees the strings of the texts, which the vocabulary would keep otherwise.
         with self.nlp.memory_zone(), written_whole(path, tag=f".{uuid4().hex}") as unfinished:
             entries = _follow(chunk, begin)
-            write(unfinished, self._annotate(chunk, entries, rejections, hidden), spans_key)
+            docs = self._annotate(chunk, entries, rejections, hidden)
+            write(unfinished, ((origin, low(doc)) for origin, doc in docs), spans_key)
         rejections.sort(key=lambda rejection: rejection.number)
         annotated = len(chunk.items) - len(rejections)
-        return Part(chunk.source, chunk.number, chunk.share, annotated, rejections, sum(hidden))
+        place = chunk.source, chunk.number, chunk.share
+        counts = sum(hidden), low.entities, low.relations
+        return Part(*place, annotated, rejections, *counts)
 
     def _annotate(
         self,

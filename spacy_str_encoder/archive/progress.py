@@ -17,6 +17,9 @@ class Progress:
     rejected (int): The number of rejected texts.
     hidden (int): The number of relations that were left out, because a later component removed
         their entities.
+    low_entities (int): The number of entities that were left out, because of their scores.
+    low_relations (int): The number of relations that were left out, because of their scores or
+        those of their entities.
     read (int): The number of bytes read.
     size (int): The size of all sources in bytes.
     changed (tuple[str, ...]): The files that have changed since an earlier run, and were annotated
@@ -27,6 +30,8 @@ class Progress:
     annotated_now: int
     rejected: int
     hidden: int
+    low_entities: int
+    low_relations: int
     read: int
     size: int
     changed: tuple[str, ...] = ()
@@ -71,4 +76,5 @@ class Tally:
         known = self.manifest
         now = known.annotated - self.annotated_before
         counts = known.annotated, now, known.rejected, known.hidden
-        return Progress(*counts, self.read + read, self.size)
+        low = known.low_entities, known.low_relations
+        return Progress(*counts, *low, self.read + read, self.size)

@@ -69,7 +69,7 @@ def annotate_archive(
         changes = find_changes(sources, manifest, size=settings.part_size)
         _check_new(changes, settings.fields, manifest)
         _keep_precision(write_part, manifest)
-        manifest.begin(_list_settings(write_part.nlp, settings))
+        manifest.begin(_list_settings(write_part, settings))
         for number in changes.dropped:
             manifest.drop(number)
         tally = Tally(manifest.number_sources(changes.sources), manifest)
@@ -122,8 +122,11 @@ def _keep_precision(write_part: PartWriter, manifest: Manifest) -> None:
             set_precision(write_part.nlp, begun)
 
 
-def _list_settings(nlp: Language, settings: ArchiveSettings) -> dict[str, Any]:
-    return {"model": fingerprint(nlp), "precision": get_precision(nlp), **asdict(settings)}
+def _list_settings(write_part: PartWriter, settings: ArchiveSettings) -> dict[str, Any]:
+    nlp = write_part.nlp
+    minimum = {f"min_{name}_score": score for name, score in asdict(write_part.min_scores).items()}
+    about = {"model": fingerprint(nlp), "precision": get_precision(nlp)}
+    return {**about, **asdict(settings), **minimum}
 
 
 def _check_rejected(manifest: Manifest, max_rejected: int | None) -> None:

@@ -8,7 +8,17 @@ import typer
 from rich.progress import Task, TaskID, TaskProgressColumn, TimeRemainingColumn
 
 from .errors import SOME_REJECTED, errors_as_one_line
-from .options import BatchSize, Code, GpuId, Inputs, Model, Precision, TextField
+from .options import (
+    BatchSize,
+    Code,
+    GpuId,
+    Inputs,
+    MinEntityScore,
+    MinRelationScore,
+    Model,
+    Precision,
+    TextField,
+)
 from .progress import Bar, format_rate
 
 if TYPE_CHECKING:
@@ -71,6 +81,8 @@ def annotate_command(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Start over and delete the output of earlier runs.")
     ] = False,
+    min_entity_score: MinEntityScore = None,
+    min_relation_score: MinRelationScore = None,
     precision: Precision = None,
     gpu_id: GpuId = -1,
     code: Code = None,
@@ -97,14 +109,22 @@ def annotate_command(
         PartWriter,
         find_sources,
     )
+    from spacy_str_encoder.doc.min_scores import MinScores, describe_low
     from spacy_str_encoder.loading import could_be_faster
 
     fields = Fields(text=text_field, id=id_field, max_length=max_length)
     settings = ArchiveSettings(fields, format.value, part_size, whole_files)
-    write_part = PartWriter(
-        model, output, format.value, batch_size, gpu_id, code, precision and precision.value
-    )
     with errors_as_one_line():
+        write_part = PartWriter(
+            model,
+            output,
+            format.value,
+            batch_size,
+            gpu_id,
+            code,
+            precision and precision.value,
+            MinScores(min_entity_score, min_relation_score),
+        )
         sources, others = find_sources(inputs, output=output, whole_files=whole_files)
         run = choose_engine(
             engine,
@@ -139,6 +159,8 @@ def annotate_command(
             f"{done.hidden} relations left out, because a later component of the pipeline removed "
             "or changed their entities"
         )
+    if done.low_entities or done.low_relations:
+        typer.echo(describe_low(done.low_entities, done.low_relations))
     if done.rejected:
         raise typer.Exit(SOME_REJECTED)
 

@@ -5,7 +5,15 @@ import typer
 from rich.console import Console
 
 from .errors import errors_as_one_line
-from .options import Code, GpuId, Model, Precision, PrecisionName
+from .options import (
+    Code,
+    GpuId,
+    MinEntityScore,
+    MinRelationScore,
+    Model,
+    Precision,
+    PrecisionName,
+)
 from .prepare import prepare
 from .progress import track
 
@@ -55,6 +63,8 @@ def evaluate_command(
         int, typer.Option(min=1, help="Number of bootstrap samples for intervals and p-values.")
     ] = 1000,
     seed: Annotated[int, typer.Option(min=0, help="Random seed of the bootstrap.")] = 0,
+    min_entity_score: MinEntityScore = None,
+    min_relation_score: MinRelationScore = None,
     precision: Precision = None,
     gpu_id: GpuId = -1,
     code: Code = None,
@@ -74,6 +84,7 @@ def evaluate_command(
 
     Example: spacy-str-encoder evaluate training/model-best test.spacy --compare-precision
     """
+    from spacy_str_encoder.doc.min_scores import MinScores
     from spacy_str_encoder.evaluation.files import evaluate_files
     from spacy_str_encoder.evaluation.tables import lay_out
     from spacy_str_encoder.formats.report import ConversionReport, summarize
@@ -83,6 +94,7 @@ def evaluate_command(
     if compare_precision and precision is None:
         precision = PrecisionName.auto
     with errors_as_one_line():
+        minimum = MinScores(min_entity_score, min_relation_score)
         if compare_precision and compare is not None:
             raise ValueError("--compare-precision can't be used with --compare")
         if plot is not None:
@@ -95,6 +107,7 @@ def evaluate_command(
             models,
             data,
             conversion,
+            min_scores=minimum,
             precision=precision and precision.value,
             with_float32=compare_precision,
             samples=samples,

@@ -52,3 +52,14 @@ Precision = Annotated[
 GpuId = Annotated[int, typer.Option(help="GPU ID, or -1 for the CPU.")]
 BatchSize = Annotated[int, typer.Option(min=1, help="Texts per batch.")]
 TextField = Annotated[str, typer.Option(help="Field or column with the text.")]
+MinEntityScore = Annotated[
+    float | None,
+    typer.Option(
+        help="Leave out entities with a lower score, and their relations (0 to 1).",
+        show_default="none",
+    ),
+]
+MinRelationScore = Annotated[
+    float | None,
+    typer.Option(help="Leave out relations with a lower score (0 to 1).", show_default="none"),
+]

@@ -4,7 +4,7 @@ from typing import Annotated
 import typer
 
 from .errors import errors_as_one_line
-from .options import Code, GpuId, Model, Precision, TextField
+from .options import Code, GpuId, MinEntityScore, MinRelationScore, Model, Precision, TextField
 from .prepare import prepare
 from .progress import track
 
@@ -35,6 +35,8 @@ def visualize_command(
     title: Annotated[
         str | None, typer.Option(help="Title of the page.", show_default="name of the file")
     ] = None,
+    min_entity_score: MinEntityScore = None,
+    min_relation_score: MinRelationScore = None,
     precision: Precision = None,
     gpu_id: GpuId = -1,
     code: Code = None,
@@ -51,24 +53,29 @@ def visualize_command(
 
     Example: spacy-str-encoder visualize training/model-best dev.spacy --gold -o errors.html
     """
+    from spacy_str_encoder.doc.min_scores import MinScores, ScoreFilter, describe_low
     from spacy_str_encoder.evaluation.files import read_gold_docs
     from spacy_str_encoder.formats.report import ConversionReport, summarize
-    from spacy_str_encoder.loading import load_pipeline
+    from spacy_str_encoder.loading import entity_group, load_pipeline
     from spacy_str_encoder.visualize import render
     from spacy_str_encoder.visualize.run import is_path, read_texts, view_differences, view_texts
 
     conversion = ConversionReport()
     with errors_as_one_line():
+        minimum = MinScores(min_entity_score, min_relation_score)
         prepare(gpu_id=gpu_id, inputs=[Path(source)] if is_path(source) else [], outputs=[output])
         nlp = load_pipeline(model, code=code, precision=precision and precision.value)
+        low = ScoreFilter(minimum, entity_group(nlp))
         if gold:
             docs = read_gold_docs(Path(source), nlp, conversion)
-            views, total = view_differences(nlp, docs, track=track)[:limit], len(docs)
+            views, total = view_differences(nlp, docs, low=low, track=track)[:limit], len(docs)
         else:
             texts = read_texts(source, conversion, text_field=text_field)
-            views, total = view_texts(nlp, texts[:limit], track=track), len(texts)
+            views, total = view_texts(nlp, texts[:limit], low=low, track=track), len(texts)
         heading = title or (Path(source).name if is_path(source) else "Entities and relations")
         render(views, title=heading, lang=nlp.lang or "").save(output)
     for line in summarize(conversion):
         typer.echo(line)
+    if low.entities or low.relations:
+        typer.echo(describe_low(low.entities, low.relations))
     typer.echo(f"Wrote {output}: {len(views)} of {total} texts")

@@ -117,6 +117,24 @@ def set_predicted(doc: Doc, relations: Iterable[Relation], spans_key: str | None
     _write(doc, relations, spans_key)
 
 
+def drop_relations(doc: Doc, is_dropped: Callable[[Relation], bool]) -> int:
+    """Drop some of the relations of a doc. Hidden ones stay, see `count_hidden`.
+
+    doc (Doc): The doc.
+    is_dropped (Callable[[Relation], bool]): Whether to drop a relation.
+    RETURNS (int): The number of dropped relations.
+    """
+    rows = [*read_rows(doc)]
+    kept = [
+        (relation, row.spans_key)
+        for row, (relation, is_hidden) in zip(rows, _read(doc, rows, EntityLookup()), strict=True)
+        if is_hidden or not is_dropped(relation)
+    ]
+    if len(kept) < len(rows):
+        _store(doc, kept)
+    return len(rows) - len(kept)
+
+
 def get_span_relations(span: Span) -> list[Relation]:
     """Return the relations that have an entity as head or tail.
 
@@ -222,10 +240,14 @@ def _write(doc: Doc, relations: Iterable[Relation], *spans_key: str | None) -> N
     relations = list(relations)
     for relation in relations:
         _check(doc, relation)
+    _store(doc, [(relation, spans_key) for relation in relations])
+
+
+def _store(doc: Doc, relations: Iterable[tuple[Relation, Iterable[str | None]]]) -> None:
     user_data = get_user_data(doc)
     drop_values(doc, RELATIONS, RELATIONS_SET)
     user_data[make_key(RELATIONS_SET, 0, len(doc.text))] = True
-    for relation in relations:
+    for relation, spans_key in relations:
         head, tail = relation.head, relation.tail
         key = make_key(RELATIONS, head.start_char, head.end_char)
         offset = tail.start_char - head.start_char

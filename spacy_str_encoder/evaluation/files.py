@@ -9,6 +9,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from ..doc.entities import SPANS_KEY, find_gold_key, has_gold_entities
+from ..doc.min_scores import NO_MINIMUM, MinScores
 from ..doc.relation import has_relations
 from ..formats.entities import KEPT_APART, report_other_groups
 from ..formats.registry import read_docs
@@ -25,6 +26,7 @@ def evaluate_files(
     data: Path,
     conversion: ConversionReport,
     *,
+    min_scores: MinScores = NO_MINIMUM,
     precision: str | None = None,
     with_float32: bool = False,
     samples: int = 1000,
@@ -38,6 +40,7 @@ def evaluate_files(
         and so are default values of attributes.
     data (Path): The gold docs: a file or folder in any format.
     conversion (ConversionReport): Counts what is lost when the data are converted to docs.
+    min_scores (MinScores): The minimum scores of predicted entities and relations.
     precision (str | None): The precision of predictions, see `load_pipeline`.
     with_float32 (bool): Whether to compare a single pipeline with itself in float32.
     samples (int): The number of bootstrap samples.
@@ -69,6 +72,7 @@ def evaluate_files(
                 symmetric=symmetric,
                 defaults=defaults,
                 gold_key=gold_key,
+                min_scores=min_scores,
                 track=track,
             )
         )

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from ..doc.entities import name_place
+from ..doc.min_scores import describe_low
 from .attributes import AttributeOutcome
 from .outcomes import (
     ALL_TASKS,
@@ -59,6 +60,8 @@ def write_notes(outcomes: Outcomes) -> list[str]:
             notes.extend(f"{name}: {gap}." for gap in _find_gaps(outcomes, task))
     if outcomes.sets_attributes and not outcomes.attributes:
         notes.append(f"Attributes: not scored, because {WITHOUT_ATTRIBUTES}.")
+    if outcomes.low_entities or outcomes.low_relations:
+        notes.append(f"{describe_low(outcomes.low_entities, outcomes.low_relations)}.")
     return notes
 
 

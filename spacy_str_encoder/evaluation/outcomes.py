@@ -17,6 +17,7 @@ from ..doc.entities import (
     has_gold_entities,
 )
 from ..doc.flat import first_without_overlaps
+from ..doc.min_scores import NO_MINIMUM, MinScores
 from ..doc.misaligned import get_misaligned_entities, get_misaligned_relations
 from ..doc.relation import (
     Place,
@@ -120,6 +121,11 @@ class Outcomes:
     precision (dict[str, str]): The precision of each encoder of the pipeline, by component.
     spans_key (str | None): The span group that holds the predicted entities; `doc.ents` if None.
     sets_attributes (bool): Whether the pipeline has a component for attributes.
+    min_scores (MinScores): The minimum scores of predicted entities and relations.
+    low_entities (int): The number of predicted entities that were left out, because of their
+        scores.
+    low_relations (int): The number of relations between predicted entities that were left out,
+        because of their scores or those of their entities.
     """
 
     symmetric: frozenset[str]
@@ -133,6 +139,9 @@ class Outcomes:
     precision: dict[str, str] = field(default_factory=dict)
     spans_key: str | None = None
     sets_attributes: bool = False
+    min_scores: MinScores = NO_MINIMUM
+    low_entities: int = 0
+    low_relations: int = 0
 
 
 def collect_outcomes(

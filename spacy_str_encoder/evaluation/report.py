@@ -1,5 +1,6 @@
 """A report: the scores of a pipeline, optionally compared with another."""
 
+from dataclasses import asdict
 from typing import TypedDict
 
 from .bootstrap import Difference, compare_f
@@ -27,6 +28,8 @@ class Report(TypedDict):
     docs (DocNumbers): The size of the data.
     lost (dict[str, int]): The annotations that were lost when the data were converted to docs,
         counted by reason.
+    min_scores (dict[str, float | None]): The minimum scores of predictions that count, of each
+        `entity` and `relation`; None for no minimum.
     model (Scores): The scores of the pipeline.
     other (Scores | None): The scores of the pipeline it is compared with, if any.
     comparison (Comparison | None): The differences in micro F1, for the tasks that both pipelines
@@ -37,6 +40,7 @@ class Report(TypedDict):
 
     docs: DocNumbers
     lost: dict[str, int]
+    min_scores: dict[str, float | None]
     model: Scores
     other: Scores | None
     comparison: Comparison | None
@@ -58,6 +62,7 @@ def make_report(
     report: Report = {
         "docs": _count_docs(outcomes),
         "lost": {},
+        "min_scores": asdict(outcomes.min_scores),
         "model": score_outcomes(outcomes, counts, samples=samples, seed=seed),
         "other": None,
         "comparison": None,

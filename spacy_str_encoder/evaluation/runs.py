@@ -1,14 +1,16 @@
 """Evaluation of pipelines on gold docs."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin
+from spacy.training import Example
 from spacy.vocab import Vocab
 
 from ..doc.arguments import check_docs
+from ..doc.min_scores import NO_MINIMUM, MinScores, ScoreFilter
 from ..loading import (
     default_values,
     entity_group,
@@ -58,6 +60,7 @@ def find_outcomes(
     symmetric: Collection[str] = (),
     defaults: Mapping[str, str] | None = None,
     gold_key: str | None = None,
+    min_scores: MinScores = NO_MINIMUM,
     track: Track = no_track,
 ) -> Outcomes:
     """Run a pipeline twice, with predicted and with gold entities.
@@ -70,21 +73,37 @@ def find_outcomes(
         those of the pipeline.
     gold_key (str | None): The span group that holds the gold entities of the docs that have it;
         for others, `doc.ents` does. If None, it is that of the pipeline, or else "sc".
+    min_scores (MinScores): The minimum scores of predicted entities and relations.
     track (Track): Shows the progress.
     RETURNS (Outcomes): The outcomes.
     """
     docs = with_vocab(docs, nlp.vocab)
-    predicted = with_predicted_entities(nlp, docs)
-    with_gold = with_gold_entities(nlp, docs, gold_key=gold_key)
+    spans_key = entity_group(nlp)
+    low, low_of_gold = (ScoreFilter(min_scores, spans_key) for _ in range(2))
+    predicted = _filter(with_predicted_entities(nlp, docs), low)
+    with_gold = _filter(with_gold_entities(nlp, docs, gold_key=gold_key), low_of_gold)
     outcomes = collect_outcomes(
         track(predicted, TASKS["relations"], len(docs)),
         track(with_gold, TASKS["relations_gold_entities"], len(docs)),
         symmetric={*symmetric, *(relation_setting(nlp, "symmetric") or ())},
         defaults={**default_values(nlp), **(defaults or {})},
-        spans_key=entity_group(nlp),
+        spans_key=spans_key,
         gold_key=gold_key,
     )
-    return replace(outcomes, precision=get_precision(nlp), sets_attributes=sets_attributes(nlp))
+    return replace(
+        outcomes,
+        precision=get_precision(nlp),
+        sets_attributes=sets_attributes(nlp),
+        min_scores=min_scores,
+        low_entities=low.entities,
+        low_relations=low.relations,
+    )
+
+
+def _filter(examples: Iterable[Example], low: ScoreFilter) -> Iterator[Example]:
+    for example in examples:
+        low(example.predicted)
+        yield example
 
 
 def with_vocab(docs: Sequence[Doc], vocab: Vocab) -> Sequence[Doc]:

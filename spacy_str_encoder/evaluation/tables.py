@@ -36,6 +36,7 @@ def lay_out(report: Report, *, details: bool = False) -> Iterator[Table | Text]:
     YIELDS (Table | Text): The blocks to print, in order.
     """
     yield _docs_line(report["docs"])
+    yield from _minimum_line(report["min_scores"])
     yield from _overview("Model", report["model"])
     if report["other"] is not None:
         yield from _overview("Other model", report["other"])
@@ -54,6 +55,12 @@ def _docs_line(docs: DocNumbers) -> Text:
         f"{docs['all']} docs, {docs['with_entities']} with annotated entities, "
         f"{docs['with_relations']} with annotated relations{attributes}"
     )
+
+
+def _minimum_line(min_scores: dict[str, float | None]) -> Iterator[Text]:
+    listed = [f"{name} {score}" for name, score in min_scores.items() if score is not None]
+    if listed:
+        yield Text(f"minimum score: {', '.join(listed)}")
 
 
 def _overview(title: str, scores: Scores) -> Iterator[Table | Text]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from spacy.language import Language
 from spacy.tokens import Doc
 
+from ..doc.min_scores import ScoreFilter
 from ..evaluation.examples import with_predicted_entities
 from ..evaluation.runs import Track, no_track
 from ..formats.raw_texts import is_text_file, read_raw_texts
@@ -43,26 +44,38 @@ def is_path(source: str) -> bool:
         return False
 
 
-def view_texts(nlp: Language, texts: Sequence[str], *, track: Track = no_track) -> list[DocView]:
+def view_texts(
+    nlp: Language,
+    texts: Sequence[str],
+    *,
+    low: ScoreFilter | None = None,
+    track: Track = no_track,
+) -> list[DocView]:
     """View the predictions of a pipeline.
 
     nlp (Language): The pipeline.
     texts (Sequence[str]): The texts.
+    low (ScoreFilter | None): Leaves out predictions with low scores.
     track (Track): Shows the progress.
     RETURNS (list[DocView]): The views, in the order of the texts.
     """
     spans_key, defaults = entity_group(nlp), default_values(nlp)
-    docs = track(nlp.pipe(texts), "Predicting", len(texts))
+    docs = map(low or _keep_all, track(nlp.pipe(texts), "Predicting", len(texts)))
     return [view_doc(doc, spans_key=spans_key, defaults=defaults) for doc in docs]
 
 
 def view_differences(
-    nlp: Language, gold: Sequence[Doc], *, track: Track = no_track
+    nlp: Language,
+    gold: Sequence[Doc],
+    *,
+    low: ScoreFilter | None = None,
+    track: Track = no_track,
 ) -> list[DocView]:
     """View the differences between the predictions of a pipeline and gold docs.
 
     nlp (Language): The pipeline.
     gold (Sequence[Doc]): The gold docs.
+    low (ScoreFilter | None): Leaves out predictions with low scores.
     track (Track): Shows the progress.
     RETURNS (list[DocView]): The views with their numbers, the worst first.
     """
@@ -74,7 +87,12 @@ def view_differences(
         defaults=default_values(nlp),
     )
     examples = track(with_predicted_entities(nlp, gold), "Predicting", len(gold))
-    return sort_views(compare(each.predicted, each.reference) for each in examples)
+    drop = low or _keep_all
+    return sort_views(compare(drop(each.predicted), each.reference) for each in examples)
+
+
+def _keep_all(doc: Doc) -> Doc:
+    return doc
 
 
 def sort_views(views: Iterable[DocView]) -> list[DocView]:
