@@ -13,6 +13,7 @@ from spacy.util import import_file
 from thinc.api import ConfigValidationError, Model
 
 RELATIONS, ATTRIBUTES = "doc._.relations", "span._.attributes"
+RECORDS = "doc._.records"
 # Names of this library in an error of spaCy's.
 OWN_NAME = re.compile(r"\b(spacy-str-encoder\.|str_)\w")
 
@@ -145,6 +146,15 @@ def sets_attributes(nlp: Language) -> bool:
     RETURNS (bool): Whether any does.
     """
     return any(True for _ in _find_settings(nlp, ATTRIBUTES))
+
+
+def sets_records(nlp: Language) -> bool:
+    """Check whether a component of a pipeline makes records.
+
+    nlp (Language): The pipeline.
+    RETURNS (bool): Whether any does.
+    """
+    return any(True for _ in _find_settings(nlp, RECORDS))
 
 
 def _find_settings(nlp: Language, assigned: str) -> Iterator[Mapping[str, Any]]:

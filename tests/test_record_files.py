@@ -86,12 +86,12 @@ def test_json_lines_hold_the_records(docs: list[Doc], tmp_path: Path) -> None:
 def test_tables_hold_the_rows(docs: list[Doc], tmp_path: Path) -> None:
     rows = list(to_rows(docs))
     write_records(tmp_path / "records.csv", iter(docs))
-    with (tmp_path / "records.csv").open(encoding="utf-8", newline="") as file:
+    with (tmp_path / "records.csv").open(encoding="utf-8-sig", newline="") as file:
         read = list(csv.DictReader(file))
     as_text = ["" if value is None else str(value) for row in rows for value in row.values()]
     assert [value for row in read for value in row.values()] == as_text
     write_records(tmp_path / "records.tsv", iter(docs))
-    with (tmp_path / "records.tsv").open(encoding="utf-8", newline="") as file:
+    with (tmp_path / "records.tsv").open(encoding="utf-8-sig", newline="") as file:
         assert list(csv.DictReader(file, dialect="excel-tab")) == read
     write_records(tmp_path / "records.parquet", iter(docs))
     assert pyarrow.parquet.read_table(tmp_path / "records.parquet").to_pylist() == rows
@@ -120,7 +120,7 @@ def test_every_file_says_that_a_finding_is_negated(docs: list[Doc], tmp_path: Pa
     for rows in (to_rows([doc]), table):
         [found] = [each for each in rows if each["key"] == "Assertion"]
         assert {name: found[name] for name in expected} == expected
-    with (tmp_path / "records.csv").open(encoding="utf-8", newline="") as file:
+    with (tmp_path / "records.csv").open(encoding="utf-8-sig", newline="") as file:
         [cells] = [each for each in csv.DictReader(file) if each["key"] == "Assertion"]
     as_text = {name: "" if value is None else str(value) for name, value in expected.items()}
     assert {name: cells[name] for name in expected} == as_text
@@ -129,7 +129,7 @@ def test_every_file_says_that_a_finding_is_negated(docs: list[Doc], tmp_path: Pa
 def test_a_table_without_rows_has_columns(tmp_path: Path) -> None:
     for name in ("records.csv", "records.parquet"):
         write_records(tmp_path / name, [])
-    assert (tmp_path / "records.csv").read_text("utf-8").strip() == ",".join(COLUMNS)
+    assert (tmp_path / "records.csv").read_text("utf-8-sig").strip() == ",".join(COLUMNS)
     assert pyarrow.parquet.read_table(tmp_path / "records.parquet").column_names == [*COLUMNS]
 
 
@@ -155,3 +155,40 @@ def test_without_pyarrow_the_error_says_what_to_install(
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(ImportError, match=r"pip install 'spacy_str_encoder\[parquet\]'"):
         write_records(tmp_path / "records.parquet", [])
+
+
+@pytest.mark.parametrize(
+    ("value", "cell"),
+    [
+        ("=1+1", "'=1+1"),
+        ("+SUM(A1)", "'+SUM(A1)"),
+        ("-2+3", "'-2+3"),
+        ("@A1", "'@A1"),
+        ("\t=1", "'\t=1"),
+        ("\r=1", "'\r=1"),
+        ("-", "'-"),
+        ("-1.5", "-1.5"),
+        ("+3", "+3"),
+        ("-20%", "-20%"),
+        ("-1,5", "-1,5"),
+        ("1=1", "1=1"),
+        ("mild", "mild"),
+    ],
+)
+def test_no_cell_is_a_formula(docs: list[Doc], tmp_path: Path, value: str, cell: str) -> None:
+    doc = docs[1]
+    doc.user_data["meta"] = {"id": value}
+    set_attributes(doc.ents[0], {"Assertion": value})
+    for name, dialect in (("records.csv", "excel"), ("records.tsv", "excel-tab")):
+        for raw, expected in ((False, cell), (True, value)):
+            write_records(tmp_path / name, [doc], raw=raw)
+            content = (tmp_path / name).read_bytes()
+            assert content.startswith(b"\xef\xbb\xbfdoc")
+            with (tmp_path / name).open(encoding="utf-8-sig", newline="") as file:
+                rows = [*csv.DictReader(file, dialect=dialect)]
+            assert {row["id"] for row in rows} == {expected}
+            assert [row["value"] for row in rows if row["key"] == "Assertion"] == [expected]
+    # No spreadsheet reads these.
+    write_records(tmp_path / "records.jsonl", [doc])
+    [line] = srsly.read_jsonl(tmp_path / "records.jsonl")
+    assert line["id"] == value

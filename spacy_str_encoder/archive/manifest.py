@@ -29,7 +29,7 @@ SCHEMA = 2
 # What is counted of each part, beside its rejections.
 COUNTS = ("annotated", "hidden", "low_entities", "low_relations")
 # The names that `name_part` and `files.whole.written_whole` give. Other tools write similar ones.
-PART = re.compile(r"part-\d{5,}-\d{6,}\.(jsonl|parquet|spacy)")
+PART = re.compile(r"part-\d{5,}-\d{6,}\.(csv|jsonl|parquet|spacy)")
 UNFINISHED = re.compile(rf"\.{PART.pattern}\.\w+\.unfinished\.\w+")
 OWN = re.compile("|".join([PART.pattern, UNFINISHED.pattern, re.escape(REJECTED), re.escape(LOCK)]))
 

@@ -8,7 +8,7 @@ from typing import Any
 from spacy.language import Language
 
 from ..files.readers import Fields
-from ..loading import get_precision, set_precision
+from ..loading import get_precision, set_precision, sets_records
 from .changes import Changes, find_changes
 from .chunks import ChunkReader
 from .engines import Engine, annotate_here
@@ -16,6 +16,7 @@ from .manifest import REJECTED, Manifest, open_manifest
 from .parts import PartWriter
 from .progress import Progress, Tally
 from .sources import Source
+from .writers import CSV, RAW_CSV
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class ArchiveSettings:
     """Settings that determine the output. All runs over the same archive must have the same ones.
 
     fields (Fields): The fields of texts and identifiers.
-    format (str): The output format: `jsonl`, `parquet` or `spacy`.
+    format (str): The output format, see `WRITERS`.
     part_size (int): The maximum number of texts per output file.
     whole_files (bool): Whether each text file is a single text.
     """
@@ -61,10 +62,12 @@ def annotate_archive(
     overwrite (bool): Whether to remove the output of earlier runs and start over.
     follow (Callable[[Progress], None]): Called after each part.
     RETURNS (Progress): The progress at the end, including earlier runs.
-    RAISES (ValueError): If a table lacks the columns in the settings, if earlier runs had other
-        settings or a source that is missing now, or if a source changes while it is read.
+    RAISES (ValueError): If the pipeline makes no records for a table of them, if a table lacks the
+        columns in the settings, if earlier runs had other settings or a source that is missing now,
+        or if a source changes while it is read.
     RAISES (TooManyRejectedError): If more texts are rejected than allowed.
     """
+    _require_records(write_part)
     with open_manifest(write_part.folder, overwrite=overwrite) as manifest:
         changes = find_changes(sources, manifest, size=settings.part_size)
         _check_new(changes, settings.fields, manifest)
@@ -102,6 +105,17 @@ LEFT = (
     "{names}: an earlier run did not read this input to its end, and it is missing now. All other "
     "inputs are done. Add it again to go on, or start over with --overwrite."
 )
+
+
+WITHOUT_RECORDS = (
+    "--format csv writes a table of records, and no component of this pipeline makes any. Add a "
+    "'str_records' to the end of the pipeline, or choose another --format."
+)
+
+
+def _require_records(write_part: PartWriter) -> None:
+    if write_part.format in (CSV, RAW_CSV) and not sets_records(write_part.nlp):
+        raise ValueError(WITHOUT_RECORDS)
 
 
 def _check_new(changes: Changes, fields: Fields, manifest: Manifest) -> None:

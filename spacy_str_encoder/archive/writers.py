@@ -1,6 +1,7 @@
-"""Output files of annotated texts: JSON lines, Parquet, or docs."""
+"""Output files of annotated texts: JSON lines, Parquet, docs, or tables of records."""
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ from ..doc.origin import META
 from ..doc.plain_data import to_annotations
 from ..files.docbin import SUFFIX as DOCS_SUFFIX
 from ..files.parquet import MAP_OF, Fields, to_string, write_rows
+from ..files.records import COLUMNS as RECORD_COLUMNS
+from ..files.records import to_rows, write_table
 from ..files.whole import write_json_lines
 
 LABEL_AND_SCORE = {"label": "string", "score": "float64"}
@@ -28,6 +31,10 @@ COLUMNS: dict[str, str | Fields] = {
     "relations": {"head": "int64", "tail": "int64", **LABEL_AND_SCORE},
     "records": "string",
 }
+# Of a table of records: the text is known by its source and number instead of that of a doc.
+TABLE_COLUMNS = dict.fromkeys(["id", "source", "number", *RECORD_COLUMNS])
+del TABLE_COLUMNS["doc"]
+CSV, RAW_CSV = "csv", "raw csv"
 # The identifier of a text, the name of its source, and its number there.
 Origin = dict[str, Any]
 AnnotatedDocs = Iterable[tuple[Origin, Doc]]
@@ -56,16 +63,31 @@ def write_docs(path: Path, docs: AnnotatedDocs, spans_key: str | None) -> None:
     docbin.to_disk(path)
 
 
+def write_csv(path: Path, docs: AnnotatedDocs, spans_key: str | None, *, raw: bool = False) -> None:
+    """Write a table of records, one value per row."""
+    write_table(path, TABLE_COLUMNS, _to_record_rows(docs), raw=raw)
+
+
 WRITERS: dict[str, tuple[str, Writer]] = {
     "jsonl": (".jsonl", write_jsonl),
     "parquet": (".parquet", write_parquet),
     "spacy": (DOCS_SUFFIX, write_docs),
+    CSV: (".csv", write_csv),
+    RAW_CSV: (".csv", partial(write_csv, raw=True)),
 }
 
 
 def _to_rows(docs: AnnotatedDocs, spans_key: str | None) -> Iterator[dict[str, Any]]:
     for origin, doc in docs:
         yield {**origin, **to_annotations(doc, spans_key=spans_key)}
+
+
+def _to_record_rows(docs: AnnotatedDocs) -> Iterator[dict[str, Any]]:
+    for origin, doc in docs:
+        doc.user_data[META] = origin
+        for row in to_rows([doc]):
+            del row["doc"]
+            yield {**origin, **row}
 
 
 def _flatten(row: dict[str, Any]) -> dict[str, Any]:

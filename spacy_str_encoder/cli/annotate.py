@@ -42,6 +42,7 @@ class OutputFormat(StrEnum):
     jsonl = "jsonl"
     parquet = "parquet"
     spacy = "spacy"
+    csv = "csv"
 
 
 def annotate_command(
@@ -50,7 +51,15 @@ def annotate_command(
     output: Annotated[
         Path, typer.Option("--output", "-o", help="Folder to write to.", show_default=False)
     ],
-    format: Annotated[OutputFormat, typer.Option(help="Format to write.")] = OutputFormat.jsonl,
+    format: Annotated[
+        OutputFormat, typer.Option(help="Format to write. csv is a table of records.")
+    ] = OutputFormat.jsonl,
+    raw: Annotated[
+        bool,
+        typer.Option(
+            "--raw", help="Write formulas in csv as they are, which a spreadsheet would run."
+        ),
+    ] = False,
     text_field: TextField = "text",
     id_field: Annotated[str, typer.Option(help="Field or column with the identifier.")] = "id",
     whole_files: Annotated[
@@ -113,12 +122,13 @@ def annotate_command(
     from spacy_str_encoder.loading import could_be_faster
 
     fields = Fields(text=text_field, id=id_field, max_length=max_length)
-    settings = ArchiveSettings(fields, format.value, part_size, whole_files)
     with errors_as_one_line():
+        output_format = name_format(format, raw=raw)
+        settings = ArchiveSettings(fields, output_format, part_size, whole_files)
         write_part = PartWriter(
             model,
             output,
-            format.value,
+            output_format,
             batch_size,
             gpu_id,
             code,
@@ -169,6 +179,21 @@ COULD_BE_FASTER = (
     "This machine has units for bfloat16: --precision auto is faster, two to three times for large "
     "encoders. A few predictions differ (see 'Precision' in docs/deployment.md)."
 )
+
+
+def name_format(format: OutputFormat, *, raw: bool) -> str:
+    """Name the format that an archive is written in.
+
+    format (OutputFormat): The format.
+    raw (bool): Whether formulas in a table are written as they are.
+    RETURNS (str): The name.
+    RAISES (ValueError): If another format is to be raw.
+    """
+    from spacy_str_encoder.archive.writers import RAW_CSV
+
+    if raw and format is not OutputFormat.csv:
+        raise ValueError("--raw requires --format csv")
+    return RAW_CSV if raw else format.value
 
 
 def choose_engine(

@@ -33,6 +33,8 @@ from .parquet import require_pyarrow
 
 ROWS_AT_ONCE = 256
 NOT_UTF8 = "not UTF-8"
+# Columns that tell a table of records.
+TABLE_OF_RECORDS = frozenset({"record", "entity", "key", "owner_start", "value"})
 TEXT, DEFAULT_ID = "text", "id"
 # In characters. A dense text of this length takes about 4 GB of memory.
 MAX_LENGTH = 50_000
@@ -295,6 +297,11 @@ def _require_columns(path: Path, names: list[str], fields: Fields, *, listed: st
     for option, name in wanted.items():
         if names.count(name) > 1:
             raise ValueError(f"{path}: {names.count(name)} columns have the name '{name}'")
+        if name not in names and TABLE_OF_RECORDS.issubset(names):
+            raise ValueError(
+                f"{path}: a table of records, which has no texts. Give the files that were "
+                "annotated."
+            )
         if name not in names:
             raise ValueError(
                 f"{path}: no column '{name}' among the columns ({listed}); choose a column with "

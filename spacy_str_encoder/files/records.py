@@ -1,7 +1,8 @@
 """Files of records: JSON lines, or a flat table with one value per row."""
 
 import csv
-from collections.abc import Callable, Iterable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -38,15 +39,20 @@ COLUMNS = {
 }
 # Joins the keys that lead from a central entity to a value.
 KEY_SEPARATOR = "."
+# Spreadsheets take a cell that begins with one of these for a formula, unless it is a number.
+FORMULA = re.compile(r"[=+\-@\t\r]")
+NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?%?", re.ASCII)
 
 
-def write_records(path: str | Path, docs: Iterable[Doc]) -> None:
+def write_records(path: str | Path, docs: Iterable[Doc], *, raw: bool = False) -> None:
     """Write the records of docs: JSON lines with one doc per line (`.jsonl`), or a table with one
     value per row (`.csv`, `.tsv`, `.parquet`).
 
     path (str | Path): The file. An existing file is replaced once the new one is complete.
     docs (Iterable[Doc]): The docs, with `doc._.records`. The identifier of a doc is
         `doc.user_data["meta"]["id"]`, if there is one.
+    raw (bool): Whether to write cells of `.csv` and `.tsv` that spreadsheets would take for
+        formulas as they are. By default, an apostrophe precedes them.
     RAISES (ValueError): If the file has another suffix, `docs` is a single doc, or a doc has no
         settings for records.
     """
@@ -54,8 +60,8 @@ def write_records(path: str | Path, docs: Iterable[Doc]) -> None:
     path = Path(path)
     writers: dict[str, Callable[[Path, Iterable[Doc]], None]] = {
         ".jsonl": _write_jsonl,
-        ".csv": partial(_write_csv, dialect="excel"),
-        ".tsv": partial(_write_csv, dialect="excel-tab"),
+        ".csv": partial(_write_csv, dialect="excel", raw=raw),
+        ".tsv": partial(_write_csv, dialect="excel-tab", raw=raw),
         ".parquet": _write_parquet,
     }
     if path.suffix not in writers:
@@ -109,11 +115,41 @@ def _write_jsonl(path: Path, docs: Iterable[Doc]) -> None:
     write_json_lines(path, rows)
 
 
-def _write_csv(path: Path, docs: Iterable[Doc], *, dialect: str) -> None:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS, dialect=dialect)
+def _write_csv(path: Path, docs: Iterable[Doc], *, dialect: str, raw: bool) -> None:
+    write_table(path, COLUMNS, to_rows(docs), dialect=dialect, raw=raw)
+
+
+def write_table(
+    path: Path,
+    columns: Iterable[str],
+    rows: Iterable[Mapping[str, Any]],
+    *,
+    dialect: str = "excel",
+    raw: bool = False,
+) -> None:
+    """Write a table that spreadsheets can open.
+
+    path (Path): The file.
+    columns (Iterable[str]): The names of the columns.
+    rows (Iterable[Mapping[str, Any]]): The rows.
+    dialect (str): The dialect of Python's `csv`.
+    raw (bool): Whether to write cells that spreadsheets would take for formulas as they are.
+    """
+    # Spreadsheets recognize UTF-8 by the byte order mark.
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
+        writer = csv.DictWriter(file, [*columns], dialect=dialect)
         writer.writeheader()
-        writer.writerows(to_rows(docs))
+        writer.writerows(rows if raw else map(_quote_formulas, rows))
+
+
+def _quote_formulas(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: f"'{cell}" if _is_formula(cell) else cell for name, cell in row.items()}
+
+
+def _is_formula(cell: Any) -> bool:
+    if not isinstance(cell, str) or not FORMULA.match(cell):
+        return False
+    return NUMBER.fullmatch(cell) is None
 
 
 def _write_parquet(path: Path, docs: Iterable[Doc]) -> None:
