@@ -224,7 +224,7 @@ def test_the_table_of_findings_has_one_row_for_each(
     monkeypatch.chdir(tmp_path)
     Path("findings.csv").write_text("\n".join(lines), "utf-8")
     exec(snippet, {})
-    assert Path("one-row-each.csv").read_text("utf-8").splitlines() == [
+    assert Path("one-row-each.csv").read_text("utf-8-sig").splitlines() == [
         "doc,record,finding,Assertion,Duration",
         "0,0,fever,negated,",
         "0,1,cough,present,days; weeks",
