@@ -1,4 +1,4 @@
-"""Load pipelines by name, and look up their settings."""
+"""Choose a GPU, load pipelines by name, and look up their settings."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -7,15 +7,48 @@ from pathlib import Path
 from typing import Any
 
 import spacy
+import torch
 from catalogue import RegistryError
 from spacy.language import Language
 from spacy.util import import_file
 from thinc.api import ConfigValidationError, Model
+from thinc.compat import has_cupy, has_torch_mps_gpu
 
 RELATIONS, ATTRIBUTES = "doc._.relations", "span._.attributes"
 RECORDS = "doc._.records"
 # Names of this library in an error of spaCy's.
 OWN_NAME = re.compile(r"\b(spacy-str-encoder\.|str_)\w")
+
+
+def require_gpu(gpu_id: int) -> None:
+    """Use a GPU from now on, or the CPU if the ID is negative.
+
+    gpu_id (int): The ID.
+    RAISES (ValueError): If the GPU is missing or can't be used.
+    """
+    if gpu_id < 0:
+        return
+    if not has_torch_mps_gpu:
+        require_visible(gpu_id, count=gpu_id + 1)
+        if not has_cupy:
+            raise ValueError(
+                "--gpu-id needs CuPy; install it with pip install 'spacy_str_encoder[cuda12x]' or "
+                "[cuda13x], for the CUDA version of your driver (nvidia-smi)"
+            )
+    spacy.require_gpu(gpu_id)
+
+
+def require_visible(gpu_id: int, *, count: int) -> None:
+    """Check that PyTorch finds enough GPUs.
+
+    gpu_id (int): The ID, for the message.
+    count (int): The least number of GPUs.
+    RAISES (ValueError): If there are fewer.
+    """
+    if torch.cuda.device_count() < count:
+        raise ValueError(
+            f"there is no GPU {gpu_id} that PyTorch can use; omit --gpu-id to use the CPU"
+        )
 
 
 def import_code(path: Path | None) -> None:

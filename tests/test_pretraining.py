@@ -365,7 +365,7 @@ def test_texts_that_cannot_be_used_are_named(
         ("--epochs", "inf", "epochs (inf) must be above 0"),
         ("--learn-rate", "-1", "learn_rate (-1.0) must be above 0"),
         ("--mask-rate", "1", "mask_rate (1.0) must be above 0 and below 1"),
-        ("--gpu-id", "99", "PyTorch can't find GPU 99"),
+        ("--gpu-id", "99", "there is no GPU 99 that PyTorch can use"),
     ],
 )
 def test_impossible_values_are_named(

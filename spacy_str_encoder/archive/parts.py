@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import Self
 from uuid import uuid4
 
-import spacy
 from spacy.language import Language
 
 from ..doc.min_scores import NO_MINIMUM, MinScores, ScoreFilter
 from ..doc.relation import count_hidden
 from ..files.entries import Entry, Rejection
 from ..files.whole import written_whole
-from ..loading import entity_group, get_precision, load_pipeline
+from ..loading import entity_group, get_precision, load_pipeline, require_gpu
 from .annotate import annotate_entries
 from .chunks import Chunk
 from .manifest import Part, name_part
@@ -48,8 +47,7 @@ class PartWriter:
     @cached_property
     def nlp(self) -> Language:
         """RETURNS (Language): The pipeline."""
-        if self.gpu_id >= 0:
-            spacy.require_gpu(self.gpu_id)
+        require_gpu(self.gpu_id)
         return load_pipeline(self.model, code=self.code, precision=self.precision)
 
     def for_worker(self) -> Self:

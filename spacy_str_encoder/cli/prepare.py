@@ -11,12 +11,10 @@ def prepare(*, gpu_id: int, inputs: Iterable[Path], outputs: Iterable[Path]) -> 
     outputs (Iterable[Path]): The files to write.
     RAISES (ValueError): If the GPU does not exist, or a file can't be written.
     """
-    import spacy
-
     from spacy_str_encoder.files.whole import check_outputs
+    from spacy_str_encoder.loading import require_gpu
 
-    if gpu_id >= 0:
-        spacy.require_gpu(gpu_id)
+    require_gpu(gpu_id)
     outputs = list(outputs)
     for path in outputs:
         if path.is_dir():

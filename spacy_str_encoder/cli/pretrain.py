@@ -118,10 +118,10 @@ def _choose_device(gpu_id: int) -> None:
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     chosen = visible.split(",")[gpu_id : gpu_id + 1] if visible else [str(gpu_id)]
     os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(chosen)
-    import torch
+    from spacy_str_encoder.loading import require_visible
 
-    if not torch.cuda.device_count():
-        raise ValueError(f"PyTorch can't find GPU {gpu_id}; omit --gpu-id to train on the CPU")
+    # The only one that is visible now.
+    require_visible(gpu_id, count=1)
 
 
 def _show(bar: Bar, task: TaskID, step: int, steps: int, perplexity: float | None) -> None:
