@@ -15,6 +15,8 @@ from .init_config import init_config_command
 from .init_encoder import init_encoder_command
 from .pretrain import pretrain_command
 from .streams import Commands
+from .train import CONTEXT as TRAIN_CONTEXT
+from .train import train_command
 from .visualize import visualize_command
 
 app = typer.Typer(
@@ -39,6 +41,7 @@ app.command("evaluate")(evaluate_command)
 app.command("init-config")(init_config_command)
 app.command("init-encoder")(init_encoder_command)
 app.command("pretrain")(pretrain_command)
+app.command("train", context_settings=TRAIN_CONTEXT)(train_command)
 app.command("visualize")(visualize_command)
 
 __all__ = ["app"]

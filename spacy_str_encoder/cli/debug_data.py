@@ -1,16 +1,15 @@
 import json
-import sys
-from contextlib import redirect_stdout
 from functools import partial
 from itertools import takewhile
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
 from .errors import errors_as_one_line
 from .options import Code
+from .overrides import parse_overrides
 from .progress import track
 from .streams import writes_unicode
 
@@ -97,18 +96,7 @@ def _get_settings(
     if config is not None and (lang or spans_key):
         raise ValueError("--lang and --spans-key can't be used with --config, which sets both")
     if config is not None:
-        return read_settings(config, _parse_overrides(overrides))
+        return read_settings(config, parse_overrides(overrides))
     if overrides:
         raise ValueError(f"{overrides[0]} requires --config")
     return make_settings(lang, spans_key=spans_key)
-
-
-def _parse_overrides(overrides: list[str]) -> dict[str, Any]:
-    from click import UsageError
-    from spacy.cli._util import parse_config_overrides
-
-    try:
-        with redirect_stdout(sys.stderr):
-            return parse_config_overrides(overrides)
-    except UsageError as error:
-        raise ValueError(error.format_message()) from error

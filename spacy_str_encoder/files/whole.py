@@ -98,6 +98,42 @@ def written_whole(path: Path, *, tag: str = "") -> Iterator[Path]:
             _remove_if_empty(folder)
 
 
+@contextmanager
+def replaced_whole(folder: Path) -> Iterator[Path]:
+    """Write a folder in place of one of the same name. If the process is killed, the folder is the
+    whole old one, the whole new one, or missing and kept beside, see `put_back`.
+
+    folder (Path): The folder.
+    YIELDS (Path): The temporary path, beside it.
+    """
+    put_back(folder)
+    complete = folder.with_name(f".{folder.name}.new")
+    _remove(complete)
+    with written_whole(complete) as unfinished:
+        yield unfinished
+    # No system renames a folder to one that is not empty.
+    if folder.exists():
+        folder.replace(_earlier(folder))
+    complete.replace(folder)
+    sync(folder.parent)
+    _remove(_earlier(folder))
+
+
+def put_back(folder: Path) -> None:
+    """Undo a replacement that was interrupted.
+
+    folder (Path): The folder.
+    """
+    if folder.exists():
+        _remove(_earlier(folder))
+    elif _earlier(folder).exists():
+        _earlier(folder).replace(folder)
+
+
+def _earlier(folder: Path) -> Path:
+    return folder.with_name(f".{folder.name}.earlier")
+
+
 def sync(path: Path) -> None:
     """Wait until a file, or the file list of a folder, is written to disk.
 
