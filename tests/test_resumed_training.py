@@ -2,6 +2,7 @@
 
 import os
 import random
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -48,7 +49,7 @@ def make_stop() -> Callable[[Language, dict[str, Any]], None]:
         # What else draws from Python's random numbers must not change the order of batches.
         random.random()
         if step["step"] == STOP.get("before"):
-            raise STOP["error"]
+            signal.raise_signal(STOP["signal"])
 
     return stop
 
@@ -131,9 +132,11 @@ def finish(config: Path, output: Path, *options: str) -> str:
     return result.output
 
 
-def stop_before(step: int, config: Path, output: Path, *options: str) -> Result:
-    """Stop a run as Ctrl-C does."""
-    STOP.update(before=step, error=KeyboardInterrupt())
+def stop_before(
+    step: int, config: Path, output: Path, *options: str, by: signal.Signals = signal.SIGINT
+) -> Result:
+    """Stop a run, as Ctrl-C does if nothing else is said."""
+    STOP.update(before=step, signal=by)
     result = run(config, output, *options)
     STOP.clear()
     return result
@@ -224,11 +227,12 @@ def test_a_finished_run_stays_as_it_is(config: Path, tmp_path: Path) -> None:
     assert "Saved the pipeline" in finish(config, output, "--overwrite")
 
 
-def test_ctrl_c_says_what_is_kept(config: Path, tmp_path: Path) -> None:
-    result = stop_before(0, config, tmp_path / "output")
+@pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_run_says_what_is_kept(config: Path, tmp_path: Path, by: signal.Signals) -> None:
+    result = stop_before(0, config, tmp_path / "output", by=by)
     assert result.exit_code == 130
     assert "Nothing was saved yet: repeat the command with --resume" in result.stderr
-    result = stop_before(3, config, tmp_path / "output", "--resume")
+    result = stop_before(3, config, tmp_path / "output", "--resume", by=by)
     assert result.exit_code == 130
     assert "updates 2 (model-last) and " in result.stderr
     assert "To continue after update 2, repeat the command with --resume." in result.stderr
