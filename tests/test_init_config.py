@@ -205,7 +205,7 @@ def test_the_next_commands_are_printed(tmp_path: Path) -> None:
         f"Wrote {output}. Next, with your own files:",
         "  spacy-str-encoder convert train.jsonl dev.jsonl --output corpus --lang zh",
         f"  spacy-str-encoder debug-data corpus/train.spacy corpus/dev.spacy --config '{output}'",
-        f"  python -m spacy train '{output}' --output training --paths.train corpus/train.spacy "
+        f"  spacy-str-encoder train '{output}' --output training --paths.train corpus/train.spacy "
         "--paths.dev corpus/dev.spacy",
     ]
 

@@ -7,7 +7,7 @@ from thinc.api import Config
 
 CONVERT = "spacy-str-encoder convert train.jsonl dev.jsonl --output corpus --lang {lang}"
 DEBUG_DATA = "spacy-str-encoder debug-data {train} {dev} --config {config}"
-TRAIN = "python -m spacy train {config} --output training --paths.train {train} --paths.dev {dev}"
+TRAIN = "spacy-str-encoder train {config} --output training --paths.train {train} --paths.dev {dev}"
 
 
 def next_commands(text: str, path: Path) -> list[str]:
