@@ -50,6 +50,13 @@ class Statistics:
         return {name: split for name, split in self.splits.items() if name != TRAIN}
 
     @property
+    def fitting(self) -> dict[str, SplitStatistics]:
+        """RETURNS (dict[str, SplitStatistics]): The splits whose tokens are not those of another
+        language, which is to blame for all that is lost otherwise, by name.
+        """
+        return {n: split for n, split in self.splits.items() if not split.fit.is_other_language}
+
+    @property
     def balance(self) -> Balance:
         """RETURNS (Balance): Candidate pairs of the training data, with and without a relation."""
         settings, reach = self.settings, self.train.reach[CONFIGURED]

@@ -10,7 +10,7 @@ import numpy
 from spacy.tokens import Span
 
 from ..doc.attributes import get_attributes
-from ..doc.chinese import ChineseCounts
+from ..doc.token_fit import TokenFit
 from ..pairs.candidates import pair_offsets, pair_types
 from ..pairs.classes import RelationClass, relation_class
 from .aligned import AlignedDoc
@@ -58,7 +58,7 @@ class SplitStatistics:
     lost (dict[str, Finding]): Annotation that docs can't hold, by reason.
     chosen (dict[str, Finding]): Annotation that could be read in several ways, by reason.
     longest (list[LongDoc]): The longest docs, the longest first.
-    chinese (ChineseCounts): Chinese characters, and the tokens that hold them.
+    fit (TokenFit): Counts to tell whether the tokens suit the texts and entities.
     """
 
     docs: int = 0
@@ -81,7 +81,7 @@ class SplitStatistics:
     lost: dict[str, Finding] = field(default_factory=dict)
     chosen: dict[str, Finding] = field(default_factory=dict)
     longest: list[LongDoc] = field(default_factory=list)
-    chinese: ChineseCounts = field(default_factory=ChineseCounts)
+    fit: TokenFit = field(default_factory=TokenFit)
 
     @property
     def entities(self) -> int:
@@ -122,11 +122,16 @@ def count_doc(split: SplitStatistics, aligned: AlignedDoc, settings: PipelineSet
     split.annotated += len(aligned.annotated)
     longest = [*split.longest, LongDoc(aligned.number, len(aligned.doc))]
     split.longest = sorted(longest, key=lambda doc: -doc.tokens)[:LONGEST_DOCS]
-    split.chinese.add(aligned.doc)
+    _count_fit(split, aligned)
     _count_pieces(split, aligned, settings)
     _count_labels(split, aligned)
     _count_pairs(split, aligned)
     add_findings(split.findings, aligned, settings)
+
+
+def _count_fit(split: SplitStatistics, aligned: AlignedDoc) -> None:
+    entities, misaligned = len(aligned.annotated), len(aligned.misaligned)
+    split.fit.add(aligned.gold, aligned.doc, entities=entities, misaligned=misaligned)
 
 
 def _count_pieces(split: SplitStatistics, aligned: AlignedDoc, settings: PipelineSettings) -> None:

@@ -1,10 +1,10 @@
 """Advice on annotation that can't be learned or looks wrong."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from operator import attrgetter
 
-from ...formats.entities import MISALIGNED
+from ...formats.entities import KEPT_APART, MISALIGNED
 from ..collect import Statistics
 from ..findings import CHECKS
 from ..split import SplitStatistics
@@ -13,6 +13,13 @@ from .wording import Rule, list_splits
 REMEDIES = {
     MISALIGNED: "Use a tokenizer that splits there, or fix the annotation.",
 }
+# All of these follow where the tokens are those of another language.
+OF_TOKENS = (
+    *KEPT_APART,
+    "misaligned_entities",
+    "misaligned_relations",
+    "entities_of_other_tokens",
+)
 
 
 def _advise_on_losses(statistics: Statistics) -> Iterator[str]:
@@ -21,18 +28,24 @@ def _advise_on_losses(statistics: Statistics) -> Iterator[str]:
     for reason in reasons:
         cases = ", ".join(
             f"{split.lost[reason].count:,} in {name}"
-            for name, split in statistics.splits.items()
+            for name, split in _select(statistics, reason).items()
             if reason in split.lost
         )
-        yield f"Left out: {reason} ({cases}). {REMEDIES.get(reason, '')}".rstrip()
+        if cases:
+            yield f"Left out: {reason} ({cases}). {REMEDIES.get(reason, '')}".rstrip()
 
 
 def _advise_on_findings(statistics: Statistics) -> Iterator[str]:
     """Advise on annotation that can't be learned or looks wrong."""
     for check in CHECKS:
         count = partial(_count, check.name)
-        if check.advice and (cases := list_splits(statistics, count, attrgetter(check.of))):
+        splits = _select(statistics, check.name)
+        if check.advice and (cases := list_splits(splits, count, attrgetter(check.of))):
             yield check.advice.format(cases=cases)
+
+
+def _select(statistics: Statistics, case: str) -> Mapping[str, SplitStatistics]:
+    return statistics.fitting if case in OF_TOKENS else statistics.splits
 
 
 def _count(name: str, split: SplitStatistics) -> int:

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+from ...doc.token_fit import describe_misfit
+from ...formats.entities import UNCONNECTED
 from ..collect import TRAIN, Statistics
 from .wording import Rule, percent, share
 
@@ -21,12 +23,12 @@ def _advise_on_nothing(statistics: Statistics) -> Iterator[str]:
     place, remedy = "doc.ents", "Add them"
     if key is not None:
         place, remedy = f"the span group '{key}'", f"Convert the data with --spans-key {key}"
-    for name, split in statistics.splits.items():
+    for name, split in statistics.fitting.items():
         if not split.tokens:
             yield f"{name} has no texts, so nothing can be learned or scored. Choose another file."
         elif not split.entities:
             yield f"{name} has no entities in {place}. {remedy}, or change spans_key of str_ner."
-        elif not split.relations:
+        elif not split.relations and UNCONNECTED not in split.lost:
             yield (
                 f"{name} has no relations. Set doc._.relations, and save the DocBin with "
                 f"store_user_data=True.{ALONE if name == TRAIN else ''}"
@@ -34,18 +36,12 @@ def _advise_on_nothing(statistics: Statistics) -> Iterator[str]:
 
 
 def _advise_on_language(statistics: Statistics) -> Iterator[str]:
-    """Advise on Chinese texts that the tokenizer leaves whole."""
+    """Advise on texts of another language."""
     settings = statistics.settings
-    whole = [name for name, split in statistics.splits.items() if split.chinese.are_whole]
-    if whole:
-        length = statistics.splits[whole[0]].chinese.length
-        language = f"The language of the pipeline is {settings.nlp.lang}. "
-        yield (
-            f"The texts look Chinese, but the tokens of {whole[0]} have {length:.1f} Chinese "
-            "characters on average, so few entities begin and end where tokens do. "
-            f"{language if settings.retokenizes else ''}"
-            'Use --lang zh, or set lang = "zh" under [nlp] of the config.'
-        )
+    fits = {name: split.fit for name, split in statistics.splits.items()}
+    misfit = describe_misfit(fits, lang=settings.nlp.lang if settings.retokenizes else None)
+    if misfit is not None:
+        yield misfit
 
 
 def _advise_on_leaks(statistics: Statistics) -> Iterator[str]:

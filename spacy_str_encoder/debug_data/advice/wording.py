@@ -49,10 +49,10 @@ def list_counts(counts: Mapping[str, int]) -> str:
     return f"{listed} and {more:,} more" if more > 0 else listed
 
 
-def list_splits(statistics: Statistics, part: Count, whole: Count) -> str:
+def list_splits(splits: Mapping[str, SplitStatistics], part: Count, whole: Count) -> str:
     """List the number of cases in each split that has any.
 
-    statistics (Statistics): The statistics.
+    splits (Mapping[str, SplitStatistics]): Statistics of each split by name.
     part (Callable[[SplitStatistics], int]): Function that returns the number of cases in a split.
     whole (Callable[[SplitStatistics], int]): Function that returns the number of which these are a
         part.
@@ -60,6 +60,6 @@ def list_splits(statistics: Statistics, part: Count, whole: Count) -> str:
     """
     return ", ".join(
         share(part(split), whole(split), f"in {name}")
-        for name, split in statistics.splits.items()
+        for name, split in splits.items()
         if part(split)
     )
