@@ -111,8 +111,9 @@ INSTEAD = {
     r"(run tables(-quick)?)$": r"\1 --dry",
 }
 LIBRARY = "spacy-str-encoder"
+NAMED = ("architectures", "callbacks", "factories", "misc", "readers", "scorers")
 GROUPS = [
-    *(f"spacy_{name}" for name in ("factories", "architectures", "misc", "readers", "scorers")),
+    *(f"spacy_{name}" for name in NAMED),
     "thinc_schedules",
 ]
 SECTION = re.compile(r"^### `(.+?)`\n(.*?)(?=^##|\Z)", flags=re.DOTALL | re.MULTILINE)

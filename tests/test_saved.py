@@ -32,6 +32,7 @@ SETUP = Path(__file__).parents[1] / "setup.cfg"
 GROUPS = (
     "console_scripts",
     "spacy_architectures",
+    "spacy_callbacks",
     "spacy_factories",
     "spacy_misc",
     "spacy_readers",
