@@ -33,6 +33,7 @@ from .entities import (
     report_other_groups,
     without_repeats,
 )
+from .languages import describe_unknown
 from .report import ConversionReport
 from .source_doc import SourceDoc
 from .tokens import spaces_after, with_white_space
@@ -271,18 +272,12 @@ def make_tokenizer(language: str | None) -> Language:
         # A tokenizer that is not installed is another error.
         if "E048" not in str(error):
             raise
-        raise ValueError(UNKNOWN_LANGUAGE.format(language=language)) from None
+        raise ValueError(describe_unknown(language or "")) from None
     # The limit protects models, and only the tokenizer runs here.
     nlp.max_length = sys.maxsize
     if language is None:
         nlp.tokenizer = _ask_for_language
     return nlp
-
-
-UNKNOWN_LANGUAGE = (
-    "the language must be a code that spaCy knows, such as en or zh, got '{language}' "
-    "(https://spacy.io/usage/models#languages)"
-)
 
 
 def _ask_for_language(text: str) -> Doc:
