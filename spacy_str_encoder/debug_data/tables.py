@@ -172,6 +172,9 @@ def _advice_table(statistics: Statistics) -> Table:
     """Lay out the advice."""
     table = Table.grid(padding=(0, 1))
     table.title, table.title_justify = "Advice", "left"
+    table.add_column()
+    # Otherwise, rich cuts lines in which wide characters, such as Chinese, do not fit.
+    table.add_column(overflow="fold")
     for advice in give_advice(statistics):
         table.add_row("-", Text(advice))
     return table
