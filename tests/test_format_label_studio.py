@@ -343,7 +343,7 @@ PREDICTED = [
     {"model_version": "v1", "score": 0.5, "result": [DEGREE]},
     {"model_version": "v0", "score": 0.7, "result": [BODY]},
 ]
-UNREAD = "unannotated tasks (--predictions reads their predictions)"
+UNREAD = "unannotated tasks that have predictions"
 
 
 @pytest.mark.parametrize("fields", [{"annotations": []}, {}], ids=["empty", "missing"])
@@ -419,7 +419,7 @@ def test_the_text_is_found_among_the_data(data: dict[str, Any], tmp_path: Path) 
     assert report == ConversionReport()
 
 
-SEVERAL = "tasks whose regions fit several fields (name the field of the text with --text-field)"
+SEVERAL = "tasks whose regions fit several fields"
 
 
 @pytest.mark.parametrize(
@@ -512,10 +512,7 @@ def test_if_no_field_can_be_chosen_the_error_names_the_option(
     assert message.endswith("; name the field of the text with --text-field")
 
 
-FROM_OTHERS = (
-    "tasks read with the field that the regions of other tasks fit (name the field of the text "
-    "with --text-field)"
-)
+FROM_OTHERS = "tasks read with the field that the regions of other tasks fit"
 TITLE_AND_BODY = {"title": "前降支", "body": "前降支近段狭窄"}
 SHOWS_BODY = {**with_result(DEGREE), "data": TITLE_AND_BODY}
 SHOWS_TITLE = {**with_result(BODY), "data": {"title": "前降支", "body": "x"}}
@@ -616,10 +613,7 @@ def test_a_field_without_the_text_is_an_error(field: str, problem: str, tmp_path
 
 # Tasks without a plain text
 
-FILES = (
-    "tasks with addresses of files in place of a text (name the field of the text with "
-    "--text-field)"
-)
+FILES = "tasks with addresses of files in place of a text"
 OTHERS = "tasks whose regions are not of plain text"
 HYPERTEXT = "tasks with regions of HyperText whose globalOffsets do not fit the text"
 BOX = {

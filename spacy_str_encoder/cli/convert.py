@@ -138,6 +138,10 @@ def convert_command(
     strict_all: Annotated[
         bool, typer.Option("--strict-all", help="Stop if anything would be lost.")
     ] = False,
+    allow_loss: Annotated[
+        bool,
+        typer.Option("--allow-loss", help="Go on if more than half of all entities would be lost."),
+    ] = False,
     _: Annotated[
         bool,
         typer.Option(
@@ -179,6 +183,7 @@ def convert_command(
     from spacy_str_encoder.files.whole import write_json
     from spacy_str_encoder.formats.convert import Settings, convert
     from spacy_str_encoder.formats.format import ReadOptions
+    from spacy_str_encoder.formats.remedies import REMEDIES
     from spacy_str_encoder.formats.report import ConversionReport, summarize
     from spacy_str_encoder.formats.split import parse_shares
 
@@ -203,6 +208,7 @@ def convert_command(
             shares={} if split is None else parse_shares(split),
             seed=seed or 0,
             group_by=group_by,
+            allow_loss=allow_loss,
         )
         try:
             written = convert(
@@ -226,7 +232,7 @@ def convert_command(
         typer.echo(f"{path}: {count} texts")
     if written.spans_key:
         typer.echo(OVERLAPS.format(key=written.spans_key))
-    for line in summarize(report):
+    for line in summarize(report, REMEDIES):
         typer.echo(line)
     if report.rejected:
         raise typer.Exit(SOME_REJECTED)

@@ -1,6 +1,7 @@
 """Convert files from one format to another."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain
@@ -12,6 +13,7 @@ from ..doc.entities import SPANS_KEY
 from ..files.whole import check_outputs
 from .docs import make_tokenizer, move_to_tokens
 from .format import DEFAULT_OPTIONS, Format, ReadOptions
+from .loss_share import check_loss
 from .registry import all_formats, detect_format, find_files, get_format
 from .report import ConversionReport, check_rejected
 from .sources import Source, Track, inspect_sources
@@ -41,6 +43,7 @@ class Settings:
         each input.
     seed (int): The seed of the split.
     group_by (str | None): The metadata field that defines which texts stay together in a split.
+    allow_loss (bool): Whether more than half of all entities may be lost.
     """
 
     source: str | None = None
@@ -54,6 +57,7 @@ class Settings:
     shares: dict[str, float] = field(default_factory=dict)
     seed: int = 0
     group_by: str | None = None
+    allow_loss: bool = False
 
 
 @dataclass(frozen=True)
@@ -77,7 +81,8 @@ def convert(
     others: Sequence[Path] = (),
     tracks: tuple[Track, Track] = (iter, iter),
 ) -> Written:
-    """Convert files. All of them are read before anything is written.
+    """Convert files. All of them are read before anything is written. If an error occurs, nothing
+    is.
 
     inputs (Iterable[Path]): Files or folders.
     output (Path): A file or folder.
@@ -88,7 +93,7 @@ def convert(
     tracks (tuple): Two functions that show the progress of the first and second reading.
     RETURNS (Written): What was written.
     RAISES (ValueError): If something can't be read or written, or texts are invalid and the report
-        does not skip them.
+        does not skip them, or more than half of the entities would be lost.
     """
     plan = _make_plan(inputs, output, settings, others)
     align = None
@@ -109,7 +114,11 @@ def convert(
         align=align,
     )
     write = _write_parts if settings.shares else _write_files
-    return Written(dict(write(plan, writer, settings)), plan.spans_key if overlaps else None)
+    with ExitStack() as files:
+        texts = dict(write(plan, writer, settings, files))
+        if not settings.allow_loss:
+            check_loss(report, lang=settings.lang, flat=settings.flat)
+    return Written(texts, plan.spans_key if overlaps else None)
 
 
 @dataclass(frozen=True)
@@ -165,13 +174,17 @@ def find_sources(
     return [Source(path, formats[name] if name else detect_format(path, formats)) for path in paths]
 
 
-def _write_files(plan: _Plan, writer: TextWriter, settings: Settings) -> Iterator[tuple[Path, int]]:
+def _write_files(
+    plan: _Plan, writer: TextWriter, settings: Settings, files: ExitStack
+) -> Iterator[tuple[Path, int]]:
     for source, output in zip(plan.sources, plan.outputs, strict=True):
-        yield output, writer.write(writer.read(source), output)
+        yield output, writer.begin(writer.read(source), output, files)
 
 
-def _write_parts(plan: _Plan, writer: TextWriter, settings: Settings) -> Iterator[tuple[Path, int]]:
+def _write_parts(
+    plan: _Plan, writer: TextWriter, settings: Settings, files: ExitStack
+) -> Iterator[tuple[Path, int]]:
     texts = list(chain.from_iterable(map(writer.read, plan.sources)))
     parts = split_texts(texts, settings.shares, seed=settings.seed, group_by=settings.group_by)
     for (_, part), output in zip(parts.items(), plan.outputs, strict=True):
-        yield output, writer.write(part, output)
+        yield output, writer.begin(part, output, files)

@@ -17,6 +17,10 @@ UNCONNECTED = "relations of entities that were left out"
 KEPT_APART = (MISALIGNED, UNCONNECTED)
 UNANNOTATED = "texts with unannotated relations"
 WITHOUT_ENTITIES = "texts with unannotated entities"
+UNANNOTATED_ATTRIBUTES = "entities with unannotated attributes"
+NO_RELATIONS = "relations, which this format can't hold"
+NO_ATTRIBUTES = "attributes, which this format can't hold"
+OTHER_GROUPS = "docs with other span groups"
 TRIMMED = "entities trimmed of white space at their ends"
 INVISIBLE = "entities without a visible character"
 # Control characters, and format characters such as a zero-width space.
@@ -103,7 +107,7 @@ def without_relations(annotated: AnnotatedText, report: ConversionReport) -> Ann
     report (ConversionReport): The report, to count the relations.
     RETURNS (AnnotatedText): The text without relations.
     """
-    return keep_relations(annotated, (), "relations, which this format can't hold", report)
+    return keep_relations(annotated, (), NO_RELATIONS, report)
 
 
 def without_repeats(annotated: AnnotatedText, report: ConversionReport) -> AnnotatedText:
@@ -193,8 +197,7 @@ def without_attributes(annotated: AnnotatedText, report: ConversionReport) -> An
     report (ConversionReport): The report, to count the attributes.
     RETURNS (AnnotatedText): The text without attributes.
     """
-    reason = "attributes, which this format can't hold"
-    annotated = keep_attributes(annotated, lambda name, value: False, reason, report)
+    annotated = keep_attributes(annotated, lambda name, value: False, NO_ATTRIBUTES, report)
     return replace(
         annotated, entities=[replace(each, attributes=None) for each in annotated.entities]
     )
@@ -260,9 +263,7 @@ def report_missing_attributes(annotated: AnnotatedText, report: ConversionReport
     for i, entity in enumerate(annotated.entities):
         if entity.attributes is None:
             case = describe_entity(annotated, i)
-            report.choose(
-                "entities with unannotated attributes, written as none", annotated.place, case
-            )
+            report.choose(f"{UNANNOTATED_ATTRIBUTES}, written as none", annotated.place, case)
 
 
 def with_annotated_attributes(annotated: AnnotatedText) -> AnnotatedText:
@@ -320,7 +321,7 @@ def report_other_groups(
     """
     if others := ", ".join(f"'{key}'" for key in groups if key != spans_key):
         source = "doc.ents" if spans_key is None else f"'{spans_key}'"
-        report.choose(f"docs with other span groups (only {source} is read)", place, others)
+        report.choose(f"{OTHER_GROUPS} (only {source} is read)", place, others)
 
 
 def describe_entity(annotated: AnnotatedText, index: int) -> str:

@@ -1,12 +1,13 @@
 """Report of what a conversion lost, and what it had to choose."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 EXAMPLES = 3
+NO_REMEDIES: Mapping[str, str] = {}
 
 
 class LossError(ValueError):
@@ -47,6 +48,7 @@ class ConversionReport:
     strict_all (bool): Whether to raise an error if anything is lost.
     skip_bad (bool): Whether to leave out invalid texts, and list them, instead of raising an error.
     texts (int): The number of texts written.
+    entities (int): The number of entities in them, lost ones among them.
     lost (dict[str, list[str]]): The cases that could not be converted, by reason. Each case has a
         location and a description.
     chosen (dict[str, list[str]]): The cases in which one of several possibilities was chosen, in
@@ -58,6 +60,7 @@ class ConversionReport:
     strict_all: bool = False
     skip_bad: bool = False
     texts: int = 0
+    entities: int = 0
     lost: dict[str, list[str]] = field(default_factory=dict)
     chosen: dict[str, list[str]] = field(default_factory=dict)
     rejected: list[str] = field(default_factory=list)
@@ -137,10 +140,11 @@ class ConversionReport:
         }
 
 
-def summarize(report: ConversionReport) -> list[str]:
+def summarize(report: ConversionReport, remedies: Mapping[str, str] = NO_REMEDIES) -> list[str]:
     """Summarize a report, with the first cases of each reason.
 
     report (ConversionReport): The report.
+    remedies (Mapping[str, str]): What to do about a reason, without its remark in parentheses.
     RETURNS (list[str]): The lines to print.
     """
     found = [("left out", *item) for item in report.lost.items()]
@@ -150,6 +154,8 @@ def summarize(report: ConversionReport) -> list[str]:
     lines = []
     for verb, reason, cases in found:
         lines += [f"{verb}: {len(cases)} {reason}", *list_examples(cases)]
+        if remedy := remedies.get(reason.partition(" (")[0]):
+            lines.append(f"  remedy: {remedy}")
     return lines
 
 

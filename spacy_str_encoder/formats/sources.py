@@ -19,9 +19,7 @@ from .report import ConversionReport
 Track = Callable[[Iterable[AnnotatedText]], Iterable[AnnotatedText]]
 # Aligns the entities of a text with its tokens, and reports what it changes.
 Align = Callable[[AnnotatedText, ConversionReport], AnnotatedText]
-WITHOUT_ANY_RELATION = (
-    f"{UNANNOTATED}: the whole input has none (--relations none reads them as annotated)"
-)
+WITHOUT_ANY_RELATION = f"{UNANNOTATED}: the whole input has none"
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Write texts in a format, and count what it can't hold."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,8 +27,8 @@ from .sources import NOTHING_FOUND, Align, Findings, Source, Track
 # Maximum number of texts whose tokens are looked at.
 LOOKED_AT = 100
 CHINESE = (
-    "files of Chinese texts that the tokenizer of the language {lang} leaves whole, so that few "
-    "entities align with tokens (use --lang zh)"
+    "files of Chinese texts that the tokenizer leaves whole, so that few entities align with "
+    "tokens (the language is {lang})"
 )
 
 
@@ -70,6 +71,19 @@ class TextWriter:
         RETURNS (int): The number of texts.
         RAISES (ValueError): If the folder is not empty, or the format can only be read.
         """
+        with ExitStack() as files:
+            return self.begin(texts, target, files)
+
+    def begin(self, texts: Iterable[AnnotatedText], target: Path, files: ExitStack) -> int:
+        """Write texts to a file that appears once all files of a stack are complete. If an error
+        occurs before, none is written.
+
+        texts (Iterable[AnnotatedText]): The texts.
+        target (Path): The file, replaced if it exists. A folder must be empty or missing.
+        files (ExitStack): The stack, which the file is added to.
+        RETURNS (int): The number of texts.
+        RAISES (ValueError): If the folder is not empty, or the format can only be read.
+        """
         write = self.format.require_write()
         if target.is_dir() and any(target.iterdir()):
             raise ValueError(f"{target}: the folder must be empty or missing")
@@ -77,8 +91,7 @@ class TextWriter:
         counted = self._count(self._look_at_tokens(self.track(texts), chinese))
         if self.format.needs_tokens:
             counted = with_tokens(counted, self.nlp)
-        with written_whole(target) as unfinished:
-            write(counted, unfinished, self.report)
+        write(counted, files.enter_context(written_whole(target)), self.report)
         if chinese.are_whole:
             reason = CHINESE.format(lang=self.nlp.lang)
             self.report.choose(reason, str(target), f"{chinese.length:.1f} characters a token")
@@ -102,6 +115,7 @@ class TextWriter:
     def _count(self, texts: Iterable[AnnotatedText]) -> Iterator[AnnotatedText]:
         for annotated in texts:
             self.report.texts += 1
+            self.report.entities += len(annotated.entities)
             if not (annotated.has_relations or self.format.keeps_unannotated):
                 self.report.choose(f"{UNANNOTATED}, written as none", annotated.place, "")
             if not (annotated.has_entities or self.format.keeps_missing_entities):

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from operator import attrgetter
 
-from ...formats.entities import KEPT_APART, MISALIGNED
+from ...formats.entities import KEPT_APART, MISALIGNED, OVERLAPPING
 from ..collect import Statistics
 from ..findings import CHECKS
 from ..split import SplitStatistics
@@ -12,6 +12,7 @@ from .wording import Rule, list_splits
 
 REMEDIES = {
     MISALIGNED: "Use a tokenizer that splits there, or fix the annotation.",
+    OVERLAPPING: "Keep them in a span group: use --spans-key sc.",
 }
 # All of these follow where the tokens are those of another language.
 OF_TOKENS = (

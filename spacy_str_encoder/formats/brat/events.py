@@ -9,7 +9,7 @@ from ..report import ConversionReport
 from .lines import Line
 from .relations import check_ids
 
-EVENTS = "events (--events relations reads them as relations)"
+EVENTS = "events"
 EVENT = re.compile(r"(\S+?):(T\S+)((?: +\S+?:\S+)*) *")
 NUMBERED = re.compile(r"(.+?)\d+")
 

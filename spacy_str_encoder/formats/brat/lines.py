@@ -18,6 +18,7 @@ SPAN = re.compile(r"(\S+) (\d{1,10} \d{1,10}(?:;\d{1,10} \d{1,10})*) *")
 BYTE_ORDER_MARK = "\ufeff"
 # The value of an attribute whose line has none, such as Negation.
 BINARY = "true"
+DISCONTINUOUS = "discontinuous entities"
 # The start and end of each piece of a span.
 Pieces = list[tuple[int, int]]
 
@@ -89,7 +90,7 @@ def parse_span(line: Line, text: str, report: ConversionReport) -> AnnotatedEnti
         pieces.append((start, end))
     _check_span(line, text, pieces)
     if not _is_continuous(text, pieces):
-        report.lose("discontinuous entities", line.place, f"{line.surface!r} ({line.content})")
+        report.lose(DISCONTINUOUS, line.place, f"{line.surface!r} ({line.content})")
         return None
     return AnnotatedEntity(pieces[0][0], pieces[-1][1], match[1])
 

@@ -23,6 +23,7 @@ ATTRIBUTES = "AM"
 # Kinds of lines whose third column is not read.
 WITHOUT_THIRD = {"R": "relations", "A": "attributes", "M": "attributes"}
 # Kinds of lines that are not read, by the first character of their id.
+EMPTY_FILES, NONE = "empty .ann files", "texts without entities"
 OTHERS = {
     "E": EVENTS,
     "*": "equivalences",
@@ -74,8 +75,8 @@ def _without_lines(
 ) -> AnnotatedText:
     # brat makes the file when it first shows the text.
     annotated = not options.unannotated_empty
-    meaning = "texts without entities" if annotated else "unannotated texts"
-    report.choose(f"empty .ann files, read as {meaning}", place, "")
+    meaning = NONE if annotated else "unannotated texts"
+    report.choose(f"{EMPTY_FILES}, read as {meaning}", place, "")
     return AnnotatedText(text, [], [], place=place, has_relations=annotated, has_entities=annotated)
 
 

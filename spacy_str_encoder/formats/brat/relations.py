@@ -8,7 +8,7 @@ from ..report import ConversionReport
 from .lines import Line
 
 ARGUMENTS = re.compile(r"(\S+) (\S+?):(\S+) (\S+?):(\S+) *")
-OF_EVENTS = "relations of events (--events relations reads them)"
+OF_EVENTS = "relations of events"
 UNCONNECTED = "relations of relations, or of entities that were left out"
 
 

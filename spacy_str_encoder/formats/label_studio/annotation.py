@@ -8,6 +8,7 @@ from ..shapes import Nullable, Shape
 # Exports before 1.0 have the second name.
 ANNOTATIONS = ("annotations", "completions")
 PREDICTIONS = "predictions"
+PREDICTED = "unannotated tasks that have predictions"
 
 # Values of regions depend on their type, and only those of entities and attributes are read.
 RESULT: Shape = {
@@ -57,7 +58,7 @@ def choose_annotation(
 def _describe_missing(*, predictions: bool, predicted: bool) -> str:
     if predictions:
         return "tasks without predictions"
-    return "unannotated tasks" + (" (--predictions reads their predictions)" if predicted else "")
+    return PREDICTED if predicted else "unannotated tasks"
 
 
 def _get_annotations(item: Any) -> list[Any]:
