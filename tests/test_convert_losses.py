@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from spacy_str_encoder.doc.relation import has_relations
 from spacy_str_encoder.formats.remedies import REMEDIES
 from spacy_str_encoder.formats.report import ConversionReport, summarize
 
@@ -170,3 +171,54 @@ def test_losses_and_choices_name_options(
     assert result.exit_code == 0
     lines = [line for line in result.stdout.splitlines() if line.startswith("  remedy: ")]
     assert any(remedy in line for line in lines)
+
+
+# Inputs without any entity
+
+
+def convert_without_entities(tmp_path: Path, *options: str, items: int = 2) -> str:
+    path = write_lines(tmp_path / "in.jsonl", *[make_item(f"Anna {i}") for i in range(items)])
+    result = run(path, "-o", tmp_path / "in.spacy", "--from", "jsonl", "--lang", "en", *options)
+    assert result.exit_code == 0
+    return result.stdout
+
+
+def test_an_input_without_entities_is_unannotated(tmp_path: Path) -> None:
+    lines = convert_without_entities(tmp_path).splitlines()[1:]
+    # Nothing more is said of their relations.
+    assert [line for line in lines if "line" not in line] == [
+        "chosen: 2 texts with unannotated entities: the whole input has none",
+        "  remedy: --entities none reads them as annotated texts without entities",
+    ]
+    for doc in read_spacy(tmp_path / "in.spacy"):
+        assert not doc.has_annotation("ENT_IOB") and not has_relations(doc)
+
+
+@pytest.mark.parametrize(
+    ("options", "entities", "relations"),
+    [(["--entities", "none"], True, True), (["--relations", "none"], False, True)],
+)
+def test_users_can_say_that_there_are_none(
+    options: list[str], entities: bool, relations: bool, tmp_path: Path
+) -> None:
+    convert_without_entities(tmp_path, *options)
+    for doc in read_spacy(tmp_path / "in.spacy"):
+        assert doc.has_annotation("ENT_IOB") is entities and has_relations(doc) is relations
+
+
+def test_one_entity_in_any_file_makes_the_others_annotated(tmp_path: Path) -> None:
+    paths = [
+        write_lines(tmp_path / f"{name}.jsonl", item)
+        for name, item in {"a": WHOLE, "b": make_item("Anna")}.items()
+    ]
+    result = run(*paths, "-o", tmp_path / "out", "--from", "jsonl", "--lang", "en")
+    assert "unannotated" not in result.stdout
+    [doc] = read_spacy(tmp_path / "out" / "b.spacy")
+    assert doc.has_annotation("ENT_IOB") and has_relations(doc)
+
+
+def test_unannotated_docs_can_be_read_as_texts_without_entities(tmp_path: Path) -> None:
+    convert_without_entities(tmp_path)
+    result = run(tmp_path / "in.spacy", "-o", tmp_path / "new.spacy", "--entities", "none")
+    assert "chosen: 2 texts with unannotated entities, read as none" in result.stdout
+    assert all(doc.has_annotation("ENT_IOB") for doc in read_spacy(tmp_path / "new.spacy"))

@@ -86,6 +86,13 @@ def convert_command(
             show_default="the text",
         ),
     ] = None,
+    entities: Annotated[
+        Missing,
+        typer.Option(
+            help="Meaning of unannotated entities. str_ner learns from none that there are none.",
+            rich_help_panel=READING,
+        ),
+    ] = Missing.unannotated,
     relations: Annotated[
         Missing,
         typer.Option(
@@ -201,6 +208,7 @@ def convert_command(
             target=target,
             lang=lang,
             options=options,
+            no_missing_entities=entities is Missing.none,
             no_unannotated=relations is Missing.none,
             alignment=alignment.value,
             spans_key=spans_key,

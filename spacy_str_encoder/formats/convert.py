@@ -32,6 +32,8 @@ class Settings:
     target (str | None): The format to write. If None, the suffix of the output tells it.
     lang (str | None): The language of texts without tokens.
     options (ReadOptions): Settings for formats that can be read in more than one way.
+    no_missing_entities (bool): Whether texts with unannotated entities are read as texts without
+        entities.
     no_unannotated (bool): Whether texts with unannotated relations are read as texts without
         relations.
     alignment (str): `strict` leaves out entities that begin or end inside a token; see
@@ -50,6 +52,7 @@ class Settings:
     target: str | None = None
     lang: str | None = None
     options: ReadOptions = DEFAULT_OPTIONS
+    no_missing_entities: bool = False
     no_unannotated: bool = False
     alignment: str = STRICT
     spans_key: str | None = None
@@ -110,7 +113,11 @@ def convert(
         report,
         tracks[1],
         flat=settings.flat,
-        found=replace(found, no_unannotated=settings.no_unannotated),
+        found=replace(
+            found,
+            no_missing_entities=settings.no_missing_entities,
+            no_unannotated=settings.no_unannotated,
+        ),
         align=align,
     )
     write = _write_parts if settings.shares else _write_files

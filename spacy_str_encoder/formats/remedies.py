@@ -1,4 +1,4 @@
-"""What to do about losses and choices: options of `convert` that keep or change them."""
+"""Remedies for losses and choices: options of `convert` that avoid or change them."""
 
 from .brat.events import EVENTS
 from .brat.reader import EMPTY_FILES, NONE
@@ -16,7 +16,7 @@ from .entities import (
 )
 from .label_studio.annotation import PREDICTED
 from .label_studio.field import OF_FILES, OF_OTHERS, OF_SEVERAL, REMEDY
-from .sources import WITHOUT_ANY_RELATION
+from .sources import WITHOUT_ANY_ENTITY, WITHOUT_ANY_RELATION
 from .writer import CHINESE
 
 _FORMATS = "--list-formats shows which formats hold them"
@@ -30,6 +30,7 @@ REMEDIES = {
     "lack it",
     OTHER_GROUPS: "name the span group to read with --spans-key",
     UNANNOTATED: "--relations none reads them as texts without relations",
+    WITHOUT_ANY_ENTITY: "--entities none reads them as annotated texts without entities",
     WITHOUT_ANY_RELATION: "--relations none reads them as texts without relations",
     f"{UNANNOTATED}, written as none": "use --to spacy or --to jsonl, which keep them apart",
     f"{WITHOUT_ENTITIES}, written as none": "use --to spacy, which keeps them apart",

@@ -8,6 +8,7 @@ from pathlib import Path
 from .annotated_text import AnnotatedText
 from .entities import (
     UNANNOTATED,
+    WITHOUT_ENTITIES,
     has_attributes,
     has_overlaps,
     trim_entities,
@@ -19,6 +20,7 @@ from .report import ConversionReport
 Track = Callable[[Iterable[AnnotatedText]], Iterable[AnnotatedText]]
 # Aligns the entities of a text with its tokens, and reports what it changes.
 Align = Callable[[AnnotatedText, ConversionReport], AnnotatedText]
+WITHOUT_ANY_ENTITY = f"{WITHOUT_ENTITIES}: the whole input has none"
 WITHOUT_ANY_RELATION = f"{UNANNOTATED}: the whole input has none"
 
 
@@ -31,8 +33,10 @@ class Findings:
         tell unannotated attributes from none. The attributes of all their entities are annotated
         then, otherwise of none.
     annotated_relations (bool): The same for relations.
+    annotated_entities (bool): The same for entities. If they are unannotated, relations are too.
     no_unannotated (bool): Whether texts with unannotated relations are read as texts without
         relations. Found in no file, but set by users.
+    no_missing_entities (bool): The same for entities.
     attributes (bool): Whether any entity of the whole input has attributes.
     rejected (Sequence[str]): The errors of invalid texts.
     """
@@ -40,7 +44,9 @@ class Findings:
     overlaps: bool = False
     annotated_attributes: bool = False
     annotated_relations: bool = True
+    annotated_entities: bool = True
     no_unannotated: bool = False
+    no_missing_entities: bool = False
     attributes: bool = False
     rejected: Sequence[str] = ()
 
@@ -68,7 +74,22 @@ class Source:
             annotated = trim_entities(annotated, report)
             if found.annotated_attributes and self.format.confuses_missing_attributes:
                 annotated = with_annotated_attributes(annotated)
-            yield self._decide_relations(annotated, report, found)
+            yield self._decide_relations(
+                self._decide_entities(annotated, report, found), report, found
+            )
+
+    def _decide_entities(
+        self, annotated: AnnotatedText, report: ConversionReport, found: Findings
+    ) -> AnnotatedText:
+        """Decide whether the entities of a text are annotated, in the same way."""
+        if not annotated.has_entities and found.no_missing_entities:
+            report.choose(f"{WITHOUT_ENTITIES}, read as none", annotated.place, "")
+            return replace(annotated, has_entities=True)
+        is_clear = self.format.keeps_missing_entities or found.no_missing_entities
+        if not annotated.has_entities or is_clear or found.annotated_entities:
+            return annotated
+        report.choose(WITHOUT_ANY_ENTITY, annotated.place, "")
+        return replace(annotated, has_entities=False, has_relations=False)
 
     def _decide_relations(
         self, annotated: AnnotatedText, report: ConversionReport, found: Findings
@@ -77,6 +98,8 @@ class Source:
         text is to have unannotated ones.
         """
         if not annotated.has_relations:
+            if not (annotated.has_entities or found.annotated_entities or found.no_unannotated):
+                return annotated  # It was said of the entities.
             reason = f"{UNANNOTATED}, read as none" if found.no_unannotated else UNANNOTATED
             report.choose(reason, annotated.place, "")
             return replace(annotated, has_relations=found.no_unannotated)
@@ -106,6 +129,7 @@ def inspect_sources(
         overlaps=seen.overlaps,
         annotated_attributes=seen.confused_attributes,
         annotated_relations=seen.relations,
+        annotated_entities=seen.entities,
         attributes=seen.attributes,
         rejected=report.rejected,
     )
@@ -115,6 +139,7 @@ def inspect_sources(
 class _Seen:
     overlaps: bool = False
     confused_attributes: bool = False
+    entities: bool = False
     relations: bool = False
     attributes: bool = False
 
@@ -129,5 +154,6 @@ def _look_at_texts(
             if has_attributes(annotated):
                 seen.attributes = True
                 seen.confused_attributes |= source.format.confuses_missing_attributes
+            seen.entities |= not source.format.keeps_missing_entities and bool(annotated.entities)
             seen.relations |= not source.format.keeps_unannotated and bool(annotated.relations)
             yield annotated
