@@ -11,6 +11,7 @@ from spacy.language import Language
 
 from ..doc.entities import SPANS_KEY
 from ..files.whole import check_outputs
+from .annotate_output import is_output, report_output
 from .docs import make_tokenizer, move_to_tokens
 from .format import DEFAULT_OPTIONS, Format, ReadOptions
 from .loss_share import check_loss
@@ -98,6 +99,9 @@ def convert(
     RAISES (ValueError): If something can't be read or written, or texts are invalid and the report
         does not skip them, or more than half of the entities would be lost.
     """
+    inputs = list(inputs)
+    for folder in filter(is_output, inputs):
+        report_output(folder, report)
     plan = _make_plan(inputs, output, settings, others)
     align = None
     if settings.alignment != STRICT:

@@ -18,6 +18,8 @@ from .shapes import Nullable, OneOf, Shape
 from .tokens import find_tokens, token_texts, without_white_space
 
 ENTITY_FIELDS = ("start", "end", "label", "attributes", "text")
+# Records are made from predictions, and would be stale once these are corrected.
+PREDICTED = {"source", "number", "records"}
 FIELDS = ("text", "tokens", "entities", "relations", "meta")
 
 ENTITY: Shape = {"start": int, "end": int, "label": str, "text": Nullable(str)}
@@ -41,6 +43,10 @@ def matches(item: Any) -> bool:
 def parse(item: Any, place: str, report: ConversionReport) -> AnnotatedText:
     """Read a text; its relations are unannotated if the field is not there."""
     text, tokens = item["text"], item.get("tokens")
+    is_predicted = item.keys() >= PREDICTED
+    if is_predicted and item["records"]:
+        report.lose_other("records that annotate predicted", place, f"{len(item['records'])}")
+    known = (*FIELDS, "records") if is_predicted else FIELDS
     for relation in item.get("relations", []):
         lose_other_fields("relations", relation, ("head", "tail", "label"), place, report)
     return AnnotatedText(
@@ -48,7 +54,7 @@ def parse(item: Any, place: str, report: ConversionReport) -> AnnotatedText:
         [_parse_entity(entity, text, place, report) for entity in item["entities"]],
         [AnnotatedRelation(r["head"], r["tail"], r["label"]) for r in item.get("relations", [])],
         tokens=None if tokens is None else without_white_space(text, find_tokens(text, tokens)),
-        meta=other_fields(item, FIELDS) | (item.get("meta") or {}),
+        meta=other_fields(item, known) | (item.get("meta") or {}),
         has_relations="relations" in item,
     )
 

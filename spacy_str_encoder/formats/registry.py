@@ -35,6 +35,7 @@ from . import (
     uima,
     webanno,
 )
+from .annotate_output import find_parts, is_output
 from .doc_json import doc_json_format
 from .docs import to_docs
 from .format import DEFAULT_OPTIONS, Format, ReadOptions
@@ -128,7 +129,8 @@ def _describe_matches(names: list[str]) -> str:
 
 
 def find_files(path: Path, formats: dict[str, Format]) -> list[Path]:
-    """List the annotated files of a folder, unless the folder itself is in a format.
+    """List the annotated files of a folder, unless the folder itself is in a format. Those of a
+    folder of `annotate` are its parts.
 
     path (Path): A file or folder.
     formats (dict[str, Format]): All formats.
@@ -138,6 +140,8 @@ def find_files(path: Path, formats: dict[str, Format]) -> list[Path]:
     """
     if not path.exists():
         raise ValueError(f"{path}: no such file or folder")
+    if path.is_dir() and is_output(path):
+        return find_parts(path)
     suffixes = find_suffixes(formats)
     if not path.is_dir() or not suffixes:
         return [path]
