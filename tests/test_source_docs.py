@@ -220,11 +220,3 @@ def test_what_the_template_knows_nothing_of_is_kept_in_its_docs(tmp_path: Path) 
 def test_formats_say_whether_they_keep_it() -> None:
     formats = all_formats(spacy.blank("en"))
     assert [name for name, each in formats.items() if each.keeps_source] == KEEPING
-
-
-@pytest.mark.parametrize("name", [*KEEPING, "jsonl"])
-def test_a_file_of_no_docs_is_mentioned(name: str, tmp_path: Path) -> None:
-    path = write(tmp_path / "a.spacy")
-    result = run(path, "-o", tmp_path / "out", "--to", name)
-    assert result.exit_code == 0
-    assert f"chosen: 1 files that are read although they have no docs\n  {path}" in result.stdout

@@ -16,8 +16,8 @@ from .docs import make_tokenizer, move_to_tokens
 from .format import DEFAULT_OPTIONS, Format, ReadOptions
 from .loss_share import check_loss
 from .registry import all_formats, detect_format, find_files, get_format
-from .report import ConversionReport, check_rejected
-from .sources import Source, Track, inspect_sources
+from .report import EXAMPLES, ConversionReport, check_rejected
+from .sources import Findings, Source, Track, inspect_sources
 from .split import split_texts
 from .targets import choose_target, is_file_of, place_outputs, place_parts
 from .writer import TextWriter
@@ -110,6 +110,7 @@ def convert(
     if not report.skip_bad:
         report.rejected += found.rejected
         check_rejected(report.rejected)
+    _require_texts(plan.sources, found)
     overlaps = found.overlaps and plan.format.holds_docs and not settings.flat
     writer = TextWriter(
         plan.format if settings.spans_key or overlaps else plan.flat_format,
@@ -130,6 +131,13 @@ def convert(
         if not settings.allow_loss:
             check_loss(report, lang=settings.lang, flat=settings.flat)
     return Written(texts, plan.spans_key if overlaps else None)
+
+
+def _require_texts(sources: Sequence[Source], found: Findings) -> None:
+    if found.is_empty:
+        names = ", ".join(str(source.path) for source in sources[:EXAMPLES])
+        more = f" and {len(sources) - EXAMPLES} more files" if len(sources) > EXAMPLES else ""
+        raise ValueError(f"{names}{more}: the input must have texts, got none; nothing is written")
 
 
 @dataclass(frozen=True)

@@ -65,12 +65,9 @@ def read_docs(path: Path, vocab: Vocab, report: ConversionReport) -> Iterator[Do
     report (ConversionReport): The report, to count what `doc._.relations` can't hold.
     YIELDS (Doc): The docs.
     """
-    number = 0
     for number, doc in enumerate(read_docbin(path, vocab), start=1):
         _report_rel(adopt_rel(doc), f"{path}, doc {number}", report)
         yield doc
-    if not number:
-        report.choose(EMPTY, str(path), "")
 
 
 def _report_rel(found: RelFindings, place: str, report: ConversionReport) -> None:
@@ -82,7 +79,6 @@ def _report_rel(found: RelFindings, place: str, report: ConversionReport) -> Non
         report.choose(BOTH_RELATIONS, place, f"{found.unread} relations in doc._.rel")
 
 
-EMPTY = "files that are read although they have no docs"
 WITHOUT_ENDS = "relations in doc._.rel between tokens of which one is the start of no entity"
 SAME_START = "entities of relations in doc._.rel chosen among several with the same start"
 BOTH_RELATIONS = "docs with doc._.rel beside doc._.relations (only doc._.relations is read)"

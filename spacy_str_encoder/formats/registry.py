@@ -203,6 +203,7 @@ def read_docs(
     check_rejected(found.rejected)
     for source in sources:
         if source.path.suffix == SUFFIX:
-            yield from docbin.read_docs(source.path, nlp.vocab, report)
+            docs = docbin.read_docs(source.path, nlp.vocab, report)
+            yield from report.noting_empty(docs, str(source.path))
         else:
             yield from to_docs(source.read(report, found), nlp, report, spans_key=spans_key)

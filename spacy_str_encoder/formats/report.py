@@ -1,13 +1,15 @@
 """Report of what a conversion lost, and what it had to choose."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 EXAMPLES = 3
 NO_REMEDIES: Mapping[str, str] = {}
+EMPTY = "files that are read although they have no texts"
+ItemT = TypeVar("ItemT")
 
 
 class LossError(ValueError):
@@ -116,6 +118,20 @@ class ConversionReport:
                 raise
             self.rejected.append(str(error))
 
+    def noting_empty(self, items: Iterable[ItemT], place: str) -> Iterator[ItemT]:
+        """Mention a file in which there is nothing, not even something that is left out.
+
+        items (Iterable): The texts or docs of the file.
+        place (str): The file.
+        YIELDS (ItemT): The same texts or docs.
+        """
+        is_empty, before = True, self._left_out
+        for item in items:
+            is_empty = False
+            yield item
+        if is_empty and self._left_out == before:
+            self.choose(EMPTY, place, "")
+
     def choose(self, reason: str, place: str, case: str) -> None:
         """Count a choice between several possibilities.
 
@@ -124,6 +140,10 @@ class ConversionReport:
         case (str): A description of this case.
         """
         self.chosen.setdefault(reason, []).append(f"{place}: {case}" if case else place)
+
+    @property
+    def _left_out(self) -> int:
+        return self.losses.total() + len(self.rejected)
 
     @property
     def losses(self) -> Counter[str]:

@@ -39,6 +39,7 @@ class Findings:
     no_missing_entities (bool): The same for entities.
     attributes (bool): Whether any entity of the whole input has attributes.
     rejected (Sequence[str]): The errors of invalid texts.
+    is_empty (bool): Whether there is nothing in the files, not even something that is left out.
     """
 
     overlaps: bool = False
@@ -49,6 +50,7 @@ class Findings:
     no_missing_entities: bool = False
     attributes: bool = False
     rejected: Sequence[str] = ()
+    is_empty: bool = False
 
 
 NOTHING_FOUND = Findings()
@@ -70,7 +72,8 @@ class Source:
         found (Findings): What is known of all files, see `inspect_sources`.
         YIELDS (AnnotatedText): The texts.
         """
-        for annotated in self.format.read(self.path, report):
+        texts = self.format.read(self.path, report)
+        for annotated in report.noting_empty(texts, str(self.path)):
             annotated = trim_entities(annotated, report)
             if found.annotated_attributes and self.format.confuses_missing_attributes:
                 annotated = with_annotated_attributes(annotated)
@@ -132,11 +135,13 @@ def inspect_sources(
         annotated_entities=seen.entities,
         attributes=seen.attributes,
         rejected=report.rejected,
+        is_empty=not (seen.texts or report.lost or report.rejected),
     )
 
 
 @dataclass
 class _Seen:
+    texts: bool = False
     overlaps: bool = False
     confused_attributes: bool = False
     entities: bool = False
@@ -149,6 +154,7 @@ def _look_at_texts(
 ) -> Iterator[AnnotatedText]:
     for source in sources:
         for annotated in source.read(report):
+            seen.texts = True
             aligned = align(annotated, report) if align else annotated
             seen.overlaps |= has_overlaps(aligned)
             if has_attributes(annotated):
