@@ -281,6 +281,26 @@ def test_a_report_is_not_written_over_what_is_read_or_written(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
+    ("name", "problem"), [("", "it is a folder"), ("other/report.json", "is not a folder")]
+)
+def test_a_report_that_cannot_be_written_is_an_error_before_anything_is(
+    name: str, problem: str, tmp_path: Path
+) -> None:
+    path, output = write_lines(tmp_path / "in.jsonl", LINE), tmp_path / "out"
+    (tmp_path / "other").touch()
+    message = run_error(path, "-o", output, "--lang", "zh", "--report", tmp_path / name)
+    assert message.endswith(problem)
+    assert not output.exists()
+
+
+def test_the_folder_of_a_report_is_created(tmp_path: Path) -> None:
+    path = write_lines(tmp_path / "in.jsonl", LINE)
+    report = tmp_path / "reports" / "new" / "report.json"
+    assert run(path, "-o", tmp_path / "out", "--lang", "zh", "--report", report).exit_code == 0
+    assert json.loads(report.read_text("utf-8"))["texts"] == 1
+
+
+@pytest.mark.parametrize(
     ("output", "target", "problem"),
     [
         ("out.jsonl", "spacy", "end in .spacy"),
@@ -427,7 +447,9 @@ def test_a_record_without_the_field_to_group_by_is_named(tmp_path: Path) -> None
     assert message == f"{path}, line 2: no field 'patient' in the metadata to group by"
 
 
-@pytest.mark.parametrize("shares", ["8", "8:1:1:1", "a:b", "8:0:1", "8:-1:1", "", "1:inf", "1:nan"])
+@pytest.mark.parametrize(
+    "shares", ["8", "8:1:1:1", "a:b", "8:0:1", "8:-1:1", "", "1:inf", "1:nan", "1e308:1e308"]
+)
 def test_wrong_shares_are_refused(shares: str, tmp_path: Path) -> None:
     path = write_lines(tmp_path / "in.jsonl", LINE)
     assert "8:1:1" in run_error(path, "-o", tmp_path, "--lang", "zh", "--split", shares)

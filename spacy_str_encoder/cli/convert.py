@@ -8,6 +8,7 @@ import typer
 
 from .errors import SOME_REJECTED, errors_as_one_line
 from .list_formats import list_formats
+from .prepare import prepare
 from .progress import track
 
 READING = "Ways to read a format"
@@ -187,7 +188,7 @@ def convert_command(
 
     Example: spacy-str-encoder convert all.jsonl -o corpus --lang en --split 8:1:1
     """
-    from spacy_str_encoder.files.whole import write_json
+    from spacy_str_encoder.files.whole import write_json, written_whole
     from spacy_str_encoder.formats.convert import Settings, convert
     from spacy_str_encoder.formats.format import ReadOptions
     from spacy_str_encoder.formats.remedies import REMEDIES
@@ -196,6 +197,8 @@ def convert_command(
 
     report = ConversionReport(strict=strict, strict_all=strict_all, skip_bad=skip_bad)
     with errors_as_one_line():
+        reports = [report_path] if report_path else []
+        prepare(gpu_id=-1, inputs=[], outputs=reports)
         _check_options(split=split, seed=seed, group_by=group_by, spans_key=spans_key, flat=flat)
         options = ReadOptions(
             events=events is Events.relations,
@@ -218,24 +221,29 @@ def convert_command(
             group_by=group_by,
             allow_loss=allow_loss,
         )
+
+        def write_reports() -> None:
+            for path in reports:
+                with written_whole(path) as unfinished:
+                    write_json(unfinished, report.to_dict())
+
         try:
             written = convert(
                 inputs,
                 output,
                 settings,
                 report,
-                others=[report_path] if report_path else [],
+                others=reports,
                 tracks=(
                     partial(track, description="Reading"),
                     partial(track, description="Converting"),
                 ),
             )
         except ValueError:
-            if report_path is not None and report.rejected:
-                write_json(report_path, report.to_dict())
+            if report.rejected:
+                write_reports()
             raise
-        if report_path is not None:
-            write_json(report_path, report.to_dict())
+        write_reports()
     for path, count in written.texts.items():
         typer.echo(f"{path}: {count} texts")
     if written.spans_key:

@@ -7,6 +7,8 @@ import numpy
 
 from .annotated_text import AnnotatedText
 
+# So large that their sum is still a number.
+MAX_SHARE = 1e9
 PARTS = {2: ("train", "dev"), 3: ("train", "dev", "test")}
 
 
@@ -21,7 +23,7 @@ def parse_shares(text: str) -> dict[str, float]:
         shares = [float(share) for share in text.split(":")]
     except ValueError:
         shares = []
-    if len(shares) not in PARTS or not all(0 < share < float("inf") for share in shares):
+    if len(shares) not in PARTS or not all(0 < share <= MAX_SHARE for share in shares):
         raise ValueError(
             f"the shares of train, dev and test must be two or three positive numbers, such as "
             f"9:1 or 8:1:1, got '{text}'"
