@@ -432,6 +432,19 @@ def test_files_of_others_are_left_alone(
     assert sorted(path.name for path in (tmp_path / "mine").iterdir()) == sorted(names)
 
 
+@pytest.mark.parametrize("content", [b"", b"\0\0\0", b'{"version"'])
+def test_parts_beside_a_manifest_that_lists_nothing_are_not_written_over(
+    model: str, archive: Path, tmp_path: Path, content: bytes
+) -> None:
+    annotate(model, archive, tmp_path / "out")
+    (tmp_path / "out" / "manifest.jsonl").write_bytes(content)
+    before = contents(tmp_path / "out")
+    with pytest.raises(ValueError, match=r"manifest is empty or damaged.*--overwrite"):
+        annotate(model, archive, tmp_path / "out")
+    assert contents(tmp_path / "out") == before
+    assert annotate(model, archive, tmp_path / "out", overwrite=True).annotated == len(TEXTS) + 8
+
+
 def test_folders_with_other_files_are_refused(model: str, archive: Path, tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.tex").touch()

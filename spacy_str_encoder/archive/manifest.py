@@ -249,6 +249,11 @@ class Manifest:
         path = self.folder / MANIFEST
         content = path.read_bytes() if path.exists() else b""
         whole = content[: content.rfind(b"\n") + 1]
+        if not whole and _find(self.folder, PART):
+            raise ValueError(
+                f"{path}: the manifest is empty or damaged, but the folder has output of earlier "
+                "runs. Restore it, or start over with --overwrite."
+            )
         for number, line in enumerate(whole.splitlines(), start=1):
             try:
                 self._note(json.loads(line))
