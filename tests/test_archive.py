@@ -445,6 +445,13 @@ def test_parts_beside_a_manifest_that_lists_nothing_are_not_written_over(
     assert annotate(model, archive, tmp_path / "out", overwrite=True).annotated == len(TEXTS) + 8
 
 
+def test_an_output_that_is_a_file_is_refused(model: str, archive: Path, tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("mine", "utf-8")
+    with pytest.raises(ValueError, match="out: the output must be a folder, but is a file"):
+        annotate(model, archive, tmp_path / "out")
+    assert (tmp_path / "out").read_text("utf-8") == "mine"
+
+
 def test_folders_with_other_files_are_refused(model: str, archive: Path, tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.tex").touch()

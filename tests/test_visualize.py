@@ -543,6 +543,16 @@ def test_what_can_not_be_read_is_one_line(
     assert (tmp_path / "page.html").read_text("utf-8") == "text"
 
 
+@pytest.mark.parametrize("options", [(), ("--gold",)])
+@pytest.mark.parametrize("text", ["", " \n"])
+def test_a_blank_text_is_not_the_current_folder(
+    text: str, options: tuple[str, ...], tmp_path: Path
+) -> None:
+    result = visualize("no_pipeline", text, "-o", tmp_path / "page.html", *options)
+    assert result.exit_code == 1
+    assert result.stderr == "Error: TEXT|FILE must not be blank; is a variable empty?\n"
+
+
 def test_a_long_text_is_no_file_name() -> None:
     text = "狭窄" * 3000
     assert read_texts(text, None) == [text]  # type: ignore[arg-type]

@@ -296,9 +296,10 @@ def open_manifest(folder: Path, *, overwrite: bool = False) -> Iterator[Manifest
     folder (Path): The output folder, which is created if needed.
     overwrite (bool): Whether to remove the output of earlier runs.
     YIELDS (Manifest): The manifest.
-    RAISES (ValueError): If another run is writing to the folder, or the folder has files but no
-        manifest.
+    RAISES (ValueError): If it is a file, in use by another run, or has files but no manifest.
     """
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"{folder}: the output must be a folder, but is a file")
     folder.mkdir(parents=True, exist_ok=True)
     if not (folder / MANIFEST).exists():
         # Checked first, so that foreign files are never touched. A run with --overwrite that was

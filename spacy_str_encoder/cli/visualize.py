@@ -62,6 +62,8 @@ def visualize_command(
 
     conversion = ConversionReport()
     with errors_as_one_line():
+        if not source.strip():
+            raise ValueError("TEXT|FILE must not be blank; is a variable empty?")
         minimum = MinScores(min_entity_score, min_relation_score)
         prepare(gpu_id=gpu_id, inputs=[Path(source)] if is_path(source) else [], outputs=[output])
         nlp = load_pipeline(model, code=code, precision=precision and precision.value)
