@@ -165,8 +165,9 @@ def test_pages_show_attributes_without_default_values(model: Path, tmp_path: Pat
     docs[1].ents[1]._.attributes = {}
     DocBin(docs=docs, store_user_data=True).to_disk(gold)
     run("visualize", model, gold, "--gold", "-o", page)
+    # The doc with fewer gold annotations has the higher rate of errors.
     assert attributes_on(page) == [
+        "Of=family <i>0.75</i> wrong",
         "Assertion=negated <i>0.75</i> correct",
         "Assertion=possible missed",
-        "Of=family <i>0.75</i> wrong",
     ]

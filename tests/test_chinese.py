@@ -101,7 +101,7 @@ def test_debug_data_blames_the_language_alone(
 ) -> None:
     path = write_jsonl(tmp_path / "train.jsonl", ITEMS)
     if convert is not None:
-        run = ["convert", str(path), "-o", str(tmp_path / "out"), "--lang", convert]
+        run = ["convert", str(path), "-o", str(tmp_path / "out"), "--lang", convert, "--allow-loss"]
         assert CliRunner().invoke(app, run).exit_code == 0
         path = tmp_path / "out" / "train.spacy"
     advice = debug_data(path, *options)

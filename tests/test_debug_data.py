@@ -440,7 +440,7 @@ def test_a_pipeline_without_what_is_asked_for_is_refused(tmp_path: Path, factory
         (f"{SPANS}.window", "wide", f"{CONFIG}: str_encoder.model.get_spans -> window: "),
         ("components.str_rel.nothing", "1", f"{CONFIG}: str_rel -> nothing: "),
         (f"{SPANS}.@span_getters", "x", "Could not find function"),
-        ("nlp.lang", "qq", "Can't import language qq"),
+        ("nlp.lang", "qq", f"{CONFIG}: the language must be a code that spaCy knows, such as"),
     ],
 )
 def test_wrong_settings_are_named(override: str, value: str, message: str) -> None:

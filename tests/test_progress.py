@@ -80,7 +80,14 @@ def test_a_line_about_an_archive(capsys: Any) -> None:
         task = bar.add_task("loading", total=200)
         clock.time += 40
         progress = Progress(
-            annotated=2200, annotated_now=1200, rejected=3, hidden=0, read=50, size=200
+            annotated=2200,
+            annotated_now=1200,
+            rejected=3,
+            hidden=0,
+            low_entities=0,
+            low_relations=0,
+            read=50,
+            size=200,
         )
         show_progress(bar, task, progress)
     line = "Annotating: 2,200 texts, 3 rejected, 30 a second, 25 % of the input\n"
