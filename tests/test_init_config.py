@@ -154,7 +154,7 @@ def test_every_combination_makes_a_pipeline(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--lang", "qq"], "--lang must be the code of a language of spaCy, such as en or zh"),
+        (["--lang", "qq"], "the language must be a code that spaCy knows, such as en or zh"),
         (["--lang", "de"], "--lang de requires --encoder: a name on the Hugging Face hub"),
         (["--encoder", "./missing"], "Can't find the encoder './missing': no such folder"),
         (["--encoder", "a/b/c"], "Can't find the encoder 'a/b/c': no such folder"),

@@ -46,7 +46,7 @@ def train_command(
 
     A state is saved at each evaluation. If the run is interrupted, repeat the
     command with --resume: the result is the same. Config settings can be
-    overridden as in spacy train: --training.max_steps 1000
+    overridden as in spacy train: --components.str_rel.negative_rate 0.3
 
     Example: spacy-str-encoder train configs/coronary.cfg -o training --gpu-id 0
     """

@@ -12,8 +12,8 @@ from spacy.tokens import Doc, Span
 from spacy.util import load_config, load_model_from_config
 from thinc.api import Config, ConfigValidationError
 
+from ..doc.languages import check_language_of
 from ..formats.docs import make_tokenizer
-from ..formats.languages import describe_unknown
 from ..pairs.task import RelationTask
 
 GetSpans = Callable[[list[Doc]], list[list[Span]]]
@@ -84,14 +84,10 @@ def read_settings(path: Path, overrides: Mapping[str, Any] | None = None) -> Pip
         raise ValueError(f"{path}: no such file (--config)")
     try:
         config = load_config(path, overrides=dict(overrides or {}), interpolate=True)
+        check_language_of(config)
         nlp = load_model_from_config(_shorten(config), auto_fill=True)
     except ValueError as error:
         raise ValueError(f"{path}: {_describe(error)}") from error
-    except ImportError as error:
-        # A tokenizer that is not installed is another error.
-        if "E048" not in str(error):
-            raise
-        raise ValueError(f"{path}: {describe_unknown(config['nlp']['lang'])}") from None
     encoder, relations = (_require_component(nlp, name, path) for name in (ENCODER, RELATIONS))
     entities, attributes = (_find_component(nlp, name) for name in (ENTITIES, ATTRIBUTES))
     nlp.select_pipes(enable=[name for name in nlp.pipe_names if _factory(nlp, name) == SENTENCES])

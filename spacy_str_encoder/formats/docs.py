@@ -11,6 +11,7 @@ from spacy.tokens import Doc, Span
 from ..doc.attributes import read_attributes, write_attributes
 from ..doc.entities import find_gold_key, get_entities, has_entities
 from ..doc.flat import first_without_overlaps
+from ..doc.languages import check_language
 from ..doc.misaligned import add_misaligned, get_misaligned_entities, get_misaligned_relations
 from ..doc.origin import META
 from ..doc.relation import (
@@ -33,7 +34,6 @@ from .entities import (
     report_other_groups,
     without_repeats,
 )
-from .languages import describe_unknown
 from .report import ConversionReport
 from .source_doc import SourceDoc
 from .tokens import spaces_after, with_white_space
@@ -266,13 +266,9 @@ def make_tokenizer(language: str | None) -> Language:
     RETURNS (Language): The pipeline.
     RAISES (ValueError): If spaCy does not know the language.
     """
-    try:
-        nlp = spacy.blank(language or "xx")
-    except ImportError as error:
-        # A tokenizer that is not installed is another error.
-        if "E048" not in str(error):
-            raise
-        raise ValueError(describe_unknown(language or "")) from None
+    if language is not None:
+        check_language(language)
+    nlp = spacy.blank(language or "xx")
     # The limit protects models, and only the tokenizer runs here.
     nlp.max_length = sys.maxsize
     if language is None:

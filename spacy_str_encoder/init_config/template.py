@@ -5,6 +5,7 @@ from importlib.resources import files
 from spacy.util import get_lang_class
 from thinc.api import Config
 
+from ..doc.languages import check_language
 from ..encoders import resolve_name
 from .text import get_lines, set_lines, set_value, write_lines
 
@@ -43,7 +44,7 @@ def make_config(
     RETURNS (str): The text of the config, with comments.
     RAISES (ValueError): If the language is unknown, or the encoder is missing.
     """
-    _check_lang(lang)
+    check_language(lang)
     text = _read_template(TEMPLATES.get(lang, "english"))
     if encoder is not None:
         text = _use_encoder(text, encoder)
@@ -58,15 +59,6 @@ def make_config(
     text = _use_fresh(text) if fresh else text
     text = _use_nested(text) if nested else text
     return _use_attributes(text) if attributes else text
-
-
-def _check_lang(lang: str) -> None:
-    try:
-        get_lang_class(lang)
-    except ImportError:
-        raise ValueError(
-            f"--lang must be the code of a language of spaCy, such as en or zh, got {lang!r}"
-        ) from None
 
 
 def _read_template(name: str) -> str:

@@ -20,6 +20,7 @@ from spacy.training.loop import (
 from spacy.util import load_config, registry, resolve_dot_names
 from thinc.api import fix_random_seed, set_gpu_allocator
 
+from ..doc.languages import check_language_of
 from ..files.locks import locked
 from .checkpoints import check_free, clear, recover, save_pipelines
 from .fingerprint import describe_run, find_changes
@@ -84,6 +85,7 @@ def train(request: Request, show: Show = print) -> None:
     with locked(request.output, run="is training"):
         recover(request.output)
         config = load_config(request.config, overrides=request.overrides, interpolate=False)
+        check_language_of(config)
         nlp = init_nlp(config, use_gpu=request.gpu_id)
         setup = _set_up(nlp, use_gpu=request.gpu_id)
         run = _describe(nlp, setup, code=request.code)

@@ -4,6 +4,8 @@ from difflib import get_close_matches
 from pkgutil import iter_modules
 
 import spacy.lang
+from spacy import Config
+from spacy.util import get_lang_class
 
 UNKNOWN = (
     "the language must be a code that spaCy knows, such as en or zh, got '{language}'{hint} "
@@ -33,12 +35,30 @@ USUAL = {
 }
 
 
-def describe_unknown(language: str) -> str:
-    """Describe a language that spaCy does not know.
+def check_language(language: str) -> None:
+    """Check that spaCy knows a language.
 
-    language (str): The code or name that was given.
-    RETURNS (str): The message, with the most similar code, if any.
+    language (str): The code.
+    RAISES (ValueError): If it does not. The error names the code that was probably meant.
     """
+    try:
+        get_lang_class(language)
+    except ImportError:
+        raise ValueError(_describe_unknown(language)) from None
+
+
+def check_language_of(config: Config) -> None:
+    """Check that spaCy knows the language of a config.
+
+    config (Config): The config.
+    RAISES (ValueError): If it has a language that spaCy does not know.
+    """
+    language = config.interpolate().get("nlp", {}).get("lang")
+    if language is not None:
+        check_language(language)
+
+
+def _describe_unknown(language: str) -> str:
     lowered = language.lower()
     known = [module.name for module in iter_modules(spacy.lang.__path__) if module.ispkg]
     found = [USUAL[lowered]] if lowered in USUAL else get_close_matches(lowered, known, n=1)
