@@ -105,8 +105,8 @@ def _read_docs(path: Path, vocab: Vocab) -> Iterator[Doc]:
             yield set_place(doc, file, number)
     if lost:
         _warn_once(
-            f"The corpus {path} has {lost} relations in doc._.rel between tokens of which one is "
-            "the start of no entity. They are left out."
+            f"Relations in doc._.rel of the corpus {path} between tokens of which one is the start "
+            f"of no entity ({lost}) are left out."
         )
 
 
@@ -118,8 +118,8 @@ def _with_gold_entities(nlp: Language, *, read: Reader, path: Path) -> Iterator[
         yield example
     if lost:
         _warn_once(
-            f"The corpus {path} is read with gold entities, of which {lost} do not align with the "
-            "tokens of the pipeline. They are left out, and their relations count as missed."
+            f"The corpus {path} is read with gold entities. Those that do not align with the "
+            f"tokens of the pipeline ({lost}) are left out, and their relations count as missed."
         )
 
 

@@ -213,8 +213,8 @@ def check_config(name: str, config: PretrainedConfig, focus_layers: int) -> None
         )
     if not 1 <= focus_layers <= config.num_hidden_layers:
         raise EncoderError(
-            f"focus_layers = {focus_layers} is out of range for the encoder '{name}', which has "
-            f"{config.num_hidden_layers} layers: choose 1 to {config.num_hidden_layers}."
+            f"focus_layers = {focus_layers} is out of range for the encoder '{name}': choose 1 to "
+            f"{config.num_hidden_layers}, its number of layers."
         )
 
 

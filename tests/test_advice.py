@@ -319,17 +319,17 @@ GIVEN: dict[str, Case] = {
     "without attributes, one of which has no default": (
         both(MOODS, add_attributes("train", {"big": 20, "small": 20}, name="Size", without=40)),
         {"defaults": {"Mood": "calm"}},
-        "40 entities of train have no attributes",
+        "train has 40 entities without attributes",
     ),
     "without attributes": (
         both(MOODS, add_attributes("train", {}, without=40)),
         {},
-        "40 entities of train have no attributes, although others of their types do.",
+        "train has 40 entities without attributes, although others of the same types have some.",
     ),
     "unannotated attributes": (
         both(MOODS, add_attributes("train", {}, unknown=50)),
         {},
-        "50 entities of train have unannotated attributes",
+        "train has 50 entities with unannotated attributes",
     ),
     "new direction": (
         turn_all("train"),
@@ -353,7 +353,7 @@ GIVEN: dict[str, Case] = {
     "both ways": (
         share_pairs(("lives_in", "lives_in"), 200),
         {},
-        "200 of the 600 pairs with the relation lives_in in train have it in both directions.",
+        "Pairs with the relation lives_in in train often have it in both directions (200 of 600).",
     ),
     "several relations": (
         share_pairs(("lives_in", "works_in"), 9),

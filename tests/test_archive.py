@@ -371,7 +371,7 @@ def test_what_was_written_is_missed(model: str, archive: Path, tmp_path: Path, n
     annotate(model, archive, output)
     content = (output / name).read_bytes()
     (output / name).unlink()
-    with pytest.raises(ValueError, match=f"1 of the files .* such as {Path(name).stem}"):
+    with pytest.raises(ValueError, match=rf"\(1\), such as {Path(name).stem}"):
         annotate(model, archive, output)
     (output / name).write_bytes(content)
     assert annotate(model, archive, output).annotated_now == 0
@@ -470,7 +470,7 @@ def test_a_second_run_at_the_same_time_is_refused(
 
 
 def test_too_many_rejected_records_stop_the_run(model: str, archive: Path, tmp_path: Path) -> None:
-    with pytest.raises(TooManyRejectedError, match="1 texts rejected"):
+    with pytest.raises(TooManyRejectedError, match="1 text rejected"):
         annotate(model, archive, tmp_path / "out", max_rejected=0)
     assert len(read_parts(tmp_path / "out")) == 5
     done = annotate(model, archive, tmp_path / "out", max_rejected=2)
@@ -728,7 +728,7 @@ def test_the_command_says_what_it_did(model: str, archive: Path, tmp_path: Path)
     (archive / "a.jsonl").unlink()
     (archive / "notes.doc").touch()
     code, printed = run_command(model, archive, "--output", tmp_path / "other")
-    assert code == 0 and "skipped: 1 files of unsupported types" in printed
+    assert code == 0 and "skipped (1): files of unsupported types" in printed
 
 
 @pytest.mark.parametrize(

@@ -172,7 +172,7 @@ def test_rows_of_another_length_than_the_head_are_rejected(tmp_path: Path) -> No
     assert first == Entry(1, "a", "1")
     assert isinstance(second, Rejection) and "3 cells" in second.reason
     assert third == Entry(3, "c, quoted\nin two lines", "3")
-    assert isinstance(fourth, Rejection) and "1 cells" in fourth.reason
+    assert isinstance(fourth, Rejection) and "1 cell," in fourth.reason
 
 
 def test_fields_have_other_names(tmp_path: Path) -> None:

@@ -147,7 +147,7 @@ def test_convert_reads_what_annotate_writes(model: Path, tmp_path: Path) -> None
     docs = [*DocBin().from_disk(output).get_docs(spacy.blank("en").vocab)]
     assert values_of(docs) == {**VALUES, "mother": None}
     # As for entities, probabilities are no annotations.
-    assert "left out: 7 unsupported fields of entities" in report
+    assert "left out (7): unsupported fields of entities" in report
 
 
 def attributes_on(path: Path) -> list[str]:

@@ -178,7 +178,9 @@ def test_sixty_entities_in_a_sentence_are_paired_in_chunks(
 def test_an_entity_without_pieces_has_no_relations(nlp: Language) -> None:
     doc = nlp.make_doc("左主干\x01无")
     doc.set_ents([Span(doc, 0, 3, "BodyPart"), Span(doc, 3, 4, "Negation")])
-    with pytest.warns(UserWarning, match="1 of 1 candidate pairs"):
+    with pytest.warns(
+        UserWarning, match=r"candidate pairs without a window .* \(1 of 1\) get no relation"
+    ):
         assert predict_relations(nlp, doc)._.relations == []
 
 
@@ -204,8 +206,10 @@ def test_entities_and_relations_that_do_not_align_are_counted(make_nlp: MakeNlp)
     with pytest.warns(UserWarning) as caught:
         nlp.initialize(lambda: examples)
     messages = [str(warning.message) for warning in caught]
-    assert any("str_ner: 1 of 15 gold entities do not align" in message for message in messages)
-    assert any("str_rel: 1 of 10 gold relations do not align" in message for message in messages)
+    assert any(
+        "str_ner: tokens of gold entities that do not align" in message for message in messages
+    )
+    assert any("str_rel: gold relations that do not align" in message for message in messages)
 
 
 def test_entities_that_do_not_align_are_trained_as_none(nlp: Language) -> None:
@@ -232,7 +236,9 @@ def test_relations_of_spans_that_are_no_entities_are_counted(make_nlp: MakeNlp) 
     reference = examples[2].reference
     other = Span(reference, 4, 6, "Degree")
     reference._.relations = [Relation(other, reference.ents[0], "Modifier")]
-    with pytest.warns(UserWarning, match=r"str_rel: 1 of 9 gold relations connect spans that are"):
+    with pytest.warns(
+        UserWarning, match=r"str_rel: gold relations that connect spans .* \(1 of 9\)"
+    ):
         nlp.initialize(lambda: examples)
 
 
@@ -240,7 +246,9 @@ def test_a_second_relation_of_a_pair_is_counted(make_nlp: MakeNlp) -> None:
     nlp = make_nlp()
     text, entities, relations = ANNOTATIONS[2]
     twice = make_example(nlp, (text, entities, [*relations, (0, 1, "Position")]))
-    with pytest.warns(UserWarning, match=r"str_rel: 1 of 10 gold relations share their pair"):
+    with pytest.warns(
+        UserWarning, match=r"str_rel: gold relations that share their pair .* \(1 of 10\)"
+    ):
         nlp.initialize(lambda: [*make_examples(nlp)[:2], twice])
 
 
@@ -251,7 +259,9 @@ def test_relations_of_spans_of_other_types_are_counted(make_nlp: MakeNlp) -> Non
     body_part, negation = reference.ents
     untyped = reference[negation.start : negation.end]
     reference._.relations = [Relation(untyped, body_part, "Negative")]
-    with pytest.warns(UserWarning, match=r"str_rel: 1 gold relations have spans of other types"):
+    with pytest.warns(
+        UserWarning, match=r"str_rel: gold relations between spans of other types .* \(1\)"
+    ):
         nlp.initialize(lambda: examples)
 
 
@@ -260,7 +270,9 @@ def test_tokens_that_nobody_annotated_are_counted(make_nlp: MakeNlp) -> None:
     examples = make_examples(nlp)
     reference = examples[2].reference
     reference.set_ents(reference.ents, missing=[reference[4:6]], default="outside")
-    with pytest.warns(UserWarning, match=r"str_ner: 2 tokens of docs .* are trained as O"):
+    with pytest.warns(
+        UserWarning, match=r"str_ner: docs .* 2 unannotated tokens .* are trained as O"
+    ):
         nlp.initialize(lambda: examples)
 
 
@@ -287,7 +299,10 @@ def test_pairs_that_no_window_holds_have_no_relation_and_one_warning_a_doc(
     docs = [far_apart(nlp), far_apart(nlp)]
     with nlp.select_pipes(disable="str_ner"), pytest.warns(UserWarning) as caught:
         docs = list(nlp.pipe(docs))
-    assert ["2 of 3 candidate pairs" in str(warning.message) for warning in caught] == [True, True]
+    assert ["(2 of 3) get no relation" in str(warning.message) for warning in caught] == [
+        True,
+        True,
+    ]
     for doc in docs:
         assert all(r.head.end <= 4 and r.tail.end <= 4 for r in doc._.relations)
 
@@ -385,7 +400,9 @@ def test_entities_beyond_the_last_piece_of_the_encoder_have_no_relation(
     # The window has 207 tokens, of which the encoder reads 126.
     nlp = make_nlp(mask=mask, window=256, stride=192)
     nlp.initialize(lambda: make_examples(nlp))
-    with pytest.warns(UserWarning, match="2 of 3 candidate pairs"):
+    with pytest.warns(
+        UserWarning, match=r"candidate pairs without a window .* \(2 of 3\) get no relation"
+    ):
         doc = predict_relations(nlp, far_apart(nlp, filler=200))
     assert all(r.head.end <= 4 and r.tail.end <= 4 for r in doc._.relations)
 

@@ -236,9 +236,10 @@ def test_texts_that_fail_are_left_out_before(strict: Language) -> None:
     [
         (
             [Entry(1, "bad"), Entry(2, "bad too"), Rejection(3, "not JSON")],
-            r"^all 3 texts were rejected: 2 x the pipeline failed \(RuntimeError\); 1 x not JSON$",
+            r"^there must be texts that can be annotated, got 3 rejected texts: 2 x the pipeline "
+            r"failed \(RuntimeError\); 1 x not JSON$",
         ),
-        ([Entry(1, ""), Entry(2, " \n")], "^all 2 texts are empty"),
+        ([Entry(1, ""), Entry(2, " \n")], "^there must be texts to measure, got 2 empty texts"),
     ],
 )
 def test_a_pipeline_needs_something_to_annotate(
@@ -311,7 +312,7 @@ def test_the_report_is_read_in_a_terminal() -> None:
     said = " ".join(lines)
     assert "PyTorch 2.6.0; precision: float32 (str_encoder); no units for bfloat16" in said
     assert "1,000 texts of 66 characters on average, 64 at a time, 5 rounds" in said
-    assert "left out: 2 texts (not JSON)" in lines
+    assert "left out (2): rejected texts (not JSON)" in lines
     assert {
         "texts 12.3 10.0 20.0",
         "characters 12,345 10,000 20,000",
@@ -320,14 +321,14 @@ def test_the_report_is_read_in_a_terminal() -> None:
         "other 0.00 0.0%",
         "all 8.00 100.0%",
     } <= {*lines}
-    assert "50,000 texts per second need 4,051 cores like this one, a process on each" in said
+    assert "for 50,000 texts per second: 4,051 cores like this one, a process on each" in said
 
 
 def test_a_gpu_is_named() -> None:
     said = " ".join(spell(gpu="Loom 3", threads=4, precision={}, has_bfloat16_units=True).split())
     assert "Abacus 9, 8 logical cores; 4 threads in use GPU: Loom 3 PyTorch" in said
     assert "precision: no encoder; units for bfloat16" in said
-    assert "need 4,051 such GPUs" in said
+    assert "for 50,000 texts per second: 4,051 such GPUs" in said
 
 
 def run(*arguments: object) -> Result:
@@ -359,7 +360,7 @@ def test_the_command_prints_tables(save_trained: Callable[[str], Path], tmp_path
     (tmp_path / "a.txt").write_text("\n".join(text for text, _, _ in ANNOTATIONS), "utf-8")
     result = run(save_trained("pair"), tmp_path / "a.txt", "--limit", 1, "--precision", "bfloat16")
     assert result.exit_code == 0
-    assert "1 texts of" in result.stdout
+    assert "1 text of" in result.stdout
     assert "bfloat16 (str_encoder)" in " ".join(result.stdout.split())
     assert "str_rel" in result.stdout
     assert "per second need" not in result.stdout
@@ -371,9 +372,9 @@ def test_the_command_prints_tables(save_trained: Callable[[str], Path], tmp_path
         (
             [{"text": "bad"}],
             (),
-            "all 1 texts were rejected: 1 x the pipeline failed",
+            "got 1 rejected text: 1 x the pipeline failed",
         ),
-        ([{"text": ""}], (), "all 1 texts are empty"),
+        ([{"text": ""}], (), "got 1 empty text"),
         ([], (), "no texts found"),
         ([{"text": "one"}], ("--precision", "int9"), "Invalid value for '--precision'"),
         ([{"text": "one"}], ("--target", "0"), "Invalid value for '--target'"),

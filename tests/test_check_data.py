@@ -192,8 +192,8 @@ def test_many_texts_in_both_are_a_doubt(tmp_path: Path, shared: int, is_told: bo
     spaced = [make_doc(PERSON, (13, 17, "City"), text=f"{TEXT}  {i}\n") for i in range(10)]
     dev = [*DEV[shared:], *spaced[:shared]]
     told = [
-        "1 of 10 texts of dev are in train, so scores will be too high. Remove them, or split the "
-        "data again: spacy-str-encoder convert --split keeps equal texts together."
+        "Texts of dev are in train (1 of 10), so scores will be too high. Remove them, or split "
+        "the data again: spacy-str-encoder convert --split keeps equal texts together."
     ]
     assert find_doubts(tmp_path, TRAIN, dev, max_steps=0) == (told if is_told else [])
 

@@ -150,7 +150,7 @@ def test_new_triples_extend_an_observed_schema(
 def test_new_labels_can_come_from_a_label_file(go_on: Continue) -> None:
     nlp, _ = go_on(labels=["Flow", "Grade", "Other"])
     assert nlp.get_pipe("str_ner").labels[-3:] == ("Flow", "Grade", "Other")
-    with pytest.raises(ValueError, match=r"the given label file lacks: 'Grade' \(1 times\)"):
+    with pytest.raises(ValueError, match=r"the given label file lacks: 'Grade' \(1 time\)"):
         go_on(labels=["Flow"])
 
 

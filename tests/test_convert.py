@@ -148,11 +148,11 @@ def test_what_docs_can_not_hold_is_shown(tmp_path: Path) -> None:
     assert result.exit_code == 0
     assert result.stdout.splitlines() == [
         f"{tmp_path / 'in.spacy'}: 2 texts",
-        "left out: 2 entities that overlap another entity",
+        "left out (2): entities that overlap another entity",
         f"  {path}, line 2: '前降支' (BodyPart, 0-3)",
         f"  {path}, line 2: '近段' (Location, 3-5)",
         "  remedy: docs hold them in a span group: use --to spacy --spans-key sc, without --flat",
-        "left out: 1 relations of entities that were left out",
+        "left out (1): relations of entities that were left out",
         f"  {path}, line 2: '前降支' Position '近段'",
     ]
 
@@ -187,7 +187,7 @@ def test_tokens_of_the_file_are_kept(tmp_path: Path) -> None:
     [doc] = read_spacy(tmp_path / "in.spacy")
     assert [token.text for token in doc] == tokens
     assert [ent.text for ent in doc.ents] == ["前降支"]
-    assert "2 entities that do not align with tokens" in result.stdout
+    assert "(2): entities that do not align with tokens" in result.stdout
 
 
 def test_the_help_has_an_example() -> None:
@@ -341,7 +341,7 @@ def test_texts_whose_relations_nobody_annotated_are_not_said_to_have_none(tmp_pa
     item = {"text": TEXT, "tokens": None, "entities": LINE["entities"]}
     path = write_lines(tmp_path / "in.jsonl", item)
     result = run(path, "-o", tmp_path, "--lang", "zh")
-    assert "chosen: 1 texts with unannotated relations\n" in result.stdout
+    assert "chosen (1): texts with unannotated relations\n" in result.stdout
     [doc] = read_spacy(tmp_path / "in.spacy")
     assert (len(doc.ents), has_relations(doc)) == (3, False)
     result = run(tmp_path / "in.spacy", "-o", tmp_path / "again.json", "--to", "authors")
@@ -458,6 +458,4 @@ def test_wrong_shares_are_refused(shares: str, tmp_path: Path) -> None:
 def test_a_part_without_records_is_refused(tmp_path: Path) -> None:
     path = write_lines(tmp_path / "in.jsonl", LINE, LINE)
     message = run_error(path, "-o", tmp_path / "out", "--lang", "zh", "--split", "8:1:1")
-    assert message == (
-        "too few texts to split: there are 1 different texts, and 'dev' would be empty"
-    )
+    assert message == ("too few texts to split: with 1 different text, 'dev' would be empty")

@@ -36,14 +36,14 @@ def test_parts_are_read_and_rejected_texts_are_said(folder: Path, tmp_path: Path
     assert result.exit_code == 0
     texts = [read_lines(path) for path in sorted(output.iterdir())]
     assert [item["text"] for [item] in texts] == ["Anna 1", "Anna 3"]
-    assert "left out: 1 texts that annotate rejected" in result.stdout
+    assert "left out (1): texts that annotate rejected" in result.stdout
     assert "notes.txt, text 2: not UTF-8" in result.stdout
     assert "not finished" not in result.stdout
 
 
 def test_predicted_records_are_left_out(folder: Path, tmp_path: Path) -> None:
     result = run(folder, "-o", tmp_path / "out", "--to", "jsonl")
-    assert "left out: 2 records that annotate predicted" in result.stdout
+    assert "left out (2): records that annotate predicted" in result.stdout
     [item] = read_lines(tmp_path / "out" / "part-00000-000000.jsonl")
     assert item["meta"] == {"id": None, "source": "notes.txt", "number": 1}
 
@@ -51,7 +51,7 @@ def test_predicted_records_are_left_out(folder: Path, tmp_path: Path) -> None:
 def test_an_unfinished_archive_is_said_to_be(folder: Path, tmp_path: Path) -> None:
     write_lines(folder / "manifest.jsonl", SETTINGS, SOURCE)
     result = run(folder, "-o", tmp_path / "out", "--to", "jsonl")
-    assert "chosen: 1 sources that annotate has not finished" in result.stdout
+    assert "chosen (1): sources that annotate has not finished" in result.stdout
 
 
 def test_a_folder_without_readable_parts_is_an_error(folder: Path, tmp_path: Path) -> None:

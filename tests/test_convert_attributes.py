@@ -82,7 +82,7 @@ def test_each_attribute_that_a_format_can_not_hold_is_counted(name: str, tmp_pat
     output = tmp_path / "out"
     result = run(path, "-o", output, "--to", name, "--lang", "en")
     assert result.exit_code == 0, result.output
-    assert f"left out: 2 {UNHELD}\n" in result.stdout
+    assert f"left out (2): {UNHELD}\n" in result.stdout
     assert "line 1: 'Assertion=negated' of 'fever' (Sign, 3-8)\n" in result.stdout
     written = "".join(map(read_file, output.iterdir()))
     assert "fever" in written and "negated" not in written and "family" not in written
@@ -134,7 +134,7 @@ def test_files_of_other_formats_say_nothing_about_it(tmp_path: Path) -> None:
     assert list_attributes(output / "b.jsonl") == [[None, NEGATED]]
 
 
-WRITTEN_AS_NONE = "chosen: {} entities with unannotated attributes, written as none"
+WRITTEN_AS_NONE = "chosen ({}): entities with unannotated attributes, written as none"
 
 
 @pytest.mark.parametrize("name", CONFUSING)

@@ -50,7 +50,7 @@ def test_white_space_at_the_ends_of_entities_is_left_out(
 ) -> None:
     path = write_lines(tmp_path / "in.jsonl", make_item(place))
     result = run(path, "-o", tmp_path / "out.jsonl", "--strict-all")
-    assert f"chosen: 1 {TRIMMED}" in result.stdout
+    assert f"chosen (1): {TRIMMED}" in result.stdout
     [item] = read_lines(tmp_path / "out.jsonl")
     assert item["entities"] == [{"start": trimmed[0], "end": trimmed[1], "label": "P"}]
 
@@ -103,7 +103,9 @@ def test_entities_move_to_the_borders_of_tokens(
     suffix = {"spacy": ".spacy", "spert": ".json"}[target]
     output = tmp_path / f"out{suffix}"
     result = run(path, "-o", output, "--to", target, *EN, "--alignment", mode, "--allow-loss")
-    counted = "left out: 1 entities that do not align" if mode == "strict" else "chosen: 1 entities"
+    counted = (
+        "left out (1): entities that do not align" if mode == "strict" else "chosen (1): entities"
+    )
     assert counted in result.stdout
     if target == "spacy":
         assert [ent.text for ent in read_spacy(output)[0].ents] == expected
@@ -150,7 +152,7 @@ def test_an_input_without_relations_has_unannotated_ones(
     path = write_brat(tmp_path / "in", a=first, b=second)
     result = run(path, "-o", tmp_path / "out.spacy", *EN, *options)
     assert [has_relations(doc) for doc in read_spacy(tmp_path / "out.spacy")] == annotated
-    assert ("chosen: 2 texts with unannotated relations" in result.stdout) is not annotated[0]
+    assert ("chosen (2): texts with unannotated relations" in result.stdout) is not annotated[0]
     assert ("--relations none" in result.stdout) is not annotated[0]
 
 
@@ -169,7 +171,7 @@ def test_unannotated_relations_of_any_format_are_none_on_request(tmp_path: Path)
     assert run(path, *options).exit_code == 0
     assert [*map(has_relations, read_spacy(tmp_path / "out.spacy"))] == [True, False]
     result = run(path, *options, "--relations", "none")
-    assert "chosen: 1 texts with unannotated relations, read as none" in result.stdout
+    assert "chosen (1): texts with unannotated relations, read as none" in result.stdout
     assert [*map(has_relations, read_spacy(tmp_path / "out.spacy"))] == [True, True]
 
 
@@ -245,7 +247,7 @@ def test_invalid_texts_are_skipped_on_request(kind: str, tmp_path: Path) -> None
     result = run(path, "-o", tmp_path / "out", *options)
     assert result.exit_code == 3, result.output
     count = 2 if kind in ("jsonl", "list") else 1
-    assert f"left out: {count} invalid texts" in result.stdout
+    assert f"left out ({count}): invalid texts" in result.stdout
     assert len(json.loads(report.read_text("utf-8"))["rejected"]) == count
     found = read_lines(tmp_path / "out" / "in.jsonl")
     assert [item["text"] for item in found] == [TEXT, TEXT]
@@ -335,6 +337,6 @@ def test_unannotated_relations_are_listed_once(tmp_path: Path) -> None:
     item = {name: value for name, value in GOOD.items() if name != "relations"}
     path = write_lines(tmp_path / "in.jsonl", item, GOOD)
     result = run(path, "-o", tmp_path / "out.jsonl")
-    assert re.findall(r"chosen: .*", result.stdout) == [
-        "chosen: 1 texts with unannotated relations"
+    assert re.findall(r"chosen .*", result.stdout) == [
+        "chosen (1): texts with unannotated relations"
     ]

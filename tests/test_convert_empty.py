@@ -24,7 +24,7 @@ CONTENTS = [
     ("docred", "a.json", "[]"),
     ("spacy-json", "a.json", "\ufeff"),
 ]
-MENTIONED = "chosen: 1 files that are read although they have no texts"
+MENTIONED = "chosen (1): files that are read although they have no texts"
 
 
 def write_docs(path: Path) -> Path:
@@ -46,7 +46,7 @@ def test_an_input_without_any_text_is_refused(
 def test_many_files_without_texts_are_not_all_named(tmp_path: Path) -> None:
     paths = [write_docs(tmp_path / f"{name}.spacy") for name in "abcd"]
     error = run_error(*paths, "-o", tmp_path / "out", "--split", "8:1:1")
-    assert error.startswith(f"{paths[0]}, {paths[1]}, {paths[2]} and 1 more files: the ")
+    assert error.startswith(f"{paths[0]}, {paths[1]}, {paths[2]} and 1 more file: the ")
     assert not (tmp_path / "out").exists()
 
 
@@ -73,7 +73,7 @@ def test_a_file_of_invalid_texts_is_not_called_a_file_without_texts(tmp_path: Pa
     path.write_text("3\n", "utf-8")
     result = run(path, "-o", tmp_path / "out", "--from", "jsonl", "--lang", "en", "--skip-bad")
     assert result.exit_code == 3
-    assert "left out: 1 invalid texts" in result.stdout and EMPTY not in result.stdout
+    assert "left out (1): invalid texts" in result.stdout and EMPTY not in result.stdout
 
 
 @pytest.mark.parametrize("suffix", [".conll", ".spacy"])

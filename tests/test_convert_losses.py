@@ -71,7 +71,7 @@ def test_half_of_the_entities_of_all_files_may_be_lost(tmp_path: Path) -> None:
     ]
     output = tmp_path / "out"
     result = run(*paths, "-o", output, "--lang", "en")
-    assert result.exit_code == 0 and "2 entities that do not align" in result.stdout
+    assert result.exit_code == 0 and "(2): entities that do not align" in result.stdout
     # One more is too many, and then the file without losses is not written either.
     write_lines(paths[1], IN_WORDS, make_item("Anna", (1, 2)))
     error = run_error(*paths, "-o", tmp_path / "new", "--lang", "en")
@@ -134,13 +134,13 @@ def test_a_line_names_its_remedy_below_its_cases() -> None:
     report.choose("others (of two)", "line 2", "that")
     report.choose("others without one", "line 3", "that")
     assert summarize(report, {"things": "keep them", "others": "name one"}) == [
-        "left out: 1 things",
+        "left out (1): things",
         "  line 1: it",
         "  remedy: keep them",
-        "chosen: 1 others (of two)",
+        "chosen (1): others (of two)",
         "  line 2: that",
         "  remedy: name one",
-        "chosen: 1 others without one",
+        "chosen (1): others without one",
         "  line 3: that",
     ]
 
@@ -187,7 +187,7 @@ def test_an_input_without_entities_is_unannotated(tmp_path: Path) -> None:
     lines = convert_without_entities(tmp_path).splitlines()[1:]
     # Nothing more is said of their relations.
     assert [line for line in lines if "line" not in line] == [
-        "chosen: 2 texts with unannotated entities: the whole input has none",
+        "chosen (2): texts with unannotated entities: the whole input has none",
         "  remedy: --entities none reads them as annotated texts without entities",
     ]
     for doc in read_spacy(tmp_path / "in.spacy"):
@@ -220,5 +220,5 @@ def test_one_entity_in_any_file_makes_the_others_annotated(tmp_path: Path) -> No
 def test_unannotated_docs_can_be_read_as_texts_without_entities(tmp_path: Path) -> None:
     convert_without_entities(tmp_path)
     result = run(tmp_path / "in.spacy", "-o", tmp_path / "new.spacy", "--entities", "none")
-    assert "chosen: 2 texts with unannotated entities, read as none" in result.stdout
+    assert "chosen (2): texts with unannotated entities, read as none" in result.stdout
     assert all(doc.has_annotation("ENT_IOB") for doc in read_spacy(tmp_path / "new.spacy"))

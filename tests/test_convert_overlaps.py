@@ -65,7 +65,7 @@ def places(spans: Iterable[Span]) -> list[Entity]:
 def test_a_span_group_keeps_overlapping_entities(tmp_path: Path) -> None:
     path = write_lines(tmp_path / "in.jsonl", NESTED)
     result = run(path, "-o", tmp_path, *ZH, "--strict")
-    assert result.stdout.splitlines() == [f"{tmp_path / 'in.spacy'}: 1 texts", TOLD.format("sc")]
+    assert result.stdout.splitlines() == [f"{tmp_path / 'in.spacy'}: 1 text", TOLD.format("sc")]
     [doc] = read_spacy(tmp_path / "in.spacy")
     assert places(doc.spans["sc"]) == sorted(list_entities(NESTED))
     assert [ent.text for ent in doc.ents] == ["前降支近段", "狭窄"]
@@ -204,7 +204,7 @@ def test_the_group_of_a_doc_is_read(tmp_path: Path) -> None:
     item, output = convert_doc(make_doc(), tmp_path, "--strict")
     assert list_entities(item) == sorted(list_entities(NESTED))
     assert len(item["relations"]) == 1
-    assert output == f"{tmp_path / 'out.jsonl'}: 1 texts\n"
+    assert output == f"{tmp_path / 'out.jsonl'}: 1 text\n"
 
 
 def test_what_flat_leaves_out_of_a_group_is_counted(tmp_path: Path) -> None:
@@ -213,7 +213,7 @@ def test_what_flat_leaves_out_of_a_group_is_counted(tmp_path: Path) -> None:
     assert len(kept) < len(list_entities(NESTED))
     assert not any(a[0] < b[1] and b[0] < a[1] for a, b in combinations(kept, 2))
     lost = len(list_entities(NESTED)) - len(kept)
-    assert f"left out: {lost} entities that overlap another entity" in output
+    assert f"left out ({lost}): entities that overlap another entity" in output
 
 
 def test_another_group_is_read_if_it_is_named(tmp_path: Path) -> None:
@@ -235,7 +235,7 @@ def test_doc_ents_are_read_if_the_group_is_missing(
         doc.spans["no"] = doc.spans.pop("sc")
     item, output = convert_doc(doc, tmp_path, *options)
     assert list_entities(item) == [(0, 3, "BodyPart")]
-    assert "1 relations of spans that are not entities" in output
+    assert "left out (1): relations of spans that are not entities" in output
     assert "docs with other span groups (only doc.ents is read)" in output
 
 
@@ -282,7 +282,7 @@ def test_json_has_a_group_only_if_entities_overlap(tmp_path: Path) -> None:
         [written] = srsly.read_json(tmp_path / "out.json")
         assert written.keys() & {"ents", "spans"} == keys
         assert (TOLD.format("sc") in result.stdout) == ("spans" in keys)
-    assert (len(written["ents"]), f"left out: 2 {OVERLAPPING}" in result.stdout) == (2, True)
+    assert (len(written["ents"]), f"left out (2): {OVERLAPPING}" in result.stdout) == (2, True)
 
 
 # Flat
@@ -299,7 +299,7 @@ def test_overlaps_can_not_be_kept_and_left_out(tmp_path: Path) -> None:
 def test_flat_docs_have_no_group(tmp_path: Path) -> None:
     path = write_lines(tmp_path / "in.jsonl", NESTED)
     result = run(path, "-o", tmp_path, *ZH, "--flat")
-    assert f"left out: 2 {OVERLAPPING}" in result.stdout
+    assert f"left out (2): {OVERLAPPING}" in result.stdout
     [doc] = read_spacy(tmp_path / "in.spacy")
     assert places(doc.ents) == list_entities(FLAT)
     assert not doc.spans and not doc._.relations
@@ -315,8 +315,8 @@ def test_every_format_can_be_flat(target: str, tmp_path: Path) -> None:
     path = write_lines(tmp_path / "in.jsonl", NESTED)
     result = run(path, "-o", tmp_path / "out", "--to", target, *ZH, "--flat")
     assert result.exit_code == 0, result.output
-    assert f"left out: 2 {OVERLAPPING}\n" in result.stdout
-    assert f"left out: 1 {UNCONNECTED}\n" in result.stdout
+    assert f"left out (2): {OVERLAPPING}\n" in result.stdout
+    assert f"left out (1): {UNCONNECTED}\n" in result.stdout
     [written] = (tmp_path / "out").iterdir()
     assert run(written, "-o", tmp_path / "again.jsonl", "--from", target, "--to", "jsonl")
     [item] = read_lines(tmp_path / "again.jsonl")

@@ -292,7 +292,7 @@ def test_gold_entities_that_do_not_align_are_left_out_counted_and_reported_once(
     nlp.tokenizer = Tokenizer(nlp.vocab)
     path = write(tmp_path / "dev.spacy", [doc, doc])
     reader = make_reader(path, gold_entities=True)
-    with pytest.warns(UserWarning, match=r"dev\.spacy .* of which 2 do not align") as caught:
+    with pytest.warns(UserWarning, match=r"dev\.spacy .* do not align .* \(2\)") as caught:
         readings = [[len(example.predicted.ents) for example in reader(nlp)] for _ in range(3)]
     assert readings == [[1, 1]] * 3
     assert len(caught) == 1
@@ -306,6 +306,6 @@ def test_an_entity_of_doc_ents_and_a_span_group_is_counted_once(tmp_path: Path) 
     doc._.relations = []
     nlp.tokenizer = Tokenizer(nlp.vocab)
     reader = make_reader(write(tmp_path / "dev.spacy", [doc]), gold_entities=True)
-    with pytest.warns(UserWarning, match="of which 2 do not align"):
+    with pytest.warns(UserWarning, match=r"do not align .* \(2\)"):
         [example] = reader(nlp)
     assert [span.text for span in example.predicted.spans["sc"]] == ["Acme", "Rome-based Acme"]

@@ -371,7 +371,7 @@ def test_attributes_are_those_of_the_config(tmp_path: Path) -> None:
 
     assert "train has attributes of entities (Mood (30)), but the pipeline has no" in advise()
     with_attributes = ("--nlp.pipeline", PIPELINE)
-    assert "30 entities of train have no attributes" in advise(*with_attributes)
+    assert "train has 30 entities without attributes" in advise(*with_attributes)
     assert advise(*with_attributes, DEFAULTS, '{"Mood": "calm"}') == ""
     assert "has the attribute 'Mod', named in" in advise(
         *with_attributes, DEFAULTS, '{"Mood": "calm", "Mod": "calm"}'

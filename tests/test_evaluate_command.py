@@ -239,7 +239,7 @@ def test_other_formats_are_read_and_what_docs_lose_is_said(model: Path, tmp_path
     data = tmp_path / "gold.jsonl"
     data.write_text(json.dumps(record, ensure_ascii=False), "utf-8")
     output = run_well(model, data, "-o", tmp_path / "scores.json").stdout
-    assert "left out: 1 duplicate entities" in output
+    assert "left out (1): duplicate entities" in output
     report = read(tmp_path / "scores.json")
     assert report["lost"] == {"duplicate entities": 1}
     assert report["model"]["entities"]["strict"]["micro"]["gold"] == 3
@@ -336,8 +336,8 @@ def write_bare_docs(path: Path) -> None:
     [
         (write_nothing, "no such file or folder"),
         (write_text, "the file is not a DocBin"),
-        (write_no_docs, "none of the 0 docs has a text"),
-        (write_bare_docs, "none of the 1 docs has annotated entities or relations"),
+        (write_no_docs, "there must be docs with a text, got none"),
+        (write_bare_docs, "there must be annotated entities or relations, got 1 unannotated doc"),
     ],
 )
 def test_data_that_cannot_be_scored_is_named(

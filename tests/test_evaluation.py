@@ -254,7 +254,7 @@ def test_entities_of_a_ruler_are_scored_without_calibration(nlp: Language) -> No
     assert model["entities"]["strict"]["micro"]["correct"] == 1
     assert model["entities"]["calibration"] is None
     assert model["relations"] is not None and model["relations_gold_entities"] is not None
-    assert model["notes"] == ["NER: 1 of 1 predicted entities without a score (span._.score)."]
+    assert model["notes"] == ["NER: predicted entities without a score in span._.score (1 of 1)."]
 
 
 def test_without_a_component_for_relations_only_entities_are_scored(nlp: Language) -> None:
@@ -330,13 +330,13 @@ def test_gold_entities_that_do_not_align_are_counted() -> None:
         doc._.relations = [Relation(doc.ents[0], doc.ents[1], "Position")]
         found = evaluate(nlp, [doc])["model"]["notes"]
         assert len(found) == notes
-    assert found[0].startswith("RC, gold entities: 2 of 2 gold entities missing")
+    assert found[0].startswith("RC, gold entities: gold entities missing (2 of 2)")
 
 
 def test_entities_that_a_component_adds_to_the_gold_ones_are_counted() -> None:
     nlp = make_pretender("add_an_entity", "relate_neighbours")
     [note] = evaluate(nlp, gold_docs(nlp))["model"]["notes"][1:]
-    assert note.startswith("RC, gold entities: 4 entities added that are not gold")
+    assert note.startswith("RC, gold entities: entities added that are not gold (4)")
 
 
 def test_empty_docs_are_no_obstacle(nlp: Language) -> None:

@@ -261,4 +261,4 @@ def test_the_format_is_detected(name: str, tmp_path: Path) -> None:
 
 def test_the_command_reads_it(tmp_path: Path) -> None:
     result = run(write(tmp_path, CONTENT), "-o", tmp_path / "out", "--to", "jsonl")
-    assert result.stdout.splitlines()[0] == f"{tmp_path / 'out' / 'a.jsonl'}: 1 texts"
+    assert result.stdout.splitlines()[0] == f"{tmp_path / 'out' / 'a.jsonl'}: 1 text"

@@ -372,7 +372,7 @@ def test_other_names_need_the_format(name: str, tmp_path: Path) -> None:
     (tmp_path / name).write_text(LINES)
     output = tmp_path / "out.conll"
     printed = run(tmp_path / name, "-o", output, "--from", "conll", "--to", "conll")
-    assert printed.startswith(f"{output}: 1 texts\n")
+    assert printed.startswith(f"{output}: 1 text\n")
     assert output.read_text() == f"{LINES}\n"
 
 

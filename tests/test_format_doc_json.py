@@ -50,7 +50,7 @@ def test_entities_tokens_and_attributes_are_read(suffix: str, tmp_path: Path) ->
     assert [(ent.text, ent.label_) for ent in doc.ents] == [("Ada", "PER"), ("Acme", "ORG")]
     assert [token.text for token in doc] == ["Ada", " ", "works", "at", "Acme", "."]
     assert doc.user_data["meta"] == {"cats": {"A": 1.0}, "patient": 7}
-    assert "1 texts with unannotated relations" in output
+    assert "chosen (1): texts with unannotated relations" in output
     assert "other span groups (only doc.ents is read)" in output
 
 
@@ -59,7 +59,7 @@ def test_a_span_group_is_read(tmp_path: Path) -> None:
     doc, output = convert(tmp_path / "docs.json")
     spans = [("Ada", "PER"), ("Ada  works", "X")]
     assert [(span.text, span.label_) for span in doc.spans["sc"]] == spans
-    lost = "left out: 1 entities of doc.ents that are not in the span group"
+    lost = "left out (1): entities of doc.ents that are not in the span group"
     assert f"{lost} {tmp_path / 'docs.json'}, text 1: 'Acme' (ORG)" in output
 
 

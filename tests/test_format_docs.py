@@ -296,12 +296,12 @@ def test_a_summary_counts_all_cases_and_shows_the_first() -> None:
         report.lose("things", f"line {number}", "it")
     report.choose("others", "line 9", "that")
     assert summarize(report) == [
-        "left out: 5 things",
+        "left out (5): things",
         "  line 0: it",
         "  line 1: it",
         "  line 2: it",
         "  and 2 more",
-        "chosen: 1 others",
+        "chosen (1): others",
         "  line 9: that",
     ]
 

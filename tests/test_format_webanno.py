@@ -297,7 +297,7 @@ BAD_ROWS = {
         ["1-1\t0-1\ta\tX\tr\t1-1[3_0]"],
         ", line 6: a relation refers to 1-1[3], but there is no annotation of webanno.custom",
     ),
-    "a label that is missing": (["1-1\t0-1\ta\tX\tr\t1-1|1-1"], "got 1 labels and 2 heads"),
+    "a label that is missing": (["1-1\t0-1\ta\tX\tr\t1-1|1-1"], "got 1 label and 2 heads"),
     "a sentence before": (
         ["1-1\t0-1\ta\tX\t_\t_", "", "#Text=b", "2-1\t0-1\tb\tX\t_\t_"],
         ", line 9: the sentence must begin where the one before ends, at 1, or a little later; got",

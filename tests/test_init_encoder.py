@@ -236,7 +236,7 @@ def test_what_holds_no_text_is_told(tmp_path: Path) -> None:
     blank = write_texts(tmp_path / "blank.txt", [" "])
     result = run(good, blank, "-o", tmp_path / "encoder", *SIZE_OPTIONS)
     assert result.exit_code == 0, result.output
-    assert "left out: 1 files without texts\n" in result.stdout
+    assert "left out (1): files without texts\n" in result.stdout
     assert (tmp_path / "encoder" / "vocab.txt").exists()
 
 

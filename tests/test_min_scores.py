@@ -163,7 +163,7 @@ def test_archives_leave_them_out(model: Path, tmp_path: Path, processes: int) ->
     code = Path(__file__)
     command = ["annotate", model, tmp_path / "texts.txt", "-o", tmp_path / "out", "--code", code]
     options = ["--min-entity-score", "0.6", "--min-relation-score", "0.1", "--part-size", 1]
-    left_out = "2 entities with scores below the minimum left out, and 4 relations with such"
+    left_out = "2 entities with a score below the minimum left out, and 4 relations with such"
     # Earlier runs count too.
     for _ in range(2):
         exit_code, printed = run(*command, *options, "--n-process", processes)
@@ -189,7 +189,7 @@ def test_archives_leave_them_out(model: Path, tmp_path: Path, processes: int) ->
 def test_pages_leave_them_out(model: Path, tmp_path: Path) -> None:
     options = ["-o", tmp_path / "page.html", "--min-entity-score", 0.6]
     exit_code, printed = run("visualize", model, " ".join(WORDS), *options)
-    assert exit_code == 0 and "1 entities with scores below the minimum left out" in printed
+    assert exit_code == 0 and "1 entity with a score below the minimum left out" in printed
     page = (tmp_path / "page.html").read_text("utf-8")
     assert "LOC" in page and "ORG" not in page
 
@@ -212,7 +212,7 @@ def test_scores_leave_them_out_but_no_gold_ones(model: Path, tmp_path: Path) -> 
     exit_code, printed = run("evaluate", model, tmp_path / "gold.spacy", *options)
     assert exit_code == 0, printed
     assert "minimum score: entity 0.6, relation 0.1" in printed
-    assert "1 entities with scores below the minimum left out, and 2 relations" in printed
+    assert "1 entity with a score below the minimum left out, and 2 relations" in printed
     report = json.loads(output.read_text("utf-8"))
     assert report["min_scores"] == {"entity": 0.6, "relation": 0.1}
     micro = report["model"]["entities"]["strict"]["micro"]

@@ -129,7 +129,7 @@ def test_initialization_without_the_span_group_names_the_remedy(make_nlp: MakeNl
 def test_entities_that_overlap_one_of_the_same_label_are_counted(make_nlp: MakeNlp) -> None:
     nlp = make_nlp(spans_key=KEY, ner={"spans_key": KEY})
     entities = [(0, 4, "Finding"), (0, 2, "Finding"), (1, 3, "Body"), (3, 5, "Finding")]
-    with pytest.warns(UserWarning, match="2 of 4 gold entities overlap another one of the same"):
+    with pytest.warns(UserWarning, match=r"overlap another one of the same label \(2 of 4\)"):
         nlp.initialize(lambda: [make_gold(nlp, "左膝骨折了。", entities, [(2, 0, "Position")])])
 
 
@@ -138,7 +138,9 @@ def test_docs_without_the_span_group_have_their_entities_in_doc_ents(make_nlp: M
     annotated = make_gold(nlp, *NESTED[0])
     plain, unannotated = (Example(nlp.make_doc("左膝肿"), nlp.make_doc("左膝肿")) for _ in range(2))
     plain.reference.set_ents([Span(plain.reference, 0, 2, "Part")])
-    with pytest.warns(UserWarning, match="str_ner: 1 of 2 training docs have entities, but not"):
+    with pytest.warns(
+        UserWarning, match=r"str_ner: for training docs that have .* spans_key \(1 of 2\)"
+    ):
         nlp.initialize(lambda: [annotated, plain])
     assert set(nlp.get_pipe("str_ner").labels) == {"Finding", "Body", "Part"}
     assert nlp.update([unannotated], sgd=None)["str_ner"] == 0
@@ -151,7 +153,7 @@ def test_entities_that_only_the_span_group_has_are_told_of(make_nlp: MakeNlp) ->
     nlp = make_nlp()
     example = make_gold(nlp, *NESTED[0])
     example.reference.set_ents([example.reference.spans[KEY][0], example.reference.spans[KEY][2]])
-    with pytest.warns(UserWarning, match=r"str_ner: 2 gold entities are only in doc.spans\['sc'\]"):
+    with pytest.warns(UserWarning, match=r"str_ner: gold entities of doc.spans\['sc'\] .* \(2\)"):
         nlp.initialize(lambda: [example])
 
 

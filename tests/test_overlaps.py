@@ -223,7 +223,7 @@ def test_gold_entities_that_align_with_no_tokens_count(docs: Any) -> None:
     if model["entities"] is not None:
         micro = model["entities"]["strict"]["micro"]
         assert micro == pytest.approx(prf(correct, predicted, n_gold))
-        note = f"NER: {n_misaligned} of {n_gold} gold entities do not align with the tokens"
+        note = f"align with the tokens of the gold docs ({n_misaligned} of {n_gold})"
         assert any(each.startswith(note) for each in model["notes"]) == (n_misaligned > 0)
 
 
@@ -362,7 +362,7 @@ def test_a_pipeline_with_a_span_group_is_scored_in_it(key: str) -> None:
     assert counts(report, "entities") == (3, 3, 3)
     assert counts(report, "relations") == counts(report, "relations_gold_entities") == (2, 2, 2)
     assert report["model"]["notes"] == [
-        "NER: 3 of 3 predicted entities without a score (span._.score)."
+        "NER: predicted entities without a score in span._.score (3 of 3)."
     ]
 
 
@@ -372,9 +372,9 @@ def test_a_flat_pipeline_misses_what_overlaps() -> None:
     assert counts(report, "relations") == counts(report, "relations_gold_entities") == (1, 1, 2)
     notes = report["model"]["notes"]
     assert notes[1:] == [
-        "NER: 2 of 3 gold entities overlap another one; without spans_key, the pipeline can't find "
-        "all of them.",
-        "RC, gold entities: 1 of 3 gold entities missing, because doc.ents can't hold entities "
+        "NER: without spans_key, the pipeline can't find all gold entities that overlap another "
+        "one (2 of 3).",
+        "RC, gold entities: gold entities missing (1 of 3), because doc.ents can't hold entities "
         "that overlap, they do not align with the tokens of the pipeline, or a component replaced "
         "them; their relations count as missed.",
     ]
@@ -383,7 +383,7 @@ def test_a_flat_pipeline_misses_what_overlaps() -> None:
 def test_gold_docs_without_the_group_of_others_are_noted() -> None:
     notes = evaluate(make_nlp("sc"), [gold_doc(), gold_doc(None)], samples=2)["model"]["notes"]
     assert (
-        "NER: 1 of 2 gold docs do not have the span group of the others; their gold entities are "
+        "NER: for gold docs without the span group of the others (1 of 2), the gold entities are "
         "those of doc.ents, where none overlap."
     ) in notes
 
@@ -504,7 +504,7 @@ def test_the_command_counts_what_aligns_with_no_tokens(tmp_path: Path) -> None:
         assert counts(report, "entities") == (1, 1, 2)
         assert counts(report, "relations") == counts(report, "relations_gold_entities") == (0, 0, 1)
         [note] = [each for each in report["model"]["notes"] if "tokens of the gold docs" in each]
-        assert note.startswith("NER: 1 of 2 gold entities do not align")
+        assert "that do not align with the tokens of the gold docs (1 of 2) count" in note
 
 
 def test_the_best_scores_fit_80_columns() -> None:

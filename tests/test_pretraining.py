@@ -281,7 +281,7 @@ def test_the_command_shows_what_was_done(encoder: Path, tmp_path: Path) -> None:
     result = run(encoder, texts, "-o", output, *options)
     assert result.exit_code == 0, result.output
     printed = " ".join(result.stdout.split())
-    assert "left out: 1 blank texts" in printed
+    assert "left out (1): blank texts" in printed
     assert "28 texts in 28 windows" in printed and "3 texts held out" in printed
     assert "unknown to the encoder" in printed
     assert "was given a new one" in printed
@@ -335,7 +335,7 @@ def test_an_unknown_encoder_is_named(texts: Path, tmp_path: Path) -> None:
         (
             "one.txt",
             "前降支",
-            "there are 1 different texts, and 'held-out' would be empty",
+            "with 1 different text, 'held-out' would be empty",
         ),
         ("unknown.txt", "龘\n龘龘\n龘龘龘", "the encoder has no pieces for this text"),
         ("syntax.jsonl", "{", "line 1, column 2: not JSON"),

@@ -65,7 +65,7 @@ def test_no_line_on_a_terminal(capsys: Any, monkeypatch: pytest.MonkeyPatch) -> 
 def test_a_line_about_updates(capsys: Any) -> None:
     clock = Clock()
     with Bar(
-        MofNCompleteColumn(), describe=partial(describe_count, unit="updates"), clock=clock
+        MofNCompleteColumn(), describe=partial(describe_count, unit="update"), clock=clock
     ) as bar:
         task = bar.add_task("Pretraining", total=None)
         for step in (1, 2, 3):

@@ -196,7 +196,7 @@ def test_the_corpus_of_training_reads_it(tmp_path: Path) -> None:
 def test_the_corpus_of_training_warns_of_losses_once(tmp_path: Path) -> None:
     path = write(tmp_path / "a.spacy", make_doc({(ADA, 1): {"x": 1}}))
     read_corpus = registry.readers.get("spacy-str-encoder.Corpus.v1")(path)
-    with pytest.warns(UserWarning, match="has 1 relations in doc._.rel between tokens"):
+    with pytest.warns(UserWarning, match=r"Relations in doc._.rel .* no entity \(1\) are left out"):
         [example] = read_corpus(NLP)
     assert has_relations(example.reference)
     with warnings.catch_warnings():
@@ -265,8 +265,8 @@ def test_overlaps_and_attributes_are_lost_and_counted(tmp_path: Path) -> None:
     arguments = "convert", tmp_path / "a.jsonl", "-o", output, "--to", "rel_component"
     result = run(*arguments, "--lang", "en")
     assert result.exit_code == 0, result.stderr
-    assert "left out: 1 attributes, which this format can't hold" in result.stdout
-    assert "left out: 1 entities that overlap another entity" in result.stdout
+    assert "left out (1): attributes, which this format can't hold" in result.stdout
+    assert "left out (1): entities that overlap another entity" in result.stdout
     assert "entities overlap: doc.spans" not in result.stdout
     [doc] = DocBin().from_disk(output).get_docs(Vocab())
     assert ([ent.text for ent in doc.ents], doc._.rel) == (["Ada Byron"], {(0, 0): {}})
@@ -276,7 +276,7 @@ def test_overlaps_and_attributes_are_lost_and_counted(tmp_path: Path) -> None:
 def test_unannotated_relations_are_written_as_none(tmp_path: Path) -> None:
     path = write(tmp_path / "a.spacy", make_doc())
     result = run("convert", path, "-o", tmp_path / "b.spacy", "--to", "rel_component")
-    assert "chosen: 1 texts with unannotated relations, written as none" in result.stdout
+    assert "chosen (1): texts with unannotated relations, written as none" in result.stdout
     assert read(tmp_path / "b.spacy")[0].has_relations
 
 

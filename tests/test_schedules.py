@@ -75,9 +75,9 @@ def test_a_tenth_is_warm_up_by_default() -> None:
     [
         ({"warmup_share": 1.0}, "warmup_share must be at least 0 and below 1, got 1.0"),
         ({"warmup_share": -0.1}, "warmup_share must be at least 0 and below 1, got -0.1"),
-        ({"min_warmup_steps": 60}, "below total_steps, got 60 of 60 steps. Train for more steps"),
-        ({"min_warmup_steps": -1}, "min_warmup_steps must be at least 0 .* got -1 of 60 steps"),
-        ({"total_steps": 0}, "below total_steps, got 0 of 0 steps"),
+        ({"min_warmup_steps": 60}, "below total_steps, got 60 and 60. Train for more steps"),
+        ({"min_warmup_steps": -1}, "min_warmup_steps must be at least 0 .* got -1 and 60"),
+        ({"total_steps": 0}, "below total_steps, got 0 and 0"),
     ],
 )
 def test_a_warm_up_must_be_shorter_than_the_training(

@@ -80,7 +80,7 @@ def test_a_pair_has_all_its_relations(make_nlp: MakeNlp, tmp_path: Path) -> None
 
 
 def test_an_exclusive_pair_has_one(make_nlp: MakeNlp) -> None:
-    with pytest.warns(UserWarning, match="3 of 6 gold relations share their pair"):
+    with pytest.warns(UserWarning, match=r"gold relations that share their pair .* \(3 of 6\)"):
         nlp = build_trained(make_nlp, SEVERAL)
     docs = nlp.pipe([text for text, _, _ in SEVERAL])
     assert [len(doc._.relations) for doc in docs] == [0, 1, 1, 1]
@@ -142,7 +142,9 @@ def test_a_pair_out_of_reach_has_no_relation_and_no_loss(make_nlp: MakeNlp) -> N
     nlp.initialize(lambda: make_examples(nlp))
     text = "左主干" + "，" * 40 + "无"
     far: Annotation = (text, [(0, 3, "BodyPart"), (43, 44, "Negation")], [(1, 0, "Negative")])
-    with pytest.warns(UserWarning, match="1 of 1 candidate pairs"):
+    with pytest.warns(
+        UserWarning, match=r"candidate pairs without a window .* \(1 of 1\) get no relation"
+    ):
         assert relate(nlp, far)._.relations == []
     example = [make_example(nlp, far)]
     gradients = encoder_gradients(nlp, example, exclude=["str_ner"])

@@ -177,4 +177,4 @@ def test_without_texts_nothing_is_scored(
     result = run("evaluate", model, write(name))
     count = len(CORPORA[name]())
     assert result.exit_code == 1
-    assert f"{name}.spacy: none of the {count} docs has a text" in result.stderr
+    assert f"{name}.spacy: there must be docs with a text, got {count}" in result.stderr

@@ -123,7 +123,7 @@ def test_docs_keep_all(change: Any, reason: str, cases: list[str], tmp_path: Pat
     change(doc)
     path = write(tmp_path / "a.spacy", doc)
     result = run(path, "-o", tmp_path / "b.spacy", "--strict")
-    assert result.stdout == f"{tmp_path / 'b.spacy'}: 1 texts\n"
+    assert result.stdout == f"{tmp_path / 'b.spacy'}: 1 text\n"
     [before], [after] = read(path), read(tmp_path / "b.spacy")
     assert describe(after) == describe(before)
 
@@ -141,7 +141,7 @@ def test_other_span_groups_are_kept_too(tmp_path: Path) -> None:
     set_other_group(doc)
     path = write(tmp_path / "a.spacy", doc)
     result = run(path, "-o", tmp_path / "b.spacy")
-    assert "chosen: 1 docs with other span groups (only doc.ents is read)" in result.stdout
+    assert "chosen (1): docs with other span groups (only doc.ents is read)" in result.stdout
     assert describe(read(tmp_path / "b.spacy")[0]) == describe(read(path)[0])
 
 
@@ -176,7 +176,7 @@ def test_probabilities_of_attributes_are_kept(tmp_path: Path) -> None:
     run(path, "-o", tmp_path / "b.spacy")
     assert read(tmp_path / "b.spacy")[0].ents[0]._.attribute_scores == {"Status": 0.75}
     result = run(path, "-o", tmp_path / "b.jsonl", "--to", "jsonl")
-    assert "left out: 1 texts with probabilities\n" in result.stdout
+    assert "left out (1): texts with probabilities\n" in result.stdout
     assert "doc 1: attributes\n" in result.stdout
 
 
@@ -203,7 +203,7 @@ def test_the_json_of_docs_counts_it(tmp_path: Path) -> None:
     set_cats(doc)
     path = write(tmp_path / "a.spacy", doc)
     result = run(path, "-o", tmp_path / "b.json", "--to", "spacy-json")
-    assert "left out: 1 texts with categories\n" in result.stdout
+    assert "left out (1): texts with categories\n" in result.stdout
 
 
 def test_what_the_template_knows_nothing_of_is_kept_in_its_docs(tmp_path: Path) -> None:
@@ -212,7 +212,7 @@ def test_what_the_template_knows_nothing_of_is_kept_in_its_docs(tmp_path: Path) 
     set_cats(doc)
     path = write(tmp_path / "a.spacy", doc)
     result = run(path, "-o", tmp_path / "b.spacy", "--to", "rel_component", "--strict")
-    assert result.stdout == f"{tmp_path / 'b.spacy'}: 1 texts\n"
+    assert result.stdout == f"{tmp_path / 'b.spacy'}: 1 text\n"
     [after] = read(tmp_path / "b.spacy")
     assert (after.cats, after.ents[0].kb_id_) == (doc.cats, "Q7259")
 

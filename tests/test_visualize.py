@@ -446,7 +446,7 @@ def test_a_text(model: Path, tmp_path: Path) -> None:
     text, entities, relations = ANNOTATIONS[0]
     result = visualize(model, text, "-o", tmp_path / "new" / "page.html")
     assert result.exit_code == 0, result.output
-    assert "1 of 1 texts" in result.stdout
+    assert "1 of 1 text" in result.stdout
     page = Parsed((tmp_path / "new" / "page.html").read_text("utf-8"))
     assert len(page.attributes("mark")) == len(entities)
     assert len(page.attributes("tr", **{"class": "relation found"})) == len(relations)

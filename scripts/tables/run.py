@@ -5,6 +5,7 @@ from pathlib import Path
 
 import typer
 
+from spacy_str_encoder.doc.plurals import count_noun
 from spacy_str_encoder.evaluation.outcomes import TASKS
 from spacy_str_encoder.files.locks import locked
 
@@ -49,7 +50,7 @@ def exit_if_failed(failed: Sequence[str], trials: Sequence[Trial], folder: Path)
     """
     if failed:
         logs = "".join(f"\n{folder / name / 'log.txt'}" for name in failed)
-        typer.echo(f"{len(failed)} of {len(trials)} trials failed:{logs}", err=True)
+        typer.echo(f"{len(failed)} of {count_noun(len(trials), 'trial')} failed:{logs}", err=True)
         raise typer.Exit(1)
 
 
@@ -61,7 +62,7 @@ def _find_due(trials: Sequence[Trial], folder: Path) -> list[Trial]:
             due.append(trial)
         if reason:
             typer.echo(f"{trial.name} is trained again, because {reason}")
-    typer.echo(f"{len(due)} of {len(trials)} trials to train, in {folder}")
+    typer.echo(f"{len(due)} of {count_noun(len(trials), 'trial')} to train, in {folder}")
     return due
 
 

@@ -8,6 +8,8 @@ from typing import Any
 from spacy.util import load_config
 from thinc.api import Config
 
+from spacy_str_encoder.doc.plurals import count_noun
+
 TESTS = ("test_seen", "test_unseen")
 SEEDS = 3
 # For `--quick`: enough to tell systems apart, in 15 minutes on two cores.
@@ -58,7 +60,9 @@ class TableSettings:
     def updates(self) -> str:
         """RETURNS (str): The length of a training, in words."""
         steps = self.steps or self._training["max_steps"]
-        return f"{steps} updates" if steps else f"{self._training['max_epochs']} epochs"
+        if steps:
+            return count_noun(steps, "update")
+        return count_noun(self._training["max_epochs"], "epoch")
 
     @property
     def _training(self) -> dict[str, Any]:

@@ -26,8 +26,8 @@ def make_warmup_linear(
         raise ValueError(f"warmup_share must be at least 0 and below 1, got {warmup_share}.")
     if not 0 <= min_warmup_steps < total_steps:
         raise ValueError(
-            f"min_warmup_steps must be at least 0 and below total_steps, got {min_warmup_steps} of "
-            f"{total_steps} steps. Train for more steps, or lower min_warmup_steps."
+            f"min_warmup_steps must be at least 0 and below total_steps, got {min_warmup_steps} "
+            f"and {total_steps}. Train for more steps, or lower min_warmup_steps."
         )
     warmup_steps = max(min_warmup_steps, round(warmup_share * total_steps))
     return warmup_linear(initial_rate, warmup_steps, total_steps)

@@ -269,8 +269,8 @@ class Manifest:
             missing.append(REJECTED)
         if missing:
             raise ValueError(
-                f"{self.folder}: {len(missing)} of the files that earlier runs wrote are missing "
-                f"or incomplete, such as {missing[0]}. Restore them, or start over with "
+                f"{self.folder}: files that earlier runs wrote are missing or incomplete "
+                f"({len(missing)}), such as {missing[0]}. Restore them, or start over with "
                 "--overwrite."
             )
 

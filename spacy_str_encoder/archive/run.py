@@ -7,6 +7,7 @@ from typing import Any
 
 from spacy.language import Language
 
+from ..doc.plurals import count_noun
 from ..files.readers import Fields
 from ..loading import get_precision, set_precision, sets_records
 from .changes import Changes, find_changes
@@ -93,7 +94,7 @@ def annotate_archive(
 
 
 TOO_MANY = (
-    "{count} texts rejected, more than --max-rejected allows; the reasons are in "
+    "{texts} rejected, more than --max-rejected allows; the reasons are in "
     f"{REJECTED}. Texts annotated so far are kept: to go on, run the same command with a higher "
     "--max-rejected."
 )
@@ -145,7 +146,7 @@ def _list_settings(write_part: PartWriter, settings: ArchiveSettings) -> dict[st
 
 def _check_rejected(manifest: Manifest, max_rejected: int | None) -> None:
     if max_rejected is not None and manifest.rejected > max_rejected:
-        raise TooManyRejectedError(TOO_MANY.format(count=manifest.rejected))
+        raise TooManyRejectedError(TOO_MANY.format(texts=count_noun(manifest.rejected, "text")))
 
 
 def _finish(numbers: Iterable[int], tally: Tally) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from rich.table import Table
 from rich.text import Text
 
+from ..doc.plurals import count_noun
 from ..tables import make_table
 from .machine import Machine
 from .run import Report, Speed, Target
@@ -19,11 +20,13 @@ def lay_out(report: Report) -> Iterator[Table | Text]:
     machine, texts = report["machine"], report["texts"]
     yield from map(Text, _describe(machine))
     yield Text(
-        f"{texts:,} texts of {report['characters'] / texts:,.0f} characters on average, "
-        f"{report['batch_size']} at a time, {report['rounds']} rounds after warming up"
+        f"{count_noun(texts, 'text')} of "
+        f"{count_noun(round(report['characters'] / texts), 'character')} on average, "
+        f"{report['batch_size']} at a time, {count_noun(report['rounds'], 'round')} after warming "
+        "up"
     )
     for reason, count in report["rejected"].items():
-        yield Text(f"left out: {count} texts ({reason})")
+        yield Text(f"left out ({count:,}): rejected texts ({reason})")
     yield _lay_out_speed(report)
     yield _lay_out_components(report["seconds"], texts)
     if report["target"] is not None:
@@ -31,8 +34,8 @@ def lay_out(report: Report) -> Iterator[Table | Text]:
 
 
 def _describe(machine: Machine) -> Iterator[str]:
-    threads = "1 thread" if machine["threads"] == 1 else f"{machine['threads']} threads"
-    yield f"{machine['processor']}, {machine['cores']} logical cores; {threads} in use"
+    cores = count_noun(machine["cores"], "logical core")
+    yield f"{machine['processor']}, {cores}; {count_noun(machine['threads'], 'thread')} in use"
     if machine["gpu"] is not None:
         yield f"GPU: {machine['gpu']}"
     encoders = ", ".join(f"{value} ({name})" for name, value in machine["precision"].items())
@@ -58,13 +61,15 @@ def _lay_out_components(seconds: dict[str, float], texts: int) -> Table:
     table = make_table("Time in the median round", ["component"], ["ms per text", "share"])
     total = sum(seconds.values())
     for name, each in seconds.items():
-        table.add_row(name, f"{1000 * each / texts:.2f}", f"{each / total:.1%}")
+        table.add_row(Text(name), f"{1000 * each / texts:.2f}", f"{each / total:.1%}")
     table.add_section()
     table.add_row("all", f"{1000 * total / texts:.2f}", "100.0%")
     return table
 
 
 def _explain(target: Target, machine: Machine) -> str:
-    unit = "cores like this one, a process on each" if machine["gpu"] is None else "such GPUs"
-    count = target["processes"]
-    return f"{target['texts_per_second']:,} texts per second need {count:,} {unit}"
+    speed = f"{count_noun(target['texts_per_second'], 'text')} per second"
+    if machine["gpu"] is not None:
+        return f"for {speed}: {count_noun(target['processes'], 'such GPU')}"
+    cores = count_noun(target["processes"], "core")
+    return f"for {speed}: {cores} like this one, a process on each"

@@ -9,6 +9,7 @@ from spacy.language import Language
 
 from ..archive.annotate import annotate_entries
 from ..archive.sources import find_readers
+from ..doc.plurals import count_noun
 from ..files.entries import Entry, Item, Rejection
 from ..files.readers import Fields, read_to_damage
 
@@ -72,6 +73,8 @@ def try_texts(nlp: Language, items: Iterable[Item], *, batch_size: int) -> Texts
 def _check(texts: list[str], rejected: Counter[str]) -> None:
     if not texts:
         reasons = "; ".join(f"{count} x {reason}" for reason, count in rejected.most_common())
-        raise ValueError(f"all {rejected.total()} texts were rejected: {reasons}")
+        counted = count_noun(rejected.total(), "rejected text")
+        raise ValueError(f"there must be texts that can be annotated, got {counted}: {reasons}")
     if not any(text.strip() for text in texts):
-        raise ValueError(f"all {len(texts)} texts are empty, so there is nothing to measure")
+        counted = count_noun(len(texts), "empty text")
+        raise ValueError(f"there must be texts to measure, got {counted}")

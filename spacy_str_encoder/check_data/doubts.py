@@ -29,7 +29,7 @@ def find_doubts(train: CorpusCounts, dev: CorpusCounts, trained: TrainedParts) -
     shared = sum(count for text, count in dev.texts.items() if text in train.texts)
     if shared >= MUCH * dev.docs > 0:
         yield (
-            f"{shared:,} of {dev.docs:,} texts of dev are in train, so scores will be too high. "
+            f"Texts of dev are in train ({shared:,} of {dev.docs:,}), so scores will be too high. "
             "Remove them, or split the data again: spacy-str-encoder convert --split keeps equal "
             "texts together."
         )

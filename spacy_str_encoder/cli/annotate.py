@@ -119,6 +119,7 @@ def annotate_command(
         find_sources,
     )
     from spacy_str_encoder.doc.min_scores import MinScores, describe_low
+    from spacy_str_encoder.doc.plurals import count_noun
     from spacy_str_encoder.loading import could_be_faster
 
     fields = Fields(text=text_field, id=id_field, max_length=max_length)
@@ -157,17 +158,18 @@ def annotate_command(
             overwrite=overwrite,
         )
     if others:
-        typer.echo(f"skipped: {len(others)} files of unsupported types, such as {others[0]}")
+        typer.echo(f"skipped ({len(others):,}): files of unsupported types, such as {others[0]}")
     if done.changed:
         names = ", ".join(done.changed)
         typer.echo(f"changed since an earlier run, and annotated again: {names}")
-    now = f" ({done.annotated_now} in this run)" if done.annotated_now < done.annotated else ""
+    texts = count_noun(done.annotated, "text")
+    now = f" ({done.annotated_now:,} in this run)" if done.annotated_now < done.annotated else ""
     where = f" (see {output / 'rejected.jsonl'})" if done.rejected else ""
-    typer.echo(f"{output}: {done.annotated} texts annotated{now}, {done.rejected} rejected{where}")
+    typer.echo(f"{output}: {texts} annotated{now}, {done.rejected:,} rejected{where}")
     if done.hidden:
         typer.echo(
-            f"{done.hidden} relations left out, because a later component of the pipeline removed "
-            "or changed their entities"
+            f"left out ({done.hidden:,}): relations of entities that a later component of the "
+            "pipeline removed or changed"
         )
     if done.low_entities or done.low_relations:
         typer.echo(describe_low(done.low_entities, done.low_relations))
@@ -267,10 +269,12 @@ def show_progress(bar: Bar, task: TaskID, progress: "Progress") -> None:
     task (TaskID): The task of the bar.
     progress (Progress): The progress of the run.
     """
-    rejected = f", {progress.rejected} rejected" if progress.rejected else ""
+    from spacy_str_encoder.doc.plurals import count_noun
+
+    rejected = f", {progress.rejected:,} rejected" if progress.rejected else ""
     elapsed = bar.tasks[task].elapsed or 0
     rate = f", {format_rate(progress.annotated_now / elapsed)} a second" if elapsed else ""
-    description = f"{progress.annotated:,} texts{rejected}{rate}"
+    description = f"{count_noun(progress.annotated, 'text')}{rejected}{rate}"
     bar.update(task, completed=progress.read, description=description)
 
 

@@ -60,7 +60,7 @@ def benchmark_command(
         report = measure(
             nlp,
             texts,
-            rounds=track(range(ROUNDS), "Measuring", ROUNDS, unit="rounds"),
+            rounds=track(range(ROUNDS), "Measuring", ROUNDS, unit="round"),
             batch_size=batch_size,
             gpu_id=gpu_id,
             target=target,

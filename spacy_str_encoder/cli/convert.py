@@ -188,6 +188,7 @@ def convert_command(
 
     Example: spacy-str-encoder convert all.jsonl -o corpus --lang en --split 8:1:1
     """
+    from spacy_str_encoder.doc.plurals import count_noun
     from spacy_str_encoder.files.whole import write_json, written_whole
     from spacy_str_encoder.formats.convert import Settings, convert
     from spacy_str_encoder.formats.format import ReadOptions
@@ -245,7 +246,7 @@ def convert_command(
             raise
         write_reports()
     for path, count in written.texts.items():
-        typer.echo(f"{path}: {count} texts")
+        typer.echo(f"{path}: {count_noun(count, 'text')}")
     if written.spans_key:
         typer.echo(OVERLAPS.format(key=written.spans_key))
     for line in summarize(report, REMEDIES):

@@ -87,7 +87,7 @@ def pretrain_command(
             seed=seed,
         )
         report = ConversionReport()
-        describe = partial(describe_count, unit="updates")
+        describe = partial(describe_count, unit="update")
         with Bar(MofNCompleteColumn(), TimeElapsedColumn(), describe=describe) as bar:
             summary = pretrain(
                 encoder,

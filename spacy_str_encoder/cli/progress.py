@@ -71,12 +71,15 @@ def describe_count(task: Task, *, unit: str) -> str:
     """Describe how many of the items of a task are done, and how fast.
 
     task (Task): The task.
-    unit (str): The name of the items, as a plural.
+    unit (str): The name of the items, in the singular.
     RETURNS (str): The line.
     """
-    total = "" if task.total is None else f" of {task.total:,.0f}"
+    from spacy_str_encoder.doc.plurals import count_noun
+
+    done = "" if task.total is None else f"{task.completed:,.0f} of "
+    counted = count_noun(int(task.completed if task.total is None else task.total), unit)
     rate = f", {format_rate(task.completed / task.elapsed)} a second" if task.elapsed else ""
-    return f"{task.description}: {task.completed:,.0f}{total} {unit}{rate}"
+    return f"{task.description}: {done}{counted}{rate}"
 
 
 def format_rate(rate: float) -> str:
@@ -93,7 +96,7 @@ def track(
     description: str,
     total: int | None = None,
     *,
-    unit: str = "texts",
+    unit: str = "text",
     clock: Callable[[], float] = monotonic,
 ) -> Iterator[ItemT]:
     """Show the progress of a loop on stderr.
@@ -101,7 +104,7 @@ def track(
     items (Iterable): The items to loop over.
     description (str): The text to the left of the bar.
     total (int | None): The number of items, if known.
-    unit (str): The name of the items, as a plural.
+    unit (str): The name of the items, in the singular.
     clock (Callable[[], float]): Function that returns the time in seconds.
     YIELDS (ItemT): The items.
     """

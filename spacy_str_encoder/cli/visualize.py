@@ -54,6 +54,7 @@ def visualize_command(
     Example: spacy-str-encoder visualize training/model-best dev.spacy --gold -o errors.html
     """
     from spacy_str_encoder.doc.min_scores import MinScores, ScoreFilter, describe_low
+    from spacy_str_encoder.doc.plurals import count_noun
     from spacy_str_encoder.evaluation.files import read_gold_docs
     from spacy_str_encoder.formats.report import ConversionReport, summarize
     from spacy_str_encoder.loading import entity_group, load_pipeline
@@ -80,4 +81,4 @@ def visualize_command(
         typer.echo(line)
     if low.entities or low.relations:
         typer.echo(describe_low(low.entities, low.relations))
-    typer.echo(f"Wrote {output}: {len(views)} of {total} texts")
+    typer.echo(f"Wrote {output}: {len(views):,} of {count_noun(total, 'text')}")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from spacy.tokens import Doc, Span, SpanGroup
 
+from .plurals import count_noun
 from .relation import Relation, drop_relations, get_score, place_of
 
 
@@ -102,6 +103,6 @@ def describe_low(entities: int, relations: int) -> str:
     RETURNS (str): The description.
     """
     return (
-        f"{entities} entities with scores below the minimum left out, and {relations} relations "
-        "with such scores or such entities"
+        f"{count_noun(entities, 'entity')} with a score below the minimum left out, and "
+        f"{count_noun(relations, 'relation')} with such a score or such an entity"
     )

@@ -6,6 +6,8 @@ from typing import Any
 
 from spacy.tokens import Doc
 
+from .plurals import count_noun
+
 # Key of the meta data of a text in `doc.user_data`.
 META = "meta"
 # Key of the identifier of a text in its meta data.
@@ -37,5 +39,8 @@ def list_places(docs: Iterable[Doc]) -> str:
     docs (Iterable[Doc]): The docs.
     RETURNS (str): The place of each doc in a corpus, or its length if the place is unknown.
     """
-    unknown = "a doc of {} tokens from an unknown file"
-    return ", ".join(doc.user_data.get(PLACE, unknown.format(len(doc))) for doc in docs)
+    return ", ".join(doc.user_data.get(PLACE, _describe_unknown(doc)) for doc in docs)
+
+
+def _describe_unknown(doc: Doc) -> str:
+    return f"a doc of {count_noun(len(doc), 'token')} from an unknown file"

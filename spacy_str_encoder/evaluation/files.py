@@ -10,6 +10,7 @@ from spacy.tokens import Doc
 
 from ..doc.entities import SPANS_KEY, find_gold_key, has_gold_entities
 from ..doc.min_scores import NO_MINIMUM, MinScores
+from ..doc.plurals import count_noun
 from ..doc.relation import has_relations
 from ..formats.entities import KEPT_APART, report_other_groups
 from ..formats.registry import read_docs
@@ -119,9 +120,11 @@ def read_gold_docs(
         conversion.lost.pop(reason, None)
     texts = [doc for doc in docs if len(doc)]
     if not texts:
-        raise ValueError(f"{path}: none of the {len(docs)} docs has a text")
+        counted = count_noun(len(docs), "empty doc") if docs else "none"
+        raise ValueError(f"{path}: there must be docs with a text, got {counted}")
     if not any(has_gold_entities(doc, gold_key) or has_relations(doc) for doc in texts):
         raise ValueError(
-            f"{path}: none of the {len(texts)} docs has annotated entities or relations"
+            f"{path}: there must be annotated entities or relations, got "
+            f"{count_noun(len(texts), 'unannotated doc')}"
         )
     return docs

@@ -86,11 +86,12 @@ def _docs_of(outcomes: Outcomes, task: Task) -> Sequence[Outcome]:
 def _find_gaps(outcomes: Outcomes, task: Task) -> Iterator[str]:
     scores = [score for doc in _docs_of(outcomes, task) for score in doc.scores]
     if without := scores.count(None):
-        yield f"{without} of {len(scores)} predicted {_noun(task)} without a score (span._.score)"
+        counted = f"({without} of {len(scores)})"
+        yield f"predicted {_noun(task)} without a score in span._.score {counted}"
     if task == "entities":
         yield from _find_hard_entities(outcomes)
     if task == "relations" and (hidden := sum(doc.hidden for doc in outcomes.relations)):
-        yield f"{hidden} predicted relations left out, because {HIDDEN}"
+        yield f"predicted relations left out ({hidden}), because {HIDDEN}"
     if task == "relations_gold_entities":
         yield from _find_other_entities(outcomes)
 
@@ -106,18 +107,18 @@ def _find_hard_entities(outcomes: Outcomes) -> Iterator[str]:
     in_group = sum(doc.in_group for doc in docs)
     if 0 < in_group < len(docs):
         yield (
-            f"{len(docs) - in_group} of {len(docs)} gold docs do not have the span group of the "
-            "others; their gold entities are those of doc.ents, where none overlap"
+            f"for gold docs without the span group of the others ({len(docs) - in_group} of "
+            f"{len(docs)}), the gold entities are those of doc.ents, where none overlap"
         )
     if misaligned := sum(doc.misaligned for doc in docs):
         yield (
-            f"{misaligned} of {gold} gold entities do not align with the tokens of the gold docs; "
-            "they count as missed, unless the pipeline finds exactly their characters"
+            f"gold entities that do not align with the tokens of the gold docs ({misaligned} of "
+            f"{gold}) count as missed, unless the pipeline finds exactly their characters"
         )
     if outcomes.spans_key is None and (overlapping := count_all_overlapping(docs)):
         yield (
-            f"{overlapping} of {gold} gold entities overlap another one; without spans_key, the "
-            "pipeline can't find all of them"
+            f"without spans_key, the pipeline can't find all gold entities that overlap another "
+            f"one ({overlapping} of {gold})"
         )
 
 
@@ -128,11 +129,11 @@ def _find_other_entities(outcomes: Outcomes) -> Iterator[str]:
         overlap = any(count_overlapping(doc.gold_entities) for doc in docs)
         flat = "doc.ents can't hold entities that overlap, " if overlap and is_flat else ""
         yield (
-            f"{lost} of {gold} gold entities missing, because {flat}they do not align with the "
+            f"gold entities missing ({lost} of {gold}), because {flat}they do not align with the "
             "tokens of the pipeline, or a component replaced them; their relations count as missed"
         )
     if added := sum(len(doc.entities - doc.gold_entities) for doc in docs):
         yield (
-            f"{added} entities added that are not gold, by a component that sets doc.ents (or "
+            f"entities added that are not gold ({added}), by a component that sets doc.ents (or "
             "doc.spans) but does not declare it in `assigns`"
         )

@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..distances import name_bin
+from ..doc.plurals import count_noun
 from ..tables import make_table
 from .bootstrap import Difference
 from .calibration import Calibration
@@ -52,7 +53,7 @@ def lay_out(report: Report, *, details: bool = False) -> Iterator[Table | Text]:
 def _docs_line(docs: DocNumbers) -> Text:
     attributes = f", {docs['with_attributes']} with attributes" if docs["with_attributes"] else ""
     return Text(
-        f"{docs['all']} docs, {docs['with_entities']} with annotated entities, "
+        f"{count_noun(docs['all'], 'doc')}, {docs['with_entities']} with annotated entities, "
         f"{docs['with_relations']} with annotated relations{attributes}"
     )
 

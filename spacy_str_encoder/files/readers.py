@@ -17,6 +17,7 @@ from typing import Any, BinaryIO
 from spacy.vocab import Vocab
 
 from ..doc.origin import META
+from ..doc.plurals import count_noun
 from .docbin import SUFFIX as DOCS_SUFFIX
 from .docbin import pack, read_docbin
 from .entries import Entry, Item, Rejection
@@ -222,7 +223,8 @@ def _parse_cells(number: int, cells: list[str] | str, header: list[str], fields:
     if isinstance(cells, str):
         return Rejection(number, f"not a row of a table ({cells}); check its quotes")
     if len(cells) != len(header):
-        reason = f"the row has {len(cells)} cells, the table has {len(header)} columns"
+        row, table = count_noun(len(cells), "cell"), count_noun(len(header), "column")
+        reason = f"the row has {row}, the table has {table}"
         return Rejection(number, reason, ",".join(cells))
     return _parse_row(number, dict(zip(header, cells, strict=True)), fields)
 
@@ -252,7 +254,8 @@ def _parse_row(number: int, row: Any, fields: Fields) -> Item:
 
 def _check(number: int, text: str, identifier: Any, fields: Fields) -> Item:
     if len(text) > fields.max_length:
-        reason = f"the text has {len(text)} characters, the maximum is {fields.max_length}"
+        counted = count_noun(len(text), "character")
+        reason = f"the text has {counted}, the maximum is {fields.max_length:,}"
         return Rejection(number, reason, text)
     try:
         json.dumps([text, identifier], ensure_ascii=False, allow_nan=False).encode()

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
+from ..doc.plurals import count_noun
 from .report import LossError
 from .source_doc import SourceDoc
 
@@ -93,7 +94,8 @@ def check_annotations(annotated: AnnotatedText) -> None:
         if not {relation.head, relation.tail} <= indices:
             raise AnnotationError(
                 f"the relation {relation.head}-{relation.tail} ({relation.label}) refers to an "
-                f"entity that does not exist; the text has {len(annotated.entities)} entities"
+                "entity that does not exist; the text has "
+                f"{count_noun(len(annotated.entities), 'entity')}"
             )
     if annotated.tokens is not None:
         _check_tokens(annotated.text, annotated.tokens)
@@ -155,7 +157,8 @@ def check_span(name: str, start: int, end: int, text: str) -> None:
     if start >= end:
         raise AnnotationError(f"{name} must end after its start")
     if start < 0 or end > len(text):
-        raise AnnotationError(f"{name} must lie within the text, which has {len(text)} characters")
+        characters = count_noun(len(text), "character")
+        raise AnnotationError(f"{name} must lie within the text, which has {characters}")
 
 
 def check_list(name: str, value: object) -> None:

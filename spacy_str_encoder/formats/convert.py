@@ -10,6 +10,7 @@ from pathlib import Path
 from spacy.language import Language
 
 from ..doc.entities import SPANS_KEY
+from ..doc.plurals import count_noun
 from ..files.whole import check_outputs
 from .annotate_output import is_output, report_output
 from .docs import make_tokenizer, move_to_tokens
@@ -136,7 +137,8 @@ def convert(
 def _require_texts(sources: Sequence[Source], found: Findings) -> None:
     if found.is_empty:
         names = ", ".join(str(source.path) for source in sources[:EXAMPLES])
-        more = f" and {len(sources) - EXAMPLES} more files" if len(sources) > EXAMPLES else ""
+        left = len(sources) - EXAMPLES
+        more = f" and {count_noun(left, 'more file')}" if left > 0 else ""
         raise ValueError(f"{names}{more}: the input must have texts, got none; nothing is written")
 
 

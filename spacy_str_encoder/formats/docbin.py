@@ -12,6 +12,7 @@ from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
 
 from ..doc.origin import META
+from ..doc.plurals import count_noun
 from ..doc.rel_component import RelFindings, adopt_rel
 from ..files.docbin import SUFFIX, pack, read_docbin
 from .annotated_text import AnnotatedText, AnnotationError, check_annotations, errors_at
@@ -76,7 +77,7 @@ def _report_rel(found: RelFindings, place: str, report: ConversionReport) -> Non
     for case in found.chosen:
         report.choose(SAME_START, place, case)
     if found.unread:
-        report.choose(BOTH_RELATIONS, place, f"{found.unread} relations in doc._.rel")
+        report.choose(BOTH_RELATIONS, place, f"{count_noun(found.unread, 'relation')} in doc._.rel")
 
 
 WITHOUT_ENDS = "relations in doc._.rel between tokens of which one is the start of no entity"

@@ -13,6 +13,7 @@ from dataclasses import replace
 from itertools import accumulate, chain, pairwise
 from typing import Any
 
+from ..doc.plurals import count_noun
 from .annotated_text import AnnotatedEntity, AnnotatedRelation, AnnotatedText, AnnotationError
 from .entities import describe_entity
 from .fields import lose_other_fields, other_fields
@@ -57,7 +58,8 @@ def parse(item: Any, place: str, report: ConversionReport) -> AnnotatedText:
 def _parse_mention(mention: dict[str, Any], sentences: list[Offsets]) -> AnnotatedEntity:
     number, (start, end) = mention["sent_id"], mention["pos"]
     if not 0 <= number < len(sentences):
-        raise AnnotationError(f"the text has {len(sentences)} sentences, got the sentence {number}")
+        counted = count_noun(len(sentences), "sentence")
+        raise AnnotationError(f"the text has {counted}, got the sentence {number}")
     return AnnotatedEntity(*character_span(sentences[number], start, end), mention["type"])
 
 

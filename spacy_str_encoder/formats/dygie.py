@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from ..doc.origin import ID
+from ..doc.plurals import count_noun
 from .annotated_text import AnnotatedRelation, AnnotatedText
 from .entities import UNFOUND, find_entity, keep_relations, without_repeats
 from .fields import other_fields
@@ -147,7 +148,7 @@ def _find_borders(annotated: AnnotatedText, spans: Offsets, report: ConversionRe
     crossed = {each for each in borders if any(first < each < end for first, end in linked)}
     if crossed:
         reason = "texts with sentences written as one, as an entity or a relation connects them"
-        report.choose(reason, annotated.place, f"{len(crossed)} borders")
+        report.choose(reason, annotated.place, count_noun(len(crossed), "border"))
     return [0, *sorted(borders - crossed - {0, len(starts)})]
 
 

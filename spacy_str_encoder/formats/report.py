@@ -173,7 +173,7 @@ def summarize(report: ConversionReport, remedies: Mapping[str, str] = NO_REMEDIE
         found.insert(0, ("left out", "invalid texts", report.rejected))
     lines = []
     for verb, reason, cases in found:
-        lines += [f"{verb}: {len(cases)} {reason}", *list_examples(cases)]
+        lines += [f"{verb} ({len(cases):,}): {reason}", *list_examples(cases)]
         if remedy := remedies.get(reason.partition(" (")[0]):
             lines.append(f"  remedy: {remedy}")
     return lines

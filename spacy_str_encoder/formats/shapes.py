@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from reprlib import repr as shorten
 from typing import Any, TypeAlias
 
+from ..doc.plurals import count_noun
 from .annotated_text import AnnotationError
 
 
@@ -89,5 +90,6 @@ def _check_length(value: Any, shape: tuple[Any, ...], name: str) -> None:
     length, least = len(_shapes(shape)), "at least " if ... in shape else ""
     if len(value) < length or (len(value) > length and not least):
         raise AnnotationError(
-            f"the field '{name}' must be a list of {least}{length} values, got {shorten(value)}"
+            f"the field '{name}' must be a list of {least}{count_noun(length, 'value')}, "
+            f"got {shorten(value)}"
         )

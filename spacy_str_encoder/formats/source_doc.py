@@ -9,6 +9,7 @@ from spacy.tokens import Doc
 from ..doc import attributes, misaligned, records, relation, relation_index
 from ..doc.attributes import read_attribute_scores
 from ..doc.origin import META
+from ..doc.plurals import count_noun
 from ..doc.relation import Place, RelationKey, place_of
 from ..doc.user_data import drop_values, find_values, is_key
 from .report import ConversionReport
@@ -101,7 +102,7 @@ def _list_of_tokens(doc: Doc) -> list[str]:
 def _describe_sentences(doc: Doc) -> Iterator[str]:
     # Nor can sentences be missing in a doc of one token.
     if len(doc) > 1 and doc.has_annotation("SENT_START"):
-        yield f"{sum(token.is_sent_start is True for token in doc)} sentences"
+        yield count_noun(sum(token.is_sent_start is True for token in doc), "sentence")
 
 
 def _describe_scores(source: SourceDoc) -> Iterator[str]:

@@ -5,6 +5,7 @@ from itertools import accumulate
 
 import numpy
 
+from ..doc.plurals import count_noun
 from .annotated_text import AnnotatedText
 
 # So large that their sum is still a number.
@@ -60,11 +61,9 @@ def split_texts(
         parts[name] += groups[i]
         placed += len(groups[i])
     if empty := [name for name, part in parts.items() if not part]:
-        what = "different texts" if group_by is None else f"values of '{group_by}'"
-        raise ValueError(
-            f"too few texts to split: there are {len(groups)} {what}, and '{empty[0]}' would be "
-            "empty"
-        )
+        counted = count_noun(len(groups), "different text" if group_by is None else "value")
+        of = "" if group_by is None else f" of '{group_by}'"
+        raise ValueError(f"too few texts to split: with {counted}{of}, '{empty[0]}' would be empty")
     return {name: [texts[i] for i in sorted(part)] for name, part in parts.items()}
 
 

@@ -5,6 +5,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from itertools import pairwise
 
+from ..doc.plurals import count_noun
 from .annotated_text import (
     AnnotatedEntity,
     AnnotatedText,
@@ -198,7 +199,7 @@ def character_span(tokens: Offsets, start: int, end: int) -> tuple[int, int]:
     if start < 0 or end > len(tokens):
         raise AnnotationError(
             f"the tokens {start} to {end} (exclusive) do not exist; the text has "
-            f"{len(tokens)} tokens"
+            f"{count_noun(len(tokens), 'token')}"
         )
     return tokens[start][0], tokens[end - 1][1]
 

@@ -9,6 +9,7 @@ from spacy_transformers.layers import TransformerListener
 from spacy_transformers.layers.listener import forward as stock_forward
 from spacy_transformers.pipeline_component import install_extensions
 
+from ..doc.plurals import count_noun
 from ..doc.states import get_states
 
 # Without an encoder in the pipeline, `doc._.trf_data` still has to exist for the errors below.
@@ -81,9 +82,10 @@ def read_states(listener: TransformerListener, doc: Doc) -> TransformerData:
         return TransformerData.empty()
     if len(states.align.lengths) != len(doc):
         raise ValueError(
-            f"A doc has {len(doc)} tokens, but had {len(states.align.lengths)} when the encoder "
-            "read it. Put components that merge or split tokens, such as 'merge_entities', before "
-            "'str_encoder', or after every component that reads its states."
+            f"A doc has {count_noun(len(doc), 'token')}, but had {len(states.align.lengths)} when "
+            "the encoder read it. Put components that merge or split tokens, such as "
+            "'merge_entities', before 'str_encoder', or after every component that reads its "
+            "states."
         )
     return states
 

@@ -17,6 +17,7 @@ from tokenizers import Encoding
 from transformers import BatchEncoding
 
 from ..arrays import BoolArray, IntArray
+from ..doc.plurals import count_noun
 from .alignment import align_pieces
 
 SpanGetter = Callable[[Iterable[Doc]], list[list[Span]]]
@@ -93,13 +94,13 @@ def nonempty_spans(docs: list[Doc], get_spans: SpanGetter) -> list[list[Span]]:
     for doc, doc_windows in zip(docs, windows, strict=True):
         token = _first_left_out(doc_windows)
         if token < len(doc):
-            raise ValueError(LEAVES_OUT.format(length=len(doc), token=token))
+            raise ValueError(LEAVES_OUT.format(tokens=count_noun(len(doc), "token"), token=token))
     return windows
 
 
 LEAVES_OUT = (
-    "Every token must be in a window (get_spans), but in a doc of {length} tokens, token {token} "
-    "is not. With strided windows, use a stride that is no larger than the window."
+    "Every token must be in a window (get_spans), but in a doc of {tokens}, token {token} is "
+    "not. With strided windows, use a stride that is no larger than the window."
 )
 
 
@@ -181,7 +182,11 @@ def _first_pieces(span: Span, encoding: Encoding) -> IntArray:
 
 def _report_cut_tokens(spans: list[list[Span]], encoded: BatchEncoding, tokenizer: Any) -> None:
     for span in compress(_flatten(spans), _is_too_long(encoded, tokenizer)):
-        place = {"token": span.start, "length": len(span.doc), "characters": len(span.text)}
+        place = {
+            "token": span.start,
+            "tokens": count_noun(len(span.doc), "token"),
+            "characters": len(span.text),
+        }
         warnings.warn(TOO_LONG.format(**place), stacklevel=2)
 
 
@@ -208,7 +213,7 @@ def is_visible(text: str) -> bool:
 
 
 TOO_LONG = (
-    "Token {token} in a doc of {length} tokens has {characters:,} characters: more pieces than the "
+    "Token {token} in a doc of {tokens} has {characters:,} characters: more pieces than the "
     "encoder can read at once, so only the first ones are read. If it is not language, such as an "
     "encoded picture, remove it from the text."
 )

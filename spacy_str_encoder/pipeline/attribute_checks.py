@@ -72,9 +72,9 @@ def warn_of_misaligned(name: str, counts: GoldAttributes) -> None:
     """
     if counts.misaligned:
         warnings.warn(
-            f"{name}: {counts.misaligned} of {counts.annotated.total()} entities with attributes "
-            "do not align with the tokens of the pipeline; their attributes are not learned. Run "
-            "`spacy-str-encoder debug-data` to see them.",
+            f"{name}: attributes of entities that do not align with the tokens of the pipeline "
+            f"({counts.misaligned} of {counts.annotated.total()}) are not learned. Run "
+            "`spacy-str-encoder debug-data` to see these entities.",
             stacklevel=3,
         )
 
@@ -91,9 +91,9 @@ def warn_of_missing_values(name: str, task: AttributeTask, counts: GoldAttribute
         missing = annotated - types.total()
         if missing and key not in task.defaults:
             warnings.warn(
-                f"{name}: {missing} of {annotated} annotated entities have no value of the "
-                f"attribute '{key}', although others of their types do; nothing is learned from "
-                "them. If they have a usual value, name it, such as "
+                f"{name}: annotated entities without a value of the attribute '{key}' ({missing} "
+                f"of {annotated}) are not learned, although others of their types are. If they "
+                "have a usual value, name it, such as "
                 f'defaults = {{"{key}": "present"}} under [components.{name}].',
                 stacklevel=3,
             )

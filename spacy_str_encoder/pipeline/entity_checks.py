@@ -17,6 +17,7 @@ from ..doc.entities import (
     has_entities,
 )
 from ..doc.flat import find_unlearned
+from ..doc.plurals import count_noun
 from ..doc.relation import place_of
 from .new_labels import ADD_LABELS
 
@@ -110,7 +111,9 @@ def require_known_labels(name: str, labels: Collection[str], counts: GoldCounts)
     RAISES (ValueError): If the data has entities without a label.
     """
     if unknown := sorted(set(counts.labels).difference(labels)):
-        listed = ", ".join(f"'{label}' ({counts.labels[label]} times)" for label in unknown)
+        listed = ", ".join(
+            f"'{label}' ({count_noun(counts.labels[label], 'time')})" for label in unknown
+        )
         raise ValueError(
             f"{name}: the training data has entity labels that the given label file lacks: "
             f"{listed}. {ADD_LABELS}"
@@ -144,35 +147,36 @@ def warn_of_unlearned(name: str, counts: GoldCounts, spans_key: str | None) -> N
     total = counts.labels.total()
     if spans_key is not None and counts.without_group:
         warnings.warn(
-            f"{name}: {counts.without_group} of {counts.docs} training docs have entities, but "
-            f"not the span group '{spans_key}' (spans_key); their entities are those of doc.ents, "
-            "where none overlap.",
+            f"{name}: for training docs that have entities, but not the span group '{spans_key}' "
+            f"of spans_key ({counts.without_group} of {counts.docs}), the gold entities are those "
+            "of doc.ents, where none overlap.",
             stacklevel=3,
         )
     if counts.only_in_group:
         warnings.warn(
-            f"{name}: {counts.only_in_group} gold entities are only in doc.spans['{SPANS_KEY}'], "
-            "not in doc.ents; they are not learned. To learn them too, set spans_key = "
+            f"{name}: gold entities of doc.spans['{SPANS_KEY}'] that doc.ents lacks "
+            f"({counts.only_in_group}) are not learned. To learn them too, set spans_key = "
             f"'{SPANS_KEY}' (--components.{name}.spans_key {SPANS_KEY}).",
             stacklevel=3,
         )
     if counts.misaligned:
         warnings.warn(
-            f"{name}: {counts.misaligned} of {total} gold entities do not align with the tokens of "
-            "the pipeline; their tokens are trained as O. Run `spacy-str-encoder debug-data` to "
-            "see them.",
+            f"{name}: tokens of gold entities that do not align with the tokens of the pipeline "
+            f"({counts.misaligned} of {total}) are trained as O. Run `spacy-str-encoder "
+            "debug-data` to see these entities.",
             stacklevel=3,
         )
     if counts.unlearned:
         warnings.warn(
-            f"{name}: {counts.unlearned} of {total} gold entities overlap another one of the same "
-            "label; they are not learned. Run `spacy-str-encoder debug-data` to see them.",
+            f"{name}: gold entities that overlap another one of the same label "
+            f"({counts.unlearned} of {total}) are not learned. Run `spacy-str-encoder debug-data` "
+            "to see them.",
             stacklevel=3,
         )
     if counts.missing:
         warnings.warn(
-            f"{name}: {counts.missing} tokens of docs with annotated entities are unannotated "
-            "themselves (token.ent_iob is 0); they are trained as O. If they are not in an entity, "
-            "set doc.set_ents(doc.ents).",
+            f"{name}: docs with annotated entities have "
+            f"{count_noun(counts.missing, 'unannotated token')} (token.ent_iob is 0). Such tokens "
+            "are trained as O. If they are not in an entity, set doc.set_ents(doc.ents).",
             stacklevel=3,
         )

@@ -55,7 +55,7 @@ def warn_of_lost(name: str, lost: Counter[str], total: int) -> None:
     """
     for reason, count in lost.items():
         warnings.warn(
-            f"{name}: {count} of {total} gold relations {reason}; they are not learned.",
+            f"{name}: gold relations that {reason} are not learned ({count} of {total}).",
             stacklevel=3,
         )
 
@@ -68,8 +68,8 @@ def warn_of_mistyped(name: str, count: int) -> None:
     """
     if count:
         warnings.warn(
-            f"{name}: {count} gold relations have spans of other types than the entities at the "
-            "same place; they always count as missed. Build them from the spans in doc.ents.",
+            f"{name}: gold relations between spans of other types than the entities at the same "
+            f"place ({count}) always count as missed. Build them from the spans in doc.ents.",
             stacklevel=3,
         )
 

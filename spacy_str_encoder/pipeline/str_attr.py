@@ -17,6 +17,7 @@ from ..attributes.task import AttributeData, AttributeTask
 from ..doc.attributes import set_attributes
 from ..doc.entities import get_entities
 from ..doc.extensions import warn_of_foreign
+from ..doc.plurals import count_noun
 from ..doc.relation import Place, place_of
 from ..layers.items import EntitiesInT
 from .attribute_checks import (
@@ -192,9 +193,10 @@ class AttributeExtractor(LabeledPipe):
         found = task.decide(self.model.ops, doc_entities.entities, logits)
         if out_of_reach := found.count({}):
             warnings.warn(
-                f"{self.name}: in a doc of {len(doc_entities.doc)} tokens, {out_of_reach} of "
-                f"{len(doc_entities)} entities are longer than any window of the encoder; they get "
-                "no attributes. If such entities have attributes, use wider windows (get_spans).",
+                f"{self.name}: in a doc of {count_noun(len(doc_entities.doc), 'token')}, entities "
+                f"that are longer than any window of the encoder ({out_of_reach} of "
+                f"{len(doc_entities)}) get no attributes. If such entities have attributes, use "
+                "wider windows (get_spans).",
                 stacklevel=2,
             )
         return dict(zip(map(place_of, doc_entities.entities), found, strict=True))

@@ -14,6 +14,7 @@ from thinc.types import Floats2d
 
 from ..arrays import IntArray
 from ..doc.extensions import warn_of_foreign
+from ..doc.plurals import count_noun
 from ..doc.relation import Relation, has_relations, set_predicted
 from ..layers.items import PairsInT
 from ..pairs.candidates import Candidates, DocPairs, all_pairs, pairs_within
@@ -295,9 +296,9 @@ class RelationExtractor(LabeledPipe):
         count += doc_pairs.out_of_reach
         if count:
             warnings.warn(
-                f"{self.name}: in a doc of {len(doc_pairs.doc)} tokens, {count} of "
-                f"{len(doc_pairs) + doc_pairs.out_of_reach} candidate pairs have no window of the "
-                "encoder that holds the pieces of both entities; they get no relation. If such "
+                f"{self.name}: in a doc of {count_noun(len(doc_pairs.doc), 'token')}, candidate "
+                "pairs without a window of the encoder that holds the pieces of both entities "
+                f"({count} of {len(doc_pairs) + doc_pairs.out_of_reach}) get no relation. If such "
                 "pairs can have relations, use wider windows (get_spans).",
                 stacklevel=2,
             )

@@ -8,6 +8,7 @@ from typing import Any, TypedDict
 
 import srsly
 
+from ..doc.plurals import count_noun
 from ..formats.annotated_text import AnnotatedText
 from ..formats.raw_texts import read_raw_texts
 from ..formats.report import ConversionReport
@@ -128,9 +129,10 @@ def _cut(texts: list[AnnotatedText], model: MaskedModel, report: ConversionRepor
     length = model.tokenizer.model_max_length
     windows = cut_texts(texts, model.tokenizer, report, length=length)
     if not windows:
+        others = f" and {count_noun(len(texts) - 1, 'other')}" if len(texts) > 1 else ""
         raise ValueError(
-            f"{texts[0].place}: the encoder has no pieces for this text and {len(texts) - 1} "
-            "others; choose another encoder"
+            f"{texts[0].place}: the encoder has no pieces for this text"
+            f"{others}; choose another encoder"
         )
     return TextPart(texts, windows)
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from rich.table import Table
 from rich.text import Text
 
+from ..doc.plurals import count_noun
 from ..tables import make_table
 from .run import Summary
 
@@ -17,8 +18,9 @@ def lay_out(summary: Summary) -> Iterator[Table | Text]:
     """
     sizes = summary["sizes"]
     yield Text(
-        f"{sizes['texts']:,} texts in {sizes['windows']:,} windows of {sizes['pieces']:,} pieces; "
-        f"{sizes['held_out_texts']:,} texts held out"
+        f"{count_noun(sizes['texts'], 'text')} in {count_noun(sizes['windows'], 'window')} of "
+        f"{count_noun(sizes['pieces'], 'piece')}; "
+        f"{count_noun(sizes['held_out_texts'], 'text')} held out"
     )
     if sizes["unknown_pieces"]:
         share = 100 * sizes["unknown_pieces"] / sizes["pieces"]

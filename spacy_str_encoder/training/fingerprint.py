@@ -68,7 +68,7 @@ def _describe(name: str, earlier_run: dict[str, Any], run: dict[str, Any]) -> st
     if name == "config":
         changed = [key for key in {**earlier, **now} if earlier.get(key) != now.get(key)]
         told = [f"{key} was {earlier.get(key)}, and is {now.get(key)}" for key in changed[:SHOWN]]
-        more = [f"{len(changed) - SHOWN} more settings changed"] if len(changed) > SHOWN else []
+        more = [f"{len(changed) - SHOWN} more changed"] if len(changed) > SHOWN else []
         steps = [LONGER] if MAX_STEPS in changed else []
         return "; ".join([*told, *more, *steps])
     return f"the {name} changed" if name in HASHED else f"the {name} was {earlier}, and is {now}"

@@ -6,6 +6,7 @@ Everything from texts, labels or file names is escaped.
 from collections.abc import Sequence
 from html import escape
 
+from ..doc.plurals import count_noun
 from .stacks import Stack, cut_stack, find_stacks
 from .views import AttributeView, DocView, EntityView, RelationView
 
@@ -63,8 +64,8 @@ def render_doc(view: DocView, number: int, hues: dict[str, int], *, lang: str = 
     """
     errors = ""
     if _is_compared(view):
-        gold = _count(view.gold, "gold annotation")
-        errors = f", {_count(view.errors, 'error')} ({gold})"
+        gold = count_noun(view.gold, "gold annotation")
+        errors = f", {count_noun(view.errors, 'error')} ({gold})"
     return DOC.format(
         number=number,
         name=f"Document {view.number or number}{errors}",
@@ -151,7 +152,7 @@ def _render_relations(view: DocView, number: int) -> str:
         return "" if view.entities else NO_ENTITIES
     kind = '<th scope="col">kind</th>' if _is_compared(view) else ""
     rows = "\n".join(_row(view, relation, number) for relation in view.relations)
-    summary = _count(len(view.relations), "relation")
+    summary = count_noun(len(view.relations), "relation")
     return RELATIONS.format(summary=summary, kind=kind, rows=rows)
 
 
@@ -183,7 +184,3 @@ def _id(number: int, index: int) -> str:
 
 def _score(score: float | None) -> str:
     return "" if score is None else f"{score:.2f}"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -340,7 +340,8 @@
       article.hidden = isEmpty && !isWhole;
       shown += !article.hidden;
     }
-    document.getElementById("shown").textContent = `${shown} of ${articles.length} documents`;
+    const documents = articles.length === 1 ? "document" : "documents";
+    document.getElementById("shown").textContent = `${shown} of ${articles.length} ${documents}`;
     redraw();
   };
 

@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterator, Mapping
 from typing import TypeVar
 
+from ...doc.plurals import count_noun
 from ..collect import Statistics
 from ..split import SplitStatistics
 from .wording import Rule, list_counts, share
@@ -155,14 +156,14 @@ def _advise_on_missing_values(statistics: Statistics) -> Iterator[str]:
     unannotated = sum(train.unannotated_attributes[each] for each in types)
     if without:
         yield (
-            f"{without:,} entities of train have no attributes, although others "
-            "of their types do. Name the values that this stands for in defaults of str_attr; "
-            "without defaults, nothing is learned from these entities."
+            f"train has {count_noun(without, 'entity')} without attributes, although others of "
+            "the same types have some. Name the values that this stands for in defaults of "
+            "str_attr; without defaults, nothing is learned from such entities."
         )
     if unannotated:
         yield (
-            f"{unannotated:,} entities of train have unannotated attributes, "
-            "although others of their types have some; their attributes are not learned."
+            f"train has {count_noun(unannotated, 'entity')} with unannotated attributes, although "
+            "others of the same types have some; unannotated attributes are not learned."
         )
 
 

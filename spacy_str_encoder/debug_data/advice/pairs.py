@@ -26,9 +26,9 @@ def _advise_on_mutual_relations(statistics: Statistics) -> Iterator[str]:
         pairs = count - mutual
         if mutual >= MUTUAL_SHARE * pairs:
             yield (
-                f"{mutual:,} of the {pairs:,} pairs with the relation {label} in train have it in "
-                "both directions. If it has no direction, add it to symmetric of str_rel, which "
-                "then learns it as one relation."
+                f"Pairs with the relation {label} in train often have it in both directions "
+                f"({mutual:,} of {pairs:,}). If it has no direction, add it to symmetric of "
+                "str_rel, which then learns it as one relation."
             )
 
 

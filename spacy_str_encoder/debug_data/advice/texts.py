@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from ...doc.plurals import count_noun
 from ...doc.token_fit import describe_misfit
 from ...formats.entities import UNCONNECTED
 from ..collect import TRAIN, Statistics
@@ -77,14 +78,15 @@ def _advise_on_size(statistics: Statistics) -> Iterator[str]:
     """Advise on small splits."""
     if 0 < statistics.train.docs < FEWEST_DOCS:
         yield (
-            f"train has {statistics.train.docs} docs, which is little to learn from: scores will "
-            "vary between seeds. Annotate more texts, or compare several seeds."
+            f"train has {count_noun(statistics.train.docs, 'doc')}, which is little to learn from: "
+            "scores will vary between seeds. Annotate more texts, or compare several seeds."
         )
     for name, split in statistics.scored.items():
         if 0 < split.relations < FEWEST_RELATIONS:
             yield (
-                f"{name} has {split.relations} relations: each is {percent(1, split.relations)} "
-                "of the recall. Annotate more texts, or ignore small differences in scores."
+                f"{name} has {count_noun(split.relations, 'relation')}: each is "
+                f"{percent(1, split.relations)} of the recall. Annotate more texts, or "
+                "ignore small differences in scores."
             )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import chain, pairwise
 from pathlib import Path
 
+from ...doc.plurals import count_noun
 from ..annotated_text import AnnotatedEntity, AnnotationError
 from ..reading import read_lines
 from ..report import ConversionReport
@@ -100,7 +101,8 @@ def _check_span(line: Line, text: str, pieces: Pieces) -> None:
     for start, end in pieces:
         if not start < end <= len(text):
             problem = (
-                f"{start} {end} must be a span within the text, which has {len(text)} characters"
+                f"{start} {end} must be a span within the text, which has "
+                f"{count_noun(len(text), 'character')}"
             )
     if problem is None and not _fits(line.surface, text, pieces):
         problem = f"the text of the span must be {line.surface!r}, got {_surface(text, pieces)!r}"

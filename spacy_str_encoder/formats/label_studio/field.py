@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+from ...doc.plurals import count_noun
 from ..annotated_text import AnnotationError
 from ..report import ConversionReport
 from .offsets import fits
@@ -83,7 +84,7 @@ def choose_field(
     if len(plain) != 1:
         raise AnnotationError(
             f"the data must have a field {TEXT!r} or a single string, or one that all regions fit, "
-            f"got {len(texts)} strings: {[*texts]}"
+            f"got {count_noun(len(texts), 'string')}: {[*texts]}"
         )
     return plain[0]
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ...doc.origin import ID
+from ...doc.plurals import count_noun
 from ..annotated_text import (
     AnnotatedEntity,
     AnnotatedRelation,
@@ -126,7 +127,8 @@ def _read_relations(
             if len(labels) != len(heads):
                 raise AnnotationError(
                     f"{row.place}: each relation must have a label (or *) and a head; got "
-                    f"{len(labels)} labels and {len(heads)} heads of {layer.name}"
+                    f"{count_noun(len(labels), 'label')} and {count_noun(len(heads), 'head')} of "
+                    f"{layer.name}"
                 )
             for (value, _), (head, numbers) in zip(labels, heads, strict=True):
                 label = layer.get_label(value)

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from ...doc.plurals import count_noun
 from ..annotated_text import AnnotationError
 from ..report import ConversionReport
 from ..utf16 import count_utf16
@@ -86,8 +87,8 @@ class Body:
         columns = match[5].split("\t")
         if len(columns) < self.width:
             raise AnnotationError(
-                f"{place}: must have {self.width} columns of annotations, as in the header; got "
-                f"{len(columns)}"
+                f"{place}: must have {count_noun(self.width, 'column')} of annotations, as in the "
+                f"header; got {len(columns)}"
             )
         span = int(match[2]), int(match[3])
         return Row(place, match[1], span, self._unescape(match[4]), columns)
