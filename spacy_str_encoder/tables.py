@@ -1,4 +1,4 @@
-"""Tables for a terminal of 80 columns."""
+"""Tables for a terminal of 80 columns; in a narrower one, cells are folded, not cut."""
 
 from collections.abc import Iterable
 
@@ -18,5 +18,5 @@ def make_table(title: str, names: Iterable[str], figures: Iterable[str]) -> Tabl
     for header in names:
         table.add_column(header, overflow="fold")
     for header in figures:
-        table.add_column(header, justify="right")
+        table.add_column(header, justify="right", overflow="fold")
     return table

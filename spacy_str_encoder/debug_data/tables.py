@@ -122,7 +122,7 @@ def _distance_table(statistics: Statistics) -> Table:
     """Lay out the relations by the number of tokens between their entities."""
     bins = [_count_bins(split.distances) for split in statistics.splits.values()]
     table = make_table("Tokens between head and tail", ["tokens"], statistics.splits)
-    table.add_column(f"share in {TRAIN}")
+    table.add_column(f"share in {TRAIN}", overflow="fold")
     for name, *counts in zip(starmap(name_bin, BINS), *bins, strict=True):
         bar = "█" * round(LONGEST_BAR * counts[0] / max(sum(bins[0]), 1))
         table.add_row(name, *(f"{count:,}" for count in counts), bar)
