@@ -223,7 +223,10 @@ def test_gold_entities_that_align_with_no_tokens_count(docs: Any) -> None:
     if model["entities"] is not None:
         micro = model["entities"]["strict"]["micro"]
         assert micro == pytest.approx(prf(correct, predicted, n_gold))
-        note = f"align with the tokens of the gold docs ({n_misaligned} of {n_gold})"
+        note = (
+            "NER: gold entities that do not align with the tokens of the gold docs "
+            f"({n_misaligned} of {n_gold})"
+        )
         assert any(each.startswith(note) for each in model["notes"]) == (n_misaligned > 0)
 
 

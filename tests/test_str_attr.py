@@ -304,7 +304,7 @@ def test_entities_without_a_value_are_counted_if_there_is_no_default(
         recwarn.clear()
         nlp = make_attr(**config)
         nlp.initialize(lambda: examples)
-        return [str(each.message) for each in recwarn if "have no value" in str(each.message)]
+        return [str(each.message) for each in recwarn if "without a value" in str(each.message)]
 
     # Of 5 findings, one has no attributes, and another one has only one of another name.
     later = [("有咳嗽", [(1, 3, "Finding", {"Time": "past"})]), ("痛", [(0, 1, "Finding", None)])]
@@ -314,9 +314,9 @@ def test_entities_without_a_value_are_counted_if_there_is_no_default(
     assert initialize(defaults=defaults) == []
     [warning] = initialize(defaults={"Time": "now"})
     assert warning == (
-        "str_attr: annotated entities without a value of the attribute 'Assertion' (2 of 5) are "
-        "not learned, although others of their types are. If they have a usual value, name "
-        'it, such as defaults = {"Assertion": "present"} under [components.str_attr].'
+        "str_attr: nothing is learned from annotated entities without a value of the attribute "
+        "'Assertion' (2 of 5), although others of their types have one. If they have a usual "
+        'value, name it, such as defaults = {"Assertion": "present"} under [components.str_attr].'
     )
 
 

@@ -91,9 +91,9 @@ def warn_of_missing_values(name: str, task: AttributeTask, counts: GoldAttribute
         missing = annotated - types.total()
         if missing and key not in task.defaults:
             warnings.warn(
-                f"{name}: annotated entities without a value of the attribute '{key}' ({missing} "
-                f"of {annotated}) are not learned, although others of their types are. If they "
-                "have a usual value, name it, such as "
+                f"{name}: nothing is learned from annotated entities without a value of the "
+                f"attribute '{key}' ({missing} of {annotated}), although others of their types "
+                "have one. If they have a usual value, name it, such as "
                 f'defaults = {{"{key}": "present"}} under [components.{name}].',
                 stacklevel=3,
             )
