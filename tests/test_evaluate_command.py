@@ -337,7 +337,7 @@ def write_bare_docs(path: Path) -> None:
         (write_nothing, "no such file or folder"),
         (write_text, "the file is not a DocBin"),
         (write_no_docs, "there must be docs with a text, got none"),
-        (write_bare_docs, "there must be annotated entities or relations, got 1 unannotated doc"),
+        (write_bare_docs, "got 1 unannotated doc; if the texts have none"),
     ],
 )
 def test_data_that_cannot_be_scored_is_named(

@@ -787,8 +787,18 @@ def test_the_command_converts_there_and_back(tmp_path: Path) -> None:
     item = {
         "text": RECORD.text,
         "tokens": None,
-        "entities": [vars(entity) for entity in annotated.entities],
-        "relations": [vars(relation) for relation in RECORD.relations],
+        "entities": [
+            {
+                "start": each.start,
+                "end": each.end,
+                "label": each.label,
+                "attributes": each.attributes,
+            }
+            for each in annotated.entities
+        ],
+        "relations": [
+            {"head": each.head, "tail": each.tail, "label": each.label} for each in RECORD.relations
+        ],
         "meta": {"id": "doc"},
     }
     (tmp_path / "in.jsonl").write_text(json.dumps(item))
@@ -797,3 +807,21 @@ def test_the_command_converts_there_and_back(tmp_path: Path) -> None:
     for arguments in (there, back):
         assert CliRunner().invoke(app, [*arguments, "--strict"]).exit_code == 0
     assert json.loads((tmp_path / "back.jsonl").read_text()) == item
+
+
+@pytest.mark.parametrize(
+    ("options", "reading"),
+    [
+        ([], "unannotated texts"),
+        (["--entities", "none", "--relations", "none"], "texts without entities"),
+    ],
+)
+def test_a_folder_of_empty_files_is_read_in_one_way(
+    options: list[str], reading: str, tmp_path: Path
+) -> None:
+    for name in ("a", "b"):
+        make_document(tmp_path / "in", name, "Anna", [])
+    command = ["convert", str(tmp_path / "in"), "-o", str(tmp_path / "out.spacy"), "--lang", "en"]
+    lines = CliRunner().invoke(app, [*command, *options]).stdout.splitlines()
+    chosen = [line for line in lines if line.startswith("chosen")]
+    assert chosen == [f"chosen: 2 {EMPTY}{reading}"]

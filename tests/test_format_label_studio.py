@@ -277,7 +277,22 @@ def test_notes_of_annotators_are_counted(tmp_path: Path) -> None:
     noted["value"] = {**BODY["value"], "score": 0.5}
     record, report = read(tmp_path, with_result(noted))
     assert record.entities == [AnnotatedEntity(0, 3, "Body")]
-    assert report.losses == {"unsupported fields of regions": 3}
+    # The score of the region is that of a prediction, which somebody has confirmed.
+    assert record.entities[0].score is None
+    assert report.losses == {"unsupported fields of regions": 2}
+
+
+def test_predictions_have_scores_and_are_written_as_predictions(tmp_path: Path) -> None:
+    result = [{**BODY, "score": 0.75}, {**DEGREE, "score": 95}]
+    record, report = read(tmp_path, changed(predictions=[{"result": result}]), predictions=True)
+    assert [entity.score for entity in record.entities] == [0.75, None]
+    # A number that is no probability.
+    assert report.losses == {"unsupported fields of regions": 1}
+    task = label_studio.serialize(record, ConversionReport())
+    assert "annotations" not in task
+    [prediction] = task["predictions"]
+    regions = [each for each in prediction["result"] if each["type"] == "labels"]
+    assert [region.get("score") for region in regions] == [0.75, None]
 
 
 def test_the_first_annotation_that_was_not_cancelled_is_read(tmp_path: Path) -> None:

@@ -245,11 +245,20 @@ def test_entities_tell_the_format(entities: list[Any], name: str, tmp_path: Path
 
 
 def test_jsonl_tells_of_fields_that_a_record_cannot_hold(tmp_path: Path) -> None:
-    item = {**LINE, "entities": [{**entity, "score": 0.9} for entity in LINE["entities"]]}
+    item = {**LINE, "entities": [{**entity, "rank": 1} for entity in LINE["entities"]]}
     report = ConversionReport()
     path = write(tmp_path / "in.jsonl", to_bytes("jsonl", item))
     assert list(jsonl.FORMAT.read(path, report)) == [RECORD]
     assert report.losses == {"unsupported fields of entities": len(LINE["entities"])}
+
+
+@pytest.mark.parametrize("score", [95, -0.5, True, "high", float("nan")])
+def test_jsonl_reads_probabilities_alone_as_scores(score: Any, tmp_path: Path) -> None:
+    item = {**LINE, "entities": [{**LINE["entities"][0], "score": score}], "relations": []}
+    report = ConversionReport()
+    [record] = jsonl.FORMAT.read(write(tmp_path / "in.jsonl", to_bytes("jsonl", item)), report)
+    assert record.entities[0].score is None
+    assert report.losses == {"unsupported fields of entities": 1}
 
 
 def test_jsonl_without_relations_is_one_that_nobody_annotated(tmp_path: Path) -> None:

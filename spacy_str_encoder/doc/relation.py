@@ -17,7 +17,7 @@ from spacy.tokens import Doc, Span
 from .entities import has_entities
 from .entity_lookup import EntityLookup, TokenPlace
 from .relation_index import RELATIONS, Row, get_index, read_rows
-from .user_data import Key, drop_values, get_user_data, is_key, make_key
+from .user_data import drop_values, get_user_data, is_key, make_key
 
 # Marks a doc with annotated relations, even if it has no relations.
 RELATIONS_SET = "str_relations_set"
@@ -218,7 +218,7 @@ def get_score(span: Span) -> float | None:
     span (Span): The entity.
     RETURNS (float | None): The score of the entity with its label; None if it has no score.
     """
-    return get_user_data(span.doc).get(_score_key(span), {}).get(span.label_)
+    return read_score(span.doc, place_of(span))
 
 
 def set_score(span: Span, score: float) -> None:
@@ -227,11 +227,29 @@ def set_score(span: Span, score: float) -> None:
     span (Span): The entity.
     score (float): The score of the entity with its label.
     """
-    get_user_data(span.doc).setdefault(_score_key(span), {})[span.label_] = float(score)
+    write_score(span.doc, place_of(span), score)
 
 
-def _score_key(span: Span) -> Key:
-    return make_key(SCORES, span.start_char, span.end_char)
+def read_score(doc: Doc, place: Place) -> float | None:
+    """Return the probability of an entity, which need not align with the tokens of the doc.
+
+    doc (Doc): The doc.
+    place (tuple[int, int, str]): Start and end character of the entity, and label.
+    RETURNS (float | None): The score, see `get_score`.
+    """
+    start, end, label = place
+    return get_user_data(doc).get(make_key(SCORES, start, end), {}).get(label)
+
+
+def write_score(doc: Doc, place: Place, score: float) -> None:
+    """Set the probability of an entity, which need not align with the tokens of the doc.
+
+    doc (Doc): The doc.
+    place (tuple[int, int, str]): Start and end character of the entity, and label.
+    score (float): The score.
+    """
+    start, end, label = place
+    get_user_data(doc).setdefault(make_key(SCORES, start, end), {})[label] = float(score)
 
 
 def _write(doc: Doc, relations: Iterable[Relation], *spans_key: str | None) -> None:

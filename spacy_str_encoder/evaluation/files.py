@@ -125,6 +125,7 @@ def read_gold_docs(
     if not any(has_gold_entities(doc, gold_key) or has_relations(doc) for doc in texts):
         raise ValueError(
             f"{path}: there must be annotated entities or relations, got "
-            f"{count_noun(len(texts), 'unannotated doc')}"
+            f"{count_noun(len(texts), 'unannotated doc')}; if the texts have none, convert them "
+            "with `convert --entities none`"
         )
     return docs

@@ -1,7 +1,7 @@
 """Parquet files, which require an optional library."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -57,6 +57,26 @@ def write_rows(
     with ParquetWriter(path, schema, compression="zstd") as writer:
         for batch in minibatch(rows, ROWS_AT_ONCE):
             writer.write_table(pyarrow.Table.from_pylist(batch, schema))
+
+
+def read_rows(path: Path) -> Iterator[dict[str, Any]]:
+    """Read the rows of a table, some at a time.
+
+    path (Path): The file.
+    YIELDS (dict[str, Any]): The values by column. Maps are lists of pairs.
+    RAISES (ImportError): If the library for Parquet files is not installed.
+    RAISES (ValueError): If the file is not a complete Parquet file.
+    """
+    require_pyarrow()
+    from pyarrow import ArrowException
+    from pyarrow.parquet import ParquetFile
+
+    try:
+        with ParquetFile(path) as file:
+            for batch in file.iter_batches(ROWS_AT_ONCE):
+                yield from batch.to_pylist()
+    except (ArrowException, UnicodeDecodeError) as error:
+        raise ValueError(f"{path}: the file is not a complete Parquet file ({error})") from error
 
 
 def _find_type(kind: str | Fields) -> Any:

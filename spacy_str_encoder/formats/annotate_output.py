@@ -1,13 +1,54 @@
-"""Folders that the command `annotate` writes: a manifest, parts, and rejected texts."""
+"""Folders that the command `annotate` writes: a manifest, parts, and rejected texts.
 
-import re
+A run may have been killed: what counts are the parts that the manifest lists, and as much of the
+rejected texts as its last line says. `archive/manifest.py` writes them.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from .reading import read_items
 from .report import ConversionReport
 
 MANIFEST, REJECTED = "manifest.jsonl", "rejected.jsonl"
-PART = re.compile(r"part-\d{5,}-\d{6,}\.(jsonl|spacy)")
+TABLE = ".csv"
+READABLE = "run annotate with --format jsonl, parquet or spacy"
+UNFINISHED = "sources that annotate has not finished"
+REJECTIONS = "texts that annotate rejected"
+
+
+@dataclass
+class _Run:
+    """What a manifest lists.
+
+    sources (list[str]): The names of the sources.
+    parts (list[tuple[int, int]]): The source and the chunk of each part.
+    unfinished (set[int]): The numbers of sources that have not been read to their end.
+    rejected_size (int): The size of the file of rejected texts.
+    """
+
+    sources: list[str] = field(default_factory=list)
+    parts: list[tuple[int, int]] = field(default_factory=list)
+    unfinished: set[int] = field(default_factory=set)
+    rejected_size: int = 0
+
+    def note(self, line: dict[str, Any]) -> None:
+        """Note a line of the manifest."""
+        self.rejected_size = line.get("rejected_size", self.rejected_size)
+        if "path" in line:
+            self.unfinished.add(len(self.sources))
+            self.sources.append(line["name"])
+        elif "chunk" in line:
+            self.parts.append((line["source"], line["chunk"]))
+        elif "dropping" in line:
+            self.parts = [part for part in self.parts if part[0] != line["dropping"]]
+            self.unfinished.add(line["dropping"])
+        elif "settings" not in line:
+            # A source that was dropped has another number now.
+            self.unfinished.discard(line["dropped"] if "dropped" in line else line["finished"])
 
 
 def is_output(folder: Path) -> bool:
@@ -26,15 +67,20 @@ def find_parts(folder: Path) -> list[Path]:
 
     folder (Path): The folder.
     RETURNS (list[Path]): The files of the parts.
-    RAISES (ValueError): If there are none that can be read.
+    RAISES (ValueError): If there are none, some are missing, or they are tables of records.
     """
-    parts = sorted(path for path in folder.iterdir() if PART.fullmatch(path.name))
-    if not parts:
+    names = [f"part-{source:05d}-{chunk:06d}" for source, chunk in sorted(_read_run(folder).parts)]
+    files = {path.stem: path for path in folder.iterdir() if path.name.startswith("part-")}
+    if missing := [name for name in names if name not in files]:
         raise ValueError(
-            f"{folder}: no parts of annotate in JSON lines or as docs; run annotate with "
-            "--format jsonl or --format spacy"
+            f"{folder}: {len(missing)} of the files that annotate wrote are missing, such as "
+            f"{missing[0]}; restore them, or start over with annotate --overwrite"
         )
-    return parts
+    if not names:
+        raise ValueError(f"{folder}: annotate has not written any texts here yet; {READABLE}")
+    if files[names[0]].suffix == TABLE:
+        raise ValueError(f"{folder}: tables of records hold no texts or entities; {READABLE}")
+    return [files[name] for name in names]
 
 
 def report_output(folder: Path, report: ConversionReport) -> None:
@@ -43,16 +89,25 @@ def report_output(folder: Path, report: ConversionReport) -> None:
     folder (Path): The folder.
     report (ConversionReport): The report.
     """
-    sources: list[str] = []
-    finished: set[int] = set()
-    for _, line in read_items(folder / MANIFEST, report):
-        if "path" in line:
-            sources.append(line["name"])
-        finished.update(line[key] for key in ("finished", "dropped") if key in line)
-    for number, name in enumerate(sources):
-        if number not in finished:
-            report.choose("sources that annotate has not finished", str(folder), name)
-    if (folder / REJECTED).exists():
-        for _, line in read_items(folder / REJECTED, report):
-            place = f"{line['source']}, text {line['number']}"
-            report.lose_other("texts that annotate rejected", place, line["reason"])
+    run = _read_run(folder)
+    for number in sorted(run.unfinished):
+        report.choose(UNFINISHED, str(folder), run.sources[number])
+    for line in _read_whole_lines(folder / REJECTED, run.rejected_size):
+        place = f"{line['source']}, text {line['number']}"
+        report.lose_other(REJECTIONS, place, line["reason"])
+
+
+def _read_run(folder: Path) -> _Run:
+    run, path = _Run(), folder / MANIFEST
+    try:
+        for line in _read_whole_lines(path):
+            run.note(line)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{path}: the manifest of annotate is damaged") from error
+    return run
+
+
+def _read_whole_lines(path: Path, size: int | None = None) -> Iterator[Any]:
+    """Read JSON lines, without one that a killed run did not complete."""
+    content = path.read_bytes()[:size] if path.exists() else b""
+    return map(json.loads, content[: content.rfind(b"\n") + 1].splitlines())

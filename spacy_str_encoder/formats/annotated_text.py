@@ -21,12 +21,17 @@ class AnnotatedEntity:
     label (str): Its type.
     attributes (dict[str, str] | None): The values of its attributes by name; None if they are
         unannotated.
+    score (float | None): Its probability, if a pipeline predicted it.
+    attribute_scores (dict[str, float] | None): The probabilities of its attributes by name, if a
+        pipeline predicted them.
     """
 
     start: int
     end: int
     label: str
     attributes: dict[str, str] | None = field(default=None, hash=False)
+    score: float | None = field(default=None, compare=False)
+    attribute_scores: dict[str, float] | None = field(default=None, compare=False)
 
     @property
     def place(self) -> tuple[int, int, str]:
@@ -36,11 +41,20 @@ class AnnotatedEntity:
 
 @dataclass(frozen=True)
 class AnnotatedRelation:
-    """Relation between two entities, given by their indices."""
+    """Relation between two entities.
+
+    head (int): The index of its head.
+    tail (int): The index of its tail.
+    label (str): Its label.
+    score (float | None): Its probability, if a pipeline predicted it.
+    score_given_entities (float | None): Its probability if its entities are correct.
+    """
 
     head: int
     tail: int
     label: str
+    score: float | None = field(default=None, compare=False)
+    score_given_entities: float | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -57,6 +71,7 @@ class AnnotatedText:
     has_relations (bool): Whether its relations are annotated, even if there are none.
     has_entities (bool): Whether its entities are annotated, even if there are none.
     source (SourceDoc | None): The doc that it was read from, for formats that hold all of a doc.
+    is_predicted (bool): Whether a pipeline annotated it, and nobody has corrected it.
     """
 
     text: str
@@ -68,6 +83,7 @@ class AnnotatedText:
     has_relations: bool = True
     has_entities: bool = True
     source: SourceDoc | None = field(default=None, compare=False, repr=False)
+    is_predicted: bool = field(default=False, compare=False)
 
 
 class AnnotationError(ValueError):
@@ -210,7 +226,7 @@ def in_text_order(annotated: AnnotatedText) -> AnnotatedText:
     order = sorted(range(len(entities)), key=lambda i: (entities[i].place, i))
     place = {old: new for new, old in enumerate(order)}
     relations = [
-        AnnotatedRelation(place[r.head], place[r.tail], r.label) for r in annotated.relations
+        replace(each, head=place[each.head], tail=place[each.tail]) for each in annotated.relations
     ]
     return replace(annotated, entities=[entities[i] for i in order], relations=relations)
 

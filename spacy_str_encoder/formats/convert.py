@@ -18,7 +18,7 @@ from .format import DEFAULT_OPTIONS, Format, ReadOptions
 from .loss_share import check_loss
 from .registry import all_formats, detect_format, find_files, get_format
 from .report import EXAMPLES, ConversionReport, check_rejected
-from .sources import Findings, Source, Track, inspect_sources
+from .sources import Findings, Source, Track, decide_empty_files, inspect_sources
 from .split import split_texts
 from .targets import choose_target, is_file_of, place_outputs, place_parts
 from .writer import TextWriter
@@ -112,6 +112,14 @@ def convert(
         report.rejected += found.rejected
         check_rejected(report.rejected)
     _require_texts(plan.sources, found)
+    found = replace(
+        found,
+        no_missing_entities=settings.no_missing_entities,
+        no_unannotated=settings.no_unannotated,
+    )
+    options = replace(settings.options, unannotated_empty=True)
+    unannotated = all_formats(plan.nlp, spans_key=plan.spans_key, options=options)
+    plan = replace(plan, sources=decide_empty_files(plan.sources, found, unannotated))
     overlaps = found.overlaps and plan.format.holds_docs and not settings.flat
     writer = TextWriter(
         plan.format if settings.spans_key or overlaps else plan.flat_format,
@@ -119,11 +127,7 @@ def convert(
         report,
         tracks[1],
         flat=settings.flat,
-        found=replace(
-            found,
-            no_missing_entities=settings.no_missing_entities,
-            no_unannotated=settings.no_unannotated,
-        ),
+        found=found,
         align=align,
     )
     write = _write_parts if settings.shares else _write_files
@@ -131,6 +135,7 @@ def convert(
         texts = dict(write(plan, writer, settings, files))
         if not settings.allow_loss:
             check_loss(report, lang=settings.lang, flat=settings.flat)
+        writer.report_scores()
     return Written(texts, plan.spans_key if overlaps else None)
 
 

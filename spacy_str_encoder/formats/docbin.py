@@ -19,6 +19,7 @@ from .annotated_text import AnnotatedText, AnnotationError, check_annotations, e
 from .docs import from_docs, to_docs
 from .format import Format
 from .report import ConversionReport
+from .scores import ALL_SCORES
 
 
 def docbin_format(nlp: Language, *, spans_key: str | None = None) -> Format:
@@ -41,6 +42,7 @@ def docbin_format(nlp: Language, *, spans_key: str | None = None) -> Format:
         keeps_missing_attributes=True,
         holds_docs=True,
         keeps_source=True,
+        keeps_scores=ALL_SCORES,
     )
 
 

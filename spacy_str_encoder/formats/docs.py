@@ -8,7 +8,7 @@ import spacy
 from spacy.language import Language
 from spacy.tokens import Doc, Span
 
-from ..doc.attributes import read_attributes, write_attributes
+from ..doc.attributes import read_attribute_scores, read_attributes, write_attributes
 from ..doc.entities import find_gold_key, get_entities, has_entities
 from ..doc.flat import first_without_overlaps
 from ..doc.languages import check_language
@@ -21,8 +21,10 @@ from ..doc.relation import (
     has_relations,
     index_ends,
     place_of,
+    read_score,
     relation_key,
     set_relations,
+    write_score,
 )
 from .annotated_text import AnnotatedEntity, AnnotatedRelation, AnnotatedText
 from .entities import (
@@ -73,7 +75,7 @@ def to_docs(
         elif annotated.has_entities:
             doc.spans[spans_key] = spans
         _store_misaligned(whole, aligned, spans, doc, flat=spans_key is None)
-        _store_attributes(whole, {*map(place_of, spans), *get_misaligned_entities(doc)}, doc)
+        _describe_entities(whole, {*map(place_of, spans), *get_misaligned_entities(doc)}, doc)
         if annotated.has_relations:
             set_relations(doc, _restore_relations(annotated, spans))
         yield doc
@@ -131,9 +133,16 @@ def move_to_tokens(
 
 
 def _restore_relations(annotated: AnnotatedText, spans: list[Span]) -> list[Relation]:
-    scores = annotated.source.scores if annotated.source is not None else {}
-    relations = [Relation(spans[r.head], spans[r.tail], r.label) for r in annotated.relations]
-    return [replace(each, score=scores.get(relation_key(each), 1.0)) for each in relations]
+    return [
+        Relation(
+            spans[each.head],
+            spans[each.tail],
+            each.label,
+            1.0 if each.score is None else each.score,
+            each.score_given_entities,
+        )
+        for each in annotated.relations
+    ]
 
 
 def _store_misaligned(
@@ -159,12 +168,13 @@ def _store_misaligned(
     add_misaligned(doc, misaligned, relations)
 
 
-def _store_attributes(annotated: AnnotatedText, kept: Collection[Place], doc: Doc) -> None:
+def _describe_entities(annotated: AnnotatedText, kept: Collection[Place], doc: Doc) -> None:
+    """Store the attributes of entities, and all probabilities."""
     for entity in annotated.entities:
         if entity.place in kept:
-            source, place = annotated.source, entity.place
-            scores = source.find_attribute_scores(place) if source is not None else None
-            write_attributes(doc, place, entity.attributes, scores)
+            write_attributes(doc, entity.place, entity.attributes, entity.attribute_scores)
+            if entity.score is not None:
+                write_score(doc, entity.place, entity.score)
 
 
 def _overlaps(place: Place, others: Iterable[Place]) -> bool:
@@ -197,10 +207,11 @@ def from_docs(
         entities = [*map(place_of, get_entities(doc, key))]
         found = get_relations(doc)
         relations = [*map(relation_key, found)]
-        scores = {relation_key(relation): relation.score for relation in found}
+        scores = [*map(_read_scores, found)]
         if is_annotated:
             entities += get_misaligned_entities(doc)
             relations += get_misaligned_relations(doc)
+            scores += [(None, None)] * (len(relations) - len(found))
         places, indices = index_ends(entities, relations, add_ends=False)
         for (head, tail, label), ends in zip(relations, indices, strict=True):
             if ends is None:
@@ -208,10 +219,10 @@ def from_docs(
                 report.lose("relations of spans that are not entities", place, case)
         yield AnnotatedText(
             doc.text,
-            [AnnotatedEntity(*place, read_attributes(doc, place)) for place in places],
+            [_read_entity(doc, place) for place in places],
             [
-                AnnotatedRelation(*ends, label)
-                for (*_, label), ends in zip(relations, indices, strict=True)
+                AnnotatedRelation(*ends, label, *of_relation)
+                for (*_, label), ends, of_relation in zip(relations, indices, scores, strict=True)
                 if ends is not None
             ],
             token_offsets(doc),
@@ -220,8 +231,21 @@ def from_docs(
             # Relations without the entities that they connect say nothing.
             has_relations=has_relations(doc) and (is_annotated or not relations),
             has_entities=is_annotated,
-            source=SourceDoc(doc, key, scores),
+            source=SourceDoc(doc, key),
         )
+
+
+def _read_entity(doc: Doc, place: Place) -> AnnotatedEntity:
+    scores = read_attribute_scores(doc, place) or {}
+    # Gold attributes have the score 1.0.
+    predicted = scores if any(score != 1.0 for score in scores.values()) else None
+    return AnnotatedEntity(*place, read_attributes(doc, place), read_score(doc, place), predicted)
+
+
+def _read_scores(relation: Relation) -> tuple[float | None, float | None]:
+    given = relation.score_given_entities
+    is_gold = relation.score == 1.0 and given is None
+    return None if is_gold else relation.score, given
 
 
 def _report_unread(

@@ -75,7 +75,7 @@ def keep_entities(
     for relation in annotated.relations:
         if {relation.head, relation.tail} <= entities.keys():
             ends = place[relation.head], place[relation.tail]
-            relations.append(AnnotatedRelation(*ends, relation.label))
+            relations.append(replace(relation, head=ends[0], tail=ends[1]))
         else:
             case = describe_relation(annotated, relation)
             report.lose(UNCONNECTED, annotated.place, case)
@@ -130,7 +130,8 @@ def without_repeats(annotated: AnnotatedText, report: ConversionReport) -> Annot
             kept.append(entity)
     places = [first[entity.place] for entity in annotated.entities]
     relations = [
-        AnnotatedRelation(places[r.head], places[r.tail], r.label) for r in annotated.relations
+        replace(each, head=places[each.head], tail=places[each.tail])
+        for each in annotated.relations
     ]
     return replace(annotated, entities=kept, relations=relations)
 
@@ -199,7 +200,10 @@ def without_attributes(annotated: AnnotatedText, report: ConversionReport) -> An
     """
     annotated = keep_attributes(annotated, lambda name, value: False, NO_ATTRIBUTES, report)
     return replace(
-        annotated, entities=[replace(each, attributes=None) for each in annotated.entities]
+        annotated,
+        entities=[
+            replace(each, attributes=None, attribute_scores=None) for each in annotated.entities
+        ],
     )
 
 

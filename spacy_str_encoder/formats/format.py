@@ -1,6 +1,6 @@
 """Definition of an annotation format."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,6 +55,8 @@ class Format:
         attributes from entities without attributes.
     holds_docs (bool): Whether the format is that of docs: overlapping entities need a span group.
     keeps_source (bool): Whether the format holds all of the doc that a text was read from.
+    keeps_scores (Collection[str]): The probabilities that the format holds: those of "entities",
+        "relations" or "attributes".
     """
 
     name: str
@@ -70,6 +72,7 @@ class Format:
     keeps_missing_attributes: bool = False
     holds_docs: bool = False
     keeps_source: bool = False
+    keeps_scores: Collection[str] = ()
 
     @property
     def confuses_missing_attributes(self) -> bool:

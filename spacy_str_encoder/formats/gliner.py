@@ -104,7 +104,7 @@ def serialize(annotated: AnnotatedText, report: ConversionReport) -> dict[str, A
             [start, end - 1, entity.label]
             for entity, (start, end) in zip(annotated.entities, spans, strict=True)
         ],
-        "relations": [list(vars(relation).values()) for relation in annotated.relations],
+        "relations": [[each.head, each.tail, each.label] for each in annotated.relations],
     }
     return with_meta(item, annotated, report)
 

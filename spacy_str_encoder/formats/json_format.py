@@ -1,6 +1,6 @@
 """Formats whose files are JSON lines or a JSON list."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -38,6 +38,7 @@ def json_format(
     keeps_attributes: bool = False,
     keeps_missing_attributes: bool = False,
     holds_docs: bool = False,
+    keeps_scores: Collection[str] = (),
 ) -> Format:
     """Define a format with one JSON object per text. It reads both JSON lines and JSON lists,
     whatever the name of the file, and writes a list if the name ends in .json, else lines.
@@ -60,6 +61,7 @@ def json_format(
     keeps_missing_attributes (bool): Whether the format distinguishes entities with unannotated
         attributes from entities without attributes.
     holds_docs (bool): Whether the format is that of docs.
+    keeps_scores (Collection[str]): The probabilities that the format holds.
     RETURNS (Format): The format.
     """
     return Format(
@@ -75,6 +77,7 @@ def json_format(
         keeps_attributes=keeps_attributes,
         keeps_missing_attributes=keeps_missing_attributes,
         holds_docs=holds_docs,
+        keeps_scores=keeps_scores,
     )
 
 

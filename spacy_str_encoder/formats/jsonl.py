@@ -5,7 +5,8 @@ line. Offsets count characters (exclusive end); head and tail are indices of ent
 list of strings) and `"meta"` (an object) are optional, and other fields become metadata. A text
 without `"relations"` has unannotated relations. An entity can have `"attributes"`, an object of
 strings; without it, its attributes are unannotated. If it has a `"text"`, this must be the text at
-its offsets. It can also be a list `[start, end, label]`.
+its offsets. It can also be a list `[start, end, label]`. Predicted entities and relations have a
+`"score"`, see `scores.py`. The Parquet files of `annotate` hold the same in columns.
 """
 
 from typing import Any
@@ -14,10 +15,12 @@ from .annotated_text import AnnotatedEntity, AnnotatedRelation, AnnotatedText, c
 from .fields import are_lists, are_objects, lose_other_fields, other_fields
 from .json_format import json_format
 from .report import ConversionReport
+from .scores import ALL_SCORES, known_fields, read_scores
 from .shapes import Nullable, OneOf, Shape
 from .tokens import find_tokens, token_texts, without_white_space
 
 ENTITY_FIELDS = ("start", "end", "label", "attributes", "text")
+RELATION_FIELDS = ("head", "tail", "label")
 # Records are made from predictions, and would be stale once these are corrected.
 PREDICTED = {"source", "number", "records"}
 FIELDS = ("text", "tokens", "entities", "relations", "meta")
@@ -46,16 +49,21 @@ def parse(item: Any, place: str, report: ConversionReport) -> AnnotatedText:
     is_predicted = item.keys() >= PREDICTED
     if is_predicted and item["records"]:
         report.lose_other("records that annotate predicted", place, f"{len(item['records'])}")
-    known = (*FIELDS, "records") if is_predicted else FIELDS
+    fields = (*FIELDS, "records") if is_predicted else FIELDS
     for relation in item.get("relations", []):
-        lose_other_fields("relations", relation, ("head", "tail", "label"), place, report)
+        known = {*RELATION_FIELDS, *known_fields(relation)}
+        lose_other_fields("relations", relation, known, place, report)
     return AnnotatedText(
         text,
         [_parse_entity(entity, text, place, report) for entity in item["entities"]],
-        [AnnotatedRelation(r["head"], r["tail"], r["label"]) for r in item.get("relations", [])],
+        [
+            AnnotatedRelation(*(each[name] for name in RELATION_FIELDS), **read_scores(each))
+            for each in item.get("relations", [])
+        ],
         tokens=None if tokens is None else without_white_space(text, find_tokens(text, tokens)),
-        meta=other_fields(item, known) | (item.get("meta") or {}),
+        meta=other_fields(item, fields) | (item.get("meta") or {}),
         has_relations="relations" in item,
+        is_predicted=is_predicted,
     )
 
 
@@ -66,8 +74,9 @@ def _parse_entity(entity: Any, text: str, place: str, report: ConversionReport) 
     start, end, surface = entity["start"], entity["end"], entity.get("text")
     if surface is not None:
         check_surface(text, start, end, surface)
-    lose_other_fields("entities", entity, ENTITY_FIELDS, place, report)
-    return AnnotatedEntity(start, end, entity["label"], entity.get("attributes"))
+    lose_other_fields("entities", entity, {*ENTITY_FIELDS, *known_fields(entity)}, place, report)
+    scores = read_scores(entity)
+    return AnnotatedEntity(start, end, entity["label"], entity.get("attributes"), **scores)
 
 
 def serialize(annotated: AnnotatedText, report: ConversionReport) -> dict[str, Any]:
@@ -75,15 +84,15 @@ def serialize(annotated: AnnotatedText, report: ConversionReport) -> dict[str, A
     item = {
         "text": annotated.text,
         "tokens": None if annotated.tokens is None else token_texts(annotated),
-        "entities": [_serialize_entity(entity) for entity in annotated.entities],
+        "entities": [*map(_without_missing, annotated.entities)],
     }
     if annotated.has_relations:
-        item["relations"] = [vars(relation) for relation in annotated.relations]
+        item["relations"] = [*map(_without_missing, annotated.relations)]
     return {**item, "meta": annotated.meta} if annotated.meta else item
 
 
-def _serialize_entity(entity: AnnotatedEntity) -> dict[str, Any]:
-    return {name: value for name, value in vars(entity).items() if value is not None}
+def _without_missing(item: AnnotatedEntity | AnnotatedRelation) -> dict[str, Any]:
+    return {name: value for name, value in vars(item).items() if value is not None}
 
 
 FORMAT = json_format(
@@ -97,4 +106,5 @@ FORMAT = json_format(
     keeps_unannotated=True,
     keeps_attributes=True,
     keeps_missing_attributes=True,
+    keeps_scores=ALL_SCORES,
 )

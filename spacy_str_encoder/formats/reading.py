@@ -3,10 +3,13 @@
 import json
 from collections.abc import Iterator
 from itertools import chain, islice
+from pathlib import Path
 from typing import Any
 
 from ..files.lines import advise_to_convert
 from .archives import AnyPath
+from .parquet_items import SUFFIX as PARQUET
+from .parquet_items import read_parquet_items
 from .report import ConversionReport
 
 # No JSON value, in place of a line that is not JSON.
@@ -50,13 +53,17 @@ def parse_json(content: str, path: AnyPath, *, first_line: int) -> Any:
 
 
 def read_items(path: AnyPath, report: ConversionReport) -> Iterator[tuple[str, Any]]:
-    """Read the items of a file of JSON lines, of a JSON list, or of one JSON object.
+    """Read the items of a file of JSON lines, of a JSON list, of one JSON object, or of a Parquet
+    file of `annotate`.
 
     path (Path | zipfile.Path): The file.
     report (ConversionReport): The report, to list lines that are not JSON.
     YIELDS (tuple[str, Any]): The location of the item, for messages, and the item.
     RAISES (ValueError): If the file is neither of these.
     """
+    if isinstance(path, Path) and path.suffix.lower() == PARQUET:
+        yield from read_parquet_items(path)
+        return
     lines = ((number, line) for number, line in read_lines(path) if line.strip())
     first = list(islice(lines, 1))
     if first and _spans_lines(first[0][1]):

@@ -1,6 +1,7 @@
 """All formats, and the detection of a file's format."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -39,10 +40,11 @@ from .annotate_output import find_parts, is_output
 from .doc_json import doc_json_format
 from .docs import to_docs
 from .format import DEFAULT_OPTIONS, Format, ReadOptions
+from .parquet_items import SUFFIX as PARQUET
 from .reading import read_items
 from .rel_component import rel_component_format
 from .report import ConversionReport, check_rejected
-from .sources import Source, inspect_sources
+from .sources import Source, decide_empty_files, inspect_sources
 from .unread import advise
 
 JSON_SUFFIXES = {".json", ".jsonl"}
@@ -177,7 +179,7 @@ def find_suffixes(formats: Mapping[str, Format]) -> set[str]:
 
 
 def _first_items(path: Path) -> Iterator[Any]:
-    if not path.is_file() or path.suffix.lower() not in JSON_SUFFIXES:
+    if not path.is_file() or path.suffix.lower() not in {*JSON_SUFFIXES, PARQUET}:
         return iter([None])
     items = (item for _, item in read_items(path, ConversionReport(skip_bad=True)))
     if (first := next(items, None)) is None:
@@ -201,6 +203,9 @@ def read_docs(
     sources = [Source(file, detect_format(file, formats)) for file in find_files(path, formats)]
     found = inspect_sources([source for source in sources if source.path.suffix != SUFFIX])
     check_rejected(found.rejected)
+    options = replace(DEFAULT_OPTIONS, unannotated_empty=True)
+    unannotated = all_formats(nlp, spans_key=spans_key, options=options)
+    sources = decide_empty_files(sources, found, unannotated)
     for source in sources:
         if source.path.suffix == SUFFIX:
             docs = docbin.read_docs(source.path, nlp.vocab, report)

@@ -2,6 +2,7 @@
 
 from .brat.events import EVENTS
 from .brat.reader import EMPTY_FILES, NONE
+from .brat.reader import UNANNOTATED as UNANNOTATED_FILES
 from .brat.relations import OF_EVENTS
 from .entities import (
     MISALIGNED,
@@ -16,6 +17,7 @@ from .entities import (
 )
 from .label_studio.annotation import PREDICTED
 from .label_studio.field import OF_FILES, OF_OTHERS, OF_SEVERAL, REMEDY
+from .scores import NO_SCORES
 from .sources import WITHOUT_ANY_ENTITY, WITHOUT_ANY_RELATION
 from .writer import CHINESE
 
@@ -37,10 +39,13 @@ REMEDIES = {
     f"{UNANNOTATED_ATTRIBUTES}, written as none": "use --to spacy or --to jsonl, which keep them "
     "apart",
     f"{EMPTY_FILES}, read as {NONE}": "--empty-ann unannotated reads them as unannotated texts",
+    f"{EMPTY_FILES}, read as {UNANNOTATED_FILES}": "--entities none reads them as annotated texts "
+    "without entities",
     EVENTS: "--events relations reads their arguments as relations",
     OF_EVENTS: "--events relations reads them",
     **dict.fromkeys((OF_SEVERAL, OF_OTHERS, OF_FILES), REMEDY),
     PREDICTED: "--predictions reads their predictions",
     NO_RELATIONS: _FORMATS,
     NO_ATTRIBUTES: _FORMATS,
+    NO_SCORES: "use --to spacy or --to jsonl, which hold them",
 }

@@ -7,11 +7,10 @@ from typing import Any
 from spacy.tokens import Doc
 
 from ..doc import attributes, misaligned, records, relation, relation_index
-from ..doc.attributes import read_attribute_scores
 from ..doc.origin import META
 from ..doc.plurals import count_noun
-from ..doc.relation import Place, RelationKey, place_of
-from ..doc.user_data import drop_values, find_values, is_key
+from ..doc.relation import Place, place_of
+from ..doc.user_data import drop_values, is_key
 from .report import ConversionReport
 
 # The user data that texts hold.
@@ -32,12 +31,10 @@ class SourceDoc:
 
     doc (Doc): The doc.
     spans_key (str | None): The span group that its entities were read from; `doc.ents` if None.
-    scores (dict[tuple, float]): The probabilities of its relations.
     """
 
     doc: Doc
     spans_key: str | None
-    scores: dict[RelationKey, float]
 
     def copy(self) -> Doc:
         """RETURNS (Doc): A copy of the doc, with the same vocabulary, without its span group of
@@ -61,10 +58,6 @@ class SourceDoc:
                 found[place_of(span)] = span.kb_id_ or kb_id, span.id_ or span_id
         return found
 
-    def find_attribute_scores(self, place: Place) -> dict[str, float] | None:
-        """RETURNS (dict[str, float] | None): The probabilities of the attributes of an entity."""
-        return read_attribute_scores(self.doc, place)
-
 
 def report_extras(source: SourceDoc, place: str, report: ConversionReport) -> None:
     """Report what a doc holds beside text, entities and relations. Span groups that are not read
@@ -83,7 +76,6 @@ def report_extras(source: SourceDoc, place: str, report: ConversionReport) -> No
         ("texts with categories", map(repr, doc.cats)),
         ("texts with sentence starts", _describe_sentences(doc)),
         ("texts with annotations of tokens", _list_of_tokens(doc)),
-        ("texts with probabilities", _describe_scores(source)),
     ):
         if case := ", ".join(cases):
             report.lose_other(reason, place, case)
@@ -103,20 +95,6 @@ def _describe_sentences(doc: Doc) -> Iterator[str]:
     # Nor can sentences be missing in a doc of one token.
     if len(doc) > 1 and doc.has_annotation("SENT_START"):
         yield count_noun(sum(token.is_sent_start is True for token in doc), "sentence")
-
-
-def _describe_scores(source: SourceDoc) -> Iterator[str]:
-    if any(scores for _, scores in find_values(source.doc, relation.SCORES)):
-        yield "entities"
-    if any(score != 1.0 for score in source.scores.values()):
-        yield "relations"
-    rows = (rows for _, rows in find_values(source.doc, attributes.ATTRIBUTES))
-    if any(score != 1.0 for row in rows for score in _list_attribute_scores(row)):
-        yield "attributes"
-
-
-def _list_attribute_scores(row: dict[str, dict[str, tuple[str, float]]]) -> Iterable[float]:
-    return (score for values in row.values() for _, score in values.values())
 
 
 def _describe_user_data(doc: Doc) -> Iterator[str]:

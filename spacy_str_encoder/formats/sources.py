@@ -1,7 +1,7 @@
 """Files to read, and what must be known of all of them before the first one is converted."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from .entities import (
 )
 from .format import Format
 from .report import ConversionReport
+from .scores import has_scores
 
 Track = Callable[[Iterable[AnnotatedText]], Iterable[AnnotatedText]]
 # Aligns the entities of a text with its tokens, and reports what it changes.
@@ -38,6 +39,7 @@ class Findings:
         relations. Found in no file, but set by users.
     no_missing_entities (bool): The same for entities.
     attributes (bool): Whether any entity of the whole input has attributes.
+    scores (bool): Whether anything in the whole input has a probability.
     rejected (Sequence[str]): The errors of invalid texts.
     is_empty (bool): Whether there is nothing in the files, not even something that is left out.
     """
@@ -49,6 +51,7 @@ class Findings:
     no_unannotated: bool = False
     no_missing_entities: bool = False
     attributes: bool = False
+    scores: bool = False
     rejected: Sequence[str] = ()
     is_empty: bool = False
 
@@ -112,6 +115,21 @@ class Source:
         return replace(annotated, has_relations=False)
 
 
+def decide_empty_files(
+    sources: Sequence[Source], found: Findings, formats: Mapping[str, Format]
+) -> list[Source]:
+    """Read empty files of annotations as unannotated, if the whole input has no entities.
+
+    sources (Sequence[Source]): The files to read.
+    found (Findings): What is known of all files.
+    formats (Mapping[str, Format]): All formats, which read empty files as unannotated.
+    RETURNS (list[Source]): The files to read, in these formats if need be.
+    """
+    if found.annotated_entities or found.no_missing_entities:
+        return [*sources]
+    return [replace(source, format=formats[source.format.name]) for source in sources]
+
+
 def inspect_sources(
     sources: Sequence[Source], *, align: Align | None = None, track: Track = iter
 ) -> Findings:
@@ -134,6 +152,7 @@ def inspect_sources(
         annotated_relations=seen.relations,
         annotated_entities=seen.entities,
         attributes=seen.attributes,
+        scores=seen.scores,
         rejected=report.rejected,
         is_empty=not (seen.texts or report.lost or report.rejected),
     )
@@ -147,6 +166,7 @@ class _Seen:
     entities: bool = False
     relations: bool = False
     attributes: bool = False
+    scores: bool = False
 
 
 def _look_at_texts(
@@ -157,6 +177,7 @@ def _look_at_texts(
             seen.texts = True
             aligned = align(annotated, report) if align else annotated
             seen.overlaps |= has_overlaps(aligned)
+            seen.scores = seen.scores or has_scores(annotated)
             if has_attributes(annotated):
                 seen.attributes = True
                 seen.confused_attributes |= source.format.confuses_missing_attributes

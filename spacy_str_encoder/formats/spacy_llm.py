@@ -52,7 +52,8 @@ def serialize(annotated: AnnotatedText, report: ConversionReport) -> dict[str, A
         "text": annotated.text,
         "ents": [dict(zip(ENTITY_FIELDS, e.place, strict=True)) for e in annotated.entities],
         "relations": [
-            dict(zip(RELATION_FIELDS, vars(r).values(), strict=True)) for r in annotated.relations
+            dict(zip(RELATION_FIELDS, (r.head, r.tail, r.label), strict=True))
+            for r in annotated.relations
         ],
     }
     return with_meta(item, annotated, report)

@@ -6,7 +6,8 @@ from .brat.files import TEXT, WITHOUT_LINES
 
 ADVICE = {
     TEXT: WITHOUT_LINES,
-    ".csv": ".csv files, which have no annotations; from `annotate`, read its JSON lines",
+    ".csv": ".csv files, which have no annotations; run `annotate` with --format jsonl, parquet "
+    "or spacy",
     ".tsv": ".tsv files without the first line of WebAnno TSV 3; a file with columns of tokens "
     "and tags is read with `--from conll`",
     ".xml": ".xml files, of which BioC XML is read, one file at a time; from INCEpTION, export "

@@ -1,8 +1,9 @@
 """Write texts in a format, and count what it can't hold."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from spacy.language import Language
@@ -21,6 +22,7 @@ from .entities import (
 )
 from .format import Format
 from .report import ConversionReport
+from .scores import NO_SCORES, count_scores
 from .source_doc import report_extras
 from .sources import NOTHING_FOUND, Align, Findings, Source, Track
 
@@ -45,6 +47,7 @@ class TextWriter:
     found (Findings): What is known of all files.
     align (Callable[[AnnotatedText, ConversionReport], AnnotatedText] | None): Function that moves
         entities to the borders of tokens.
+    scores (Counter[str]): The number of probabilities of each kind in the texts written so far.
     """
 
     format: Format
@@ -54,6 +57,7 @@ class TextWriter:
     flat: bool = False
     found: Findings = NOTHING_FOUND
     align: Align | None = None
+    scores: Counter[str] = field(default_factory=Counter)
 
     def read(self, source: Source) -> Iterator[AnnotatedText]:
         """Read the texts of a file to write them.
@@ -97,6 +101,15 @@ class TextWriter:
             self.report.choose(reason, str(target), f"{chinese.length:.1f} characters a token")
         return self.report.texts - before
 
+    def report_scores(self) -> None:
+        """Report the probabilities that the format can't hold, once for all texts.
+
+        RAISES (LossError): If the report is strict about everything.
+        """
+        for kind, count in self.scores.items():
+            if count and kind not in self.format.keeps_scores:
+                self.report.lose_other(NO_SCORES, kind, f"{count} probabilities")
+
     @property
     def _has_tokens(self) -> bool:
         return self.format.needs_tokens or self.format.suffix == SUFFIX
@@ -116,6 +129,10 @@ class TextWriter:
         for annotated in texts:
             self.report.texts += 1
             self.report.entities += len(annotated.entities)
+            self.scores.update(count_scores(annotated))
+            # A pipeline that scores what it finds has found nothing here.
+            if self.found.scores and not annotated.entities:
+                annotated = replace(annotated, is_predicted=True)
             if not (annotated.has_relations or self.format.keeps_unannotated):
                 self.report.choose(f"{UNANNOTATED}, written as none", annotated.place, "")
             if not (annotated.has_entities or self.format.keeps_missing_entities):

@@ -23,7 +23,8 @@ ATTRIBUTES = "AM"
 # Kinds of lines whose third column is not read.
 WITHOUT_THIRD = {"R": "relations", "A": "attributes", "M": "attributes"}
 # Kinds of lines that are not read, by the first character of their id.
-EMPTY_FILES, NONE = "empty .ann files", "texts without entities"
+EMPTY_FILES = "empty .ann files"
+NONE, UNANNOTATED = "texts without entities", "unannotated texts"
 OTHERS = {
     "E": EVENTS,
     "*": "equivalences",
@@ -75,7 +76,7 @@ def _without_lines(
 ) -> AnnotatedText:
     # brat makes the file when it first shows the text.
     annotated = not options.unannotated_empty
-    meaning = NONE if annotated else "unannotated texts"
+    meaning = NONE if annotated else UNANNOTATED
     report.choose(f"{EMPTY_FILES}, read as {meaning}", place, "")
     return AnnotatedText(text, [], [], place=place, has_relations=annotated, has_entities=annotated)
 

@@ -12,7 +12,7 @@ from ..format import ReadOptions
 from ..json_archives import open_files
 from ..report import ConversionReport
 from .annotation import ANNOTATIONS, choose_annotation, find_shape
-from .regions import are_of_other_objects, has_regions, select_regions, with_ids
+from .regions import are_of_other_objects, has_regions, select_regions, with_ids, without_score
 from .result import parse_result
 from .text import UnsupportedError, find_text
 from .usual_field import find_usual_field
@@ -74,6 +74,8 @@ def _parse_annotation(
     data, result = item["data"], with_ids(annotation["result"])
     if are_of_other_objects(result):
         raise UnsupportedError("tasks whose regions are not of plain text")
+    if not options.predictions:
+        result = [without_score(each) for each in result]
     regions = select_regions(result)
     names = _find_names(regions, place, report)
     found = find_text(data, regions, place, report, field=options.text_field, usual=usual)

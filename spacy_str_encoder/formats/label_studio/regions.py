@@ -12,8 +12,9 @@ from collections.abc import Set
 from typing import Any
 
 from ..annotated_text import AnnotationError
-from ..fields import lose_other_fields
+from ..fields import lose_other_fields, other_fields
 from ..report import ConversionReport
+from ..scores import SCORE, read_scores
 
 # Types of regions of texts.
 LABELS, HYPERTEXT = "labels", "hypertextlabels"
@@ -48,6 +49,15 @@ def with_ids(result: list[Any]) -> list[Any]:
         each if each["type"] == "relation" else {"id": f"without id, {i}", **each}
         for i, each in enumerate(result)
     ]
+
+
+def without_score(region: dict[str, Any]) -> dict[str, Any]:
+    """Remove the score of a prediction, which an annotator has confirmed or corrected.
+
+    region (dict[str, Any]): The region or relation of an annotation.
+    RETURNS (dict[str, Any]): The same without a score.
+    """
+    return other_fields(region, (SCORE,))
 
 
 def are_of_other_objects(result: list[Any]) -> bool:
@@ -126,7 +136,8 @@ def report_others(
     for region in result:
         if _is_entity(region) or is_attribute(region, ids):
             given = {name: value for name, value in region.items() if value is not None}
-            lose_other_fields("regions", given, REGION_FIELDS, place, report)
+            scores = read_scores(given) if _is_entity(region) else ()
+            lose_other_fields("regions", given, (*REGION_FIELDS, *scores), place, report)
             lose_other_fields("regions", region["value"], VALUE_FIELDS, place, report)
         elif region["type"] in (LABELS, HYPERTEXT) and not _is_of_other_object(region):
             report.lose("regions without a label", place, repr(region["id"]))

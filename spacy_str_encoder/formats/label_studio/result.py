@@ -15,6 +15,7 @@ from ..annotated_text import (
 )
 from ..entities import add_attribute
 from ..report import ConversionReport
+from ..scores import SCORE, read_scores
 from .offsets import Spans
 from .regions import CHOICES, get_labels, is_attribute, report_others
 from .relations import parse_relation
@@ -43,7 +44,8 @@ def parse_result(
     for region, (start, end) in zip(regions, spans, strict=True):
         for label in get_labels(region["value"]):
             index[region["id"]].append(len(entities))
-            entities.append(AnnotatedEntity(start, end, label, attributes[region["id"]] or None))
+            values, score = attributes[region["id"]] or None, read_scores(region).get(SCORE)
+            entities.append(AnnotatedEntity(start, end, label, values, score))
     relations = [
         relation
         for each in result

@@ -14,12 +14,15 @@ from ..annotated_text import AnnotatedEntity, AnnotatedText
 from ..entities import describe_relation
 from ..fields import other_fields, with_meta
 from ..report import ConversionReport
+from ..scores import SCORE, has_scores
+from .annotation import ANNOTATIONS, PREDICTIONS
 from .reader import KEPT, NAMES
 from .regions import CHOICES
 
 
 def serialize(annotated: AnnotatedText, report: ConversionReport) -> dict[str, Any]:
-    """Write a task, with all that was kept of the one that was read.
+    """Write a task, with all that was kept of the one that was read. What was predicted is a
+    prediction.
 
     annotated (AnnotatedText): The text.
     report (ConversionReport): The report, to count duplicate relations and renamed attributes.
@@ -30,7 +33,9 @@ def serialize(annotated: AnnotatedText, report: ConversionReport) -> dict[str, A
     others = replace(annotated, meta=other_fields(annotated.meta, (KEPT,)))
     data = with_meta({names["text"]: annotated.text}, others, report)
     result = _serialize_result(annotated, names["from_name"], names["to_name"], report)
-    return {**kept["task"], "data": data, "annotations": [{**kept["annotation"], "result": result}]}
+    is_predicted = annotated.is_predicted or has_scores(annotated)
+    name = PREDICTIONS if is_predicted else ANNOTATIONS[0]
+    return {**kept["task"], "data": data, name: [{**kept["annotation"], "result": result}]}
 
 
 def _serialize_result(
@@ -79,7 +84,8 @@ def _serialize_entity(
     surface = annotated.text[entity.start : entity.end]
     place = {"start": entity.start, "end": entity.end, "text": surface}
     label = {**place, "labels": [entity.label]}
-    yield {"type": "labels", "from_name": from_name, "value": label}
+    score = {} if entity.score is None else {SCORE: entity.score}
+    yield {"type": "labels", "from_name": from_name, "value": label, **score}
     for name, value in (entity.attributes or {}).items():
         yield {"type": CHOICES, "from_name": controls[name], "value": {**place, CHOICES: [value]}}
 
