@@ -22,7 +22,7 @@ REJECTIONS = "texts that annotate rejected"
 
 @dataclass
 class _Run:
-    """What a manifest lists.
+    """Contents of a manifest.
 
     sources (list[str]): The names of the sources.
     parts (list[tuple[int, int]]): The source and the chunk of each part.
