@@ -445,6 +445,73 @@ def test_parts_beside_a_manifest_that_lists_nothing_are_not_written_over(
     assert annotate(model, archive, tmp_path / "out", overwrite=True).annotated == len(TEXTS) + 8
 
 
+@pytest.mark.parametrize(
+    "content",
+    [b'{"version": 1}', b'{"version": "1", "files": {}}', b"{\n", b'{"path": "a"}\n', b"3"],
+)
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_manifest_of_something_else_is_left_alone(
+    archive: Path, tmp_path: Path, overwrite: bool, content: bytes
+) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "manifest.jsonl").write_bytes(content)
+    with pytest.raises(ValueError, match="the file is not a manifest of annotate"):
+        annotate("no model is loaded", archive, tmp_path / "mine", overwrite=overwrite)
+    assert contents(tmp_path / "mine") == {"manifest.jsonl": content}
+
+
+@pytest.mark.parametrize("content", [b"", b'{"ver', b'{"version": "0.1.0", "sch'])
+def test_a_run_that_was_killed_at_its_first_line_goes_on(
+    model: str, archive: Path, tmp_path: Path, content: bytes
+) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "manifest.jsonl").write_bytes(content)
+    assert annotate(model, archive, tmp_path / "out").annotated == len(TEXTS) + 8
+
+
+@pytest.mark.parametrize("key", ["path", "chunk"])
+def test_a_line_of_the_manifest_that_is_there_twice_is_told(
+    model: str, archive: Path, tmp_path: Path, key: str
+) -> None:
+    annotate(model, archive, tmp_path / "out")
+    path = tmp_path / "out" / "manifest.jsonl"
+    lines = path.read_text("utf-8").splitlines(keepends=True)
+    number = next(i for i, line in enumerate(lines, start=1) if key in json.loads(line))
+    path.write_text("".join([*lines[:number], *lines[number - 1 :]]), "utf-8")
+    with pytest.raises(ValueError, match=rf"line {number + 1}: the manifest is damaged"):
+        annotate(model, archive, tmp_path / "out")
+
+
+@pytest.mark.parametrize("output", ["out", "new/out"])
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [("id,report\n1,Text\n", "no column 'text'"), ("", "must have texts, got none in .*c.csv;")],
+)
+def test_a_run_that_is_refused_leaves_nothing_behind(
+    model: str, tmp_path: Path, output: str, content: str, message: str
+) -> None:
+    (tmp_path / "c.csv").write_text(content or "id,text\n", "utf-8")
+    with pytest.raises(ValueError, match=message):
+        annotate(model, tmp_path / "c.csv", tmp_path / output)
+    assert [path.name for path in tmp_path.iterdir()] == ["c.csv"]
+    (tmp_path / "out").mkdir()
+    with pytest.raises(ValueError, match=message):
+        annotate(model, tmp_path / "c.csv", tmp_path / "out")
+    assert not list((tmp_path / "out").iterdir())
+
+
+def test_output_is_not_removed_for_inputs_without_texts(
+    model: str, archive: Path, tmp_path: Path
+) -> None:
+    annotate(model, archive, tmp_path / "out")
+    before = contents(tmp_path / "out")
+    (tmp_path / "empty.txt").touch()
+    with pytest.raises(ValueError, match=r"must have texts, got none in .*empty\.txt"):
+        annotate(model, tmp_path / "empty.txt", tmp_path / "out", overwrite=True)
+    assert contents(tmp_path / "out") == before
+    assert annotate(model, tmp_path / "empty.txt", tmp_path / "out").annotated_now == 0
+
+
 def test_an_output_that_is_a_file_is_refused(model: str, archive: Path, tmp_path: Path) -> None:
     (tmp_path / "out").write_text("mine", "utf-8")
     with pytest.raises(ValueError, match="out: the output must be a folder, but is a file"):

@@ -11,7 +11,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -19,7 +19,7 @@ from typing import Any
 
 from ..files.entries import Rejection
 from ..files.locks import LOCK, locked
-from ..files.whole import sync, written_whole
+from ..files.whole import remove_if_empty, sync, written_whole
 from .sources import Source
 
 MANIFEST = "manifest.jsonl"
@@ -31,6 +31,8 @@ COUNTS = ("annotated", "hidden", "low_entities", "low_relations")
 # The names that `name_part` and `files.whole.written_whole` give. Other tools write similar ones.
 PART = re.compile(r"part-\d{5,}-\d{6,}\.(csv|jsonl|parquet|spacy)")
 UNFINISHED = re.compile(rf"\.{PART.pattern}\.\w+\.unfinished\.\w+")
+# The beginning of the first line.
+BEGINNING = b'{"version": "'
 OWN = re.compile("|".join([PART.pattern, UNFINISHED.pattern, re.escape(REJECTED), re.escape(LOCK)]))
 
 
@@ -211,6 +213,7 @@ class Manifest:
             self._note(line)
 
     def _note(self, line: Mapping[str, Any]) -> None:
+        self._check_once(line)
         if "settings" in line:
             self.settings = dict(line["settings"])
             self.version = line.get("version", self.version)
@@ -232,6 +235,12 @@ class Manifest:
             self.rejected_size = line["rejected_size"]
         else:
             self.finished.add(line["finished"])
+
+    def _check_once(self, line: Mapping[str, Any]) -> None:
+        """Check that a source or a part is not listed twice, so that its texts count once."""
+        is_known = line.get("path") in self.numbers
+        if is_known or line.get("chunk") in self.chunks.get(line.get("source", -1), ()):
+            raise ValueError("listed twice")
 
     def _note_dropped(self, number: int) -> None:
         self._dropping = None
@@ -257,8 +266,11 @@ class Manifest:
         for number, line in enumerate(whole.splitlines(), start=1):
             try:
                 self._note(json.loads(line))
-            except (KeyError, TypeError, ValueError) as error:
-                raise ValueError(f"{path}, line {number}: the manifest is damaged") from error
+            except (AttributeError, KeyError, TypeError, ValueError) as error:
+                raise ValueError(
+                    f"{path}, line {number}: the manifest is damaged. Restore it, or start over "
+                    "with --overwrite."
+                ) from error
         _cut(path, len(whole))
 
     def _check_files(self) -> None:
@@ -296,24 +308,61 @@ def open_manifest(folder: Path, *, overwrite: bool = False) -> Iterator[Manifest
     folder (Path): The output folder, which is created if needed.
     overwrite (bool): Whether to remove the output of earlier runs.
     YIELDS (Manifest): The manifest.
-    RAISES (ValueError): If it is a file, in use by another run, or has files but no manifest.
+    RAISES (ValueError): If it is a file, in use by another run, or has files of others.
     """
     if folder.exists() and not folder.is_dir():
         raise ValueError(f"{folder}: the output must be a folder, but is a file")
+    missing = [each for each in (folder, *folder.parents) if not each.exists()]
     folder.mkdir(parents=True, exist_ok=True)
+    _check_own_manifest(folder)
     if not (folder / MANIFEST).exists():
         # Checked first, so that foreign files are never touched. A run with --overwrite that was
         # killed may have left parts without a manifest.
         _check_empty(folder, allowed=OWN if overwrite else re.compile(re.escape(LOCK)))
-    with locked(folder, run="is writing"):
-        if overwrite:
-            # The manifest is removed first: it must never list files that are gone.
-            for path in [folder / MANIFEST, folder / REJECTED, *_find(folder, PART)]:
-                path.unlink(missing_ok=True)
-        _remove_unfinished(folder)
-        yield Manifest(folder)
-        # A worker that died may have left more.
-        _remove_unfinished(folder)
+    try:
+        with locked(folder, run="is writing"), _removing_lock(folder):
+            if overwrite:
+                # The manifest is removed first: it must never list files that are gone.
+                for path in [folder / MANIFEST, folder / REJECTED, *_find(folder, PART)]:
+                    path.unlink(missing_ok=True)
+            _remove_unfinished(folder)
+            yield Manifest(folder)
+            # A worker that died may have left more.
+            _remove_unfinished(folder)
+    finally:
+        for each in missing:
+            remove_if_empty(each)
+
+
+@contextmanager
+def _removing_lock(folder: Path) -> Iterator[None]:
+    """Remove the lock of a run that ends before it has written anything."""
+    try:
+        yield
+    finally:
+        if not (folder / MANIFEST).exists():
+            # Windows removes it when the run ends.
+            with suppress(OSError):
+                (folder / LOCK).unlink()
+
+
+def _check_own_manifest(folder: Path) -> None:
+    """Check that a manifest is not a file of the same name that something else has written."""
+    path = folder / MANIFEST
+    if path.exists() and not _find(folder, PART) and not _is_own(path.read_bytes()):
+        raise ValueError(
+            f"{path}: the file is not a manifest of annotate. Choose another folder, or empty "
+            "this one."
+        )
+
+
+def _is_own(content: bytes) -> bool:
+    first, ended, _ = content.partition(b"\n")
+    try:
+        return "settings" in json.loads(first)
+    except (TypeError, ValueError):
+        # A run that was killed may have written the beginning of the first line only.
+        return not ended and BEGINNING.startswith(first[: len(BEGINNING)])
 
 
 def _remove_unfinished(folder: Path) -> None:

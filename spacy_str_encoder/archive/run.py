@@ -19,6 +19,9 @@ from .progress import Progress, Tally
 from .sources import Source
 from .writers import CSV, RAW_CSV
 
+# Maximum number of files to name in an error.
+EXAMPLES = 3
+
 
 @dataclass(frozen=True)
 class ArchiveSettings:
@@ -64,14 +67,19 @@ def annotate_archive(
     follow (Callable[[Progress], None]): Called after each part.
     RETURNS (Progress): The progress at the end, including earlier runs.
     RAISES (ValueError): If the pipeline makes no records for a table of them, if a table lacks the
-        columns in the settings, if earlier runs had other settings or a source that is missing now,
-        or if a source changes while it is read.
+        columns in the settings, if there is no text, if earlier runs had other settings or a source
+        that is missing now, or if a source changes while it is read.
     RAISES (TooManyRejectedError): If more texts are rejected than allowed.
     """
     _require_records(write_part)
+    if overwrite:
+        # Earlier output must not be removed for inputs that can't be read.
+        _require_texts(sources, settings.fields)
     with open_manifest(write_part.folder, overwrite=overwrite) as manifest:
         changes = find_changes(sources, manifest, size=settings.part_size)
         _check_new(changes, settings.fields, manifest)
+        if not manifest.chunks:
+            _require_texts(changes.sources, settings.fields)
         _keep_precision(write_part, manifest)
         manifest.begin(_list_settings(write_part, settings))
         for number in changes.dropped:
@@ -119,12 +127,29 @@ def _require_records(write_part: PartWriter) -> None:
         raise ValueError(WITHOUT_RECORDS)
 
 
+NO_TEXTS = "the input must have texts, got none in {names}{more}; nothing is written"
+
+
+def _require_texts(sources: Sequence[Source], fields: Fields) -> None:
+    """Check that there is a text, annotated or to be rejected, in any of the sources."""
+    # Each is read, so that errors are raised in whichever it is.
+    found = [_has_texts(source, fields) for source in sources]
+    if not any(found):
+        names = ", ".join(source.name for source in sources[:EXAMPLES])
+        more = f" and {len(sources) - EXAMPLES} more files" if len(sources) > EXAMPLES else ""
+        raise ValueError(NO_TEXTS.format(names=names, more=more))
+
+
+def _has_texts(source: Source, fields: Fields) -> bool:
+    return next(source.read(fields), None) is not None
+
+
 def _check_new(changes: Changes, fields: Fields, manifest: Manifest) -> None:
     """Read the beginning of each new or changed source, so that errors in it are raised before the
     source is in the manifest, and before its earlier output is dropped."""
     for source in changes.sources:
         if source.path not in manifest.numbers or manifest.has_changed(source):
-            next(source.read(fields), None)
+            _has_texts(source, fields)
 
 
 def _keep_precision(write_part: PartWriter, manifest: Manifest) -> None:

@@ -95,7 +95,7 @@ def written_whole(path: Path, *, tag: str = "") -> Iterator[Path]:
     finally:
         _remove(unfinished)
         for folder in missing:
-            _remove_if_empty(folder)
+            remove_if_empty(folder)
 
 
 @contextmanager
@@ -148,7 +148,11 @@ def sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def _remove_if_empty(folder: Path) -> None:
+def remove_if_empty(folder: Path) -> None:
+    """Remove a folder unless there is something in it.
+
+    folder (Path): The folder.
+    """
     with suppress(OSError):
         folder.rmdir()
 
