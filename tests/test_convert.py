@@ -253,7 +253,8 @@ def test_a_file_in_no_format_is_named(
 def test_a_file_that_may_be_in_two_formats_is_not_guessed(tmp_path: Path) -> None:
     path = write_lines(tmp_path / "in.jsonl", {"text": TEXT, "entities": [], "relations": []})
     message = run_error(path, "-o", tmp_path / "out", "--lang", "zh")
-    assert message.startswith(f"{path}: the format may be jsonl or authors")
+    possible = "the format may be jsonl or authors or doccano; set it with `convert --from`"
+    assert message == f"{path}: {possible}"
     assert run(path, "-o", tmp_path, "--lang", "zh", "--from", "jsonl").exit_code == 0
 
 
@@ -315,6 +316,60 @@ def test_an_output_that_is_named_like_another_format_is_refused(
     message = run_error(path, "-o", tmp_path / output, "--lang", "zh", "--to", target)
     assert message.endswith(f": the output must {problem} in the format '{target}'")
     assert [each.name for each in tmp_path.iterdir()] == ["in.jsonl"]
+
+
+@pytest.mark.parametrize("options", [(), ("--to", "jsonl"), ("--split", "1:1")])
+def test_a_file_of_an_unknown_suffix_does_not_become_a_folder(
+    options: tuple[str, ...], tmp_path: Path
+) -> None:
+    path = write_lines(tmp_path / "in.jsonl", LINE, {**LINE, "text": TEXT + "。"})
+    output, options = tmp_path / "out.xyz", ("--lang", "zh", *options)
+    message = run_error(path, "-o", output, *options)
+    assert message.startswith(f"{output}: no format ends in .xyz; the suffix of a file must be ")
+    assert ".jsonl, " in message and message.endswith("create it first.")
+    assert not output.exists()
+    output.mkdir()
+    assert run(path, "-o", output, *options).exit_code == 0
+    # The end of the name of a version is no suffix.
+    assert run(path, "-o", tmp_path / "corpus-1.2", *options).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        (("--events", "relations"), "--events requires an input in the format brat, got jsonl"),
+        (("--empty-ann", "unannotated"), "--empty-ann requires an input in the format brat, "),
+        (("--text-field", "report"), "--text-field requires an input in the format label-studio, "),
+        (("--predictions",), "--predictions requires an input in the format label-studio, got "),
+        (
+            ("--spans-key", "sc", "--to", "spert"),
+            "--spans-key requires docs to read or to write, such as --to spacy, got spert, jsonl",
+        ),
+    ],
+)
+def test_options_for_other_formats_are_refused(
+    options: tuple[str, ...], problem: str, tmp_path: Path
+) -> None:
+    path = write_lines(tmp_path / "in.jsonl", LINE)
+    message = run_error(path, "-o", tmp_path / "out", "--lang", "zh", *options)
+    assert message.startswith(problem)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("mark", ["\0", "\t", "\n", "\x85", "\x7f", "\u2028"])
+@pytest.mark.parametrize("place", ["entity", "relation", "name", "value"])
+def test_labels_must_not_have_control_characters(place: str, mark: str, tmp_path: Path) -> None:
+    names = dict.fromkeys(("entity", "relation", "name", "value"), "Label")
+    names[place] = f"Lab{mark}el"
+    entity = {"start": 0, "end": 3, "label": names["entity"]}
+    item = {
+        "text": TEXT,
+        "entities": [{**entity, "attributes": {names["name"]: names["value"]}}],
+        "relations": [{"head": 0, "tail": 0, "label": names["relation"]}],
+    }
+    path = write_lines(tmp_path / "in.jsonl", item)
+    message = run_error(path, "-o", tmp_path / "out.jsonl")
+    assert "must not have control characters, got 'Lab" in message
 
 
 def test_a_split_needs_a_folder(tmp_path: Path) -> None:

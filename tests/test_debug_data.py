@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import spacy
 from rich.cells import cell_len
 from rich.console import Console
-from spacy.tokens import DocBin
+from spacy.tokens import DocBin, Span
 from transformers import AutoTokenizer
 from typer.testing import CliRunner, Result
 
@@ -491,3 +492,12 @@ def test_help_shows_an_example() -> None:
     assert "spacy-str-encoder debug-data train.spacy dev.spacy -c configs/english.cfg" in (
         re.sub(r"\x1b\[[\d;]*m", "", result.output)
     )
+
+
+def test_a_span_group_that_no_doc_has_is_named(tmp_path: Path) -> None:
+    doc = spacy.blank("en")("Ada joined Acme")
+    doc.spans["all"] = [Span(doc, 0, 1, "P")]
+    DocBin(docs=[doc], store_user_data=True).to_disk(tmp_path / "a.spacy")
+    expected = "--spans-key must be a span group of the docs, got 'sc'; they have all"
+    assert fail(tmp_path / "a.spacy", "--spans-key", "sc") == expected
+    assert run(tmp_path / "a.spacy", "--spans-key", "all").exit_code == 0

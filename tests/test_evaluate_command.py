@@ -256,6 +256,25 @@ def test_the_plot_is_a_png(model: Path, other_model: Path, data: Path, tmp_path:
     assert width > 600 and height > 300
 
 
+@pytest.mark.parametrize(
+    ("suffix", "beginning"), [(".pdf", b"%PDF"), (".SVG", b"<?xml"), (".png", b"\x89PNG")]
+)
+def test_a_plot_is_what_its_suffix_says(
+    suffix: str, beginning: bytes, data: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / f"plot{suffix}"
+    run_well(write_ruler(tmp_path / "ruler"), data, "--plot", path)
+    assert path.read_bytes().startswith(beginning)
+
+
+@pytest.mark.parametrize(("name", "found"), [("p.xyz", ".xyz"), ("p", "no suffix")])
+def test_a_plot_of_an_unknown_suffix_is_refused_at_once(
+    name: str, found: str, data: Path, tmp_path: Path
+) -> None:
+    result = run("no_such_model", data, "--plot", tmp_path / name)
+    assert_fails(result, f"{name}: a plot must end in .pdf, .png, .svg, got {found}")
+
+
 def test_a_plot_without_scores_is_drawn(data: Path, tmp_path: Path) -> None:
     run_well(write_ruler(tmp_path / "ruler"), data, "--plot", tmp_path / "empty.png")
     assert (tmp_path / "empty.png").stat().st_size > 1000

@@ -317,6 +317,15 @@ def test_wrong_options_take_one_line(
     assert result.stderr.count("Error") == 1
 
 
+def test_a_run_that_is_refused_leaves_nothing_behind(tmp_path: Path) -> None:
+    (tmp_path / "config.cfg").write_text('[nlp]\nlang = "klingon"\n', "utf-8")
+    assert run(tmp_path / "config.cfg", tmp_path / "new" / "out").exit_code == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["config.cfg"]
+    result = run(tmp_path / "config.cfg", tmp_path / "config.cfg")
+    expected = "config.cfg: the output must be a folder, but is a file"
+    assert " ".join(result.output.split()) == f"Error: {tmp_path}/{expected}"
+
+
 def test_batches_own_their_random_numbers() -> None:
     def draw() -> Iterator[float]:
         while True:

@@ -11,7 +11,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -19,7 +19,7 @@ from typing import Any
 
 from ..files.entries import Rejection
 from ..files.locks import LOCK, locked
-from ..files.whole import remove_if_empty, sync, written_whole
+from ..files.whole import sync, written_whole
 from .sources import Source
 
 MANIFEST = "manifest.jsonl"
@@ -310,40 +310,21 @@ def open_manifest(folder: Path, *, overwrite: bool = False) -> Iterator[Manifest
     YIELDS (Manifest): The manifest.
     RAISES (ValueError): If it is a file, in use by another run, or has files of others.
     """
-    if folder.exists() and not folder.is_dir():
-        raise ValueError(f"{folder}: the output must be a folder, but is a file")
-    missing = [each for each in (folder, *folder.parents) if not each.exists()]
-    folder.mkdir(parents=True, exist_ok=True)
-    _check_own_manifest(folder)
-    if not (folder / MANIFEST).exists():
-        # Checked first, so that foreign files are never touched. A run with --overwrite that was
-        # killed may have left parts without a manifest.
-        _check_empty(folder, allowed=OWN if overwrite else re.compile(re.escape(LOCK)))
-    try:
-        with locked(folder, run="is writing"), _removing_lock(folder):
-            if overwrite:
-                # The manifest is removed first: it must never list files that are gone.
-                for path in [folder / MANIFEST, folder / REJECTED, *_find(folder, PART)]:
-                    path.unlink(missing_ok=True)
-            _remove_unfinished(folder)
-            yield Manifest(folder)
-            # A worker that died may have left more.
-            _remove_unfinished(folder)
-    finally:
-        for each in missing:
-            remove_if_empty(each)
-
-
-@contextmanager
-def _removing_lock(folder: Path) -> Iterator[None]:
-    """Remove the lock of a run that ends before it has written anything."""
-    try:
-        yield
-    finally:
+    if folder.is_dir():
+        # Checked first, so that foreign files are never touched.
+        _check_own_manifest(folder)
         if not (folder / MANIFEST).exists():
-            # Windows removes it when the run ends.
-            with suppress(OSError):
-                (folder / LOCK).unlink()
+            # A run with --overwrite that was killed may have left parts without a manifest.
+            _check_empty(folder, allowed=OWN if overwrite else re.compile(re.escape(LOCK)))
+    with locked(folder, run="is writing"):
+        if overwrite:
+            # The manifest is removed first: it must never list files that are gone.
+            for path in [folder / MANIFEST, folder / REJECTED, *_find(folder, PART)]:
+                path.unlink(missing_ok=True)
+        _remove_unfinished(folder)
+        yield Manifest(folder)
+        # A worker that died may have left more.
+        _remove_unfinished(folder)
 
 
 def _check_own_manifest(folder: Path) -> None:

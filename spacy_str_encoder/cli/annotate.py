@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.progress import Task, TaskID, TaskProgressColumn, TimeRemainingColumn
 
-from .errors import SOME_REJECTED, errors_as_one_line
+from .errors import SOME_REJECTED, STOPPED, errors_as_one_line
 from .options import (
     BatchSize,
     Code,
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from spacy_str_encoder.archive import ArchiveSettings, Engine, PartWriter, Progress, Source
 
 TOO_MANY_REJECTED = 4
-STOPPED = 130
 CPUS_EACH = 1.0
 
 

@@ -14,6 +14,7 @@ from .progress import track
 from .streams import writes_unicode
 
 if TYPE_CHECKING:
+    from spacy_str_encoder.debug_data.collect import Statistics
     from spacy_str_encoder.debug_data.settings import PipelineSettings
 
 # Overrides of the config are passed as options that typer does not know.
@@ -69,6 +70,8 @@ def debug_data_command(
         statistics = collect_statistics(
             paths, settings, track=partial(track, description="Reading")
         )
+        if spans_key is not None:
+            _check_group(spans_key, statistics)
     if as_json:
         report = make_report(statistics)
         typer.echo(json.dumps(report, ensure_ascii=not writes_unicode(), indent=2))
@@ -86,6 +89,15 @@ def _split_arguments(arguments: list[str]) -> tuple[dict[str, Path], list[str]]:
             f"got {len(files)}"
         )
     return dict(zip(SPLITS, map(Path, files), strict=False)), arguments[len(files) :]
+
+
+def _check_group(spans_key: str, statistics: "Statistics") -> None:
+    groups = set[str]().union(*(split.span_groups for split in statistics.splits.values()))
+    if spans_key not in groups:
+        raise ValueError(
+            f"--spans-key must be a span group of the docs, got {spans_key!r}; they have "
+            f"{', '.join(sorted(groups)) or 'none'}"
+        )
 
 
 def _get_settings(

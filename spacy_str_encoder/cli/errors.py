@@ -7,6 +7,8 @@ from ..formats.report import InvalidTextsError, list_examples
 
 # The exit code if some texts are left out because they are invalid.
 SOME_REJECTED = 3
+# The exit code after Ctrl-C, as shells report it.
+STOPPED = 130
 # Maximum number of invalid texts to list.
 LISTED = 20
 
@@ -14,7 +16,7 @@ LISTED = 20
 @contextmanager
 def errors_as_one_line() -> Iterator[None]:
     """Print errors that users can fix without traceback, and exit with code 1. An error takes one
-    line, and one more for each invalid text if there are several.
+    line, and one more for each invalid text if there are several. After Ctrl-C, print one line.
     """
     try:
         yield
@@ -24,3 +26,6 @@ def errors_as_one_line() -> Iterator[None]:
             indent = line[: len(line) - len(line.lstrip())]
             typer.secho(indent + " ".join(line.split()), fg=typer.colors.RED, err=True)
         raise typer.Exit(1) from error
+    except KeyboardInterrupt as error:
+        typer.echo("Stopped.", err=True)
+        raise typer.Exit(STOPPED) from error

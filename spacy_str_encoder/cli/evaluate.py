@@ -57,7 +57,7 @@ def evaluate_command(
     ] = False,
     plot: Annotated[
         Path | None,
-        typer.Option(help="PNG file for a calibration plot.", show_default=False),
+        typer.Option(help="PNG, SVG or PDF file for a calibration plot.", show_default=False),
     ] = None,
     samples: Annotated[
         int, typer.Option(min=1, help="Number of bootstrap samples for intervals and p-values.")
@@ -98,7 +98,9 @@ def evaluate_command(
         if compare_precision and compare is not None:
             raise ValueError("--compare-precision can't be used with --compare")
         if plot is not None:
-            import spacy_str_encoder.evaluation.plot  # noqa: F401
+            from spacy_str_encoder.evaluation.plot import check_suffix
+
+            check_suffix(plot)
         outputs = [path for path in (output, plot) if path is not None]
         prepare(gpu_id=gpu_id, inputs=[data], outputs=outputs)
         import_code(code)

@@ -6,14 +6,12 @@ from typing import Annotated
 
 import typer
 
-from .errors import errors_as_one_line
+from .errors import STOPPED, errors_as_one_line
 from .options import Code, GpuId
 from .overrides import parse_overrides
 
 # Overrides of the config are passed as options that typer does not know.
 CONTEXT = {"allow_extra_args": True, "ignore_unknown_options": True}
-# As shells report a command that was ended by Ctrl-C.
-INTERRUPTED = 130
 
 
 def train_command(
@@ -69,7 +67,7 @@ def train_command(
                 train(request, typer.echo)
         except KeyboardInterrupt as error:
             typer.echo(f"\nInterrupted. {_tell_kept(output)}", err=True)
-            raise typer.Exit(INTERRUPTED) from error
+            raise typer.Exit(STOPPED) from error
 
 
 @contextmanager

@@ -108,6 +108,7 @@ def _count_split(
 ) -> SplitStatistics:
     split = SplitStatistics()
     for number, doc in enumerate(docs, start=1):
+        split.span_groups |= doc.spans.keys()
         aligned = align_doc(doc, settings, number=number)
         count_doc(split, aligned, settings)
         _count_misaligned(split, doc, number)

@@ -59,6 +59,7 @@ class SplitStatistics:
     chosen (dict[str, Finding]): Annotation that could be read in several ways, by reason.
     longest (list[LongDoc]): The longest docs, the longest first.
     fit (TokenFit): Counts to tell whether the tokens suit the texts and entities.
+    span_groups (set[str]): The names of the span groups that any doc has.
     """
 
     docs: int = 0
@@ -82,6 +83,7 @@ class SplitStatistics:
     chosen: dict[str, Finding] = field(default_factory=dict)
     longest: list[LongDoc] = field(default_factory=list)
     fit: TokenFit = field(default_factory=TokenFit)
+    span_groups: set[str] = field(default_factory=set)
 
     @property
     def entities(self) -> int:

@@ -13,13 +13,28 @@ except ImportError as error:
     raise ImportError("plots need matplotlib: pip install 'spacy_str_encoder[plot]'") from error
 
 
+# The suffixes of files that are written.
+SUFFIXES = (".pdf", ".png", ".svg")
+
+
+def check_suffix(path: Path) -> None:
+    """Check that a plot can be written in the format of its suffix.
+
+    path (Path): The file to write.
+    RAISES (ValueError): If it can't.
+    """
+    if path.suffix.lower() not in SUFFIXES:
+        found = path.suffix or "no suffix"
+        raise ValueError(f"{path}: a plot must end in {', '.join(SUFFIXES)}, got {found}")
+
+
 def draw_calibration(path: Path, report: Report) -> None:
     """Draw reliability diagrams: the share of correct predictions by score, above a histogram of
     the scores.
 
     Source: Guo et al. 2017, arXiv 1706.04599, figure 1.
 
-    path (Path): The PNG file to write.
+    path (Path): The file to write, see `SUFFIXES`.
     report (Report): The scores of a pipeline, and optionally of the one it is compared with.
     """
     figure = Figure(figsize=(11, 4.8), layout="constrained")
@@ -31,7 +46,7 @@ def draw_calibration(path: Path, report: Report) -> None:
             if of_task is not None and of_task["calibration"] is not None:
                 _draw(diagram, histogram, name, of_task["calibration"])
         diagram.legend(loc="best", fontsize=8)
-    figure.savefig(path, format="png", dpi=120)
+    figure.savefig(path, format=path.suffix.lower().removeprefix("."), dpi=120)
 
 
 def _prepare(diagram: Any, histogram: Any, title: str) -> None:

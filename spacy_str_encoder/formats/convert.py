@@ -14,7 +14,7 @@ from ..doc.plurals import count_noun
 from ..files.whole import check_outputs
 from .annotate_output import is_output, report_output
 from .docs import make_tokenizer, move_to_tokens
-from .format import DEFAULT_OPTIONS, Format, ReadOptions
+from .format import DEFAULT_OPTIONS, Format, ReadOptions, check_options
 from .loss_share import check_loss
 from .registry import all_formats, detect_format, find_files, get_format
 from .report import EXAMPLES, ConversionReport, check_rejected
@@ -173,7 +173,10 @@ def _make_plan(
     nlp, key = make_tokenizer(settings.lang), settings.spans_key or SPANS_KEY
     formats = all_formats(nlp, spans_key=key, options=settings.options)
     sources = find_sources(inputs, formats, settings.source)
+    check_options(settings.options, [source.format.name for source in sources])
     target = choose_target(settings.target, output, formats)
+    if settings.spans_key is not None:
+        _require_docs([target, *(source.format for source in sources)])
     is_file = is_file_of(target, output, formats)
     if settings.shares:
         outputs = place_parts(settings.shares, output, target.suffix, is_file=is_file)
@@ -181,6 +184,14 @@ def _make_plan(
         outputs = place_outputs(sources, output, target.suffix, is_file=is_file)
     check_outputs([*outputs, *others], [source.path for source in sources])
     return _Plan(sources, outputs, target, all_formats(nlp)[target.name], nlp, key)
+
+
+def _require_docs(formats: Iterable[Format]) -> None:
+    if not any(each.holds_docs for each in formats):
+        names = ", ".join(dict.fromkeys(each.name for each in formats))
+        raise ValueError(
+            f"--spans-key requires docs to read or to write, such as --to spacy, got {names}"
+        )
 
 
 def find_sources(

@@ -31,6 +31,28 @@ class ReadOptions:
 
 
 DEFAULT_OPTIONS = ReadOptions()
+# The option of the command line that sets each, and the format it is for.
+OPTIONS = {
+    "events": ("--events", "brat"),
+    "unannotated_empty": ("--empty-ann", "brat"),
+    "text_field": ("--text-field", "label-studio"),
+    "predictions": ("--predictions", "label-studio"),
+}
+
+
+def check_options(options: ReadOptions, names: Collection[str]) -> None:
+    """Check that each setting is for the format of some input.
+
+    options (ReadOptions): The settings.
+    names (Collection[str]): The names of the formats of the inputs.
+    RAISES (ValueError): If a setting would be ignored.
+    """
+    for field, (option, name) in OPTIONS.items():
+        if getattr(options, field) != getattr(DEFAULT_OPTIONS, field) and name not in names:
+            raise ValueError(
+                f"{option} requires an input in the format {name}, got "
+                f"{', '.join(dict.fromkeys(names))}"
+            )
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """All formats, and the detection of a file's format."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
@@ -121,13 +121,14 @@ def detect_format(path: Path, formats: dict[str, Format]) -> Format:
         if len(names) == 1:
             return formats[names[0]]
     missing = "" if names else advise(path)
-    raise ValueError(f"{path}: {missing}{_describe_matches(names)}: {', '.join(formats)}")
+    raise ValueError(f"{path}: {missing}{_describe_matches(names, formats)}")
 
 
-def _describe_matches(names: list[str]) -> str:
+def _describe_matches(names: list[str], formats: Iterable[str]) -> str:
     if names:
         return f"the format may be {' or '.join(names)}; set it with `convert --from`"
-    return "no format matches; set one with `convert --from` to see what is missing"
+    problem = "no format matches; set one with `convert --from` to see what is missing"
+    return f"{problem}: {', '.join(formats)}"
 
 
 def find_files(path: Path, formats: dict[str, Format]) -> list[Path]:

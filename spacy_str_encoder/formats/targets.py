@@ -21,12 +21,25 @@ def choose_target(name: str | None, output: Path, formats: Mapping[str, Format])
     output (Path): The file or folder to write to.
     formats (Mapping[str, Format]): All formats.
     RETURNS (Format): The format; spaCy's if the output is a folder.
-    RAISES (ValueError): If no format has that name, the format can only be read, or the suffix does
-        not tell it.
+    RAISES (ValueError): If no format has that name, the format can only be read, the suffix does
+        not tell it, or no format has the suffix.
     """
+    _check_suffix(output, formats)
     target = get_format(name, formats) if name else _choose_by_suffix(output, formats)
     target.require_write()
     return target
+
+
+def _check_suffix(output: Path, formats: Mapping[str, Format]) -> None:
+    """Check that a file would not become a folder because of its suffix. Names of folders may end
+    in numbers, such as corpus-1.2."""
+    known = find_suffixes(formats)
+    is_known = output.suffix.lower() in known or not output.suffix[1:].isalpha()
+    if not is_known and not output.exists():
+        raise ValueError(
+            f"{output}: no format ends in {output.suffix}; the suffix of a file must be one of "
+            f"{', '.join(sorted(known))}. If this is to be a folder, create it first."
+        )
 
 
 def _choose_by_suffix(output: Path, formats: Mapping[str, Format]) -> Format:

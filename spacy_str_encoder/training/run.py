@@ -81,7 +81,6 @@ def train(request: Request, show: Show = print) -> None:
         to be resumed differs.
     """
     check_free(request.output, resume=request.resume, overwrite=request.overwrite)
-    request.output.mkdir(parents=True, exist_ok=True)
     with locked(request.output, run="is training"):
         recover(request.output)
         config = load_config(request.config, overrides=request.overrides, interpolate=False)
