@@ -15,14 +15,16 @@ from spacy_str_encoder.formats.annotated_text import (
 from spacy_str_encoder.formats.format import Format
 from spacy_str_encoder.formats.report import ConversionReport
 
+from .crowded_texts import LABEL_CHARACTERS
+
 Read = Callable[[Path], Iterator[AnnotatedText]]
 Attributes = dict[str, str] | None
-
-labels = st.text(min_size=1, max_size=5)
+labels = st.text(LABEL_CHARACTERS, min_size=1, max_size=5)
+values = st.text(min_size=1, max_size=5)
 NO_ATTRIBUTES: st.SearchStrategy[None] = st.none()
 # For formats that can't tell unannotated attributes from none, and for those that can.
 SOME_ATTRIBUTES: st.SearchStrategy[Attributes] = NO_ATTRIBUTES | st.dictionaries(
-    labels, labels, min_size=1, max_size=2
+    labels, values, min_size=1, max_size=2
 )
 ANY_ATTRIBUTES: st.SearchStrategy[Attributes] = st.just({}) | SOME_ATTRIBUTES
 

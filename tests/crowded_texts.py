@@ -17,7 +17,11 @@ CHARACTERS = st.one_of(
     st.sampled_from("ab ,;\t\n\r\x0b\x0c\x1c\x85\u2028\xa0\u3000\u200b\ufeff药é\u0301😀\0"),
     st.characters(codec="utf-8"),
 )
-LABELS = st.one_of(st.sampled_from(["Drug", "药物", "a:b", "#", "a b"]), st.text(min_size=1))
+# Labels must not have control characters or line breaks.
+LABEL_CHARACTERS = st.characters(codec="utf-8", exclude_categories=["Cc", "Zl", "Zp"])
+LABELS = st.one_of(
+    st.sampled_from(["Drug", "药物", "a:b", "#", "a b"]), st.text(LABEL_CHARACTERS, min_size=1)
+)
 
 
 NO_ATTRIBUTES: st.SearchStrategy[None] = st.none()
@@ -26,7 +30,7 @@ ATTRIBUTES: st.SearchStrategy[dict[str, str] | None] = NO_ATTRIBUTES | st.dictio
     st.one_of(
         st.sampled_from(["Negation", "id", "label", "type", "class", "x y", "x_1", "_x"]), LABELS
     ),
-    st.one_of(st.sampled_from(["true", "a,b", "1"]), LABELS),
+    st.one_of(st.sampled_from(["true", "a,b", "1"]), st.text(min_size=1)),
     min_size=1,
     max_size=2,
 )

@@ -13,6 +13,8 @@ from spacy_str_encoder.formats.annotated_text import (
     AnnotatedText,
 )
 
+from .crowded_texts import LABEL_CHARACTERS
+
 MISALIGNED = "entities that do not align with tokens"
 REPEATED = "duplicate entities"
 UNCONNECTED = "relations of entities that were left out"
@@ -48,7 +50,7 @@ def _entities(text: str, tokens: list[tuple[int, int]]) -> st.SearchStrategy[Ann
 
 
 def _labels() -> st.SearchStrategy[str]:
-    return st.sampled_from(["A", "B"]) | st.text(min_size=1, max_size=3)
+    return st.sampled_from(["A", "B"]) | st.text(LABEL_CHARACTERS, min_size=1, max_size=3)
 
 
 def keep(

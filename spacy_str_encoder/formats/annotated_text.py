@@ -6,10 +6,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
+from unicodedata import category
 
 from ..doc.plurals import count_noun
 from .report import LossError
 from .source_doc import SourceDoc
+
+# Control characters, tabs and line breaks among them, and the separators of lines and paragraphs.
+CONTROLS = {"Cc", "Zl", "Zp"}
 
 
 @dataclass(frozen=True)
@@ -98,14 +102,14 @@ def check_annotations(annotated: AnnotatedText) -> None:
     """
     check_string("the text", annotated.text)
     for entity in annotated.entities:
-        check_string("the type of an entity", entity.label, empty=False)
+        check_name("the type of an entity", entity.label)
         check_integers("the offsets of an entity", entity.start, entity.end)
         name = f"the entity {entity.start}-{entity.end} ({entity.label})"
         check_span(name, entity.start, entity.end, annotated.text)
         _check_attributes(entity)
     indices = set(range(len(annotated.entities)))
     for relation in annotated.relations:
-        check_string("the label of a relation", relation.label, empty=False)
+        check_name("the label of a relation", relation.label)
         check_integers("the indices of a relation", relation.head, relation.tail)
         if not {relation.head, relation.tail} <= indices:
             raise AnnotationError(
@@ -127,7 +131,7 @@ def _check_attributes(entity: AnnotatedEntity) -> None:
             f"the attributes of {owner} must be an object, got {entity.attributes!r}"
         )
     for name, value in (entity.attributes or {}).items():
-        check_string(f"the name of an attribute of {owner}", name, empty=False)
+        check_name(f"the name of an attribute of {owner}", name)
         check_string(f"the attribute '{name}' of {owner}", value, empty=False)
 
 
@@ -159,6 +163,19 @@ def check_string(name: str, value: object, *, empty: bool = True) -> None:
         value.encode()
     except UnicodeEncodeError as error:
         raise AnnotationError(f"{name} has a lone surrogate at character {error.start}") from None
+
+
+def check_name(name: str, value: object) -> None:
+    """Check that a value can be a label, or the name of an attribute. Formats of lines can't hold
+    control characters, such as line breaks.
+
+    name (str): The name of the value, for the message.
+    value (object): The value.
+    RAISES (AnnotationError): If it is not a string, is empty or has control characters.
+    """
+    check_string(name, value, empty=False)
+    if any(category(character) in CONTROLS for character in str(value)):
+        raise AnnotationError(f"{name} must not have control characters, got {value!r}")
 
 
 def check_span(name: str, start: int, end: int, text: str) -> None:
