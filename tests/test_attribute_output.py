@@ -146,8 +146,9 @@ def test_convert_reads_what_annotate_writes(model: Path, tmp_path: Path) -> None
     report = run("convert", path, "-o", output, "--from", "jsonl", "--lang", "en")
     docs = [*DocBin().from_disk(output).get_docs(spacy.blank("en").vocab)]
     assert values_of(docs) == {**VALUES, "mother": None}
-    # As for entities, probabilities are no annotations.
-    assert "left out (7): unsupported fields of entities" in report
+    found = [entity._.attribute_scores for doc in docs for entity in doc.ents]
+    assert {score for scores in found for score in (scores or {}).values()} == {0.75}
+    assert "unsupported" not in report
 
 
 def attributes_on(path: Path) -> list[str]:

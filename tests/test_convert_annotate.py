@@ -99,7 +99,7 @@ def test_predictions_go_to_other_formats(
     result = run(annotated, "-o", tmp_path / "out", "--lang", "zh", "--to", target)
     assert result.exit_code == 0, result.output
     lost = {"jsonl": 0, "label-studio": 1, "brat": 2}[target]
-    assert (f"left out: {lost} {KINDS}" in result.stdout) is bool(lost)
+    assert (f"left out ({lost}): {KINDS}" in result.stdout) is bool(lost)
     assert "unsupported fields of entities" not in result.stdout
     assert "unsupported fields of relations" not in result.stdout
     suffix = {"jsonl": ".jsonl", "label-studio": ".json", "brat": ""}[target]
@@ -139,7 +139,7 @@ def test_a_resumed_run_is_read_once(form: str, nlp: Language, tmp_path: Path) ->
     result = run(output, "-o", tmp_path / "out", "--lang", "zh", "--to", "jsonl")
     texts = [row["text"] for path in (tmp_path / "out").iterdir() for row in read_lines(path)]
     assert sorted(texts) == sorted([*TEXTS[:2], TEXTS[0] + "左"])
-    assert "left out: 1 texts that annotate rejected" in result.stdout
+    assert "left out (1): texts that annotate rejected" in result.stdout
     assert "not finished" not in result.stdout
 
 

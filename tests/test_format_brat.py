@@ -824,4 +824,4 @@ def test_a_folder_of_empty_files_is_read_in_one_way(
     command = ["convert", str(tmp_path / "in"), "-o", str(tmp_path / "out.spacy"), "--lang", "en"]
     lines = CliRunner().invoke(app, [*command, *options]).stdout.splitlines()
     chosen = [line for line in lines if line.startswith("chosen")]
-    assert chosen == [f"chosen: 2 {EMPTY}{reading}"]
+    assert chosen == [f"chosen (2): {EMPTY}{reading}"]

@@ -1054,10 +1054,15 @@ def test_the_command_converts_there_and_back(tmp_path: Path) -> None:
         "text": TEXT,
         "tokens": TEXT.split(),
         "entities": [
-            {**vars(entity), "attributes": {"Negation": "true"} if i else {}}
+            {
+                "start": entity.start,
+                "end": entity.end,
+                "label": entity.label,
+                "attributes": {"Negation": "true"} if i else {},
+            }
             for i, entity in enumerate(RECORD.entities)
         ],
-        "relations": [vars(relation) for relation in RECORD.relations],
+        "relations": [{"head": r.head, "tail": r.tail, "label": r.label} for r in RECORD.relations],
         "meta": {"id": "doc"},
     }
     (tmp_path / "in.jsonl").write_text(json.dumps(item))
