@@ -238,6 +238,7 @@ def test_both_languages_have_the_same_commands_headings_and_links(page: str) -> 
     translation = TRANSLATIONS[page]
     assert commands_of(translation) == commands_of(page)
     assert levels_of(translation) == levels_of(page)
+    assert codes_of(translation) == codes_of(page)
     there, back = Place(translation, None), Place(page, None)
     expected = Counter(translate(place) for place in places_of(page) if place != there)
     assert Counter(place for place in places_of(translation) if place != back) == expected
@@ -353,6 +354,12 @@ def headings_of(path: Path) -> list[str]:
 
 def levels_of(page: str) -> list[int]:
     return [len(signs) for signs, _ in HEADING.findall(without_blocks(ROOT / page))]
+
+
+def codes_of(page: str) -> list[list[str]]:
+    """The code in the first cell of each row of the tables."""
+    rows = re.findall(r"^\|(.*?) \|", without_blocks(ROOT / page), flags=re.MULTILINE)
+    return [re.findall(r"`[^`]+`", row) for row in rows]
 
 
 def without_blocks(path: Path) -> str:
