@@ -3,6 +3,7 @@
 import os
 import random
 import signal
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -324,6 +325,34 @@ def test_a_run_that_is_refused_leaves_nothing_behind(tmp_path: Path) -> None:
     result = run(tmp_path / "config.cfg", tmp_path / "config.cfg")
     expected = "config.cfg: the output must be a folder, but is a file"
     assert " ".join(result.output.split()) == f"Error: {tmp_path}/{expected}"
+
+
+HASHED = """
+import spacy
+from spacy.training import Example
+from spacy_str_encoder.training.fingerprint import _hash_examples
+nlp = spacy.blank("zh")
+doc = nlp("患者反复胸痛三天，无发热。")
+doc.set_ents([doc.char_span(2, 4, "Degree"), doc.char_span(4, 6, "Symptom")])
+doc.spans["sc"] = [*doc.ents]
+doc.user_data["str_relations"] = [(2, 4, "Degree", 4, 6, "Symptom", "Modifier")]
+print(_hash_examples([Example(nlp.make_doc(doc.text), doc)]))
+"""
+
+
+@pytest.mark.slow
+def test_the_same_data_are_known_in_another_process() -> None:
+    hashes = {
+        subprocess.run(
+            [sys.executable, "-c", HASHED],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2", "3")
+    }
+    assert len(hashes) == 1
 
 
 def test_batches_own_their_random_numbers() -> None:
