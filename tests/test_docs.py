@@ -91,7 +91,7 @@ TRANSLATIONS = {
     "README.md": "README.zh-CN.md",
     **{
         f"docs/{name}.md": f"docs/zh/{name}.md"
-        for name in ("data", "deployment", "training", "troubleshooting")
+        for name in ("continued_training", "data", "deployment", "training", "troubleshooting")
     },
 }
 SPERT = {

@@ -139,10 +139,13 @@ def test_comments_are_kept() -> None:
 @pytest.mark.parametrize("fresh", [False, True])
 @pytest.mark.parametrize("lang", ["de", "en", "zh"])
 def test_every_combination_makes_a_pipeline(
-    lang: str, fresh: bool, nested: bool, attributes: bool, tmp_path: Path
+    lang: str, fresh: bool, nested: bool, attributes: bool, encoder_path: Path, tmp_path: Path
 ) -> None:
     path = tmp_path / "config.cfg"
-    text = make_config(lang=lang, encoder=HUB, fresh=fresh, nested=nested, attributes=attributes)
+    encoder = str(encoder_path) if fresh else HUB
+    text = make_config(
+        lang=lang, encoder=encoder, fresh=fresh, nested=nested, attributes=attributes
+    )
     path.write_text(text, "utf-8")
     nlp = load_model_from_config(load_config(path), auto_fill=True, validate=True)
     assert nlp.lang == lang
@@ -160,6 +163,7 @@ def test_every_combination_makes_a_pipeline(
         (["--encoder", "a/b/c"], "Can't find the encoder 'a/b/c': no such folder"),
         (["--encoder", "package:no_such/model"], "no installed package 'no_such'"),
         (["--fresh"], "--fresh requires --encoder, a folder made by init-encoder"),
+        (["--fresh", "--encoder", "typo"], "a folder made by init-encoder, got typo"),
     ],
 )
 def test_errors_take_one_line(arguments: list[str], message: str, tmp_path: Path) -> None:

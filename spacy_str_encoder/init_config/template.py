@@ -1,6 +1,7 @@
 """Fill in the templates."""
 
 from importlib.resources import files
+from pathlib import Path
 
 from spacy.util import get_lang_class
 from thinc.api import Config
@@ -46,10 +47,12 @@ def make_config(
     """
     check_language(lang)
     text = _read_template(TEMPLATES.get(lang, "english"))
+    if fresh and not (encoder and Path(encoder).is_dir()):
+        raise ValueError(
+            f"--fresh requires --encoder, a folder made by init-encoder, got {encoder}"
+        )
     if encoder is not None:
         text = _use_encoder(text, encoder)
-    elif fresh:
-        raise ValueError("--fresh requires --encoder, a folder made by init-encoder")
     elif lang not in TEMPLATES:
         raise ValueError(
             f"--lang {lang} requires --encoder: a name on the Hugging Face hub, such as "
