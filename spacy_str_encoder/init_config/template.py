@@ -49,7 +49,7 @@ def make_config(
     text = _read_template(TEMPLATES.get(lang, "english"))
     if fresh and not (encoder and Path(encoder).is_dir()):
         raise ValueError(
-            f"--fresh requires --encoder, a folder made by init-encoder, got {encoder}"
+            f"--fresh requires --encoder, a folder made by init-encoder, got {encoder or 'none'}"
         )
     if encoder is not None:
         text = _use_encoder(text, encoder)
