@@ -70,7 +70,10 @@ def read_corpus(
         doc has relations and a component predicts them.
     """
     if not path.exists():
-        raise ValueError(f"Can't find the corpus {path}: no such file or folder.")
+        raise ValueError(
+            f"Can't find the corpus {path}: no such file or folder. Set its path in the config, or "
+            "by --paths.train and --paths.dev."
+        )
     if path.suffix != FILE_TYPE and not any(path.rglob(f"*{FILE_TYPE}")):
         raise ValueError(
             f"The corpus {path} must be a {FILE_TYPE} file or a folder of {FILE_TYPE} files. Use "

@@ -243,7 +243,9 @@ def test_nothing_is_checked_without_training_data(tmp_path: Path) -> None:
 def test_a_corpus_to_score_on_that_is_missing_is_told_at_once(tmp_path: Path) -> None:
     nlp = make_nlp(tmp_path)
     (tmp_path / "dev.spacy").unlink()
-    with pytest.raises(ValueError, match=r"Can't find the corpus .*dev\.spacy"):
+    with pytest.raises(
+        ValueError, match=r"Can't find the corpus .*dev\.spacy: .* --paths\.train and --paths\.dev"
+    ):
         create_check()(nlp)
 
 
