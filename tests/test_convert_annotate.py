@@ -122,6 +122,15 @@ def test_label_studio_shows_predictions_with_their_scores(
         assert scores == pytest.approx(expected, abs=1e-3)
 
 
+def test_parts_in_which_nothing_was_found_are_read(folder: Path, tmp_path: Path) -> None:
+    row = {**make_row(1), "entities": [], "relations": []}
+    for path in folder.glob("part-*.jsonl"):
+        write_lines(path, row)
+    result = run(folder, "-o", tmp_path / "out", "--to", "brat")
+    assert result.exit_code == 0, result.output
+    assert [*(tmp_path / "out").rglob("*.ann")]
+
+
 def test_a_single_part_can_be_read(annotated: Path, nlp: Language, tmp_path: Path) -> None:
     found = read_back(max(annotated.glob("part-*")), tmp_path, nlp)
     assert found == {TEXTS[3]: describe_gold(nlp(TEXTS[3]))}

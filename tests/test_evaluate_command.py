@@ -58,10 +58,14 @@ def data(tmp_path: Path) -> Path:
 
 def test_no_output_is_written_over_the_data_or_another_one(model: Path, data: Path) -> None:
     before = data.read_bytes()
-    for options in (["-o", data], ["--plot", data], ["-o", "same.png", "--plot", "same.png"]):
+    for options, message in (
+        (["-o", data], "choose another output"),
+        (["--plot", data], "a plot must end in .pdf, .png, .svg"),
+        (["-o", "same.png", "--plot", "same.png"], "choose another output"),
+    ):
         result = run(model, data, *options)
         assert result.exit_code == 1
-        assert "choose another output" in result.stderr
+        assert message in result.stderr
     assert data.read_bytes() == before
 
 
@@ -377,8 +381,10 @@ def test_a_folder_without_annotated_files_is_named(tmp_path: Path) -> None:
 def test_a_folder_in_the_place_of_an_output_is_named(
     option: str, data: Path, tmp_path: Path
 ) -> None:
+    folder = tmp_path / "folder.png"
+    folder.mkdir()
     # Before the pipeline is looked for.
-    assert_fails(run("no_such_model", data, option, tmp_path), f"{tmp_path}: can't write")
+    assert_fails(run("no_such_model", data, option, folder), f"{folder}: can't write")
 
 
 def test_a_plot_without_matplotlib_says_how_to_get_it(

@@ -99,7 +99,10 @@ def config(make_nlp: MakeNlp, tmp_path: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def stop_nothing() -> Iterator[None]:
+    # Where tests run in the background, Ctrl-C is ignored.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
+    signal.signal(signal.SIGINT, before)
     STOP.clear()
 
 

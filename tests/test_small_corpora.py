@@ -175,6 +175,6 @@ def test_without_texts_nothing_is_scored(
     files = {"train": write("full"), "dev": write("full")}
     model = train_on(files, encoder_path, tmp_path / "out")
     result = run("evaluate", model, write(name))
-    count = len(CORPORA[name]())
+    got = "1 empty doc" if CORPORA[name]() else "none"
     assert result.exit_code == 1
-    assert f"{name}.spacy: there must be docs with a text, got {count}" in result.stderr
+    assert f"{name}.spacy: there must be docs with a text, got {got}" in result.stderr

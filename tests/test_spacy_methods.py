@@ -83,6 +83,7 @@ FIND: dict[type, Call] = {
 def nlp(request: pytest.FixtureRequest, encoder_path: Path) -> Language:
     config = load_config(request.param, overrides={"paths.encoder": str(encoder_path)})
     config["components"]["str_encoder"]["model"]["focus_layers"] = 2
+    config["initialize"]["before_init"] = None
     nlp = load_model_from_config(config, auto_fill=True)
     nlp.initialize(lambda: [make_example(nlp, find_annotation(nlp))])
     return nlp

@@ -23,6 +23,7 @@ def build(base: str, name: str) -> Language:
     config = merge_overlays(CONFIGS / f"{base}.cfg", [CONFIGS / "systems" / f"{name}.cfg"])
     # The texts are given below, and all of their pairs are learned.
     config["corpora"] = {}
+    config["initialize"]["before_init"] = None
     for component in config["components"].values():
         component.update({"negative_rate": 1.0} if component["factory"] == "str_rel" else {})
     return load_model_from_config(config, auto_fill=True)

@@ -5,6 +5,7 @@ rejected texts as its last line says. `archive/manifest.py` writes them.
 """
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +16,7 @@ from .report import ConversionReport
 
 MANIFEST, REJECTED = "manifest.jsonl", "rejected.jsonl"
 TABLE = ".csv"
+PART = re.compile(r"part-\d+-\d+")
 READABLE = "run annotate with --format jsonl, parquet or spacy"
 UNFINISHED = "sources that annotate has not finished"
 REJECTIONS = "texts that annotate rejected"
@@ -60,6 +62,11 @@ def is_output(folder: Path) -> bool:
     path = folder / MANIFEST
     first = next(read_items(path, ConversionReport(skip_bad=True)), None) if path.exists() else None
     return first is not None and isinstance(first[1], dict) and "settings" in first[1]
+
+
+def is_part(path: Path) -> bool:
+    """RETURNS (bool): Whether a file has the name of a part."""
+    return PART.fullmatch(path.stem) is not None
 
 
 def find_parts(folder: Path) -> list[Path]:

@@ -36,7 +36,7 @@ from . import (
     uima,
     webanno,
 )
-from .annotate_output import find_parts, is_output
+from .annotate_output import find_parts, is_output, is_part
 from .doc_json import doc_json_format
 from .docs import to_docs
 from .format import DEFAULT_OPTIONS, Format, ReadOptions
@@ -49,6 +49,7 @@ from .unread import advise
 
 JSON_SUFFIXES = {".json", ".jsonl"}
 # Maximum number of texts to read until only one format matches.
+JSON_LINES = "jsonl"
 MAX_ITEMS = 1000
 
 
@@ -120,6 +121,9 @@ def detect_format(path: Path, formats: dict[str, Format]) -> Format:
         names = [name for name in names if formats[name].recognizes(path, item)]
         if len(names) == 1:
             return formats[names[0]]
+    # Without any annotation, several formats look alike.
+    if is_part(path) and JSON_LINES in names:
+        return formats[JSON_LINES]
     missing = "" if names else advise(path)
     raise ValueError(f"{path}: {missing}{_describe_matches(names, formats)}")
 
