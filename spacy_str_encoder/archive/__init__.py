@@ -4,9 +4,9 @@ Inputs become sources, sources become chunks of texts, and each chunk becomes a 
 lists which chunks are done.
 """
 
+from ..files.archive_names import MANIFEST
 from ..files.readers import Fields
 from .engines import Engine, annotate_here, annotate_in_processes
-from .manifest import MANIFEST
 from .parts import PartWriter
 from .progress import Progress
 from .run import ArchiveSettings, TooManyRejectedError, annotate_archive

@@ -17,33 +17,22 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from ..files.archive_names import MANIFEST, PART, REJECTED, name_part
 from ..files.entries import Rejection
 from ..files.locks import LOCK, locked
 from ..files.whole import sync, written_whole
 from .sources import Source
 
-MANIFEST = "manifest.jsonl"
-REJECTED = "rejected.jsonl"
 # The form of the output. Since 2, the score of a relation counts those of its entities.
 SCHEMA = 2
 # What is counted of each part, beside its rejections.
 COUNTS = ("annotated", "hidden", "low_entities", "low_relations")
-# The names that `name_part` and `files.whole.written_whole` give. Other tools write similar ones.
-PART = re.compile(r"part-\d{5,}-\d{6,}\.(csv|jsonl|parquet|spacy)")
-UNFINISHED = re.compile(rf"\.{PART.pattern}\.\w+\.unfinished\.\w+")
+FILE = re.compile(rf"{PART.pattern}\.(csv|jsonl|parquet|spacy)")
+# The names that `files.whole.written_whole` gives.
+UNFINISHED = re.compile(rf"\.{FILE.pattern}\.\w+\.unfinished\.\w+")
 # The beginning of the first line.
 BEGINNING = b'{"version": "'
-OWN = re.compile("|".join([PART.pattern, UNFINISHED.pattern, re.escape(REJECTED), re.escape(LOCK)]))
-
-
-def name_part(source: int, chunk: int) -> str:
-    """Name the file that a chunk is written to.
-
-    source (int): The number of its source.
-    chunk (int): The number of the chunk in its source.
-    RETURNS (str): The name, without suffix.
-    """
-    return f"part-{source:05d}-{chunk:06d}"
+OWN = re.compile("|".join([FILE.pattern, UNFINISHED.pattern, re.escape(REJECTED), re.escape(LOCK)]))
 
 
 @dataclass(frozen=True)
@@ -174,7 +163,7 @@ class Manifest:
         kept = b"".join(line for line in lines if json.loads(line)["source"] != name)
         with written_whole(path) as unfinished:
             unfinished.write_bytes(kept)
-        for part in _find(self.folder, PART):
+        for part in _find(self.folder, FILE):
             if part.name.startswith(f"part-{number:05d}-"):
                 part.unlink()
         self._append({"dropped": number, "rejected_size": len(kept)})
@@ -258,7 +247,7 @@ class Manifest:
         path = self.folder / MANIFEST
         content = path.read_bytes() if path.exists() else b""
         whole = content[: content.rfind(b"\n") + 1]
-        if not whole and _find(self.folder, PART):
+        if not whole and _find(self.folder, FILE):
             raise ValueError(
                 f"{path}: the manifest is empty or damaged, but the folder has output of earlier "
                 "runs. Restore it, or start over with --overwrite."
@@ -319,7 +308,7 @@ def open_manifest(folder: Path, *, overwrite: bool = False) -> Iterator[Manifest
     with locked(folder, run="is writing"):
         if overwrite:
             # The manifest is removed first: it must never list files that are gone.
-            for path in [folder / MANIFEST, folder / REJECTED, *_find(folder, PART)]:
+            for path in [folder / MANIFEST, folder / REJECTED, *_find(folder, FILE)]:
                 path.unlink(missing_ok=True)
         _remove_unfinished(folder)
         yield Manifest(folder)
@@ -330,7 +319,7 @@ def open_manifest(folder: Path, *, overwrite: bool = False) -> Iterator[Manifest
 def _check_own_manifest(folder: Path) -> None:
     """Check that a manifest is not a file of the same name that something else has written."""
     path = folder / MANIFEST
-    if path.exists() and not _find(folder, PART) and not _is_own(path.read_bytes()):
+    if path.exists() and not _find(folder, FILE) and not _is_own(path.read_bytes()):
         raise ValueError(
             f"{path}: the file is not a manifest of annotate. Choose another folder, or empty "
             "this one."

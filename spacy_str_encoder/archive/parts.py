@@ -11,12 +11,13 @@ from spacy.language import Language
 
 from ..doc.min_scores import NO_MINIMUM, MinScores, ScoreFilter
 from ..doc.relation import count_hidden
+from ..files.archive_names import name_part
 from ..files.entries import Entry, Rejection
 from ..files.whole import written_whole
 from ..loading import entity_group, get_precision, load_pipeline, require_gpu
 from .annotate import annotate_entries
 from .chunks import Chunk
-from .manifest import Part, name_part
+from .manifest import Part
 from .writers import WRITERS, AnnotatedDocs
 
 

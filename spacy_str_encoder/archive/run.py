@@ -8,12 +8,13 @@ from typing import Any
 from spacy.language import Language
 
 from ..doc.plurals import count_noun
+from ..files.archive_names import REJECTED
 from ..files.readers import Fields
 from ..loading import get_precision, set_precision, sets_records
 from .changes import Changes, find_changes
 from .chunks import ChunkReader
 from .engines import Engine, annotate_here
-from .manifest import REJECTED, Manifest, open_manifest
+from .manifest import Manifest, open_manifest
 from .parts import PartWriter
 from .progress import Progress, Tally
 from .sources import Source

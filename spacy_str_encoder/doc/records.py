@@ -135,9 +135,10 @@ def to_records(
     check_settings(central, key, exclude)
     check_labels("inverse", inverse)
     warn_of_missing_group(doc, spans_key)
-    _warn_of_unknown(doc, central, get_entities(doc, spans_key))
+    entities = get_entities(doc, spans_key)
+    _warn_of_unknown(doc, central, entities)
     links = _find_links(doc, central, inverse)
-    roots = [entity for entity in get_entities(doc, spans_key) if entity.label_ in central]
+    roots = [entity for entity in entities if entity.label_ in central]
     depths = [_find_depths(root, links, central) for root in roots]
     _warn_of_unused(links, set(chain.from_iterable(depths)))
     return [

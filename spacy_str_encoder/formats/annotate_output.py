@@ -5,18 +5,16 @@ rejected texts as its last line says. `archive/manifest.py` writes them.
 """
 
 import json
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..files.archive_names import MANIFEST, PART, REJECTED, name_part
 from .reading import read_items
 from .report import ConversionReport
 
-MANIFEST, REJECTED = "manifest.jsonl", "rejected.jsonl"
 TABLE = ".csv"
-PART = re.compile(r"part-\d+-\d+")
 READABLE = "run annotate with --format jsonl, parquet or spacy"
 UNFINISHED = "sources that annotate has not finished"
 REJECTIONS = "texts that annotate rejected"
@@ -76,8 +74,8 @@ def find_parts(folder: Path) -> list[Path]:
     RETURNS (list[Path]): The files of the parts.
     RAISES (ValueError): If there are none, some are missing, or they are tables of records.
     """
-    names = [f"part-{source:05d}-{chunk:06d}" for source, chunk in sorted(_read_run(folder).parts)]
-    files = {path.stem: path for path in folder.iterdir() if path.name.startswith("part-")}
+    names = [name_part(*part) for part in sorted(_read_run(folder).parts)]
+    files = {path.stem: path for path in folder.iterdir() if is_part(path)}
     if missing := [name for name in names if name not in files]:
         raise ValueError(
             f"{folder}: {len(missing)} of the files that annotate wrote are missing, such as "
