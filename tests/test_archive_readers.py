@@ -40,6 +40,11 @@ def write_json_lines(path: Path, texts: Sequence[str]) -> None:
     path.write_text("".join(f"{json.dumps(row)}\n" for row in rows), "utf-8")
 
 
+def write_json_array(path: Path, texts: Sequence[str]) -> None:
+    rows = [{"text": text, "id": number} for number, text in enumerate(texts)]
+    path.write_text(json.dumps(rows, indent=2), "utf-8")
+
+
 def write_csv(path: Path, texts: Sequence[str]) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, delimiter="\t" if path.suffix == ".tsv" else ",")
@@ -62,6 +67,7 @@ def write_docs(path: Path, texts: Sequence[str]) -> None:
 
 WRITERS = {
     ".jsonl": write_json_lines,
+    ".json": write_json_array,
     ".csv": write_csv,
     ".tsv": write_csv,
     ".parquet": write_parquet,
@@ -141,6 +147,28 @@ def test_bad_records_are_rejected_with_their_place(
     first, bad, last = read(path, Fields(max_length=10))
     assert (first, last) == (Entry(1, "a"), Entry(4, "b"))
     assert isinstance(bad, Rejection) and bad.number == 3 and reason in bad.reason
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ('{"text": "a"}\n{"text": "b"}', [Entry(1, "a"), Entry(2, "b")]),
+        ('{\n"text": "a",\n"id": 7}', [Entry(1, "a", 7)]),
+        ('[{"text": "a"}, 7]', [Entry(1, "a"), Rejection(2, "not a JSON object", "7")]),
+        ("[]", []),
+        (
+            '[{"text": "a"},\n{"text": "b"}',
+            [Rejection(1, "the file can't be read beyond this point: not a complete JSON array")],
+        ),
+    ],
+)
+@pytest.mark.parametrize("compress", [False, True])
+def test_json_is_an_array_an_object_or_lines(
+    content: str, expected: list[Entry | Rejection], compress: bool, tmp_path: Path
+) -> None:
+    path = tmp_path / f"texts.json{'.gz' * compress}"
+    path.write_bytes(gzip.compress(content.encode()) if compress else content.encode())
+    assert read(path) == expected
 
 
 def test_reasons_hold_no_word_of_the_text(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ Inputs = Annotated[
     list[str],
     typer.Argument(
         metavar="INPUT...",
-        help="Files, folders or quoted patterns: .jsonl, .csv, .tsv or .txt (one text per "
+        help="Files, folders or quoted patterns: .jsonl, .json, .csv, .tsv or .txt (one text per "
         "line), optionally compressed (.gz), .parquet or .spacy.",
         show_default=False,
     ),

@@ -15,8 +15,8 @@ def visualize_command(
         str,
         typer.Argument(
             metavar="TEXT|FILE",
-            help="A text, or a file: .txt (one text per line), .jsonl, .csv, .tsv, optionally "
-            "compressed (.gz), .parquet, or any format that `convert` reads.",
+            help="A text, or a file: .txt (one text per line), .jsonl, .json, .csv, .tsv, "
+            "optionally compressed (.gz), .parquet, or any format that `convert` reads.",
             show_default=False,
         ),
     ],

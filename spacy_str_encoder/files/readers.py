@@ -1,7 +1,7 @@
 """Readers: iterate over the texts of a file, each an entry or a rejection.
 
-Files are streamed, so that memory does not grow with their size. Files of docs are the exception:
-they are read as a whole.
+Files are streamed, so that memory does not grow with their size. Files of docs and JSON arrays are
+the exceptions: they are read as a whole.
 """
 
 import csv
@@ -89,6 +89,25 @@ def read_json_lines(path: Path, fields: Fields) -> Reading:
     return _read_each_line(path, fields, _parse_json)
 
 
+def read_json(path: Path, fields: Fields) -> Reading:
+    """Read a JSON file, an array of objects or a single one, as a whole; or else JSON lines, which
+    some publish under this name.
+    """
+    with open_bytes(path) as (content, _):
+        _refuse_utf16(content)
+        data = content.read()
+    try:
+        rows = json.loads(data)
+    except (RecursionError, ValueError) as error:
+        if data.lstrip().startswith(b"["):
+            raise DamagedError("not a complete JSON array") from error
+        yield from read_json_lines(path, fields)
+        return
+    rows = rows if isinstance(rows, list) else [rows]
+    for number, row in enumerate(rows, start=1):
+        yield _parse_row(number, row, fields), number / len(rows)
+
+
 def read_csv(path: Path, fields: Fields) -> Reading:
     """Read a table with a header. Columns are separated by tabs in `.tsv` files, by commas in
     others; both have the quotes of Python's `csv`."""
@@ -156,6 +175,7 @@ def read_whole(path: Path, fields: Fields) -> Reading:
 READERS: dict[str, Reader] = {
     ".jsonl": read_json_lines,
     ".ndjson": read_json_lines,
+    ".json": read_json,
     ".csv": read_csv,
     ".tsv": read_csv,
     ".parquet": read_parquet,
@@ -164,7 +184,7 @@ READERS: dict[str, Reader] = {
 }
 
 
-COMPRESSIBLE = {".jsonl", ".ndjson", ".csv", ".tsv", ".txt"}
+COMPRESSIBLE = {".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".txt"}
 
 
 FILE_TYPES = (
