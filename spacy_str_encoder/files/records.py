@@ -39,8 +39,9 @@ COLUMNS = {
 }
 # Joins the keys that lead from a central entity to a value.
 KEY_SEPARATOR = "."
-# Spreadsheets take a cell that begins with one of these for a formula, unless it is a number.
-FORMULA = re.compile(r"[=+\-@\t\r]")
+# Spreadsheets take a cell that begins with one of these for a formula, unless it is a number;
+# in Chinese and Japanese, characters of full width count too.
+FORMULA = re.compile(r"[=+\-@\t\r＝＋－＠]")
 NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?%?", re.ASCII)
 
 
