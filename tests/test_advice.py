@@ -378,9 +378,10 @@ GIVEN: dict[str, Case] = {
         balance(800, 7200),
         {"negative_rate": 0.05},
         "With negative_rate = 0.05, str_rel learns from only 0.5 pairs without a relation per pair "
-        "with one, and will predict too many relations. Set negative_rate = 0.56.",
+        "with one, and will predict too many relations. Set "
+        "components.str_rel.negative_rate = 0.56.",
     ),
-    "no negative is left": (balance(800, 800), {"negative_rate": 0.0}, "Set negative_rate = 1."),
+    "no negative is left": (balance(800, 800), {"negative_rate": 0.0}, "_rel.negative_rate = 1."),
     "near pairs": (
         reach("max_distance 20", relations=792, pairs=2400),
         {},

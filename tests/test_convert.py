@@ -372,6 +372,13 @@ def test_labels_must_not_have_control_characters(place: str, mark: str, tmp_path
     assert "must not have control characters, got 'Lab" in message
 
 
+def test_several_files_need_a_folder(tmp_path: Path) -> None:
+    paths = [write_lines(tmp_path / name, LINE) for name in ("a.jsonl", "b.jsonl")]
+    message = run_error(*paths, "-o", tmp_path / "out.spacy", "--lang", "zh")
+    assert "must be a folder, since there are 2 input files" in message
+    assert "--paths.train FOLDER" in message
+
+
 def test_a_split_needs_a_folder(tmp_path: Path) -> None:
     path = write_lines(tmp_path / "in.jsonl", LINE)
     options = ("-o", tmp_path / "out.spacy", "--lang", "zh", "--split", "1:1")

@@ -307,6 +307,7 @@ def test_a_damaged_state_is_named(config: Path, tmp_path: Path) -> None:
     [
         (["--gpu-id", "0"], "there is no GPU 0"),
         (["--resum"], "No such option '--resum'"),
+        (["--total_steps", "9"], "whole name, such as --training.optimizer.learn_rate.total_steps"),
         (["--code", "nowhere.py"], "nowhere.py: no such file"),
         (["--nlp.lang", "cn"], "got 'cn'. Did you mean zh?"),
         (["--corpora.train.path", "nowhere"], "Can't find the corpus nowhere"),

@@ -131,7 +131,10 @@ def detect_format(path: Path, formats: dict[str, Format]) -> Format:
 def _describe_matches(names: list[str], formats: Iterable[str]) -> str:
     if names:
         return f"the format may be {' or '.join(names)}; set it with `convert --from`"
-    problem = "no format matches; set one with `convert --from` to see what is missing"
+    problem = (
+        "no format matches, or the texts have no annotations; set a format with `convert --from` "
+        "to see what is missing"
+    )
     return f"{problem}: {', '.join(formats)}"
 
 

@@ -86,7 +86,8 @@ def place_outputs(
     """
     if is_file and len(sources) > 1:
         raise ValueError(
-            f"{output}: the output must be a folder, since there are {len(sources)} input files"
+            f"{output}: the output must be a folder, since there are {len(sources)} input files; "
+            "training reads folders too (--paths.train FOLDER)"
         )
     if is_file:
         return [output]

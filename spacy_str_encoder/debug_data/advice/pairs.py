@@ -41,8 +41,8 @@ def _advise_on_shared_pairs(statistics: Statistics) -> Iterator[str]:
         listed = list_counts({" + ".join(names): count for names, count in together.items()})
         yield (
             f"{share(lost, train.relations, 'relations of train')} are not learned, since a pair "
-            f"has at most one relation. Labels on the same pair: {listed}. Set exclusive = false "
-            "to learn all of them."
+            f"has at most one relation. Labels on the same pair: {listed}. Set "
+            "components.str_rel.exclusive = false to learn all of them."
         )
 
 
@@ -77,7 +77,8 @@ def _advise_on_few_negatives(statistics: Statistics) -> Iterator[str]:
         yield (
             f"With negative_rate = {balance.negative_rate:g}, str_rel learns from only "
             f"{balance.negatives:.1f} pairs without a relation per pair with one, and will predict "
-            f"too many relations. Set negative_rate = {balance.rate_for(USUAL_NEGATIVES):.2g}."
+            "too many relations. Set components.str_rel.negative_rate = "
+            f"{balance.rate_for(USUAL_NEGATIVES):.2g}."
         )
 
 
@@ -124,8 +125,9 @@ def _advise_on_schema(statistics: Statistics) -> Iterator[str]:
     if observed <= PAIRS_SHARE * candidates:
         yield (
             f"Only {percent(observed, candidates)} of the candidate pairs in train have types that "
-            'are ever related there. Set schema = "observed" to exclude all others: this is faster '
-            "and makes fewer false relations, but never predicts a relation between other types."
+            'are ever related there. Set components.str_rel.schema = "observed" to exclude all '
+            "others: this is faster and makes fewer false relations, but never predicts a relation "
+            "between other types."
         )
 
 
