@@ -21,11 +21,12 @@ from thinc.api import Config
 from typer.testing import CliRunner, Result
 
 from scripts.tables.__main__ import main, parse_focus_layers
+from scripts.tables.data import TableData, read_data
 from scripts.tables.markdown import BASE, write_tables
 from scripts.tables.plots import draw_curves, draw_focus, draw_joint
 from scripts.tables.results import find_result, find_results, keep_result, spread, sum_up
 from scripts.tables.run import run_trials
-from scripts.tables.settings import QUICK_STEPS, TableSettings
+from scripts.tables.settings import QUICK_STEPS, TableSettings, list_changes, parse_changes
 from scripts.tables.systems import (
     choose_systems,
     goes_beyond_paper,
@@ -36,6 +37,7 @@ from scripts.tables.systems import (
 from scripts.tables.train import count_parameters
 from scripts.tables.trials import Trial, make_config, plan_trials
 from scripts.tables.workers import ROOT, Outcome, run_here
+from scripts.tables.write import write_all, write_page
 
 from .pipelines import ANNOTATIONS, MakeNlp, make_example
 from .trials import Engine, make_result
@@ -160,6 +162,27 @@ def test_values_of_k_are_numbers_with_commas() -> None:
     assert parse_focus_layers(None) is None
     with pytest.raises(ValueError, match=r"such as 1,2,4, got 1;2"):
         parse_focus_layers("1;2")
+
+
+def test_settings_of_a_system_can_be_changed(settings: TableSettings) -> None:
+    path = "components.str_rel.negative_rate"
+    changes = parse_changes([f"str_k2_cls:{path}=0.15", "str_k2_cls:training.dropout=0.2"])
+    assert changes == {"str_k2_cls": {path: 0.15, "training.dropout": 0.2}}
+    changed = replace(settings, changes=changes)
+    for system in choose_systems(changed, ["str_k2_cls", "str_k2_pair"]):
+        config = make_config(system, changed, seed=0)
+        is_changed = system.name == "str_k2_cls"
+        assert dot_to_object(config, path) == (0.15 if is_changed else 0.3)
+        assert dot_to_object(config, "training.dropout") == (0.2 if is_changed else 0.1)
+        assert dot_to_object(config, "components.str_encoder.model.focus_layers") == 2
+    with pytest.raises(ValueError, match="no such system: nope"):
+        choose_systems(replace(settings, changes={"nope": {}}), ["rdcnn"])
+
+
+@pytest.mark.parametrize("change", ["", "cnn", "cnn:a.b", "a.b=1", "cnn:a.b=", "cnn:a.b=c"])
+def test_changes_have_a_system_a_setting_and_a_value(change: str) -> None:
+    with pytest.raises(ValueError, match=f"--set must be SYSTEM:SETTING=VALUE.*, got {change}$"):
+        parse_changes([change])
 
 
 def test_a_base_config_without_an_str_encoder_is_refused(settings: TableSettings) -> None:
@@ -528,6 +551,7 @@ def test_a_run_with_fewer_updates_is_marked_in_every_title(settings: TableSettin
     for base, steps, marked in (
         ("coronary", 300, True),
         ("coronary", None, False),
+        ("coronary", 1400, False),
         ("coronary", 2500, False),
         ("paper", 300, True),
     ):
@@ -541,6 +565,36 @@ def test_a_run_with_fewer_updates_is_marked_in_every_title(settings: TableSettin
 def test_a_length_of_training_is_told_in_its_own_unit(settings: TableSettings) -> None:
     whole = replace(settings, base=CONFIGS / "paper.cfg", steps=None)
     assert "80 epochs" in "\n".join(tabulate(whole, {}))
+
+
+def test_the_command_and_changes_are_told(settings: TableSettings) -> None:
+    changes = {"rcn": {"training.dropout": 0.2}, "cnn": {"nlp.lang": "zh"}}
+    given = replace(
+        settings, base=Path("a b.cfg"), corpus=Path("corpus"), encoder="e", focus_layers=(2, 4)
+    )
+    assert replace(given, changes=changes).command == (
+        "python -m scripts.tables --base 'a b.cfg' --encoder e --corpus corpus --test test_seen "
+        "--focus-layers 2,4 --seeds 1 --steps 2 --set rcn:training.dropout=0.2 "
+        "--set 'cnn:nlp.lang=\"zh\"'"
+    )
+    assert parse_changes(list_changes(changes)) == changes
+    changed = replace(settings, changes=changes)
+    lines = tabulate(changed, {})
+    assert f"- Command: `{changed.command}`" in lines
+    assert "- `rcn` has `training.dropout=0.2`." in lines
+
+
+def test_tables_can_be_written_again_from_the_file_beside_them(
+    settings: TableSettings, tmp_path: Path
+) -> None:
+    results = {"str_k2_pair": [make_result(90, 80, 70)] * 2, "cnn": [make_result(60)]}
+    settings = replace(settings, focus_layers=(2, 4), changes={"cnn": {"training.dropout": 0.2}})
+    data = TableData(results, settings, 4, [1, 2])
+    write_all(tmp_path, data, ())
+    assert write_page(read_data(tmp_path / "figures.jsonl")) == (
+        (tmp_path / "tables.md").read_text("utf-8")
+    )
+    assert read_data(tmp_path / "figures.jsonl") == data
 
 
 @pytest.fixture

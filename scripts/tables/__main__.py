@@ -12,8 +12,8 @@ from spacy_str_encoder.cli.errors import errors_as_one_line
 from .options import GpuId, Steps, Workers
 from .results import find_results
 from .run import exit_if_failed, run_trials
-from .settings import QUICK_SEEDS, QUICK_STEPS, SEEDS, TESTS, TableSettings
-from .systems import choose_systems
+from .settings import QUICK_SEEDS, QUICK_STEPS, SEEDS, TESTS, TableSettings, parse_changes
+from .systems import choose_systems, count_layers, list_focus_layers
 from .trials import plan_trials
 from .workers import run_here
 
@@ -44,6 +44,14 @@ def main(
             help="Values of K, such as 1,2,4,6.", show_default="1 to the layers of the encoder"
         ),
     ] = None,
+    changes: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="SYSTEM:SETTING=VALUE",
+            help="Change a setting of a system. Repeat the option for more.",
+        ),
+    ] = None,
     seeds: Annotated[
         int | None,
         typer.Option(min=1, help="Number of seeds per system.", show_default=f"{SEEDS}"),
@@ -69,6 +77,7 @@ def main(
     if quick:
         seeds, steps = seeds or QUICK_SEEDS, steps or QUICK_STEPS
     with errors_as_one_line():
+        from .data import TableData
         from .write import write_all
 
         encoder = encoder or load_config(base)["paths"]["encoder"]
@@ -80,6 +89,7 @@ def main(
             seeds or SEEDS,
             steps,
             parse_focus_layers(focus_layers),
+            parse_changes(changes or ()),
         )
         planned = plan_trials(choose_systems(settings), settings, gpu_id=gpu_id)
         names = {each.name for each in choose_systems(settings, system)}
@@ -87,7 +97,13 @@ def main(
         folder = (trials / settings.name).resolve()
         engine = partial(run_here, folder=folder, workers=workers, keep_models=keep_models)
         failed = run_trials(chosen, folder, engine)
-        write_all(output, find_results(planned, folder), settings, failed)
+        data = TableData(
+            find_results(planned, folder),
+            settings,
+            count_layers(settings.encoder),
+            list_focus_layers(settings),
+        )
+        write_all(output, data, failed)
     typer.echo(f"Wrote {output / 'tables.md'}")
     exit_if_failed(failed, chosen, folder)
 

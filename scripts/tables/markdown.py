@@ -9,7 +9,7 @@ from spacy_str_encoder.modules.masks import MaskName
 from . import paper
 from .differences import compare
 from .results import Kept, Results, Spreads, sum_up
-from .settings import TableSettings
+from .settings import TableSettings, list_changes
 from .systems import (
     COMPARED,
     DEFAULT,
@@ -34,6 +34,7 @@ the config. A dash (–) means that the paper has no figure, or that the system 
 - With every seed, the STR-encoders start from the same encoder weights and from new random heads.
   The compared systems start from new random weights. They follow their papers, but are not copies:
   `configs/systems` lists the differences. Of these, only the RCN sees the types of the entities.
+- Command: `{command}`
 - Commit: {commits}.
 - Total training time of all trials: {hours:.1f} hours on one core."""
 MISSING = "–"
@@ -111,11 +112,15 @@ def _notes(results: Results, settings: TableSettings, failed: Sequence[str]) -> 
         updates=settings.updates,
         seeds=settings.seeds,
         base=name_of_base(settings.base),
+        command=settings.command,
         commits=", ".join(sorted({result["commit"] for result in kept})) or MISSING,
         hours=sum(result["seconds"] for result in kept) / 3600,
     )
     if goes_beyond_paper(settings.base):
         yield '- "As in the config" has all its extensions beyond the paper. Other rows have none.'
+    for change in list_changes(settings.changes):
+        system, _, changed = change.partition(":")
+        yield f"- `{system}` has `{changed}`."
     if settings.is_quick:
         yield "- **A quick run:** fewer updates than in the config, only to check that it works."
     if failed:

@@ -1,7 +1,11 @@
 """Settings of a set of tables."""
 
 import hashlib
-from dataclasses import dataclass
+import json
+import re
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +21,7 @@ QUICK_STEPS = 300
 QUICK_SEEDS = 1
 # The number of evaluations on dev if `--steps` replaces the steps of the config.
 EVALUATIONS = 6
+CHANGE = re.compile(r"([^:]+):([^=]+)=(.*)")
 
 
 @dataclass(frozen=True)
@@ -31,6 +36,8 @@ class TableSettings:
     steps (int | None): The number of updates; if None, that of the config.
     focus_layers (tuple[int, ...] | None): The values of K to train; if None, each that the encoder
         has layers for.
+    changes (Mapping[str, Mapping[str, Any]]): Values that replace those of the config, by system
+        and path.
     """
 
     base: Path
@@ -40,6 +47,7 @@ class TableSettings:
     seeds: int
     steps: int | None
     focus_layers: tuple[int, ...] | None = None
+    changes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -52,9 +60,8 @@ class TableSettings:
 
     @property
     def is_quick(self) -> bool:
-        """RETURNS (bool): Whether systems are trained for fewer updates than in the config."""
-        steps = self._training["max_steps"]
-        return self.steps is not None and (not steps or self.steps < steps)
+        """RETURNS (bool): Whether systems are trained no longer than with `--quick`."""
+        return self.steps is not None and self.steps <= QUICK_STEPS
 
     @property
     def updates(self) -> str:
@@ -63,6 +70,22 @@ class TableSettings:
         if steps:
             return count_noun(steps, "update")
         return count_noun(self._training["max_epochs"], "epoch")
+
+    @property
+    def command(self) -> str:
+        """RETURNS (str): The command that trains all systems with these settings."""
+        given: dict[str, Sequence[Any]] = {
+            "base": [self.base],
+            "encoder": [self.encoder],
+            "corpus": [self.corpus],
+            "test": self.tests,
+            "focus-layers": [",".join(map(str, self.focus_layers))] if self.focus_layers else [],
+            "seeds": [self.seeds],
+            "steps": [self.steps] if self.steps else [],
+            "set": list_changes(self.changes),
+        }
+        options = [word for name, each in given.items() for x in each for word in (f"--{name}", x)]
+        return shlex.join(["python", "-m", "scripts.tables", *map(str, options)])
 
     @property
     def _training(self) -> dict[str, Any]:
@@ -85,6 +108,36 @@ class TableSettings:
             "paths.dev": str(self.part("dev")),
         }
         return paths if self.steps is None else {**paths, **_shorten(config, self.steps)}
+
+
+def list_changes(changes: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """RETURNS (list[str]): Changes as on the command line, such as `cnn:training.dropout=0.2`."""
+    return [
+        f"{system}:{path}={json.dumps(value)}"
+        for system, values in changes.items()
+        for path, value in values.items()
+    ]
+
+
+def parse_changes(given: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Parse changes of the command line.
+
+    given (Iterable[str]): The changes, each `SYSTEM:SETTING=VALUE`, with a JSON value.
+    RETURNS (dict[str, dict[str, Any]]): The values, by system and path.
+    RAISES (ValueError): If a change has another form.
+    """
+    changes: dict[str, dict[str, Any]] = {}
+    for change in given:
+        match = CHANGE.fullmatch(change)
+        try:
+            system, path, value = match.groups() if match else ()
+            changes.setdefault(system, {})[path] = json.loads(value)
+        except ValueError:
+            raise ValueError(
+                "--set must be SYSTEM:SETTING=VALUE with a JSON value, such as "
+                f"cnn:training.dropout=0.2, got {change}"
+            ) from None
+    return changes
 
 
 def _shorten(config: Config, steps: int) -> dict[str, Any]:

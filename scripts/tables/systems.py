@@ -1,7 +1,7 @@
 """The systems to compare."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -57,9 +57,13 @@ def choose_systems(settings: TableSettings, names: Sequence[str] | None = None) 
     systems = {system.name: system for system in make_systems(list_focus_layers(settings))}
     if not goes_beyond_paper(settings.base):
         del systems[DEFAULT]
-    if unknown := [name for name in names or () if name not in systems]:
+    if unknown := [name for name in (*(names or ()), *settings.changes) if name not in systems]:
         raise ValueError(f"no such system: {', '.join(unknown)}. Choose from {', '.join(systems)}.")
-    return list(systems.values()) if names is None else [systems[name] for name in names]
+    changed = {
+        name: replace(each, overrides={**each.overrides, **settings.changes.get(name, {})})
+        for name, each in systems.items()
+    }
+    return [changed[name] for name in names or changed]
 
 
 def make_systems(focus_layers: Collection[int]) -> list[System]:
