@@ -14,7 +14,7 @@ from spacy.util import import_file
 from thinc.api import ConfigValidationError, Model
 from thinc.compat import has_cupy, has_torch_mps_gpu
 
-RELATIONS, ATTRIBUTES = "doc._.relations", "span._.attributes"
+ENTITIES, RELATIONS, ATTRIBUTES = "doc.ents", "doc._.relations", "span._.attributes"
 RECORDS = "doc._.records"
 # Names of this library in an error of spaCy's.
 OWN_NAME = re.compile(r"\b(spacy-str-encoder\.|str_)\w")
@@ -192,9 +192,20 @@ def sets_records(nlp: Language) -> bool:
 
 def _find_settings(nlp: Language, assigned: str) -> Iterator[Mapping[str, Any]]:
     """YIELDS (Mapping[str, Any]): The settings of each component that assigns an attribute."""
+    for _, component in find_components(nlp, assigned):
+        yield _settings(component)
+
+
+def find_components(nlp: Language, assigned: str) -> Iterator[tuple[str, Any]]:
+    """Find the components that assign an attribute.
+
+    nlp (Language): The pipeline.
+    assigned (str): The attribute, such as `doc.ents`.
+    YIELDS (tuple[str, Any]): Name and component, in the order of the pipeline.
+    """
     for name, component in nlp.pipeline:
         if assigned in nlp.get_pipe_meta(name).assigns:
-            yield _settings(component)
+            yield name, component
 
 
 def entity_group(nlp: Language) -> str | None:
@@ -206,7 +217,7 @@ def entity_group(nlp: Language) -> str | None:
     """
     keys = (
         settings.get("spans_key")
-        for assigned in ("doc.ents", RELATIONS, ATTRIBUTES)
+        for assigned in (ENTITIES, RELATIONS, ATTRIBUTES)
         for settings in _find_settings(nlp, assigned)
     )
     return next((str(key) for key in keys if key is not None), None)

@@ -322,7 +322,7 @@ def test_fill_config_keeps_the_candidates_and_fills_in_the_rest(tmp_path: Path) 
     component = load_config(filled)["components"]["str_rel"]
     assert component["candidates"]["*"]["near"]["tokens"] == 7
     assert (component["schema"], component["symmetric"]) == (None, [])
-    assert (component["exclusive"], component["threshold"]) == (True, 0.5)
+    assert (component["exclusive"], component["threshold"]) == (True, None)
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from thinc.api import Config, Model
 from transformers import AutoTokenizer, BertModel
 
 from spacy_str_encoder.attributes.entities import DocEntities
+from spacy_str_encoder.calibration import Choice, calibrate
 from spacy_str_encoder.corpus import create_corpus
 from spacy_str_encoder.layers.focused_entities import FocusedEntities
 from spacy_str_encoder.layers.pooled_entities import PooledEntities
@@ -204,6 +205,37 @@ def test_every_way_to_run_it_finds_the_same(learned: Language, tmp_path: Path) -
         assert_same(threads.map(loaded, make_docs()))
     loaded.replace_listeners("str_encoder", "str_attr", ["model.tok2vec"])
     assert_same(loaded.pipe(make_docs()))
+
+
+def test_a_temperature_changes_scores_alone(learned: Language, tmp_path: Path) -> None:
+    def scores(nlp: Language) -> tuple[list[Any], Any]:
+        docs = [find(nlp, text, entities) for text, entities in ANNOTATIONS]
+        spans = [span for doc in docs for span in doc.ents]
+        found = [score for span in spans for score in (span._.attribute_scores or {}).values()]
+        return [span._.attributes for span in spans], numpy.array(found)
+
+    values, before = scores(learned)
+    learned.get_pipe("str_attr").temperature = 2.0
+    learned.to_disk(tmp_path)
+    for nlp in (learned, spacy.load(tmp_path)):
+        same, after = scores(nlp)
+        assert same == values
+        odds = numpy.sqrt(before / (1 - before))
+        numpy.testing.assert_allclose(after, odds / (1 + odds), rtol=1e-3)
+
+
+def test_attributes_are_calibrated(learned: Language) -> None:
+    gold = [example.reference for example in make_examples(learned)] * 8
+    wrong = learned.make_doc("无发热")
+    wrong.set_ents([wrong.char_span(1, 3, label="Finding")])
+    wrong.ents[0]._.attributes = {"Assertion": "possible"}
+    report = calibrate(learned, [*gold, *[wrong] * 8], Choice())
+    assert report["temperatures"]["str_attr"] > 1
+    before, after = (report[each]["attributes_gold_entities"] for each in ("before", "after"))
+    assert before is not None and after is not None
+    assert before["strict"]["micro"] == after["strict"]["micro"]
+    assert before["calibration"] is not None and after["calibration"] is not None
+    assert after["calibration"]["ece"] < before["calibration"]["ece"]
 
 
 def initialize_with(nlp: Language, labels: dict[str, Any]) -> Language:

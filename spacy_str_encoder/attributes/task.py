@@ -12,6 +12,7 @@ from thinc.types import Floats2d
 
 from ..arrays import IntArray
 from ..doc.attributes import get_attributes
+from ..doc.temperatures import scale_odds
 from .entities import DocEntities
 
 # Name and value.
@@ -38,11 +39,13 @@ class AttributeTask:
     labels (Sequence[tuple[str, str]]): Name and value of each column of the model.
     types (Mapping[str, Sequence[str]]): The entity types that have each attribute.
     defaults (Mapping[str, str]): Values of annotated entities without the attribute, by name.
+    temperature (float): The number by which the log odds of scores are divided.
     """
 
     labels: Sequence[AttributeLabel]
     types: Mapping[str, Sequence[str]]
     defaults: Mapping[str, str]
+    temperature: float = 1.0
 
     @cached_property
     def columns(self) -> dict[str, dict[str, int]]:
@@ -135,7 +138,8 @@ class AttributeTask:
         columns = ops.xp.asarray([*self.columns[name].values()])
         probabilities = ops.to_numpy(ops.softmax(logits[:, columns]))
         best = probabilities.argmax(axis=1)
-        scores = numpy.take_along_axis(probabilities, best[:, None], axis=1)[:, 0]
+        chosen = numpy.take_along_axis(probabilities, best[:, None], axis=1)[:, 0]
+        scores = scale_odds(chosen, self.temperature)
         return [(values[i], score) for i, score in zip(best, scores.tolist(), strict=True)]
 
 

@@ -92,6 +92,7 @@ class RelationOutcome:
     entities (set[tuple[int, int, str]]): The entities that the candidate pairs are made of.
     has_entities (bool): Whether any component set them.
     hidden (int): The number of predicted relations whose entities a later component removed.
+    scores_given_entities (list[float]): Their probabilities if their entities are correct.
     """
 
     gold: dict[RelationKey, int]
@@ -102,6 +103,7 @@ class RelationOutcome:
     entities: set[Place]
     has_entities: bool = True
     hidden: int = 0
+    scores_given_entities: list[float] = field(default_factory=list)
 
 
 @dataclass
@@ -274,21 +276,28 @@ def relation_outcome(
     """
     reference, found = example.reference, example.predicted
     by_score = sorted(get_relations(found), key=lambda relation: relation.score)
-    scores = {relation_key(relation, symmetric): relation.score for relation in by_score}
+    kept = {relation_key(relation, symmetric): relation for relation in by_score}
     gold = get_relations(reference)
     return RelationOutcome(
         gold={
             **{relation_key(relation, symmetric): token_distance(relation) for relation in gold},
             **_misaligned_relations(reference, symmetric),
         },
-        predicted=list(scores),
-        scores=list(scores.values()),
+        predicted=list(kept),
+        scores=[relation.score for relation in kept.values()],
         is_set=has_relations(found),
         gold_entities=find_gold_entities(reference, gold_key),
         entities={place_of(span) for span in get_entities(found, spans_key)},
         has_entities=len(found) > 0 and has_entities(found, spans_key),
         hidden=count_hidden(found),
+        scores_given_entities=[_given_entities(relation) for relation in kept.values()],
     )
+
+
+def _given_entities(relation: Relation) -> float:
+    # Relations of other components have one score.
+    given = relation.score_given_entities
+    return relation.score if given is None else given
 
 
 def token_distance(relation: Relation) -> int:

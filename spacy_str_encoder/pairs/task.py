@@ -14,6 +14,7 @@ from thinc.types import Floats2d
 from ..arrays import IntArray
 from ..doc.entities import get_entities
 from ..doc.relation import Relation, make_predicted
+from ..doc.temperatures import scale_odds
 from .candidates import Candidates, DocPairs, all_pairs
 from .classes import RelationClass, Triple, index_classes
 from .losses import sigmoid, sigmoid_loss, softmax_loss
@@ -33,7 +34,9 @@ class RelationTask:
     spans_key (str | None): The span group that holds the entities; `doc.ents` if None.
     symmetric (Collection[str]): Labels without a direction.
     exclusive (bool): Whether a pair has at most one relation.
-    threshold (float): Minimum probability of a relation, if not exclusive.
+    threshold (float | None): Minimum score of a relation; None if whatever is most probable is
+        chosen.
+    temperature (float): The number by which the log odds of scores are divided.
     triples (Sequence[Sequence[str]] | None): Head type, label and tail type of each possible
         relation; None if all relations are possible.
     """
@@ -43,7 +46,8 @@ class RelationTask:
     spans_key: str | None = None
     symmetric: Collection[str] = ()
     exclusive: bool = True
-    threshold: float = 0.5
+    threshold: float | None = None
+    temperature: float = 1.0
     triples: Sequence[Triple] | None = None
 
     @cached_property
@@ -125,21 +129,27 @@ class RelationTask:
         RETURNS (list[Relation]): The relations.
         """
         entities, relations = doc_pairs.entities, []
-        for row, column in zip(*self._choose(probabilities), strict=True):
+        rows, columns = self._find_probable(probabilities)
+        scores = scale_odds(probabilities[rows, columns], self.temperature)
+        for row, column, score in zip(rows, columns, scores.tolist(), strict=True):
+            if self.threshold is not None and score < self.threshold:
+                continue
             label, direction = self.classes[column - 1]
             pair = doc_pairs.pairs[row]
             head, tail = pair if direction == ">" else pair[::-1]
-            score = float(probabilities[row, column])
             relations.append(make_predicted(entities[head], entities[tail], label, score))
         return relations
 
-    def _choose(self, probabilities: NDArray[Any]) -> tuple[IntArray, IntArray]:
-        """RETURNS (tuple[IntArray, IntArray]): Row and class of each relation."""
+    def _find_probable(self, probabilities: NDArray[Any]) -> tuple[IntArray, IntArray]:
+        """RETURNS (tuple[IntArray, IntArray]): Row and class of each relation that can be chosen.
+        Of pairs that are not exclusive, these are all, if there is a threshold.
+        """
         if self.exclusive:
             best = probabilities.argmax(axis=1)
             rows = numpy.flatnonzero(best)
             return rows, best[rows]
         relations = probabilities[:, 1:]
         # Ruled-out classes have a probability of 0, and are never chosen, even at threshold 0.
-        rows, columns = numpy.nonzero((relations >= self.threshold) & (relations > 0))
+        least = 0.5 if self.threshold is None else 0.0
+        rows, columns = numpy.nonzero((relations >= least) & (relations > 0))
         return rows, columns + 1

@@ -1,6 +1,7 @@
 import warnings
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping
+from math import inf
 from pathlib import Path
 from typing import Any, Self
 
@@ -23,8 +24,18 @@ OTHER_CONFIG = (
 class LabeledPipe(SealedPipe):
     """Pipeline component with labels, which can go on training in another pipeline."""
 
+    # Settings that can be changed after training. They are saved in the config of the pipeline.
+    _adjustable: tuple[str, ...] = ("temperature",)
+
     def __init__(
-        self, vocab: Vocab, model: Model, name: str, *, nlp: Language | None, **cfg: Any
+        self,
+        vocab: Vocab,
+        model: Model,
+        name: str,
+        *,
+        nlp: Language | None,
+        temperature: float,
+        **cfg: Any,
     ) -> None:
         """Initialize the component.
 
@@ -32,13 +43,32 @@ class LabeledPipe(SealedPipe):
         model (Model): The model.
         name (str): The name of the component.
         nlp (Language | None): The pipeline; None if the component is not made for one.
+        temperature (float): The number by which the log odds of all scores are divided.
         **cfg: Settings that are saved with the component.
         """
         super().__init__(vocab, model, name, **cfg)
+        self._temperature = _require_temperature(name, temperature)
         self._config = OwnConfig(nlp)
         self._remedy = LEARN
         self._has_learned = False
         self._reported: set[str] = set()
+
+    @property
+    def temperature(self) -> float:
+        """RETURNS (float): The number by which the log odds of all scores are divided. To set it
+        also changes the config of the pipeline.
+        """
+        return self._temperature
+
+    @temperature.setter
+    def temperature(self, temperature: float) -> None:
+        self._adjust("temperature", _require_temperature(self.name, temperature))
+
+    def _adjust(self, setting: str, value: Any) -> None:
+        setattr(self, f"_{setting}", value)
+        if not self._config.set(self, setting, value):
+            # It takes the place of that in the config once the component is loaded.
+            self.cfg[setting] = value
 
     def resume(self, nlp: Language) -> None:
         """Go on training in another pipeline. If its config sets `learn_new_labels`, the labels of
@@ -109,7 +139,7 @@ class LabeledPipe(SealedPipe):
         """
         config = dict(self.cfg)
         super().from_bytes(bytes_data, exclude=exclude)
-        self._check_config(config)
+        self._take_over(config)
         return self
 
     def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> Self:
@@ -123,8 +153,15 @@ class LabeledPipe(SealedPipe):
         """
         config = dict(self.cfg)
         super().from_disk(path, exclude=exclude)
-        self._check_config(config)
+        self._take_over(config)
         return self
+
+    def _take_over(self, config: dict[str, Any]) -> None:
+        self._check_config(config)
+        # They were set where there was no config, see `_adjust`, or the pipeline is an early one.
+        for setting in self._adjustable:
+            if setting in self.cfg:
+                setattr(self, setting, self.cfg.pop(setting))
 
     @abstractmethod
     def _check_config(self, config: dict[str, Any]) -> None:
@@ -141,3 +178,10 @@ class LabeledPipe(SealedPipe):
         self, get_examples: Callable[[], Iterable[Example]], labels: Any | None
     ) -> None:
         """Add the labels of examples, or those of a label file, which has to list all of them."""
+
+
+def _require_temperature(name: str, temperature: Any) -> float:
+    # A config reads "nan" as a string.
+    if not isinstance(temperature, int | float) or not 0 < temperature < inf:
+        raise ValueError(f"{name}: temperature must be a number above 0, got {temperature}.")
+    return float(temperature)

@@ -34,6 +34,7 @@ from .span_groups import warn_of_other_entities
 DEFAULT_CONFIG_STR = """
 [str_attr]
 spans_key = null
+temperature = 1.0
 defaults = {}
 scorer = {"@scorers":"spacy-str-encoder.attribute_scorer.v1"}
 
@@ -71,6 +72,7 @@ def make_str_attr(
     name: str,
     model: Model[EntitiesInT, Floats2d],
     spans_key: str | None,
+    temperature: float,
     defaults: dict[str, str],
     scorer: Callable[..., dict[str, Any]] | None,
 ) -> "AttributeExtractor":
@@ -80,6 +82,8 @@ def make_str_attr(
     name (str): The name of the component.
     model (Model[list[DocEntities], Floats2d]): The classifier, an `AttributeClassifier`.
     spans_key (str | None): The span group that holds the entities; `doc.ents` if None.
+    temperature (float): The number by which the log odds of scores are divided. It makes them more
+        or less sure, and leaves the values as they are.
     defaults (dict[str, str]): The value of annotated entities without an attribute, by its name,
         such as `{"Assertion": "present"}`. It does not count in scores.
     scorer (Callable | None): The scoring method.
@@ -87,7 +91,14 @@ def make_str_attr(
     """
     warn_of_foreign(ATTRIBUTES)
     return AttributeExtractor(
-        nlp.vocab, model, name, spans_key=spans_key, defaults=defaults, scorer=scorer, nlp=nlp
+        nlp.vocab,
+        model,
+        name,
+        spans_key=spans_key,
+        temperature=temperature,
+        defaults=defaults,
+        scorer=scorer,
+        nlp=nlp,
     )
 
 
@@ -105,13 +116,23 @@ class AttributeExtractor(LabeledPipe):
         name: str = "str_attr",
         *,
         spans_key: str | None = None,
+        temperature: float = 1.0,
         defaults: dict[str, str] | None = None,
         scorer: Callable[..., dict[str, Any]] | None = None,
         nlp: Language | None = None,
     ) -> None:
         """Initialize the component, see `make_str_attr`."""
-        cfg = {"spans_key": spans_key, "defaults": dict(defaults or {})}
-        super().__init__(vocab, model, name, nlp=nlp, values=[], types={}, **cfg)
+        super().__init__(
+            vocab,
+            model,
+            name,
+            nlp=nlp,
+            temperature=temperature,
+            values=[],
+            types={},
+            spans_key=spans_key,
+            defaults=dict(defaults or {}),
+        )
         self.scorer = scorer
         self._note_functions("scorer")
 
@@ -119,7 +140,7 @@ class AttributeExtractor(LabeledPipe):
     def task(self) -> AttributeTask:
         """RETURNS (AttributeTask): The attributes of each entity type."""
         labels = [(name, value) for name, value in self.cfg["values"]]
-        return AttributeTask(labels, self.cfg["types"], self.cfg["defaults"])
+        return AttributeTask(labels, self.cfg["types"], self.cfg["defaults"], self.temperature)
 
     @property
     def labels(self) -> tuple[str, ...]:

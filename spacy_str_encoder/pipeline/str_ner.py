@@ -15,6 +15,7 @@ from ..doc.entities import get_gold_entities, has_gold_entities, name_place
 from ..doc.extensions import warn_of_foreign
 from ..doc.flat import best_without_overlaps
 from ..doc.relation import set_score
+from ..doc.temperatures import scale_odds
 from ..layers.crf import find_entities, write_entities
 from ..layers.listening import read_states
 from ..layers.windows import is_visible
@@ -31,6 +32,7 @@ from .new_labels import INIT_LABELS
 DEFAULT_CONFIG_STR = """
 [str_ner]
 spans_key = null
+temperature = 1.0
 scorer = {"@scorers":"spacy-str-encoder.entity_scorer.v1"}
 
 [str_ner.model]
@@ -64,6 +66,7 @@ def make_str_ner(
     name: str,
     model: Model[list[Doc], list[Floats2d]],
     spans_key: str | None,
+    temperature: float,
     scorer: Callable[..., dict[str, Any]] | None,
 ) -> "CRFEntityRecognizer":
     """Construct a `str_ner` component.
@@ -73,11 +76,21 @@ def make_str_ner(
     model (Model[list[Doc], list[Floats2d]]): The tagger, a `CRFTagger`.
     spans_key (str | None): The span group for entities that may overlap. `doc.ents` then holds a
         choice of them without overlaps. If None, entities can't overlap: the paper's CRF.
+    temperature (float): The number by which the log odds of scores are divided. It makes them more
+        or less sure, and leaves the entities as they are.
     scorer (Callable | None): The scoring method.
     RETURNS (CRFEntityRecognizer): The component.
     """
     warn_of_foreign(ATTRIBUTES)
-    return CRFEntityRecognizer(nlp.vocab, model, name, spans_key=spans_key, scorer=scorer, nlp=nlp)
+    return CRFEntityRecognizer(
+        nlp.vocab,
+        model,
+        name,
+        spans_key=spans_key,
+        temperature=temperature,
+        scorer=scorer,
+        nlp=nlp,
+    )
 
 
 class CRFEntityRecognizer(LabeledPipe):
@@ -94,11 +107,20 @@ class CRFEntityRecognizer(LabeledPipe):
         name: str = "str_ner",
         *,
         spans_key: str | None = None,
+        temperature: float = 1.0,
         scorer: Callable[..., dict[str, Any]] | None = None,
         nlp: Language | None = None,
     ) -> None:
         """Initialize the component, see `make_str_ner`."""
-        super().__init__(vocab, model, name, nlp=nlp, labels=[], spans_key=spans_key)
+        super().__init__(
+            vocab,
+            model,
+            name,
+            nlp=nlp,
+            temperature=temperature,
+            labels=[],
+            spans_key=spans_key,
+        )
         self.scorer = scorer
         self._note_functions("scorer")
 
@@ -180,10 +202,12 @@ class CRFEntityRecognizer(LabeledPipe):
             doc.set_ents([*doc.ents, *self._make_spans(doc, free)])
 
     def _make_spans(self, doc: Doc, entities: list[Entity]) -> list[Span]:
+        probabilities = numpy.array([probability for *_, probability in entities])
+        scores = scale_odds(probabilities, self.temperature).tolist()
         spans = []
-        for start, end, label, probability in entities:
+        for (start, end, label, _), score in zip(entities, scores, strict=True):
             span = Span(doc, start, end, label=self.labels[label])
-            set_score(span, probability)
+            set_score(span, score)
             spans.append(span)
         return spans
 

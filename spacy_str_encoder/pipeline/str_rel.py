@@ -44,7 +44,8 @@ spans_key = null
 schema = null
 symmetric = []
 exclusive = true
-threshold = 0.5
+threshold = null
+temperature = 1.0
 negative_rate = 1.0
 seed = 0
 candidates = {"@misc":"spacy-str-encoder.all_pairs.v1"}
@@ -87,7 +88,8 @@ def make_str_rel(
     schema: Literal["observed"] | None,
     symmetric: list[str],
     exclusive: bool,
-    threshold: float,
+    threshold: float | None,
+    temperature: float,
     negative_rate: float,
     seed: int,
     scorer: Callable[..., dict[str, Any]] | None,
@@ -108,7 +110,11 @@ def make_str_rel(
     exclusive (bool): Whether a pair has at most one relation, chosen by a softmax as in the paper.
         Otherwise each label has a sigmoid, a pair has all relations that reach the threshold, and
         the class "no relation" is not used.
-    threshold (float): Minimum probability of a predicted relation, if not exclusive.
+    threshold (float | None): Minimum score of a predicted relation given its entities. If None,
+        whatever is most probable is predicted: of an exclusive pair, its best class; of another
+        one, all relations from 0.5 on.
+    temperature (float): The number by which the log odds of scores are divided. It makes them more
+        or less sure, and leaves what is most probable as it is.
     negative_rate (float): Share of the pairs without a relation to learn from, sampled at each
         update. The paper keeps 0.15.
     seed (int): Random seed of this sample.
@@ -126,6 +132,7 @@ def make_str_rel(
         symmetric=symmetric,
         exclusive=exclusive,
         threshold=threshold,
+        temperature=temperature,
         negative_rate=negative_rate,
         seed=seed,
         scorer=scorer,
@@ -139,6 +146,8 @@ class RelationExtractor(LabeledPipe):
     Source: Xue et al. 2019, arXiv 1908.07721.
     """
 
+    _adjustable = ("threshold", "temperature")
+
     def __init__(
         self,
         vocab: Vocab,
@@ -150,7 +159,8 @@ class RelationExtractor(LabeledPipe):
         schema: Literal["observed"] | None = None,
         symmetric: Sequence[str] = (),
         exclusive: bool = True,
-        threshold: float = 0.5,
+        threshold: float | None = None,
+        temperature: float = 1.0,
         negative_rate: float = 1.0,
         seed: int = 0,
         scorer: Callable[..., dict[str, Any]] | None = None,
@@ -163,6 +173,7 @@ class RelationExtractor(LabeledPipe):
             model,
             name,
             nlp=nlp,
+            temperature=temperature,
             classes=[],
             spans_key=spans_key,
             # The possible triples; None if all are possible.
@@ -170,8 +181,7 @@ class RelationExtractor(LabeledPipe):
             symmetric=list(symmetric),
             exclusive=exclusive,
         )
-        _require_share(name, "threshold", threshold)
-        self._threshold = float(threshold)
+        self._threshold = _require_threshold(name, threshold)
         self.candidates = candidates
         self.observes_schema = schema == "observed"
         self.negative_rate = negative_rate
@@ -187,19 +197,16 @@ class RelationExtractor(LabeledPipe):
         return [(label, direction) for label, direction in self.cfg["classes"]]
 
     @property
-    def threshold(self) -> float:
-        """RETURNS (float): The minimum probability of a predicted relation, if not exclusive. To
-        set it also changes the config of the pipeline.
+    def threshold(self) -> float | None:
+        """RETURNS (float | None): The minimum score of a predicted relation given its entities;
+        None if whatever is most probable is predicted. To set it also changes the config of the
+        pipeline.
         """
         return self._threshold
 
     @threshold.setter
-    def threshold(self, threshold: float) -> None:
-        _require_share(self.name, "threshold", threshold)
-        self._threshold = float(threshold)
-        if not self._config.set(self, "threshold", self._threshold):
-            # It takes the place of that in the config once the component is loaded.
-            self.cfg["threshold"] = self._threshold
+    def threshold(self, threshold: float | None) -> None:
+        self._adjust("threshold", _require_threshold(self.name, threshold))
 
     @property
     def task(self) -> RelationTask:
@@ -210,6 +217,7 @@ class RelationExtractor(LabeledPipe):
             candidates=self.candidates,
             triples=self.cfg["schema"],
             threshold=self.threshold,
+            temperature=self.temperature,
             **{name: self.cfg[name] for name in settings},
         )
 
@@ -400,9 +408,6 @@ class RelationExtractor(LabeledPipe):
         # Before training, nothing has been observed.
         observed = self.cfg["schema"] is not None if self.classes else self.observes_schema
         self._require_same(said, _trained_settings(self.cfg, observed=observed))
-        # It was set where there was no config, see `threshold`, or the pipeline is an early one.
-        if (threshold := self.cfg.pop("threshold", None)) is not None:
-            self.threshold = threshold
 
     def _observe_schema(self, examples: Iterable[Example]) -> list[Triple] | None:
         if not self.observes_schema:
@@ -434,6 +439,13 @@ def _trained_settings(cfg: dict[str, Any], *, observed: bool) -> dict[str, Any]:
         "exclusive": cfg["exclusive"],
         "schema": "observed" if observed else None,
     }
+
+
+def _require_threshold(name: str, threshold: Any) -> float | None:
+    if threshold is None:
+        return None
+    _require_share(name, "threshold", threshold)
+    return float(threshold)
 
 
 def _require_share(name: str, setting: str, share: Any) -> None:
