@@ -1,4 +1,4 @@
-"""What tables are written from: saved beside them, so that they can be written again."""
+"""Data of tables, saved beside them, so that they can be written again."""
 
 import json
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from .settings import TableSettings
 
 @dataclass(frozen=True)
 class TableData:
-    """All that tables and plots are written from.
+    """Results of trials, and their settings: tables and plots are written from these alone.
 
     results (Mapping[str, Sequence[Kept]]): The results of each system, one a seed.
     settings (TableSettings): What they were made with.
