@@ -8,6 +8,7 @@ import typer
 
 from .annotate import annotate_command
 from .benchmark import benchmark_command
+from .calibrate import calibrate_command
 from .convert import convert_command
 from .debug_data import CONTEXT, debug_data_command
 from .evaluate import evaluate_command
@@ -35,6 +36,7 @@ def main() -> None:
 
 app.command("annotate")(annotate_command)
 app.command("benchmark")(benchmark_command)
+app.command("calibrate")(calibrate_command)
 app.command("convert")(convert_command)
 app.command("debug-data", context_settings=CONTEXT)(debug_data_command)
 app.command("evaluate")(evaluate_command)

@@ -1,0 +1,55 @@
+"""The report of a calibration for a terminal."""
+
+from collections.abc import Iterator
+
+from rich.table import Table
+from rich.text import Text
+
+from ..doc.plurals import count_noun
+from ..evaluation.outcomes import ALL_TASKS
+from ..evaluation.scores import TaskScores
+from ..tables import make_table
+from .calibrate import CalibrationReport
+
+FIGURES = {"p": "P", "r": "R", "f": "F1"}
+
+
+def lay_out(report: CalibrationReport) -> Iterator[Table | Text]:
+    """Lay out a report.
+
+    report (CalibrationReport): The report.
+    YIELDS (Table | Text): The blocks to print, in order.
+    """
+    title = f"{count_noun(report['docs'], 'doc')}, the same before and after"
+    table = make_table(title, ["strict"], ["scores", "ECE before", "ECE after"])
+    for task, name in ALL_TASKS.items():
+        before, after = report["before"][task], report["after"][task]
+        if before is not None and after is not None:
+            table.add_row(name, _count(after), _error(before), _error(after))
+    yield table
+    for component, temperature in report["temperatures"].items():
+        yield Text(f"{component}: temperature {temperature:.3g}")
+    yield from _threshold_lines(report)
+    yield from map(Text, report["notes"])
+
+
+def _threshold_lines(report: CalibrationReport) -> Iterator[Text]:
+    before, after = report["before"]["relations"], report["after"]["relations"]
+    if report["threshold"] is None or before is None or after is None:
+        return
+    yield Text(f"threshold of relations: {report['threshold']:.3g}")
+    pairs = ((name, _figures(before)[key], _figures(after)[key]) for key, name in FIGURES.items())
+    changes = [f"{name} {100 * old:.1f} to {100 * new:.1f}" for name, old, new in pairs]
+    yield Text(f"relations between predicted entities: {', '.join(changes)}")
+
+
+def _figures(scores: TaskScores) -> dict[str, float]:
+    return {name: float(scores["strict"]["micro"][name]) for name in ("p", "r", "f")}
+
+
+def _count(scores: TaskScores) -> str:
+    return f"{scores['calibration']['count']:,}" if scores["calibration"] else "0"
+
+
+def _error(scores: TaskScores) -> str:
+    return f"{100 * scores['calibration']['ece']:.1f}" if scores["calibration"] else ""
