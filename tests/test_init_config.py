@@ -211,6 +211,7 @@ def test_the_next_commands_are_printed(tmp_path: Path) -> None:
         f"  spacy-str-encoder debug-data corpus/train.spacy corpus/dev.spacy --config '{output}'",
         f"  spacy-str-encoder train '{output}' --output training --paths.train corpus/train.spacy "
         "--paths.dev corpus/dev.spacy",
+        "  spacy-str-encoder evaluate training/model-best corpus/dev.spacy",
     ]
 
 
@@ -222,12 +223,13 @@ def test_the_next_commands_train_a_pipeline(tmp_path: Path) -> None:
     init_encoder([TEXT["text"]], encoder, layers=2, width=16, heads=2, max_length=32)
     options = "--fresh", "--nested", "--attributes"
     result = invoke("--lang", "zh", "--encoder", encoder, *options, "-o", tmp_path / "config.cfg")
-    *others, train = [shlex.split(line) for line in result.stdout.splitlines()[1:]]
+    *others, train, evaluate = [shlex.split(line) for line in result.stdout.splitlines()[1:]]
     for command in others:
         run(command, tmp_path)
     printed = run([*train, "--training.max_steps", "2", "--training.eval_frequency", "1"], tmp_path)
     assert "SPANS_SC_F" in printed and "ATTRS_F" in printed
     assert (tmp_path / "training" / "model-last" / "str_attr").is_dir()
+    assert "boundaries only" in run(evaluate, tmp_path)
 
 
 @pytest.mark.slow

@@ -8,10 +8,11 @@ from thinc.api import Config
 CONVERT = "spacy-str-encoder convert train.jsonl dev.jsonl --output corpus --lang {lang}"
 DEBUG_DATA = "spacy-str-encoder debug-data {train} {dev} --config {config}"
 TRAIN = "spacy-str-encoder train {config} --output training --paths.train {train} --paths.dev {dev}"
+EVALUATE = "spacy-str-encoder evaluate training/model-best {dev}"
 
 
 def next_commands(text: str, path: Path) -> list[str]:
-    """List the commands from annotations to a trained pipeline.
+    """List the commands from annotations to the scores of a trained pipeline.
 
     text (str): The config.
     path (Path): The file that holds it.
@@ -24,4 +25,4 @@ def next_commands(text: str, path: Path) -> list[str]:
         "train": config["paths"]["train"],
         "dev": config["paths"]["dev"],
     }
-    return [command.format(**names) for command in (CONVERT, DEBUG_DATA, TRAIN)]
+    return [command.format(**names) for command in (CONVERT, DEBUG_DATA, TRAIN, EVALUATE)]
