@@ -8,7 +8,7 @@ from rich.progress import MofNCompleteColumn
 
 from spacy_str_encoder.archive import Progress
 from spacy_str_encoder.cli.annotate import describe_archive, show_progress
-from spacy_str_encoder.cli.progress import Bar, describe_count, track
+from spacy_str_encoder.cli.progress import Bar, describe_count, describe_rate, track
 
 
 class Clock:
@@ -46,7 +46,7 @@ def lines_of_loop(capsys: Any, *, count: int, seconds: float, total: int | None)
             2,
             50,
             2,
-            ["Reading: 1 of 2 texts, 0.02 a second", "Reading: 2 of 2 texts, 0.02 a second"],
+            ["Reading: 1 of 2 texts, 50 seconds each", "Reading: 2 of 2 texts, 50 seconds each"],
         ),
         (0, 1, 0, []),
     ],
@@ -55,6 +55,27 @@ def test_a_line_every_30_seconds(
     capsys: Any, count: int, seconds: float, total: int | None, lines: list[str]
 ) -> None:
     assert lines_of_loop(capsys, count=count, seconds=seconds, total=total) == lines
+
+
+@pytest.mark.parametrize(
+    "count, seconds, described",
+    [
+        (0, 40, ""),
+        (3, 0, ""),
+        (61_440, 30, ", 2,048 a second"),
+        (5, 2, ", 2.5 a second"),
+        (30, 30, ", 1 a second"),
+        # Rounded, this is one second each.
+        (100, 104, ", 0.96 a second"),
+        (10, 11, ", 1.1 seconds each"),
+        (3, 40.5, ", 13.5 seconds each"),
+        (1, 5000, ", 5,000 seconds each"),
+    ],
+)
+def test_slow_items_are_described_by_their_seconds(
+    count: int, seconds: float, described: str
+) -> None:
+    assert describe_rate(count, seconds) == described
 
 
 def test_no_line_on_a_terminal(capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:

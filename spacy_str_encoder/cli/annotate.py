@@ -19,7 +19,7 @@ from .options import (
     Precision,
     TextField,
 )
-from .progress import Bar, format_rate
+from .progress import Bar, describe_rate
 
 if TYPE_CHECKING:
     from spacy_str_encoder.archive import ArchiveSettings, Engine, PartWriter, Progress, Source
@@ -271,8 +271,7 @@ def show_progress(bar: Bar, task: TaskID, progress: "Progress") -> None:
     from spacy_str_encoder.doc.plurals import count_noun
 
     rejected = f", {progress.rejected:,} rejected" if progress.rejected else ""
-    elapsed = bar.tasks[task].elapsed or 0
-    rate = f", {format_rate(progress.annotated_now / elapsed)} a second" if elapsed else ""
+    rate = describe_rate(progress.annotated_now, bar.tasks[task].elapsed or 0)
     description = f"{count_noun(progress.annotated, 'text')}{rejected}{rate}"
     bar.update(task, completed=progress.read, description=description)
 

@@ -78,17 +78,23 @@ def describe_count(task: Task, *, unit: str) -> str:
 
     done = "" if task.total is None else f"{task.completed:,.0f} of "
     counted = count_noun(int(task.completed if task.total is None else task.total), unit)
-    rate = f", {format_rate(task.completed / task.elapsed)} a second" if task.elapsed else ""
+    rate = describe_rate(task.completed, task.elapsed or 0)
     return f"{task.description}: {done}{counted}{rate}"
 
 
-def format_rate(rate: float) -> str:
-    """Format a rate for display.
+def describe_rate(count: float, seconds: float) -> str:
+    """Describe how fast items are done, as the end of a line.
 
-    rate (float): The rate.
-    RETURNS (str): The rate, with two digits if it is low.
+    count (float): The number of items.
+    seconds (float): The time that they took.
+    RETURNS (str): Items per second, or seconds per item if these are slow; empty before the first.
     """
-    return f"{rate:,.0f}" if rate >= FEW else f"{rate:.2g}"
+    if not count or not seconds:
+        return ""
+    if (each := round(seconds / count, 1)) > 1:
+        return f", {each:,g} seconds each"
+    rate = count / seconds
+    return f", {rate:,.0f} a second" if rate >= FEW else f", {rate:.2g} a second"
 
 
 def track(
