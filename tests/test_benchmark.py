@@ -277,7 +277,7 @@ def test_the_machine_is_described(trained: Language) -> None:
     assert machine["precision"] == {"str_encoder": "bfloat16"}
 
 
-def spell(**changes: Any) -> str:
+def spell(*, rate: float = 12.345, **changes: Any) -> str:
     machine: dict[str, Any] = {
         "processor": "Abacus 9",
         "cores": 8,
@@ -287,7 +287,7 @@ def spell(**changes: Any) -> str:
         "precision": {"str_encoder": "float32"},
         "has_bfloat16_units": False,
     }
-    speed = {"median": 12.345, "lowest": 10.0, "highest": 20.0}
+    speed = {"median": rate, "lowest": 10.0, "highest": 20.0}
     report: dict[str, Any] = {
         "machine": {**machine, **changes},
         "texts": 1000,
@@ -322,6 +322,18 @@ def test_the_report_is_read_in_a_terminal() -> None:
         "all 8.00 100.0%",
     } <= {*lines}
     assert "for 50,000 texts per second: 4,051 cores like this one, a process on each" in said
+
+
+@pytest.mark.parametrize(
+    ("rate", "gpu", "expected"),
+    [
+        (20.0, None, "1,000,000 texts: 13.9 hours on one core"),
+        (0.125, None, "1,000,000 texts: 2,222 hours on one core"),
+        (1000.0, "Loom 3", "1,000,000 texts: 0.3 hours on one GPU"),
+    ],
+)
+def test_the_time_for_a_million_texts_is_said(rate: float, gpu: str | None, expected: str) -> None:
+    assert expected in spell(rate=rate, gpu=gpu).splitlines()
 
 
 def test_a_gpu_is_named() -> None:

@@ -10,6 +10,9 @@ from ..tables import make_table
 from .machine import Machine
 from .run import Report, Speed, Target
 
+# Texts of an archive to plan for.
+MANY = 1_000_000
+
 
 def lay_out(report: Report) -> Iterator[Table | Text]:
     """Lay out a report.
@@ -29,6 +32,7 @@ def lay_out(report: Report) -> Iterator[Table | Text]:
         yield Text(f"left out ({count:,}): rejected texts ({reason})")
     yield _lay_out_speed(report)
     yield _lay_out_components(report["seconds"], texts)
+    yield Text(_extrapolate(report["texts_per_second"], machine))
     if report["target"] is not None:
         yield Text(_explain(report["target"], machine))
 
@@ -53,8 +57,11 @@ def _lay_out_speed(report: Report) -> Table:
 
 
 def _spell(speed: Speed) -> list[str]:
-    figures = (speed["median"], speed["lowest"], speed["highest"])
-    return [f"{figure:,.1f}" if figure < 100 else f"{figure:,.0f}" for figure in figures]
+    return [*map(_round, (speed["median"], speed["lowest"], speed["highest"]))]
+
+
+def _round(figure: float) -> str:
+    return f"{figure:,.1f}" if figure < 100 else f"{figure:,.0f}"
 
 
 def _lay_out_components(seconds: dict[str, float], texts: int) -> Table:
@@ -65,6 +72,11 @@ def _lay_out_components(seconds: dict[str, float], texts: int) -> Table:
     table.add_section()
     table.add_row("all", f"{1000 * total / texts:.2f}", "100.0%")
     return table
+
+
+def _extrapolate(speed: Speed, machine: Machine) -> str:
+    hours = _round(MANY / speed["median"] / 3600)
+    return f"{MANY:,} texts: {hours} hours on one {'core' if machine['gpu'] is None else 'GPU'}"
 
 
 def _explain(target: Target, machine: Machine) -> str:

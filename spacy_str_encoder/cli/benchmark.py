@@ -37,9 +37,9 @@ def benchmark_command(
 ) -> None:
     """Measure how fast a pipeline annotates your texts on this machine.
 
-    Prints texts and characters per second, and the time of each component. On
-    the CPU, the pipeline uses one thread: annotate is fastest with one process
-    for each core. Reading and writing files is not measured.
+    Prints texts and characters per second, the time of each component, and how
+    long a million texts take. On the CPU, the pipeline uses one thread: annotate
+    is fastest with one process for each core. Reading and writing files is not measured.
 
     Example: spacy-str-encoder benchmark training/model-best reports.jsonl --target 500
 
