@@ -100,6 +100,9 @@ def test_predictions_go_to_other_formats(
     assert result.exit_code == 0, result.output
     lost = {"jsonl": 0, "label-studio": 1, "brat": 2}[target]
     assert (f"left out ({lost}): {KINDS}" in result.stdout) is bool(lost)
+    # Whoever corrects predictions in a tool must not turn to another format.
+    remedy = "  remedy: not needed to correct annotations; "
+    assert (remedy in result.stdout) is bool(lost)
     assert "unsupported fields of entities" not in result.stdout
     assert "unsupported fields of relations" not in result.stdout
     suffix = {"jsonl": ".jsonl", "label-studio": ".json", "brat": ""}[target]

@@ -47,5 +47,5 @@ REMEDIES = {
     PREDICTED: "--predictions reads their predictions",
     NO_RELATIONS: _FORMATS,
     NO_ATTRIBUTES: _FORMATS,
-    NO_SCORES: "use --to spacy or --to jsonl, which hold them",
+    NO_SCORES: "not needed to correct annotations; --to spacy and --to jsonl hold all of them",
 }
