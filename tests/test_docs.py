@@ -15,6 +15,7 @@ from itertools import groupby
 from pathlib import Path
 from textwrap import dedent
 from typing import Any, NamedTuple
+from xml.etree import ElementTree
 
 import pytest
 import srsly
@@ -35,6 +36,13 @@ from spacy_str_encoder.doc.plain_data import to_annotations
 from spacy_str_encoder.doc.records import key_values
 from spacy_str_encoder.evaluation import evaluate
 from spacy_str_encoder.files.records import to_rows, write_records
+from spacy_str_encoder.formats.annotated_text import (
+    AnnotatedEntity,
+    AnnotatedRelation,
+    AnnotatedText,
+)
+from spacy_str_encoder.formats.label_studio.writer import serialize
+from spacy_str_encoder.formats.report import ConversionReport
 from spacy_str_encoder.visualize import compare_docs, render, view_doc
 
 from .reduced_project import ROOT, run
@@ -231,6 +239,28 @@ def test_the_table_of_findings_has_one_row_for_each(
         "0,1,cough,present,days; weeks",
         "1,0,pain,,",
     ]
+
+
+def test_the_config_of_label_studio_fits_what_is_written() -> None:
+    [config] = [each.text for each in find_blocks("docs/data.md") if each.file == "labels.xml"]
+    view = ElementTree.fromstring(config)
+    names = {each.get("name"): each for each in view if each.get("name")}
+    finding = AnnotatedEntity(0, 2, "Finding", attributes={"Assertion": "negated"})
+    entities = [finding, AnnotatedEntity(0, 1, "BodyPart", attributes={"Assertion": "present"})]
+    text = AnnotatedText("腹胀", entities, [AnnotatedRelation(1, 0, "Position")])
+    task = serialize(text, ConversionReport())
+    *regions, relation = task["annotations"][0]["result"]
+    assert {each["from_name"] for each in regions} | {"text"} == {*names}
+    for region in regions:
+        control = names[region["from_name"]]
+        assert control.tag.lower() == region["type"]
+        assert control.get("toName") == region["to_name"]
+        assert {*region["value"][region["type"]]} <= {each.get("value") for each in control}
+    # Choices without this belong to the whole text.
+    assert names["Assertion"].get("perRegion") == "true"
+    assert {*relation["labels"]} <= {each.get("value") for each in view.iter("Relation")}
+    [field] = task["data"]
+    assert names[regions[0]["to_name"]].get("value") == f"${field}"
 
 
 @pytest.mark.parametrize("page", TRANSLATIONS)
