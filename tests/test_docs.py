@@ -117,6 +117,7 @@ INSTEAD = {
     r"^(python -m )?pip (install|wheel) .*": "true",
     r"--vars\.gpu 0": "--vars.gpu -1",
     r"(run tables(-quick)?)$": r"\1 --dry",
+    r"total_steps \d+": "total_steps 10",
 }
 LIBRARY = "spacy-str-encoder"
 NAMED = ("architectures", "callbacks", "factories", "misc", "readers", "scorers")
