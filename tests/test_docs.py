@@ -83,6 +83,7 @@ PAGES = {
     "docs/reliability.md": [],
     "docs/scaling.md": ["annotated/manifest.jsonl"],
     "docs/tables/README.md": [],
+    **{f"docs/tables/{name}/tables.md": [] for name in ("clinical", "fresh", "pretrained")},
     "docs/training.md": [
         "config.cfg",
         "errors.html",

@@ -597,6 +597,23 @@ def test_tables_can_be_written_again_from_the_file_beside_them(
     assert read_data(tmp_path / "figures.jsonl") == data
 
 
+WRITTEN = sorted(ROOT.glob("docs/tables/*/figures.jsonl"))
+
+
+def test_the_figures_of_both_corpora_are_there() -> None:
+    assert {path.parent.name for path in WRITTEN} == {"clinical", "pretrained"}
+
+
+@pytest.mark.parametrize("figures", WRITTEN, ids=lambda path: path.parent.name)
+def test_the_printed_tables_are_those_of_the_figures_beside_them(
+    figures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The config is named as seen from there.
+    monkeypatch.chdir(ROOT)
+    printed = (figures.parent / "tables.md").read_text("utf-8")
+    assert write_page(read_data(figures)) == printed
+
+
 @pytest.fixture
 def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
     """The figures that are drawn."""

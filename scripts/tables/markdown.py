@@ -21,9 +21,9 @@ from .systems import (
 
 NOTES = """\
 **The corpora differ.** The paper's figures are for Chinese BERT-base on private reports of coronary
-arteriography (Xue et al. 2019, arXiv 1908.07721). Ours are for the encoder `{encoder}` on the
-corpus `{corpus}`. By default, these are a small encoder with random weights and generated
-sentences. Compare systems with each other, not our figures with the paper's.
+arteriography (Xue et al. 2019, arXiv 1908.07721). Ours are for the encoder `{encoder}`, which has
+{layers} layers, on the corpus `{corpus}`. Compare systems with each other, not our figures with the
+paper's.
 
 Figures are precision / recall / F1 in percent, strict and micro-averaged. Ours are mean ± standard
 deviation over seeds. Each training keeps the checkpoint with the best score on dev, as weighted by
@@ -95,18 +95,22 @@ def write_tables(
     }
     sections["Table V: K and mask, on dev"] = _focus_table(results, layers, focus_layers)
     sections["Differences in F1"] = _difference_table(results, settings)
-    lines = [f"# The paper's tables and ours{suffix}", "", *_notes(results, settings, failed)]
+    notes = _notes(results, settings, failed, layers=layers)
+    lines = [f"# The paper's tables and ours{suffix}", "", *notes]
     # Up to VI, Roman numbers have the order of the alphabet, and D comes before T.
     for title, table in sorted(sections.items()):
         lines += ["", f"## {title}{suffix}", "", *table]
     return "\n".join([*lines, ""])
 
 
-def _notes(results: Results, settings: TableSettings, failed: Sequence[str]) -> Iterator[str]:
+def _notes(
+    results: Results, settings: TableSettings, failed: Sequence[str], *, layers: int
+) -> Iterator[str]:
     trained = {name: trials for name, trials in results.items() if name != BASE}
     kept = [each for trials in trained.values() for each in trials]
     yield NOTES.format(
         encoder=settings.encoder,
+        layers=layers,
         corpus=settings.corpus,
         config=settings.base,
         updates=settings.updates,
