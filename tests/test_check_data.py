@@ -210,6 +210,8 @@ def test_a_single_text_to_score_on_is_a_doubt(tmp_path: Path) -> None:
         (100, []),
         (50, ["total_steps of the learning rate is 50: nothing is learned after that."]),
         (200, ["total_steps of the learning rate is 200: it does not fall to zero."]),
+        # Chosen later.
+        (0, []),
     ],
 )
 def test_a_schedule_has_to_end_with_training(tmp_path: Path, total: int, told: list[str]) -> None:

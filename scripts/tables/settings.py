@@ -69,7 +69,7 @@ class TableSettings:
         steps = self.steps or self._training["max_steps"]
         if steps:
             return count_noun(steps, "update")
-        return count_noun(self._training["max_epochs"], "epoch")
+        return count_noun(self._training["max_epochs"] or self._planned_epochs, "epoch")
 
     @property
     def command(self) -> str:
@@ -91,6 +91,11 @@ class TableSettings:
     def _training(self) -> dict[str, Any]:
         training: dict[str, Any] = load_config(self.base, interpolate=True)["training"]
         return training
+
+    @property
+    def _planned_epochs(self) -> int:
+        epochs: int = load_config(self.base)["initialize"]["after_init"]["epochs"]
+        return epochs
 
     def part(self, name: str) -> Path:
         """RETURNS (Path): The file of a part of the corpus."""

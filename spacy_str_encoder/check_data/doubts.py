@@ -54,7 +54,8 @@ def find_other_schedule(training: Mapping[str, Any]) -> Iterator[str]:
     """
     rate, steps = training["optimizer"].get("learn_rate"), training["max_steps"]
     total = rate.get("total_steps", steps) if isinstance(rate, Mapping) else steps
-    if steps and total != steps:
+    # A total of 0 is replaced later, see plan_updates.
+    if steps and total and total != steps:
         yield (
             f"training.max_steps is {steps:,}, but total_steps of the learning rate is {total:,}: "
             f"{'nothing is learned after that' if total < steps else 'it does not fall to zero'}. "
