@@ -16,11 +16,11 @@ from typer.testing import CliRunner, Result
 
 from spacy_str_encoder import Relation
 from spacy_str_encoder.calibration import Choice, calibrate
-from spacy_str_encoder.calibration.scored import Scored
 from spacy_str_encoder.calibration.temperature import fit_temperature
 from spacy_str_encoder.calibration.threshold import threshold_for_f1, threshold_for_precision
 from spacy_str_encoder.cli import app
 from spacy_str_encoder.doc.temperatures import scale_odds
+from spacy_str_encoder.evaluation.scored import Scored
 
 from .pipelines import ANNOTATIONS, TEXT, TEXTS, MakeNlp, make_examples, relate, train
 

@@ -13,10 +13,10 @@ from ..doc.temperatures import scale_odds
 from ..evaluation.outcomes import Outcomes
 from ..evaluation.report import make_report
 from ..evaluation.runs import Track, find_outcomes, no_track
+from ..evaluation.scored import Scored, collect, collect_given_entities
 from ..evaluation.scores import Scores
 from ..loading import ATTRIBUTES, ENTITIES, RELATIONS, find_components
 from .choice import Choice
-from .scored import Scored, collect, collect_given_entities
 from .temperature import FEWEST, fit_temperature
 
 # Relations of pairs that are not exclusive are looked at from this score on.

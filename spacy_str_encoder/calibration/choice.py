@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from .scored import Scored
+from ..evaluation.scored import Scored
 from .threshold import threshold_for_f1, threshold_for_precision
 
 

@@ -4,7 +4,7 @@ from math import sqrt
 
 from ..arrays import FloatArray
 from ..doc.temperatures import log_odds, scale_odds
-from .scored import Scored
+from ..evaluation.scored import Scored
 
 # Fewer predictions say too little.
 FEWEST = 30

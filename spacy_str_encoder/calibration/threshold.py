@@ -3,7 +3,7 @@
 import numpy
 
 from ..arrays import FloatArray, IntArray
-from .scored import Scored
+from ..evaluation.scored import Scored
 
 
 def threshold_for_f1(scored: Scored, gold: int) -> float | None:

@@ -5,9 +5,9 @@ from typing import TypedDict
 
 import numpy
 
-from ..arrays import FloatArray
 from .attributes import AttributeOutcome
 from .outcomes import EntityOutcome, RelationOutcome
+from .scored import Scored, collect
 
 BINS = 10
 
@@ -35,7 +35,7 @@ class Calibration(TypedDict):
     bins: list[CalibrationBin]
 
 
-def calibrate(
+def measure_calibration(
     outcomes: Iterable[EntityOutcome] | Iterable[RelationOutcome] | Iterable[AttributeOutcome],
 ) -> Calibration | None:
     """Compare the scores of predictions with the share of them that is strictly correct.
@@ -51,30 +51,22 @@ def calibrate(
         outcome of each doc.
     RETURNS (Calibration | None): The error and the bins; None if nothing has a score.
     """
-    scored = [
-        (score, key in outcome.gold)
-        for outcome in outcomes
-        for key, score in zip(outcome.predicted, outcome.scores, strict=True)
-        if score is not None
-    ]
-    if not scored:
+    scored = collect(outcomes)
+    if not len(scored):
         return None
-    # shape: (scores, 2)
-    pairs = numpy.array(scored, dtype="float64")
     inner_edges = numpy.arange(1, BINS) / BINS
-    places = numpy.digitize(pairs[:, 0], inner_edges, right=True)
-    bins = [_make_bin(i, pairs[places == i]) for i in range(BINS)]
-    return {"ece": _error(bins), "count": len(pairs), "bins": bins}
+    places = numpy.digitize(scored.scores, inner_edges, right=True)
+    bins = [_make_bin(i, scored.take(places == i)) for i in range(BINS)]
+    return {"ece": _error(bins), "count": len(scored), "bins": bins}
 
 
-def _make_bin(i: int, pairs: FloatArray) -> CalibrationBin:
-    confidence, correct = pairs.mean(axis=0).tolist() if len(pairs) else (None, None)
+def _make_bin(i: int, scored: Scored) -> CalibrationBin:
     return {
         "least": i / BINS,
         "most": (i + 1) / BINS,
-        "count": len(pairs),
-        "confidence": confidence,
-        "correct": correct,
+        "count": len(scored),
+        "confidence": float(scored.scores.mean()) if len(scored) else None,
+        "correct": float(scored.correct.mean()) if len(scored) else None,
     }
 
 

@@ -7,7 +7,7 @@ from typing import TypedDict
 
 from ..doc.relation import RelationKey, sort_ends
 from .bootstrap import Intervals, intervals
-from .calibration import Calibration, calibrate
+from .calibration import Calibration, measure_calibration
 from .confusion import Confusion, confuse, confuse_attributes
 from .counts import Counts, Figures, count, figures, macro_f
 from .distance import DistanceBin, recall_by_distance
@@ -142,7 +142,7 @@ def _score_task(
         "strict": scored["strict"],
         "boundaries": scored.get("boundaries"),
         "flat": scored.get("flat"),
-        "calibration": calibrate(docs),
+        "calibration": measure_calibration(docs),
         "per_overlap": score_by_overlap(docs) if task == "entities" else None,
         "per_triple": _score_triples(outcomes, task) if is_relations else None,
         "distance": recall_by_distance(docs) if is_relations else None,

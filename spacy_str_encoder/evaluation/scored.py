@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy
 
 from ..arrays import BoolArray, FloatArray
-from ..evaluation.attributes import AttributeOutcome
-from ..evaluation.outcomes import EntityOutcome, RelationOutcome
+from .attributes import AttributeOutcome
+from .outcomes import EntityOutcome, RelationOutcome
 
 
 @dataclass(frozen=True)
@@ -25,10 +25,13 @@ class Scored:
         """RETURNS (int): The number of predictions."""
         return len(self.scores)
 
+    def take(self, chosen: BoolArray) -> "Scored":
+        """RETURNS (Scored): The predictions for which the array is true."""
+        return Scored(self.scores[chosen], self.correct[chosen])
+
     def reaching(self, threshold: float | None) -> "Scored":
         """RETURNS (Scored): The predictions whose scores reach a threshold; all if it is None."""
-        kept = self.scores >= (threshold or 0)
-        return Scored(self.scores[kept], self.correct[kept])
+        return self.take(self.scores >= (threshold or 0))
 
 
 def collect(
