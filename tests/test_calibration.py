@@ -288,7 +288,8 @@ def test_scores_become_probabilities_and_nothing_else_changes(unsure: Path, tmp_
     for name, temperature in written["temperatures"].items():
         assert loaded.get_pipe(name).temperature == temperature
         assert f"{name}: temperature {temperature:.3g}" in result.output
-    assert written["threshold"] is None and "threshold" not in result.output
+    assert written["threshold"] is None and not written["is_chosen"]
+    assert "threshold" not in result.output
 
 
 def test_calibrating_again_changes_hardly_anything(unsure: Path) -> None:
@@ -308,6 +309,25 @@ def test_relations_reach_the_wanted_precision(make_nlp: MakeNlp, exclusive: bool
     assert report["threshold"] == nlp.get_pipe("str_rel").threshold
     kept = [score_of(r) for doc in nlp.pipe(TEXTS) for r in doc._.relations]
     assert min(kept) >= report["threshold"]
+
+
+def test_temperatures_are_those_of_all_relations_whatever_the_threshold(unsure: Path) -> None:
+    found = []
+    for choice in (Choice(), Choice(precision=0.8)):
+        nlp = spacy.load(unsure / "model")
+        found.append(calibrate(nlp, read_gold(unsure, nlp), choice)["temperatures"])
+    assert found[0] == found[1]
+
+
+def test_if_all_relations_can_be_kept_that_is_said(unsure: Path, tmp_path: Path) -> None:
+    nlp = spacy.load(unsure / "model")
+    nlp.get_pipe("str_rel").threshold = 0.99
+    nlp.to_disk(tmp_path / "strict")
+    output = tmp_path / "new" / "folder" / "model"
+    result = run(tmp_path / "strict", unsure / "dev.spacy", "-o", output, "--precision", "0.1")
+    assert result.exit_code == 0, result.output
+    assert "threshold of relations: none, all are kept" in result.output
+    assert spacy.load(output).get_pipe("str_rel").threshold is None
 
 
 def test_the_threshold_for_f1_is_at_least_as_good(unsure: Path) -> None:
@@ -351,6 +371,9 @@ def test_what_cannot_be_calibrated_is_refused(unsure: Path, tmp_path: Path) -> N
         1,
         f"Error: {model}: exists already; choose another folder, or remove it\n",
     )
+    (tmp_path / "file").touch()
+    result = run(model, data, "-o", tmp_path / "file" / "new")
+    assert f"{tmp_path / 'file'} is not a folder" in result.stderr
     spacy.blank("zh").to_disk(tmp_path / "blank")
     result = run(tmp_path / "blank", data, "-o", tmp_path / "new")
     assert "must have str_ner, str_rel or str_attr" in result.stderr

@@ -74,6 +74,15 @@ def test_texts_that_are_not_read_do_not_count(settings: dict[str, Any]) -> None:
     assert choose({**settings, "corpora.train.limit": 4}, epochs=5) == 5
 
 
+def test_training_that_ends_after_some_passes_has_their_updates(settings: dict[str, Any]) -> None:
+    given = {"training.max_epochs": 2}
+    assert choose({**settings, **given}, epochs=5, min_steps=50) == 6
+
+
+def test_training_ends_even_if_max_steps_does_not_follow(settings: dict[str, Any]) -> None:
+    assert choose({**settings, "training.max_steps": 0}, epochs=5) == 15
+
+
 @pytest.mark.parametrize("given", [{TOTAL: 99}, {"training.max_steps": 99}])
 def test_a_number_that_is_set_stays(settings: dict[str, Any], given: dict[str, int]) -> None:
     assert choose({**settings, **given}, epochs=5) == 99
@@ -115,8 +124,8 @@ def test_where_updates_can_not_be_counted_that_is_said(
     [
         ({"epochs": 0}, "epochs must be at least 1, min_steps 0, got 0 and 0"),
         ({"epochs": 1, "min_steps": -1}, "got 1 and -1"),
-        ({"epochs": 1, "max_steps": 0}, "max_steps must be at least 1"),
-        ({"epochs": 1, "min_steps": 8, "max_steps": 7}, r"and min_steps \(8\), got 7"),
+        ({"epochs": 1, "max_steps": 0}, "plan_updates: its max_steps must be at least 1"),
+        ({"epochs": 1, "min_steps": 8, "max_steps": 7}, r"at least its min_steps \(8\), got 7"),
     ],
 )
 def test_wrong_plans_are_refused(plan: dict[str, int], message: str) -> None:
@@ -137,6 +146,7 @@ def test_a_training_has_as_many_updates(
         given = [part for name, value in settings.items() for part in (f"--{name}", str(value))]
         result = CliRunner().invoke(app, ["train", str(CONFIG), "-o", str(output), *given])
         assert result.exit_code == 0, result.output
+        assert "Updates: 6" in result.output
     saved: Language = spacy.load(output / "model-last")
     assert saved.config.interpolate()["training"]["max_steps"] == 6
     assert saved.config["training"]["optimizer"]["learn_rate"]["total_steps"] == 6

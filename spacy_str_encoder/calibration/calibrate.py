@@ -28,6 +28,7 @@ class CalibrationReport(TypedDict):
 
     docs (int): The number of docs.
     temperatures (dict[str, float]): The temperature of each component that has one.
+    is_chosen (bool): Whether the threshold of relations was chosen.
     threshold (float | None): The threshold of relations.
     notes (list[str]): Why a component keeps its temperature.
     before (Scores): The scores before.
@@ -36,6 +37,7 @@ class CalibrationReport(TypedDict):
 
     docs: int
     temperatures: dict[str, float]
+    is_chosen: bool
     threshold: float | None
     notes: list[str]
     before: Scores
@@ -70,6 +72,7 @@ def calibrate(
     return {
         "docs": len(docs),
         "temperatures": {each.name: each.temperature for each in components.values()},
+        "is_chosen": bool(choice),
         "threshold": getattr(components.get(RELATIONS), "threshold", None),
         "notes": [note for note in notes if note],
         "before": cast(Scores, report["other"]),
@@ -125,10 +128,9 @@ def _fit(component: Any, scored: Scored) -> str | None:
     RETURNS (str | None): Why it keeps its temperature, if it does.
     """
     threshold = getattr(component, "threshold", None)
-    kept = scored.reaching(threshold)
-    temperature = fit_temperature(kept)
+    temperature = fit_temperature(scored)
     if temperature is None:
-        counted = f"{count_noun(len(kept), 'score')}, {int(kept.correct.sum()):,} correct"
+        counted = f"{count_noun(len(scored), 'score')}, {int(scored.correct.sum()):,} correct"
         return (
             f"{component.name} keeps its temperature: at least {FEWEST} scores are needed, some of "
             f"them of wrong predictions, got {counted}."

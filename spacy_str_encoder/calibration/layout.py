@@ -21,11 +21,11 @@ def lay_out(report: CalibrationReport) -> Iterator[Table | Text]:
     YIELDS (Table | Text): The blocks to print, in order.
     """
     title = f"{count_noun(report['docs'], 'doc')}, the same before and after"
-    table = make_table(title, ["strict"], ["scores", "ECE before", "ECE after"])
+    table = make_table(title, ["strict"], ["scores", "ECE before", "scores", "ECE after"])
     for task, name in ALL_TASKS.items():
         before, after = report["before"][task], report["after"][task]
         if before is not None and after is not None:
-            table.add_row(name, _count(after), _error(before), _error(after))
+            table.add_row(name, _count(before), _error(before), _count(after), _error(after))
     yield table
     for component, temperature in report["temperatures"].items():
         yield Text(f"{component}: temperature {temperature:.3g}")
@@ -35,9 +35,11 @@ def lay_out(report: CalibrationReport) -> Iterator[Table | Text]:
 
 def _threshold_lines(report: CalibrationReport) -> Iterator[Text]:
     before, after = report["before"]["relations"], report["after"]["relations"]
-    if report["threshold"] is None or before is None or after is None:
+    if not report["is_chosen"] or before is None or after is None:
         return
-    yield Text(f"threshold of relations: {report['threshold']:.3g}")
+    threshold = report["threshold"]
+    said = "none, all are kept" if threshold is None else f"{threshold:.4g}"
+    yield Text(f"threshold of relations: {said}")
     pairs = ((name, _figures(before)[key], _figures(after)[key]) for key, name in FIGURES.items())
     changes = [f"{name} {100 * old:.1f} to {100 * new:.1f}" for name, old, new in pairs]
     yield Text(f"relations between predicted entities: {', '.join(changes)}")

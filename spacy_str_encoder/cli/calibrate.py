@@ -61,13 +61,15 @@ def calibrate_command(
         choice = Choice(best_f1=best_f1, precision=precision)
         if output.exists():
             raise ValueError(f"{output}: exists already; choose another folder, or remove it")
-        prepare(gpu_id=gpu_id, inputs=[data], outputs=[report_path] if report_path else [])
+        reports = [report_path] if report_path else []
+        prepare(gpu_id=gpu_id, inputs=[data], outputs=[output, *reports])
         nlp = load_pipeline(model, code=code)
         docs = read_gold_docs(data, nlp, conversion)
         report = calibrate(nlp, docs, choice, track=track)
+        output.parent.mkdir(parents=True, exist_ok=True)
         nlp.to_disk(output)
-        if report_path is not None:
-            with written_whole(report_path) as unfinished:
+        for path in reports:
+            with written_whole(path) as unfinished:
                 write_json(unfinished, report)
     for line in summarize(conversion):
         typer.echo(line)

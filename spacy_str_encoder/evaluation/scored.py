@@ -29,10 +29,6 @@ class Scored:
         """RETURNS (Scored): The predictions for which the array is true."""
         return Scored(self.scores[chosen], self.correct[chosen])
 
-    def reaching(self, threshold: float | None) -> "Scored":
-        """RETURNS (Scored): The predictions whose scores reach a threshold; all if it is None."""
-        return self.take(self.scores >= (threshold or 0))
-
 
 def collect(
     outcomes: Iterable[EntityOutcome] | Iterable[RelationOutcome] | Iterable[AttributeOutcome],

@@ -5,7 +5,7 @@ from math import ceil
 from pathlib import Path
 
 from spacy.language import Language
-from spacy.util import dot_to_object, logger, resolve_dot_names
+from spacy.util import dot_to_object, resolve_dot_names
 from thinc.api import Config
 
 TOTAL = "training.optimizer.learn_rate.total_steps"
@@ -16,8 +16,8 @@ def create_plan(
     epochs: int, min_steps: int = 0, max_steps: int | None = None
 ) -> Callable[[Language], Language]:
     """Create a callback for `after_init` of configs. If `total_steps` of the learning rate is 0, it
-    becomes so many updates that training passes over its data `epochs` times; or `max_steps`, if
-    that is another number.
+    becomes so many updates that training passes over its data `epochs` times. If `max_steps` or
+    `max_epochs` of [training] ends it elsewhere, it becomes that number.
 
     epochs (int): The number of passes.
     min_steps (int): The minimum number of updates, for little data.
@@ -26,10 +26,13 @@ def create_plan(
     RAISES (ValueError): If a number is too low, or the minimum is above the maximum.
     """
     if epochs < 1 or min_steps < 0:
-        raise ValueError(f"epochs must be at least 1, min_steps 0, got {epochs} and {min_steps}.")
+        raise ValueError(
+            f"plan_updates: epochs must be at least 1, min_steps 0, got {epochs} and {min_steps}."
+        )
     if max_steps is not None and max_steps < max(1, min_steps):
         raise ValueError(
-            f"max_steps must be at least 1 and min_steps ({min_steps:,}), got {max_steps:,}."
+            "plan_updates: its max_steps must be at least 1, and at least its min_steps "
+            f"({min_steps:,}), got {max_steps:,}."
         )
 
     def plan_updates(nlp: Language) -> Language:
@@ -37,12 +40,17 @@ def create_plan(
         if _is_open(config) and _has_data(config):
             updates = config["training"]["max_steps"] or choose(nlp, config)
             nlp.config["training"]["optimizer"]["learn_rate"]["total_steps"] = updates
-            logger.info("Training for %s updates", f"{updates:,}")
+            if not nlp.config.interpolate()["training"]["max_steps"]:
+                # It does not follow total_steps, and training would not end.
+                nlp.config["training"]["max_steps"] = updates
         return nlp
 
     def choose(nlp: Language, config: Config) -> int:
         size = _batch_size(config)
-        updates = max(min_steps, epochs * ceil(_count_texts(nlp, config) / size))
+        batches = ceil(_count_texts(nlp, config) / size)
+        if passes := config["training"]["max_epochs"]:
+            return int(passes * batches)
+        updates = max(min_steps, epochs * batches)
         return updates if max_steps is None else min(updates, max_steps)
 
     return plan_updates

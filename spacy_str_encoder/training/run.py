@@ -161,6 +161,8 @@ def _show_settings(nlp: Language, setup: Setup, show: Show) -> None:
     ):
         if settings[name]:
             show(f"{label}: {settings[name]}")
+    if settings["max_steps"]:
+        show(f"Updates: {settings['max_steps']:,}")
     show(f"Initial learn rate: {settings['optimizer'].learn_rate}")
 
 
