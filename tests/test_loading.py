@@ -140,7 +140,9 @@ def test_a_setting_that_is_changed_by_the_component_is_kept(pipeline: Path) -> N
 
 def test_a_threshold_is_what_the_config_says(pipeline: Path) -> None:
     path = pipeline / "config.cfg"
-    path.write_text(path.read_text("utf-8").replace("threshold = 0.5", "threshold = 0.25"), "utf-8")
+    path.write_text(
+        path.read_text("utf-8").replace("threshold = null", "threshold = 0.25"), "utf-8"
+    )
     assert spacy.load(pipeline).get_pipe("str_rel").threshold == 0.25
     config = {"components.str_rel.threshold": 0.125}
     nlp = spacy.load(pipeline, config=config)
@@ -169,7 +171,7 @@ def test_a_threshold_of_a_copy_is_saved(
     other.get_pipe("str_rel").threshold = 0.75
     other.to_disk(tmp_path / "copy")
     assert spacy.load(tmp_path / "copy").get_pipe("str_rel").threshold == 0.75
-    assert nlp.config["components"]["str_rel"]["threshold"] == 0.5
+    assert nlp.config["components"]["str_rel"]["threshold"] is None
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
