@@ -11,8 +11,8 @@ from spacy.tokens import DocBin
 from spacy.util import load_config, load_model_from_config
 from typer.testing import CliRunner
 
+from spacy_str_encoder.check_data import create_plan
 from spacy_str_encoder.cli import app
-from spacy_str_encoder.training.plan import create_plan
 
 from .pipelines import ANNOTATIONS, make_example
 

@@ -3,13 +3,12 @@
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 from spacy.language import Language
 from spacy.training import Example
-from spacy.util import dot_to_object, resolve_dot_names
 
+from .corpora import find_path, read
 from .counts import CorpusCounts, count_corpus
 from .doubts import find_doubts, find_other_schedule
 from .problems import find_problems
@@ -39,7 +38,7 @@ def check_data(nlp: Language) -> Language:
     RAISES (ValueError): If nothing can be learned or scored; the error lists all reasons.
     """
     training = nlp.config.interpolate()["training"]
-    paths = {name: _find_path(nlp, training[key]) for name, key in CORPORA.items()}
+    paths = {name: find_path(nlp, training[key]) for name, key in CORPORA.items()}
     if paths["train"] is None or not paths["train"].exists() or not _can_tokenize(nlp):
         return nlp
     trained, problems = find_trained(nlp), []
@@ -60,12 +59,6 @@ def check_data(nlp: Language) -> Language:
     return nlp
 
 
-def _find_path(nlp: Language, corpus: str) -> Path | None:
-    settings = dot_to_object(nlp.config.interpolate(), corpus)
-    path = settings.get("path") if isinstance(settings, Mapping) else None
-    return None if path is None else Path(path)
-
-
 def _can_tokenize(nlp: Language) -> bool:
     # Some tokenizers, such as pkuseg for Chinese, are initialized later.
     try:
@@ -76,6 +69,5 @@ def _can_tokenize(nlp: Language) -> bool:
 
 
 def _read(nlp: Language, name: str, training: Mapping[str, Any]) -> Iterator[Example]:
-    [read] = resolve_dot_names(nlp.config.interpolate(), [training[CORPORA[name]]])
     is_stream = name == "train" and training["max_epochs"] == -1
-    yield from islice(read(nlp), SAMPLE if is_stream else None)
+    return islice(read(nlp, training[CORPORA[name]]), SAMPLE if is_stream else None)

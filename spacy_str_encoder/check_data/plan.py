@@ -1,12 +1,12 @@
 """The callback that chooses the number of updates by the size of the training data."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from math import ceil
-from pathlib import Path
+from typing import Any
 
 from spacy.language import Language
-from spacy.util import dot_to_object, resolve_dot_names
-from thinc.api import Config
+
+from .corpora import find_path, read
 
 TOTAL = "training.optimizer.learn_rate.total_steps"
 BATCHER = "spacy.batch_by_sequence.v1"
@@ -36,19 +36,19 @@ def create_plan(
         )
 
     def plan_updates(nlp: Language) -> Language:
-        config = nlp.config.interpolate()
-        if _is_open(config) and _has_data(config):
-            updates = config["training"]["max_steps"] or choose(nlp, config)
+        training = nlp.config.interpolate()["training"]
+        if _is_open(training) and _has_data(nlp, training["train_corpus"]):
+            updates = training["max_steps"] or choose(nlp, training)
             nlp.config["training"]["optimizer"]["learn_rate"]["total_steps"] = updates
             if not nlp.config.interpolate()["training"]["max_steps"]:
                 # It does not follow total_steps, and training would not end.
                 nlp.config["training"]["max_steps"] = updates
         return nlp
 
-    def choose(nlp: Language, config: Config) -> int:
-        size = _batch_size(config)
-        batches = ceil(_count_texts(nlp, config) / size)
-        if passes := config["training"]["max_epochs"]:
+    def choose(nlp: Language, training: Mapping[str, Any]) -> int:
+        size = _batch_size(training)
+        batches = ceil(sum(1 for _ in read(nlp, training["train_corpus"])) / size)
+        if passes := training["max_epochs"]:
             return int(passes * batches)
         updates = max(min_steps, epochs * batches)
         return updates if max_steps is None else min(updates, max_steps)
@@ -56,27 +56,25 @@ def create_plan(
     return plan_updates
 
 
-def _is_open(config: Config) -> bool:
-    rate = config["training"]["optimizer"].get("learn_rate")
+def _is_open(training: Mapping[str, Any]) -> bool:
+    rate = training["optimizer"].get("learn_rate")
     return isinstance(rate, dict) and rate.get("total_steps") == 0
 
 
-def _has_data(config: Config) -> bool:
+def _has_data(nlp: Language, corpus: str) -> bool:
     # Without it, the pipeline is initialized with other examples.
-    settings = dot_to_object(config, config["training"]["train_corpus"])
-    path = settings.get("path") if isinstance(settings, dict) else None
-    return path is not None and Path(path).exists()
+    path = find_path(nlp, corpus)
+    return path is not None and path.exists()
 
 
-def _count_texts(nlp: Language, config: Config) -> int:
-    [read] = resolve_dot_names(config, [config["training"]["train_corpus"]])
-    return sum(1 for _ in read(nlp))
-
-
-def _batch_size(config: Config) -> int:
-    batcher, epochs = config["training"]["batcher"], config["training"]["max_epochs"]
+def _batch_size(training: Mapping[str, Any]) -> int:
+    batcher = training["batcher"]
     size: int | None = batcher.get("size")
-    if batcher.get("@batchers") != BATCHER or not isinstance(size, int) or epochs < 0:
+    if (
+        batcher.get("@batchers") != BATCHER
+        or not isinstance(size, int)
+        or training["max_epochs"] < 0
+    ):
         raise ValueError(
             f"{TOTAL} must be set to a number of updates, got 0: it can be chosen by the size of "
             f"the training data only for the batcher {BATCHER} with a fixed size, and for data "
