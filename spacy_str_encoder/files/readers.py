@@ -93,19 +93,37 @@ def read_json(path: Path, fields: Fields) -> Reading:
     """Read a JSON file, an array of objects or a single one, as a whole; or else JSON lines, which
     some publish under this name.
     """
+    rows = _load_rows(path)
+    if rows is None:
+        yield from read_json_lines(path, fields)
+        return
+    for number, row in enumerate(rows, start=1):
+        yield _parse_row(number, row, fields), number / len(rows)
+
+
+def _load_rows(path: Path) -> list[Any] | None:
+    """RETURNS (list[Any] | None): The rows of a JSON file; None if it has JSON lines."""
     with open_bytes(path) as (content, _):
         _refuse_utf16(content)
-        data = content.read()
+        first = content.readline(MAX_LINE)
+        # Lines need not be in memory, however many there are.
+        if _is_object(first):
+            return None
+        data = first + content.read()
     try:
         rows = json.loads(data)
     except (RecursionError, ValueError) as error:
         if data.lstrip().startswith(b"["):
             raise DamagedError("not a complete JSON array") from error
-        yield from read_json_lines(path, fields)
-        return
-    rows = rows if isinstance(rows, list) else [rows]
-    for number, row in enumerate(rows, start=1):
-        yield _parse_row(number, row, fields), number / len(rows)
+        return None
+    return rows if isinstance(rows, list) else [rows]
+
+
+def _is_object(line: bytes) -> bool:
+    try:
+        return isinstance(json.loads(line), dict)
+    except (RecursionError, ValueError):
+        return False
 
 
 def read_csv(path: Path, fields: Fields) -> Reading:
