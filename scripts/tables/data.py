@@ -33,11 +33,12 @@ def save_data(path: Path, data: TableData) -> None:
     """Save the data of tables as JSON lines: the settings, and then each trial.
 
     path (Path): The file.
-    figures (Figures): The data.
+    data (TableData): The data.
     """
-    settings = {name: _to_plain(value) for name, value in asdict(data.settings).items()}
+    settings = data.settings
+    paths = {"base": str(settings.base), "corpus": str(settings.corpus)}
     head = {
-        "settings": settings,
+        "settings": {**asdict(settings), **paths},
         "layers": data.layers,
         "focus_layers": list(data.focus_layers),
     }
@@ -49,7 +50,7 @@ def read_data(path: Path) -> TableData:
     """Read the data of tables.
 
     path (Path): The file.
-    RETURNS (Figures): The data.
+    RETURNS (TableData): The data.
     """
     # The floats that srsly reads are not exact to the last digit.
     head, *trials = map(json.loads, path.read_text("utf-8").splitlines())
@@ -62,7 +63,3 @@ def read_data(path: Path) -> TableData:
     for name in ("tests", "focus_layers"):
         settings[name] = settings[name] and tuple(settings[name])
     return TableData(results, TableSettings(**settings), **head)
-
-
-def _to_plain(value: Any) -> Any:
-    return str(value) if isinstance(value, Path) else value
