@@ -1,7 +1,7 @@
 """The scores of predictions, and which of them are correct."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy
 
@@ -39,12 +39,14 @@ def collect(
         outcome of each doc.
     RETURNS (Scored): The scores.
     """
-    return _scored(
+    found = [
         (score, key in outcome.gold)
         for outcome in outcomes
         for key, score in zip(outcome.predicted, outcome.scores, strict=True)
         if score is not None
-    )
+    ]
+    scores, correct = numpy.array(found, dtype="float64").reshape(-1, 2).T
+    return Scored(scores, correct == 1)
 
 
 def collect_given_entities(outcomes: Iterable[RelationOutcome]) -> Scored:
@@ -53,13 +55,4 @@ def collect_given_entities(outcomes: Iterable[RelationOutcome]) -> Scored:
     outcomes (Iterable[RelationOutcome]): The outcome of each doc.
     RETURNS (Scored): The scores.
     """
-    return _scored(
-        (score, key in outcome.gold)
-        for outcome in outcomes
-        for key, score in zip(outcome.predicted, outcome.scores_given_entities, strict=True)
-    )
-
-
-def _scored(pairs: Iterable[tuple[float, bool]]) -> Scored:
-    scores, correct = numpy.array(list(pairs), dtype="float64").reshape(-1, 2).T
-    return Scored(scores, correct == 1)
+    return collect(replace(each, scores=each.scores_given_entities) for each in outcomes)
