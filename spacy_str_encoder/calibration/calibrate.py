@@ -61,7 +61,7 @@ def calibrate(
     run = partial(find_outcomes, nlp, docs, track=track)
     before = proposed = run()
     if choice:
-        proposed = _choose_threshold(components.get(RELATIONS), choice, run)
+        proposed = _choose_threshold(components.get(RELATIONS), choice, run, before)
     scored = {
         ENTITIES: collect(before.entities),
         RELATIONS: collect(proposed.relations_gold_entities),
@@ -93,12 +93,15 @@ def _find_adjustable(nlp: Language) -> dict[str, Any]:
     return found
 
 
-def _choose_threshold(component: Any, choice: Choice, run: Callable[[], Outcomes]) -> Outcomes:
+def _choose_threshold(
+    component: Any, choice: Choice, run: Callable[[], Outcomes], before: Outcomes
+) -> Outcomes:
     """Set the threshold.
 
     component (Any): The component that predicts relations; None for none.
     choice (Choice): The aim of the threshold.
     run (Callable[[], Outcomes]): Runs the pipeline.
+    before (Outcomes): The outcomes with the present threshold.
     RETURNS (Outcomes): The outcomes of all relations that the threshold was chosen from.
     RAISES (ValueError): If there are no relations, or no threshold has the precision.
     """
@@ -107,7 +110,7 @@ def _choose_threshold(component: Any, choice: Choice, run: Callable[[], Outcomes
     earlier = component.threshold
     component.threshold = None if component.cfg["exclusive"] else LOWEST_THRESHOLD
     try:
-        proposed = run()
+        proposed = before if component.threshold == earlier else run()
         gold = sum(len(outcome.gold) for outcome in proposed.relations)
         if not gold:
             raise ValueError("a threshold needs annotated relations, and the docs have none")

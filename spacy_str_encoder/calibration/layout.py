@@ -1,6 +1,7 @@
 """The report of a calibration for a terminal."""
 
 from collections.abc import Iterator
+from typing import Literal
 
 from rich.table import Table
 from rich.text import Text
@@ -11,7 +12,7 @@ from ..evaluation.scores import TaskScores
 from ..tables import make_table
 from .calibrate import CalibrationReport
 
-FIGURES = {"p": "P", "r": "R", "f": "F1"}
+FIGURES: dict[Literal["p", "r", "f"], str] = {"p": "P", "r": "R", "f": "F1"}
 
 
 def lay_out(report: CalibrationReport) -> Iterator[Table | Text]:
@@ -40,13 +41,11 @@ def _threshold_lines(report: CalibrationReport) -> Iterator[Text]:
     threshold = report["threshold"]
     said = "none, all are kept" if threshold is None else f"{threshold:.4g}"
     yield Text(f"threshold of relations: {said}")
-    pairs = ((name, _figures(before)[key], _figures(after)[key]) for key, name in FIGURES.items())
-    changes = [f"{name} {100 * old:.1f} to {100 * new:.1f}" for name, old, new in pairs]
+    old, new = before["strict"]["micro"], after["strict"]["micro"]
+    changes = [
+        f"{name} {100 * old[key]:.1f} to {100 * new[key]:.1f}" for key, name in FIGURES.items()
+    ]
     yield Text(f"relations between predicted entities: {', '.join(changes)}")
-
-
-def _figures(scores: TaskScores) -> dict[str, float]:
-    return {name: float(scores["strict"]["micro"][name]) for name in ("p", "r", "f")}
 
 
 def _count(scores: TaskScores) -> str:
