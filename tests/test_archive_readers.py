@@ -411,14 +411,15 @@ def test_text_files_can_be_a_text_each(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_memory_does_not_grow_with_a_file(tmp_path: Path) -> None:
+@pytest.mark.parametrize("suffix", [".jsonl", ".json"])
+def test_memory_does_not_grow_with_a_file(suffix: str, tmp_path: Path) -> None:
     peaks = []
     for count in (500, 5_000):
-        path = tmp_path / f"{count}.jsonl.gz"
+        path = tmp_path / f"{count}{suffix}.gz"
         with gzip.open(path, "wt") as file:
             file.writelines(f'{{"text": "{"x" * 500}"}}\n' for _ in range(count))
         tracemalloc.start()
-        assert sum(1 for _ in read_to_damage(path, Fields(), read=READERS[".jsonl"])) == count
+        assert sum(1 for _ in read_to_damage(path, Fields(), read=READERS[suffix])) == count
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert peaks[1] < 1.5 * peaks[0]
