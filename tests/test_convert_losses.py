@@ -42,14 +42,14 @@ def test_chinese_read_as_english_is_an_error_that_names_the_language(tmp_path: P
         (
             ["--lang", "en"],
             {},
-            "the language is en; use another --lang if it is wrong; --alignment expand moves them "
-            "to the borders of words",
+            "the language is en; use another --lang if it is wrong; `convert --alignment expand` "
+            "moves them to the borders of words",
         ),
         (
             [],
             {"tokens": ["Anna", "met", "Bobby", "."]},
-            "the words are the tokens of the input; --alignment expand moves them to the borders "
-            "of words",
+            "the words are the tokens of the input; `convert --alignment expand` moves them to the "
+            "borders of words",
         ),
     ],
 )

@@ -10,6 +10,7 @@ from .annotate import annotate_command
 from .benchmark import benchmark_command
 from .calibrate import calibrate_command
 from .convert import convert_command
+from .corrections import corrections_command
 from .debug_data import CONTEXT, debug_data_command
 from .evaluate import evaluate_command
 from .init_config import init_config_command
@@ -38,6 +39,7 @@ app.command("annotate")(annotate_command)
 app.command("benchmark")(benchmark_command)
 app.command("calibrate")(calibrate_command)
 app.command("convert")(convert_command)
+app.command("corrections")(corrections_command)
 app.command("debug-data", context_settings=CONTEXT)(debug_data_command)
 app.command("evaluate")(evaluate_command)
 app.command("init-config")(init_config_command)

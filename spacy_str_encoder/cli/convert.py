@@ -275,13 +275,22 @@ def _check_options(
     for name, value in (("--group-by", group_by), ("--seed", seed)):
         if value is not None and split is None:
             raise ValueError(f"{name} requires --split, such as --split 8:1:1")
-    if spans_key is not None and (not NAME.fullmatch(spans_key) or spans_key in NOT_NAMES):
-        raise ValueError(
-            "--spans-key must be a name of letters, digits, hyphens and underscores that begins "
-            f"with a letter, such as sc, got {spans_key!r}"
-        )
+    check_spans_key(spans_key)
     if flat and spans_key is not None:
         raise ValueError(
             "--flat can't be used with --spans-key: it leaves out overlapping entities, which a "
             "span group keeps"
+        )
+
+
+def check_spans_key(spans_key: str | None) -> None:
+    """Check the name of a span group.
+
+    spans_key (str | None): The name; None for no group.
+    RAISES (ValueError): If a config could not hold the name.
+    """
+    if spans_key is not None and (not NAME.fullmatch(spans_key) or spans_key in NOT_NAMES):
+        raise ValueError(
+            "--spans-key must be a name of letters, digits, hyphens and underscores that begins "
+            f"with a letter, such as sc, got {spans_key!r}"
         )

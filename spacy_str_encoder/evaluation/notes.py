@@ -9,6 +9,7 @@ from .outcomes import (
     ALL_TASKS,
     ATTRIBUTE_TASKS,
     TASKS,
+    WITH_GOLD,
     EntityOutcome,
     Outcomes,
     RelationOutcome,
@@ -54,6 +55,8 @@ def write_notes(outcomes: Outcomes) -> list[str]:
     notes = []
     # Without gold attributes, both tasks have the same obstacle.
     for task, name in (ALL_TASKS if outcomes.attributes else TASKS).items():
+        if task in WITH_GOLD and not outcomes.with_gold:
+            continue
         if obstacle := find_obstacle(outcomes, task):
             notes.append(f"{name}: not scored, because {obstacle}.")
         else:

@@ -50,6 +50,7 @@ ATTRIBUTE_TASKS: dict[Task, str] = {
     "attributes_gold_entities": "Attributes, gold entities",
 }
 ALL_TASKS: dict[Task, str] = {**TASKS, **ATTRIBUTE_TASKS}
+WITH_GOLD: tuple[Task, ...] = ("relations_gold_entities", "attributes_gold_entities")
 
 
 @dataclass(frozen=True)
@@ -128,6 +129,7 @@ class Outcomes:
         scores.
     low_relations (int): The number of relations between predicted entities that were left out,
         because of their scores or those of their entities.
+    with_gold (bool): Whether anything was predicted with gold entities.
     """
 
     symmetric: frozenset[str]
@@ -144,11 +146,12 @@ class Outcomes:
     min_scores: MinScores = NO_MINIMUM
     low_entities: int = 0
     low_relations: int = 0
+    with_gold: bool = True
 
 
 def collect_outcomes(
     predicted: Iterable[Example],
-    with_gold: Iterable[Example],
+    with_gold: Iterable[Example] | None,
     *,
     symmetric: Collection[str] = (),
     defaults: Mapping[str, str] | None = None,
@@ -159,7 +162,8 @@ def collect_outcomes(
     the memory.
 
     predicted (Iterable[Example]): Docs with predicted entities, and what was predicted of them.
-    with_gold (Iterable[Example]): The same docs with gold entities, and what was predicted of them.
+    with_gold (Iterable[Example] | None): The same docs with gold entities, and what was predicted
+        of them; None if nothing was.
     symmetric (Collection[str]): The relation labels that have no direction.
     defaults (Mapping[str, str] | None): The default values of attributes by name.
     spans_key (str | None): The span group that holds the predicted entities; `doc.ents` if None.
@@ -170,7 +174,12 @@ def collect_outcomes(
     gold_key = gold_key or spans_key or SPANS_KEY
     compare = partial(entity_outcome, spans_key=spans_key, gold_key=gold_key)
     relate = partial(relation_outcome, symmetric=symmetric, spans_key=spans_key, gold_key=gold_key)
-    outcomes = Outcomes(frozenset(symmetric), spans_key=spans_key, defaults=defaults or {})
+    outcomes = Outcomes(
+        frozenset(symmetric),
+        spans_key=spans_key,
+        defaults=defaults or {},
+        with_gold=with_gold is not None,
+    )
 
     def describe(example: Example) -> list[AttributeOutcome]:
         gold = find_gold_entities(example.reference, gold_key)
@@ -186,7 +195,7 @@ def collect_outcomes(
         if has_relations(example.reference):
             outcomes.relations.append(relate(example))
         outcomes.attributes += describe(example)
-    for example in with_gold:
+    for example in with_gold or ():
         if has_relations(example.reference):
             outcomes.relations_gold_entities.append(relate(example))
         outcomes.attributes_gold_entities += describe(example)

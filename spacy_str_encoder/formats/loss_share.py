@@ -40,7 +40,7 @@ def _share(count: int, total: int) -> str:
 def _explain_tokens(report: ConversionReport, lang: str | None) -> str:
     if CHINESE.format(lang=lang) in report.chosen:
         return f"the language is {lang}, the text looks Chinese; use --lang zh"
-    expand = "--alignment expand moves them to the borders of words"
+    expand = "`convert --alignment expand` moves them to the borders of words"
     if lang is None:
         return f"the words are the tokens of the input; {expand}"
     return f"the language is {lang}; use another --lang if it is wrong; {expand}"

@@ -1,0 +1,141 @@
+"""From files of predicted and of corrected texts to a file of training data."""
+
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+
+from spacy.language import Language
+
+from ...doc.entities import SPANS_KEY
+from ...files.docbin import SUFFIX
+from ...files.whole import check_outputs
+from ...formats.annotated_text import AnnotatedText
+from ...formats.docs import make_tokenizer
+from ...formats.entities import has_overlaps
+from ...formats.loss_share import check_loss
+from ...formats.registry import all_formats
+from ...formats.report import ConversionReport
+from ...formats.targets import DEFAULT, choose_target, is_file_of
+from ...formats.texts import read_texts
+from ...formats.writer import TextWriter
+from .comparison import compare
+from .merging import merge
+from .pairing import Pairing, pair_texts
+from .report import Report, make_report
+
+FILE = f"train{SUFFIX}"
+UNANNOTATED = "corrected texts without any annotation"
+UNANNOTATED_ALL = (
+    "{path}: there must be annotated texts, got none; if the texts have no entities, convert them "
+    "with `convert --entities none`"
+)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Settings of corrections.
+
+    gold (Path | None): The old training data; None if the corrected texts are all there is.
+    held_out (Sequence[Path]): Dev and test data, whose texts are not to be trained on.
+    lang (str | None): The language of texts without tokens.
+    spans_key (str | None): The span group of docs for all entities. If None, docs have "sc" if any
+        entities overlap.
+    allow_loss (bool): Whether more than half of all entities may be lost.
+    """
+
+    gold: Path | None = None
+    held_out: Sequence[Path] = ()
+    lang: str | None = None
+    spans_key: str | None = None
+    allow_loss: bool = False
+
+
+def learn_corrections(
+    predicted: Path,
+    corrected: Path,
+    output: Path,
+    settings: Settings,
+    conversion: ConversionReport,
+    *,
+    others: Sequence[Path] = (),
+) -> tuple[Path, Report]:
+    """Say what people changed, and write training data with the corrected texts.
+
+    predicted (Path): The texts as a model annotated them: a file or folder in any format.
+    corrected (Path): The texts as people corrected them.
+    output (Path): The .spacy file to write, or a folder for "train.spacy".
+    settings (Settings): The settings.
+    conversion (ConversionReport): The report, to count losses, choices and invalid texts.
+    others (Sequence[Path]): Other files that will be written.
+    RETURNS (tuple[Path, Report]): The file, and the report.
+    RAISES (ValueError): If something can't be read or written, no corrected text is annotated or
+        among the predicted ones, no text is left to train on, or more than half of the entities
+        would be lost.
+    """
+    nlp, key = make_tokenizer(settings.lang), settings.spans_key
+    target = _find_target(output, nlp)
+    gold = [] if settings.gold is None else [settings.gold]
+    check_outputs([target, *others], [predicted, corrected, *gold, *settings.held_out])
+    said = [*read_texts(predicted, nlp, conversion, spans_key=key, predictions=True)]
+
+    def read_all(paths: Iterable[Path]) -> list[AnnotatedText]:
+        reading = (read_texts(path, nlp, conversion, spans_key=key) for path in paths)
+        return [*chain.from_iterable(reading)]
+
+    new = _keep_annotated(read_all([corrected]), conversion)
+    if not new:
+        raise ValueError(UNANNOTATED_ALL.format(path=corrected))
+    pairing = pair_texts(said, new, conversion)
+    _require_pairs(pairing, predicted, corrected)
+    old = read_all(gold)
+    merged = merge(new, old, read_all(settings.held_out), conversion)
+    if not merged.texts:
+        raise ValueError(f"{corrected}: all texts are held out; nothing is written")
+    if key is None and any(map(_needs_group, [*old, *merged.texts])):
+        key = SPANS_KEY
+    writer = TextWriter(all_formats(nlp, spans_key=key)[DEFAULT], nlp, conversion)
+    _write(merged.texts, target, writer, settings)
+    return target, make_report(pairing, compare(pairing.pairs), merged)
+
+
+def _find_target(output: Path, nlp: Language) -> Path:
+    formats = all_formats(nlp)
+    target = choose_target(DEFAULT, output, formats)
+    return output if is_file_of(target, output, formats) else output / FILE
+
+
+def _keep_annotated(
+    texts: Iterable[AnnotatedText], report: ConversionReport
+) -> list[AnnotatedText]:
+    kept = []
+    for annotated in texts:
+        if annotated.has_entities:
+            kept.append(annotated)
+        else:
+            report.lose_other(UNANNOTATED, annotated.place, "")
+    return kept
+
+
+def _require_pairs(pairing: Pairing, predicted: Path, corrected: Path) -> None:
+    if not pairing.pairs:
+        raise ValueError(
+            f"{predicted} and {corrected} must have texts in common, got none "
+            f"({pairing.predicted} predicted and {pairing.corrected} corrected texts, compared by "
+            f"{pairing.by}); nothing is written"
+        )
+
+
+def _write(
+    texts: Iterable[AnnotatedText], target: Path, writer: TextWriter, settings: Settings
+) -> None:
+    with ExitStack() as files:
+        writer.begin(texts, target, files)
+        if not settings.allow_loss:
+            check_loss(writer.report, lang=settings.lang, flat=False)
+
+
+def _needs_group(annotated: AnnotatedText) -> bool:
+    had_group = annotated.source is not None and annotated.source.spans_key is not None
+    return had_group or has_overlaps(annotated)
