@@ -5,6 +5,8 @@ choose is written into their text, which keeps the comments.
 """
 
 from .commands import next_commands
+from .continued import continue_config
 from .template import make_config
+from .trained import read_trained
 
-__all__ = ["make_config", "next_commands"]
+__all__ = ["continue_config", "make_config", "next_commands", "read_trained"]

@@ -9,10 +9,15 @@ CONVERT = "spacy-str-encoder convert train.jsonl dev.jsonl --output corpus --lan
 DEBUG_DATA = "spacy-str-encoder debug-data {train} {dev} --config {config}"
 TRAIN = "spacy-str-encoder train {config} --output training --paths.train {train} --paths.dev {dev}"
 EVALUATE = "spacy-str-encoder evaluate training/model-best {dev}"
+CONTINUE = (
+    "spacy-str-encoder train {config} --output continued --paths.train {train} --paths.dev {dev}"
+)
+COMPARE = "spacy-str-encoder evaluate continued/model-best {dev} --compare {pipeline}"
 
 
 def next_commands(text: str, path: Path) -> list[str]:
-    """List the commands from annotations to the scores of a trained pipeline.
+    """List the commands from annotations to the scores of a trained pipeline. If the config goes on
+    with a pipeline, the annotations are there.
 
     text (str): The config.
     path (Path): The file that holds it.
@@ -25,4 +30,8 @@ def next_commands(text: str, path: Path) -> list[str]:
         "train": config["paths"]["train"],
         "dev": config["paths"]["dev"],
     }
-    return [command.format(**names) for command in (CONVERT, DEBUG_DATA, TRAIN, EVALUATE)]
+    commands = [CONVERT, DEBUG_DATA, TRAIN, EVALUATE]
+    if pipeline := config["paths"].get("pipeline"):
+        names["pipeline"] = shlex.quote(pipeline)
+        commands = [CONTINUE, COMPARE]
+    return [command.format(**names) for command in commands]
