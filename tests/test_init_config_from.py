@@ -147,11 +147,27 @@ def test_other_trainable_components_are_frozen(save: Save) -> None:
     assert weights == {"tag_acc": None, "ents_f": 0.5, "rels_f": 0.5}
 
 
-def test_other_components_that_annotate_in_training_still_do(save: Save) -> None:
+@pytest.mark.parametrize(
+    ("frozen", "annotating", "expected"),
+    [
+        (["tagger"], ["tagger"], ["tagger"]),
+        # Relations learn from wrong entities too.
+        ([], ["str_encoder", "str_ner"], ["str_encoder", "str_ner"]),
+        (["str_encoder"], ["str_encoder"], []),
+    ],
+)
+def test_components_that_annotate_in_training_still_do(
+    frozen: list[str], annotating: list[str], expected: list[str], save: Save
+) -> None:
     model = save(others=True)
-    change_config(model, training={"annotating_components": ["tagger", "str_encoder"]})
-    config = write_config(model)
-    assert config["training"]["annotating_components"] == ["tagger"]
+    settings = {"frozen_components": frozen, "annotating_components": annotating}
+    change_config(model, training=settings)
+    training = write_config(model)["training"]
+    assert training["annotating_components"] == expected
+    assert training["frozen_components"] == ["tok2vec", "tagger"]
+    training = write_config(model, freeze_encoder=True)["training"]
+    with_encoder = [name for name in expected if name != "str_encoder"]
+    assert training["annotating_components"] == ["str_encoder", *with_encoder]
 
 
 @pytest.mark.parametrize("upstream", ["*", "tok2vec"])

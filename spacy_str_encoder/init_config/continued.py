@@ -121,10 +121,13 @@ def continue_config(trained: Trained, *, freeze_encoder: bool = False) -> str:
 
 
 def _freeze(trained: Trained, encoders: list[str]) -> str:
-    others, known = trained.find_others(), trained.find(ENCODER, *LEARNERS)
-    annotating = trained.config["training"].get("annotating_components") or []
-    annotating = [*encoders, *(name for name in annotating if name not in known)]
-    if not (encoders or others or annotating):
+    others, training = trained.find_others(), trained.config["training"]
+    # What was frozen annotated for that reason.
+    frozen = training.get("frozen_components") or []
+    annotating = training.get("annotating_components") or []
+    kept = [name for name in annotating if name not in frozen or name in others]
+    annotating = [*encoders, *(name for name in kept if name not in encoders)]
+    if not (others or annotating):
         return ""
     lines = FROZEN.format(
         frozen=json.dumps([*encoders, *others]), annotating=json.dumps(annotating)
