@@ -11,6 +11,7 @@ from spacy.tokens import Doc, DocBin
 from typer.testing import CliRunner, Result
 
 from spacy_str_encoder.cli import app
+from spacy_str_encoder.doc.relation import has_relations
 
 from .json_files import counts, write_items
 
@@ -279,14 +280,44 @@ def test_errors_take_one_line_and_nothing_is_written(
     assert not [*tmp_path.glob("*.spacy")]
 
 
-def test_corrected_texts_without_any_annotation_are_left_out(
+def test_where_people_left_nothing_there_is_nothing(
     files: tuple[Path, Path], tmp_path: Path
 ) -> None:
-    # If no text has an entity, the format can't tell none from unannotated.
+    # A file of this format can't tell none from unannotated.
     path = write_items(tmp_path / "empty.json", *map(task, TEXTS))
-    result = run(files[0], path, "-o", tmp_path / "out.spacy", "--lang", "en")
+    printed = run_well(files[0], path, "-o", tmp_path / "out.spacy", "--lang", "en")
+    assert "removed entity Finding" in printed
+    docs = read(tmp_path / "out.spacy")
+    assert all(doc.has_annotation("ENT_IOB") and not doc.ents for doc in docs)
+    assert not any(has_relations(doc) for doc in docs)
+    options = ["--lang", "en", "--relations", "none"]
+    run_well(files[0], path, "-o", tmp_path / "out.spacy", *options)
+    assert all(has_relations(doc) for doc in read(tmp_path / "out.spacy"))
+
+
+def test_what_a_model_did_not_find_it_has_missed(tmp_path: Path) -> None:
+    before = write_items(tmp_path / "a.json", *(task(text, predicted=True) for text in TEXTS))
+    after = write_items(tmp_path / "b.json", task(TEXTS[0], FEVER), task(TEXTS[1], FEVER))
+    report = tmp_path / "report.json"
+    run_well(before, after, "-o", tmp_path / "c.spacy", "--lang", "en", "--report", report)
+    found = json.loads(report.read_text("utf-8"))
+    assert counts(found["changes"]) == {"added entity Finding": 2}
+    micro = found["scores"]["model"]["entities"]["strict"]["micro"]
+    assert (micro["correct"], micro["predicted"], micro["gold"]) == (0, 0, 2)
+
+
+def test_unannotated_texts_are_left_out(files: tuple[Path, Path], tmp_path: Path) -> None:
+    nlp = spacy.blank("en")
+    docs = [*map(nlp, TEXTS)]
+    DocBin(docs=docs).to_disk(tmp_path / "new.spacy")
+    arguments = [files[0], tmp_path / "new.spacy", "-o", tmp_path / "out.spacy"]
+    result = run(*arguments)
     assert result.exit_code == 1
     assert "there must be annotated texts, got none; if the texts have no entities" in result.stderr
+    docs[0].set_ents([docs[0].char_span(3, 8, label="Finding")])
+    DocBin(docs=docs).to_disk(tmp_path / "new.spacy")
+    assert "left out (1): corrected texts without any annotation" in run_well(*arguments)
+    assert [doc.text for doc in read(tmp_path / "out.spacy")] == [TEXTS[0]]
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from .convert import Missing, check_spans_key
 from .errors import SOME_REJECTED, errors_as_one_line
 from .prepare import prepare
 
@@ -62,6 +63,13 @@ def corrections_command(
             show_default="sc if any overlap",
         ),
     ] = None,
+    relations: Annotated[
+        Missing,
+        typer.Option(
+            help="Meaning of unannotated relations in CORRECTED. str_rel learns from none that "
+            "there are none."
+        ),
+    ] = Missing.unannotated,
     skip_bad: Annotated[
         bool,
         typer.Option(
@@ -96,8 +104,6 @@ def corrections_command(
     from spacy_str_encoder.formats.report import ConversionReport, summarize
     from spacy_str_encoder.learning.corrections import Settings, lay_out, learn_corrections
 
-    from .convert import check_spans_key
-
     conversion = ConversionReport(skip_bad=skip_bad)
     reports = [report_path] if report_path else []
     with errors_as_one_line():
@@ -108,6 +114,7 @@ def corrections_command(
             held_out=held_out or (),
             lang=lang,
             spans_key=spans_key,
+            no_unannotated=relations is Missing.none,
             allow_loss=allow_loss,
         )
         path, report = learn_corrections(

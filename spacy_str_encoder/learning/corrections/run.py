@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from ...files.whole import check_outputs
 from ...formats.annotated_text import AnnotatedText
 from ...formats.docs import make_tokenizer
 from ...formats.entities import has_overlaps
+from ...formats.format import ReadOptions
 from ...formats.loss_share import check_loss
 from ...formats.registry import all_formats
 from ...formats.report import ConversionReport
@@ -31,6 +33,7 @@ UNANNOTATED_ALL = (
     "{path}: there must be annotated texts, got none; if the texts have no entities, convert them "
     "with `convert --entities none`"
 )
+PREDICTIONS = ReadOptions(predictions=True)
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,7 @@ class Settings:
     lang (str | None): The language of texts without tokens.
     spans_key (str | None): The span group of docs for all entities. If None, docs have "sc" if any
         entities overlap.
+    no_unannotated (bool): Whether corrected texts with unannotated relations have none.
     allow_loss (bool): Whether more than half of all entities may be lost.
     """
 
@@ -49,6 +53,7 @@ class Settings:
     held_out: Sequence[Path] = ()
     lang: str | None = None
     spans_key: str | None = None
+    no_unannotated: bool = False
     allow_loss: bool = False
 
 
@@ -78,19 +83,19 @@ def learn_corrections(
     target = _find_target(output, nlp)
     gold = [] if settings.gold is None else [settings.gold]
     check_outputs([target, *others], [predicted, corrected, *gold, *settings.held_out])
-    said = [*read_texts(predicted, nlp, conversion, spans_key=key, predictions=True)]
-
-    def read_all(paths: Iterable[Path]) -> list[AnnotatedText]:
-        reading = (read_texts(path, nlp, conversion, spans_key=key) for path in paths)
-        return [*chain.from_iterable(reading)]
-
-    new = _keep_annotated(read_all([corrected]), conversion)
+    read = partial(read_texts, nlp=nlp, report=conversion, spans_key=key)
+    said = [*read(predicted, options=PREDICTIONS, no_missing_entities=True, no_unannotated=True)]
+    # Where people have left no entity, there is none.
+    found = read(corrected, annotated_entities=True, no_unannotated=settings.no_unannotated)
+    new = _keep_annotated(found, conversion)
     if not new:
         raise ValueError(UNANNOTATED_ALL.format(path=corrected))
     pairing = pair_texts(said, new, conversion)
     _require_pairs(pairing, predicted, corrected)
-    old = read_all(gold)
-    merged = merge(new, old, read_all(settings.held_out), conversion)
+    old, held_out = (
+        [*chain.from_iterable(map(read, paths))] for paths in (gold, settings.held_out)
+    )
+    merged = merge(new, old, held_out, conversion)
     if not merged.texts:
         raise ValueError(f"{corrected}: all texts are held out; nothing is written")
     if key is None and any(map(_needs_group, [*old, *merged.texts])):
