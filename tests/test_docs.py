@@ -62,7 +62,7 @@ PAGES = {
     "docs/architecture.md": [],
     "docs/benchmarks/README.md": [],
     "docs/configuration.md": [],
-    "docs/continued_training.md": ["continued/model-best/config.cfg"],
+    "docs/continued_training.md": ["next/train.spacy", "continued/model-best/config.cfg"],
     "docs/data.md": [],
     "docs/deployment.md": [
         "packages/zh_coronary-1.0.0/dist/zh_coronary-1.0.0-py3-none-any.whl",
@@ -119,6 +119,7 @@ INSTEAD = {
     r"--vars\.gpu 0": "--vars.gpu -1",
     r"(run tables(-quick)?)$": r"\1 --dry",
     r"total_steps \d+": "total_steps 10",
+    r"( train continued\.cfg .*)$": r"\1 --training.optimizer.learn_rate.total_steps 10",
 }
 LIBRARY = "spacy-str-encoder"
 NAMED = ("architectures", "callbacks", "factories", "misc", "readers", "scorers")
