@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import TypedDict
 
 import spacy
 from spacy.language import Language
@@ -23,19 +24,25 @@ from .pairing import unify_line_ends
 Pair = tuple[AnnotatedText, AnnotatedText]
 
 
+class Case(TypedDict):
+    """A change: the text that it is in, and the entity or relation that was changed."""
+
+    place: str
+    example: str
+
+
 @dataclass(frozen=True)
 class Comparison:
     """Changes that people made, and scores of the model.
 
     scores (Report): The scores of the model, with the corrected texts as gold.
     unchanged (int): The number of texts without a change.
-    changes (dict[str, list[str]]): The location and the entity or relation of each change by its
-        kind, the most frequent ones first.
+    changes (dict[str, list[Case]]): The changes by their kind, the most frequent kinds first.
     """
 
     scores: Report
     unchanged: int
-    changes: dict[str, list[str]]
+    changes: dict[str, list[Case]]
 
 
 def compare(pairs: Iterable[Pair]) -> Comparison:
@@ -45,13 +52,14 @@ def compare(pairs: Iterable[Pair]) -> Comparison:
     RETURNS (Comparison): The comparison.
     """
     pairs = [(_prepare(predicted), _prepare(corrected)) for predicted, corrected in pairs]
-    changes: dict[str, list[str]] = {}
+    changes: dict[str, list[Case]] = {}
     unchanged = 0
     for predicted, corrected in pairs:
         found = [*find_changes(predicted, corrected)]
         unchanged += not found
         for kind, example in found:
-            changes.setdefault(kind, []).append(f"{corrected.place}: {example}")
+            case: Case = {"place": corrected.place, "example": example}
+            changes.setdefault(kind, []).append(case)
     ordered = sorted(changes.items(), key=lambda item: (-len(item[1]), item[0]))
     return Comparison(_score(pairs), unchanged, dict(ordered))
 

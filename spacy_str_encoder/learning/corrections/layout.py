@@ -8,6 +8,7 @@ from rich.text import Text
 from ...doc.plurals import count_noun
 from ...evaluation.tables import lay_out as lay_out_scores
 from ...tables import make_table
+from .comparison import Case
 from .report import Report
 
 # The JSON report has all kinds of changes, and all examples.
@@ -37,9 +38,9 @@ def lay_out(report: Report) -> Iterator[Table | Text]:
     )
 
 
-def _changes_table(changes: Mapping[str, list[str]]) -> Table:
+def _changes_table(changes: Mapping[str, list[Case]]) -> Table:
     left = f" ({MAX_KINDS} of {len(changes)})" if len(changes) > MAX_KINDS else ""
     table = make_table(f"Most frequent corrections{left}", ["correction", "example"], ["times"])
     for kind, cases in [*changes.items()][:MAX_KINDS]:
-        table.add_row(Text(kind), Text(cases[0]), f"{len(cases):,}")
+        table.add_row(Text(kind), Text(cases[0]["example"]), f"{len(cases):,}")
     return table

@@ -3,7 +3,7 @@
 from typing import TypedDict
 
 from ...evaluation.report import Report as Scores
-from .comparison import Comparison
+from .comparison import Case, Comparison
 from .merging import Merged
 from .pairing import Pairing
 
@@ -18,8 +18,7 @@ class Report(TypedDict):
     unchanged (int): The number of pairs without a change.
     scores (Scores): The scores of the model with the corrected texts as gold, as `evaluate` writes
         them.
-    changes (dict[str, list[str]]): The location and the entity or relation of each change by its
-        kind, the most frequent ones first.
+    changes (dict[str, list[Case]]): The changes by their kind, the most frequent kinds first.
     texts (int): The number of texts of the new training data.
     replaced (int): The number of old texts that were replaced by corrected ones.
     added (int): The number of corrected texts that were added.
@@ -32,7 +31,7 @@ class Report(TypedDict):
     unpaired_corrected: int
     unchanged: int
     scores: Scores
-    changes: dict[str, list[str]]
+    changes: dict[str, list[Case]]
     texts: int
     replaced: int
     added: int
