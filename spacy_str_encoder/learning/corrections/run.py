@@ -29,10 +29,6 @@ from .report import Report, make_report
 
 FILE = f"train{SUFFIX}"
 UNANNOTATED = "corrected texts without any annotation"
-UNANNOTATED_ALL = (
-    "{path}: there must be annotated texts, got none; if the texts have no entities, convert them "
-    "with `convert --entities none`"
-)
 PREDICTIONS = ReadOptions(predictions=True)
 
 
@@ -79,17 +75,15 @@ def learn_corrections(
         among the predicted ones, no text is left to train on, or more than half of the entities
         would be lost.
     """
-    nlp, key = make_tokenizer(settings.lang), settings.spans_key
+    nlp = make_tokenizer(settings.lang)
     target = _find_target(output, nlp)
     gold = [] if settings.gold is None else [settings.gold]
     check_outputs([target, *others], [predicted, corrected, *gold, *settings.held_out])
-    read = partial(read_texts, nlp=nlp, report=conversion, spans_key=key)
+    read = partial(read_texts, nlp=nlp, report=conversion, spans_key=settings.spans_key)
     said = [*read(predicted, options=PREDICTIONS, no_missing_entities=True, no_unannotated=True)]
     # Where people have left no entity, there is none.
     found = read(corrected, annotated_entities=True, no_unannotated=settings.no_unannotated)
-    new = _keep_annotated(found, conversion)
-    if not new:
-        raise ValueError(UNANNOTATED_ALL.format(path=corrected))
+    new = _require_annotated(found, corrected, conversion)
     pairing = pair_texts(said, new, conversion)
     _require_pairs(pairing, predicted, corrected)
     old, held_out = (
@@ -98,11 +92,11 @@ def learn_corrections(
     merged = merge(new, old, held_out, conversion)
     if not merged.texts:
         raise ValueError(f"{corrected}: all texts are held out; nothing is written")
-    if key is None and any(map(_needs_group, [*old, *merged.texts])):
-        key = SPANS_KEY
+    report = make_report(pairing, compare(pairing.pairs), merged)
+    key = settings.spans_key or _find_group([*old, *merged.texts])
     writer = TextWriter(all_formats(nlp, spans_key=key)[DEFAULT], nlp, conversion)
     _write(merged.texts, target, writer, settings)
-    return target, make_report(pairing, compare(pairing.pairs), merged)
+    return target, report
 
 
 def _find_target(output: Path, nlp: Language) -> Path:
@@ -111,16 +105,21 @@ def _find_target(output: Path, nlp: Language) -> Path:
     return output if is_file_of(target, output, formats) else output / FILE
 
 
-def _keep_annotated(
-    texts: Iterable[AnnotatedText], report: ConversionReport
+def _require_annotated(
+    texts: Iterable[AnnotatedText], path: Path, report: ConversionReport
 ) -> list[AnnotatedText]:
-    kept = []
-    for annotated in texts:
-        if annotated.has_entities:
-            kept.append(annotated)
+    annotated = []
+    for each in texts:
+        if each.has_entities:
+            annotated.append(each)
         else:
-            report.lose_other(UNANNOTATED, annotated.place, "")
-    return kept
+            report.lose_other(UNANNOTATED, each.place, "")
+    if not annotated:
+        raise ValueError(
+            f"{path}: there must be annotated texts, got none; if the texts have no entities, "
+            "convert them with `convert --entities none`"
+        )
+    return annotated
 
 
 def _require_pairs(pairing: Pairing, predicted: Path, corrected: Path) -> None:
@@ -139,6 +138,11 @@ def _write(
         writer.begin(texts, target, files)
         if not settings.allow_loss:
             check_loss(writer.report, lang=settings.lang, flat=False)
+
+
+def _find_group(texts: Iterable[AnnotatedText]) -> str | None:
+    """Choose the span group: if any text was read from one, or has entities that overlap."""
+    return SPANS_KEY if any(map(_needs_group, texts)) else None
 
 
 def _needs_group(annotated: AnnotatedText) -> bool:
