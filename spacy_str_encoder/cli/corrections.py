@@ -98,7 +98,7 @@ def corrections_command(
     text and by id.
 
     Example: spacy-str-encoder corrections predicted export.json --gold corpus/train.spacy
-    --held-out corpus/dev.spacy -o next/train.spacy
+    --held-out corpus/dev.spacy -o merged.spacy
     """
     from spacy_str_encoder.files.whole import write_json, written_whole
     from spacy_str_encoder.formats.report import ConversionReport, summarize
