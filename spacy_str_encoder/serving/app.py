@@ -1,0 +1,146 @@
+"""The application: paths and their answers."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from importlib.metadata import version
+from typing import Any, TypeVar
+
+from fastapi import FastAPI, HTTPException, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.requests import ClientDisconnect
+from starlette.responses import JSONResponse
+
+from .batching import Batcher, BusyError
+from .gate import Gate, answer
+from .metrics import Metrics
+from .predictor import Predictor
+from .requests import INVALID, AnnotateRequest, check_size, explain
+from .settings import Settings
+
+# Version of the results. A change that clients would notice makes it larger.
+SCHEMA = 1
+# Paths that need no token: they hold nothing of texts.
+PUBLIC = {"/health", "/ready", "/metrics", "/openapi.json"}
+RETRY_AFTER = {"Retry-After": "1"}
+STATUSES: dict[int | str, dict[str, Any]] = {
+    401: {"description": "The token is missing or wrong"},
+    413: {"description": "Too many texts, or too long ones"},
+    422: {"description": "Not a valid request"},
+    503: {"description": "The pipeline is being loaded, or too many texts are waiting"},
+}
+T = TypeVar("T")
+
+
+def create_app(settings: Settings, *, fail: Callable[[Exception], None]) -> FastAPI:
+    """Create the application. `app.state.batcher` annotates texts for further paths, too.
+
+    settings (Settings): The settings.
+    fail (Callable): Called with the error if the pipeline can't be loaded.
+    RETURNS (FastAPI): The application.
+    """
+    metrics = Metrics()
+    predictor = Predictor(settings)
+
+    @asynccontextmanager
+    async def live(app: FastAPI) -> AsyncIterator[None]:
+        app.state.batcher = Batcher(predictor, settings, metrics)
+        task = asyncio.create_task(app.state.batcher.run(fail))
+        # The server stops once all requests are answered.
+        yield
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+    # The pages of documentation would load scripts from elsewhere.
+    app = FastAPI(
+        title="spacy-str-encoder",
+        version=version("spacy_str_encoder"),
+        docs_url=None,
+        redoc_url=None,
+        lifespan=live,
+    )
+    app.state.settings = settings
+    app.add_middleware(Gate, settings=settings, metrics=metrics, public=PUBLIC)
+    app.add_exception_handler(RequestValidationError, _refuse_invalid)
+    app.add_exception_handler(400, _refuse_unreadable)
+    app.add_exception_handler(BusyError, _refuse_busy)
+    app.post("/annotate", responses=STATUSES)(annotate)
+    app.get("/health")(health)
+    app.get("/ready", responses={503: STATUSES[503]})(ready)
+    app.get("/metrics", response_class=Response)(lambda: _show(metrics))
+    return app
+
+
+async def annotate(request: Request, body: AnnotateRequest) -> Any:
+    """Annotate texts. `results` has one object for each, in their order: `id`, and what `annotate`
+    writes of a text, or `error`.
+
+    request (Request): The request.
+    body (AnnotateRequest): The texts.
+    RETURNS (Response): The answer.
+    """
+    items = body.items()
+    check_size(items, request.app.state.settings)
+    answers = await until_gone(request, request.app.state.batcher.annotate([i.text for i in items]))
+    results = [{"id": item.id, **each} for item, each in zip(items, answers, strict=True)]
+    return JSONResponse({"version": SCHEMA, "results": results})
+
+
+async def health() -> dict[str, str]:
+    """RETURNS (dict[str, str]): An answer, as long as the process lives."""
+    return {"status": "alive"}
+
+
+async def ready(request: Request) -> dict[str, str]:
+    """Check whether texts can be annotated now.
+
+    request (Request): The request.
+    RETURNS (dict[str, str]): An answer, if they can.
+    RAISES (HTTPException): If they can't.
+    """
+    if not request.app.state.batcher.is_ready:
+        raise HTTPException(503, "The pipeline is being loaded.", RETRY_AFTER)
+    return {"status": "ready"}
+
+
+async def until_gone(request: Request, work: Awaitable[T]) -> T:
+    """Wait for work, and drop it if the client goes away.
+
+    request (Request): The request.
+    work (Awaitable): The work.
+    RETURNS (Any): Its result.
+    RAISES (ClientDisconnect): If the client goes away.
+    """
+    doing = asyncio.ensure_future(work)
+    gone = asyncio.ensure_future(_wait_until_gone(request))
+    try:
+        await asyncio.wait({doing, gone}, return_when=asyncio.FIRST_COMPLETED)
+        if not doing.done():
+            raise ClientDisconnect
+        return doing.result()
+    finally:
+        doing.cancel()
+        gone.cancel()
+
+
+async def _wait_until_gone(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _refuse_invalid(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    return answer(422, explain(error.errors()))
+
+
+async def _refuse_unreadable(request: Request, error: Exception) -> JSONResponse:
+    return answer(422, INVALID)
+
+
+async def _refuse_busy(request: Request, error: Exception) -> JSONResponse:
+    return answer(503, str(error), RETRY_AFTER)
+
+
+def _show(metrics: Metrics) -> Response:
+    return Response(metrics.render(), media_type="text/plain; version=0.0.4; charset=utf-8")

@@ -1,0 +1,102 @@
+"""Run the service in this process, or in several."""
+
+import logging
+import os
+import signal
+import sys
+from functools import partial
+from socket import socket
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from uvicorn import Config, Server
+from uvicorn.config import STARTUP_FAILURE
+from uvicorn.supervisors import Multiprocess
+
+from .settings import Settings
+
+# Where worker processes keep their metrics. It has to be set before prometheus_client is imported.
+METRICS = "PROMETHEUS_MULTIPROC_DIR"
+# A worker that does not answer its parent for so many seconds is replaced. While it imports PyTorch
+# on a busy machine, that may take long.
+PATIENCE = 120
+logger = logging.getLogger("uvicorn.error")
+
+
+def serve(settings: Settings, *, host: str, port: int, workers: int) -> None:
+    """Serve until the process is told to stop. Requests that were received are answered first.
+
+    settings (Settings): The settings.
+    host (str): The address to listen at.
+    port (int): The port; 0 for any that is free.
+    workers (int): The number of processes.
+    RAISES (ValueError): If the pipeline can't be loaded, or the address is taken.
+    """
+    # The server handles the signal, and raises it again at the end.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    if workers == 1:
+        _serve_alone(settings, host=host, port=port)
+        return
+    with TemporaryDirectory(prefix="spacy-str-encoder-metrics-") as folder:
+        os.environ[METRICS] = folder
+        _serve_in_processes(settings, host=host, port=port, workers=workers)
+
+
+def _serve_alone(settings: Settings, **options: Any) -> None:
+    failures: list[Exception] = []
+
+    def fail(error: Exception) -> None:
+        failures.append(error)
+        server.should_exit = True
+
+    server = Server(_configure(partial(create, settings, fail), **options))
+    server.run([_bind(server.config)])
+    if failures:
+        raise failures[0]
+
+
+def _serve_in_processes(settings: Settings, **options: Any) -> None:
+    config = _configure(partial(create, settings, exit_worker), **options)
+    workers = Multiprocess(config, [_bind(config)])
+    workers.run()
+    if any(each.exitcode == STARTUP_FAILURE for each in workers.processes):
+        raise ValueError(f"{settings.model}: a worker process can't load this pipeline, see above")
+
+
+def _configure(app: Any, **options: Any) -> Config:
+    # The access log of the server would only repeat what metrics count.
+    return Config(
+        app,
+        factory=True,
+        access_log=False,
+        timeout_worker_healthcheck=PATIENCE,
+        **options,
+    )
+
+
+def _bind(config: Config) -> socket:
+    try:
+        return config.bind_socket()
+    except SystemExit as error:
+        raise ValueError(f"can't listen at {config.host}:{config.port}, see above") from error
+
+
+def create(settings: Settings, fail: Any) -> Any:
+    """Create the application in the process that runs it.
+
+    settings (Settings): The settings.
+    fail (Callable): Called with the error if the pipeline can't be loaded.
+    RETURNS (FastAPI): The application.
+    """
+    from .app import create_app
+
+    return create_app(settings, fail=fail)
+
+
+def exit_worker(error: Exception) -> None:
+    """End a worker process, so that its parent does not start it again.
+
+    error (Exception): The error.
+    """
+    logger.error("%s", error)
+    os._exit(STARTUP_FAILURE)
