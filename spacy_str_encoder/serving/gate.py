@@ -50,7 +50,7 @@ class Gate:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        status = 500
+        status, failure = 500, ""
         start = perf_counter()
 
         async def follow(message: Message) -> None:
@@ -71,7 +71,10 @@ class Gate:
         except TimeoutError:
             await answer(408, "The request took too long to arrive.")(scope, receive, follow)
         except Exception as error:
-            logger.error("The service failed on a request: %s", type(error).__name__)
+            failure = type(error).__name__
+        # Not above, where an error of the logger itself would show this one too.
+        if failure:
+            logger.error("The service failed on a request: %s", failure)
             await answer(500, "The service failed.")(scope, receive, follow)
         # A client may make up as many paths as it likes.
         known = {route.path for route in scope["app"].routes}

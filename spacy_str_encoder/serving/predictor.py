@@ -1,5 +1,6 @@
 """The pipeline of a worker process. All of its methods run in the same thread."""
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -50,8 +51,9 @@ class Predictor:
         rejections: list[Rejection] = []
         entries = [Entry(number, text) for number, text in enumerate(texts)]
         spans_key = entity_group(self.nlp)
-        # The zone frees the strings of the texts. No doc may leave it.
-        with self.nlp.memory_zone():
+        # The zone frees the strings of the texts: no doc may leave it. Warnings are about texts, so
+        # they have no place in logs.
+        with self.nlp.memory_zone(), warnings.catch_warnings(action="ignore"):
             docs = annotate_entries(
                 self.nlp, entries, batch_size=len(entries), reject=rejections.append
             )
