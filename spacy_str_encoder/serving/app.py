@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse
 from .batching import Batcher, BusyError
 from .gate import Gate, answer
 from .metrics import Metrics
+from .page import PATHS, add_page
 from .predictor import Predictor
 from .requests import INVALID, AnnotateRequest, check_size, explain
 from .settings import Settings
@@ -21,7 +22,7 @@ from .settings import Settings
 # Version of the results. A change that clients would notice makes it larger.
 SCHEMA = 1
 # Paths that need no token: they hold nothing of texts.
-PUBLIC = {"/health", "/ready", "/metrics", "/openapi.json"}
+PUBLIC = {"/health", "/ready", "/metrics", "/openapi.json", *PATHS}
 RETRY_AFTER = {"Retry-After": "1"}
 STATUSES: dict[int | str, dict[str, Any]] = {
     401: {"description": "The token is missing or wrong"},
@@ -66,6 +67,7 @@ def create_app(settings: Settings, *, fail: Callable[[Exception], None]) -> Fast
     app.add_exception_handler(400, _refuse_unreadable)
     app.add_exception_handler(BusyError, _refuse_busy)
     app.post("/annotate", responses=STATUSES)(annotate)
+    add_page(app)
     app.get("/health")(health)
     app.get("/ready", responses={503: STATUSES[503]})(ready)
     app.get("/metrics", response_class=Response)(lambda: _show(metrics))

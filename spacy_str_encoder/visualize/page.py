@@ -91,12 +91,12 @@ def render(
     views = _check_views(views)
     hues = hues_of_labels(views)
     docs = (render_doc(view, number, hues, lang=lang) for number, view in enumerate(views, start=1))
-    script = _asset("page.js")
+    script = read_asset("arcs.js") + read_asset("page.js")
     return Page(
         PAGE.format(
             title=escape(title),
             hash=b64encode(sha256(script.encode()).digest()).decode(),
-            style=_asset("page.css"),
+            style=read_asset("page.css"),
             filters=_render_filters(views, hues),
             docs="\n".join(docs),
             script=script,
@@ -120,7 +120,12 @@ NO_VIEWS = (
 )
 
 
-def _asset(name: str) -> str:
+def read_asset(name: str) -> str:
+    """Read a style sheet or a script of pages.
+
+    name (str): The name of the file.
+    RETURNS (str): Its content.
+    """
     return files(__package__).joinpath(name).read_text("utf-8")
 
 
