@@ -116,6 +116,7 @@ LINK = re.compile(r"\]\(([^)\s]+)\)")
 INSTEAD = {
     r"^make .*": "true",
     r"^(python -m )?pip (install|wheel) .*": "true",
+    r"^docker .*": "true",
     r"--vars\.gpu 0": "--vars.gpu -1",
     r"(run tables(-quick)?)$": r"\1 --dry",
     r"total_steps \d+": "total_steps 10",
@@ -355,7 +356,7 @@ def replace_commands(page: str, text: str) -> str:
 def run_commands(text: str, folder: Path) -> None:
     """Run the commands of a block in the working directory. Those of the library run in this
     process, which has already imported what each of them would import for seconds, unless they run
-    code, whose components may be registered here already."""
+    in the background, or run code, whose components may be registered here already."""
     lines = text.replace("\\\n", "").splitlines()
     for is_own, commands in groupby(lines, key=runs_in_this_process):
         if not is_own:
@@ -368,7 +369,8 @@ def run_commands(text: str, folder: Path) -> None:
 
 
 def runs_in_this_process(command: str) -> bool:
-    return command.startswith(f"{LIBRARY} ") and " --code " not in command
+    is_foreground = not command.endswith("&")
+    return is_foreground and command.startswith(f"{LIBRARY} ") and " --code " not in command
 
 
 def commands_of(page: str) -> list[str]:
