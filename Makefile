@@ -46,11 +46,13 @@ lint: install
 	$(BIN)/mypy
 	$(BIN)/python scripts/check_imports.py
 
-# Measures speed in ratios, and writes docs/benchmarks. BENCH=--gpu measures on a GPU.
+# Measures speed in ratios, and that of the service, and writes docs/benchmarks. BENCH=--gpu measures the
+# ratios on a GPU.
 bench: install
 	$(BIN)/python benchmarks/bench.py $(BENCH)
+	$(BIN)/python benchmarks/service.py
 
-# Kills, bad records, any text, many callers, many texts: counts what is lost, repeated or changed.
+# Kills, bad records, any text, many callers, a service, many texts: counts what is lost, repeated or changed.
 soak: demo
 	$(BIN)/python -m scripts.soak training/model-best
 

@@ -114,3 +114,23 @@ def test_a_small_benchmark_runs(
     assert earlier == {result["name"]: result["value"] for result in measured}
     pictures = [path.read_bytes()[:4] for path in tmp_path.glob("*.png")]
     assert pictures == [b"\x89PNG"] * 2
+
+
+def test_the_load_of_a_service_is_summarized(load: Callable[[str], ModuleType]) -> None:
+    service = load("service")
+    rounds = [(2.0, [0.5, 1.5]), (3.0, [1.0] * 98)]
+    found = service.summarize("serve", 8, rounds)
+    assert found == service.Load("serve", 8, rate=20.0, median=1.0, high=pytest.approx(1.005))
+
+
+@pytest.mark.slow
+def test_both_services_are_measured(load: Callable[[str], ModuleType]) -> None:
+    pytest.importorskip("fastapi")
+    service = load("service")
+    loads = service.measure(Path(__file__).parent / "saved" / "pipeline", 0.1, 1)
+    assert [(each.clients, each.service) for each in loads] == [
+        (clients, name) for clients in (1, 8, 64) for name in ("serve", "snippet")
+    ]
+    for each in loads:
+        assert each.rate > 0
+        assert 0 < each.median <= each.high

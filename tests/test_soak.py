@@ -18,6 +18,7 @@ from scripts.soak.endurance import watch_memory
 from scripts.soak.killed import WAYS, annotate_with_kills
 from scripts.soak.outcome import Outcome, compare_docs, compare_rows
 from scripts.soak.reports import BAD_LINES, draw_reports, write_archive
+from scripts.soak.service import soak_service
 from scripts.soak.windows import compare_windows
 
 from .pipelines import ANNOTATIONS
@@ -53,6 +54,21 @@ def test_threads_answer_as_one(nlp: Language) -> None:
 def test_processes_that_are_spawned_answer_as_one(nlp: Language, pipeline: Path) -> None:
     outcome = pipe_in_processes(nlp, pipeline, SENTENCES * 8, "spawn")
     assert outcome.is_flawless and outcome.documents == 8 * len(SENTENCES)
+
+
+@pytest.mark.slow
+def test_a_service_answers_each_request_with_its_own_texts(nlp: Language, pipeline: Path) -> None:
+    outcome, memory = soak_service(nlp, pipeline, SENTENCES, requests=100, clients=4)
+    assert outcome.is_flawless
+    assert outcome.documents > 0 and outcome.faults > 0
+    assert len(memory) == 10
+
+
+@pytest.mark.slow
+def test_other_answers_of_a_service_are_counted(nlp: Language, pipeline: Path) -> None:
+    with nlp.select_pipes(disable="str_rel"):
+        outcome, _ = soak_service(nlp, pipeline, SENTENCES, requests=20, clients=2)
+    assert outcome.differing > 0
 
 
 @pytest.mark.slow
@@ -111,6 +127,8 @@ def test_the_command_tells(
     monkeypatch.setattr(command, "soak_archives", lambda *arguments: [killed])
     monkeypatch.setattr(command, "soak_callers", lambda *arguments: [])
     monkeypatch.setattr(command, "soak_texts", lambda *arguments: Outcome("any text", 9))
+    served = Outcome("served", 9), [(10, 1.0), (20, 2.0)]
+    monkeypatch.setattr(command, "soak_service", lambda *arguments, **options: served)
     monkeypatch.setattr(command, "DOCUMENTS", 20)
     monkeypatch.setattr(command, "EVERY", 5)
     monkeypatch.setattr(command, "FITTED", 1)
@@ -119,4 +137,5 @@ def test_the_command_tells(
     result = CliRunner().invoke(app, [str(pipeline), "--output", str(tmp_path)])
     assert result.exit_code == differing, result.output
     assert "killed" in result.output and "after 20." in result.output
+    assert "Service: 1 MB after 10 requests, 2 MB after 20." in result.output
     assert (tmp_path / "memory.png").stat().st_size > 1000

@@ -27,12 +27,14 @@ from .endurance import plot_memory, watch_memory
 from .killed import WAYS, annotate_with_kills
 from .outcome import Outcome
 from .reports import draw_reports, read_sentences, write_archive
+from .service import soak_service
 from .windows import Agreement, compare_windows
 
 # Shares of the time for killed runs and for arbitrary texts. The rest is for many texts in a row.
 KILLS_SHARE, TEXTS_SHARE = 0.5, 0.1
 KILLS, REPORTS, BAD = 3, 200, 20
 DOCUMENTS, EVERY = 20_000, 500
+REQUESTS = 20_000
 # The length of reports that fit into one window of an encoder with 512 positions, and their number.
 FITTING, FITTED = 480, 40
 
@@ -46,6 +48,7 @@ def main(
     ),
     minutes: Annotated[float, typer.Option(min=0, help="Approximate duration in minutes.")] = 10,
     seed: Annotated[int, typer.Option(help="Random seed.")] = 0,
+    requests: Annotated[int, typer.Option(min=10, help="Requests to a service.")] = REQUESTS,
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the plot.")] = Path(
         "metrics"
     ),
@@ -61,11 +64,13 @@ def main(
             *soak_callers(nlp, pipeline, draw_reports(sentences, REPORTS, random)),
             soak_texts(nlp, 60 * TEXTS_SHARE * minutes, random),
         ]
+        served, memory = soak_service(nlp, pipeline, sentences, requests=requests)
+        outcomes.append(served)
         points = list(watch_memory(nlp, sentences, documents=DOCUMENTS, every=EVERY))
         near, far = soak_windows(nlp, sentences, random)
     output.mkdir(parents=True, exist_ok=True)
     plot_memory(points, output / "memory.png")
-    show(outcomes, points, near, far)
+    show(outcomes, points, memory, near, far)
     raise typer.Exit(0 if all(outcome.is_flawless for outcome in outcomes) else 1)
 
 
@@ -131,7 +136,11 @@ def soak_windows(
 
 
 def show(
-    outcomes: list[Outcome], points: list[tuple[int, float]], near: Agreement, far: Agreement
+    outcomes: list[Outcome],
+    points: list[tuple[int, float]],
+    memory: list[tuple[int, float]],
+    near: Agreement,
+    far: Agreement,
 ) -> None:
     """Print the results."""
     table = Table("", "documents", "faults", "lost", "duplicated", "differing")
@@ -142,6 +151,8 @@ def show(
     console.print(table)
     (first, start), (last, end) = points[len(points) // 10], points[-1]
     console.print(f"Memory: {start:.0f} MB after {first:,} documents, {end:.0f} MB after {last:,}.")
+    (first, start), (last, end) = memory[0], memory[-1]
+    console.print(f"Service: {start:.0f} MB after {first:,} requests, {end:.0f} MB after {last:,}.")
     console.print(
         f"Same predictions in one window and in many: near a border {near}, elsewhere {far}."
     )

@@ -36,8 +36,8 @@ class Predictor:
         RAISES (ValueError): If the pipeline can't be loaded, or the GPU can't be used.
         """
         settings = self.settings
-        # Both count for the thread that calls them.
-        torch.set_num_threads(settings.threads)
+        # Both count for the thread that calls them. OMP_NUM_THREADS may ask for fewer threads.
+        torch.set_num_threads(min(settings.threads, torch.get_num_threads()))
         require_gpu(settings.gpu_id)
         self.nlp = load_pipeline(settings.model, code=settings.code, precision=settings.precision)
         self([WARM_UP])

@@ -12,7 +12,7 @@ class Settings:
     gpu_id (int): The ID of the GPU; -1 for the CPU.
     code (Path | None): A file of Python code that the pipeline needs.
     precision (str | None): The precision of predictions; that of the pipeline if None.
-    threads (int): The number of threads that PyTorch may use.
+    threads (int): The maximum number of threads that PyTorch uses.
     tokens (tuple[str, ...]): The tokens that clients may send; empty if anyone may use the service.
     max_length (int): The maximum number of characters of a text.
     max_texts (int): The maximum number of texts of a request.
