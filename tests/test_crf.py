@@ -204,6 +204,20 @@ def test_entity_probabilities_are_those_of_brute_force(length: int, scale: float
     torch.testing.assert_close(got, torch.stack(expected))
 
 
+@pytest.mark.parametrize("scale", [1, 1e4])
+@pytest.mark.parametrize("length", [1, 2, 3, 4])
+def test_beginnings_are_those_of_brute_force(length: int, scale: float) -> None:
+    crf, emissions = make_crf(), make_emissions(length, 9) * scale
+    paths = legal_paths(crf, length)
+    probabilities = path_scores(crf, emissions, paths).softmax(dim=0)
+    expected = torch.zeros(length, 2).double()
+    for path, probability in zip(paths.tolist(), probabilities, strict=True):
+        for start, _, label in find_entities([crf.tags[i] for i in path], LABELS) or []:
+            expected[start, label] += probability
+    got = crf.beginning_probabilities(emissions.unsqueeze(0), make_mask(length))
+    torch.testing.assert_close(got[0], expected)
+
+
 @pytest.mark.parametrize("junk", [0.0, 1e9, torch.nan, torch.inf])
 def test_a_padded_batch_gives_what_single_sequences_give(junk: float) -> None:
     crf, lengths = make_crf(), [3, 1, 5, 0, 2]
@@ -214,6 +228,8 @@ def test_a_padded_batch_gives_what_single_sequences_give(junk: float) -> None:
     likelihoods, paths = crf(emissions, tags, mask), crf.decode(emissions, mask)
     rows = [(i, *span) for i, length in enumerate(lengths) for span in all_spans(length, 2)]
     probabilities = crf.entity_probabilities(emissions, mask, torch.tensor(rows).flip(0)).flip(0)
+    beginnings = crf.beginning_probabilities(emissions, mask)
+    assert not beginnings[~mask].any()
     for i, length in enumerate(lengths):
         one, whole = emissions[i : i + 1, :length], torch.ones(1, length, dtype=torch.bool)
         torch.testing.assert_close(likelihoods[i], crf(one, tags[i : i + 1, :length], whole)[0])
@@ -222,6 +238,8 @@ def test_a_padded_batch_gives_what_single_sequences_give(junk: float) -> None:
         mine = torch.tensor([row[0] == i for row in rows])
         expected = crf.entity_probabilities(one, whole, spans)
         torch.testing.assert_close(probabilities[mine], expected)
+        alone = crf.beginning_probabilities(one, whole)
+        torch.testing.assert_close(beginnings[i : i + 1, :length], alone)
     likelihoods.sum().backward()
     assert emissions.grad is not None
     assert torch.equal(emissions.grad.any(dim=2), mask)
@@ -239,6 +257,7 @@ def test_a_batch_without_tags(batch: int, length: int) -> None:
     assert crf.decode(emissions, mask).tolist() == [[0] * length] * batch
     no_entities = torch.zeros(0, 4, dtype=torch.long)
     assert crf.entity_probabilities(emissions, mask, no_entities).shape == (0,)
+    assert crf.beginning_probabilities(emissions, mask).tolist() == [[[0] * 2] * length] * batch
 
 
 def test_without_labels_all_is_outside() -> None:

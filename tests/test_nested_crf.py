@@ -80,6 +80,11 @@ def test_likelihood_entities_and_probabilities(length: int, scale: float) -> Non
             row = torch.tensor([(0, *place, label)])
             got = crf.entity_probabilities(emissions, mask, row)[0]
             torch.testing.assert_close(got, scores.softmax(dim=0)[has].sum())
+        begins = [
+            [any(start == i for start, _ in places) for i in range(length)] for places in sets
+        ]
+        got = crf.beginning_probabilities(emissions, mask)[0, :, label]
+        torch.testing.assert_close(got, scores.softmax(dim=0) @ torch.tensor(begins).double())
     likelihood = crf(emissions, crf.write_entities(gold, length).unsqueeze(0), mask)
     torch.testing.assert_close(likelihood, expected.unsqueeze(0))
     found = crf.find_entities(emissions, mask).tolist()
@@ -95,6 +100,7 @@ def test_a_padded_batch_gives_what_single_sequences_give() -> None:
     assert found[:, 0].tolist() == sorted(found[:, 0].tolist())
     likelihoods = crf(emissions, tags, mask)
     probabilities = crf.entity_probabilities(emissions, mask, found)
+    beginnings = crf.beginning_probabilities(emissions, mask)
     for i, length in enumerate(lengths):
         one, whole = emissions[i : i + 1, :length], torch.ones(1, length, dtype=torch.bool)
         torch.testing.assert_close(likelihoods[i], crf(one, tags[i : i + 1, :length], whole)[0])
@@ -103,6 +109,8 @@ def test_a_padded_batch_gives_what_single_sequences_give() -> None:
         assert torch.equal(found[mine][:, 1:], alone[:, 1:])
         expected = crf.entity_probabilities(one, whole, alone)
         torch.testing.assert_close(probabilities[mine], expected)
+        expected = crf.beginning_probabilities(one, whole)
+        torch.testing.assert_close(beginnings[i : i + 1, :length], expected)
 
 
 entities = st.tuples(st.integers(0, 5), st.integers(1, 4), st.integers(0, 2))

@@ -78,6 +78,19 @@ def find_entities(
     return entities.cpu().numpy(), probabilities.cpu().numpy()
 
 
+def find_beginnings(
+    model: Model[CRFInT, Floats1d], emissions: list[Floats2d]
+) -> list[NDArray[Any]]:
+    """Compute the probability that an entity begins at each token.
+
+    model (Model[tuple[list[Floats2d], list[IntsXd]], Floats1d]): The CRF.
+    emissions (list[Floats2d]): The emissions of each doc. *Shape:* (tokens, tags) each.
+    RETURNS (list[NDArray]): The probabilities of each doc. *Shape:* (tokens, labels) each.
+    """
+    padded = _module(model).beginning_probabilities(*pad(emissions)).cpu().numpy()
+    return [rows[: len(each)] for rows, each in zip(padded, emissions, strict=True)]
+
+
 def resize_crf(model: Model[CRFInT, Floats1d], labels: list[str], *, nested: bool) -> None:
     """Add labels to the CRF, and keep its weights for the others.
 

@@ -7,6 +7,7 @@ probabilities of entities.
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -184,18 +185,36 @@ class BiluoCRF(torch.nn.Module):
             return self.crf.transitions.new_zeros(0)
         _check_entities(entities.cpu(), mask.cpu(), len(self.labels))
         rows, row = entities[:, 0].unique(return_inverse=True)
-        emissions, mask = emissions[rows], mask[rows.to(mask.device)]
-        entities = torch.cat([row.unsqueeze(1), entities[:, 1:]], dim=1)
+        sums = self._sum_paths(emissions[rows], mask[rows.to(mask.device)])
+        entities = torch.cat([row.unsqueeze(1), entities[:, 1:]], dim=1).to(sums.log_z.device)
+        scores = _entity_scores(sums, entities)
+        return (scores - sums.log_z[entities[:, 0]]).exp().to(self.crf.transitions)
+
+    @torch.no_grad()
+    def beginning_probabilities(self, emissions: Tensor, mask: Tensor) -> Tensor:
+        """Compute the probability that an entity begins at each position, the total probability of
+        all tag sequences with the tag B or U there. Since each entity begins once, the sum of these
+        is the expected number of entities.
+
+        emissions (Tensor): The scores of the tags. *Shape:* (batch, length, tags)
+        mask (Tensor): True on the positions of a sequence. *Shape:* (batch, length)
+        RETURNS (Tensor): The probabilities, 0 in the padding. *Shape:* (batch, length, labels)
+        """
+        sums = self._sum_paths(emissions, mask)
+        logs = sums.before + sums.emissions + sums.after - sums.log_z[:, None, None]
+        padding = ~mask.to(logs.device).unsqueeze(2)
+        tags = logs.masked_fill(padding, -torch.inf).exp()
+        return (tags[:, :, 1::4] + tags[:, :, 4::4]).to(self.crf.transitions)
+
+    def _sum_paths(self, emissions: Tensor, mask: Tensor) -> "_PathSums":
         exact, start, transitions, end = _exact(emissions, *self._scores(-torch.inf))
-        steps, entities = find_steps(mask, exact.device), entities.to(exact.device)
-        sums = path_sums(exact[steps.where], (start, transitions, end), steps)
-        # shape: (batch, length, tags)
+        steps = find_steps(mask, exact.device)
         before, after = exact.new_zeros(2, *exact.shape)
+        sums = path_sums(exact[steps.where], (start, transitions, end), steps)
         before[steps.where], after[steps.where] = sums
-        # shape: (batch,)
-        log_z = (before[:, 0] + exact[:, 0] + after[:, 0]).logsumexp(dim=1)
-        scores = _entity_scores(exact, transitions, before, after, entities)
-        return (scores - log_z[entities[:, 0]]).exp().to(self.crf.transitions)
+        # A batch without tokens has no first ones.
+        log_z = (before + exact + after)[:, :1].logsumexp(dim=(1, 2))
+        return _PathSums(exact, transitions, before, after, log_z)
 
     @torch.no_grad()
     def resized(self, labels: Sequence[str]) -> "BiluoCRF":
@@ -221,6 +240,20 @@ class BiluoCRF(torch.nn.Module):
         transitions = self.crf.transitions.masked_fill(~self.legal, illegal)
         end = self.crf.end_transitions.masked_fill(~self.legal[:, 0], illegal)
         return start, transitions, end
+
+
+class _PathSums(NamedTuple):
+    """Log sums over the paths through padded sequences, in float64."""
+
+    # The scores of the tags. Shape: (batch, length, tags)
+    emissions: Tensor
+    # The scores from tag to tag. Shape: (tags, tags)
+    transitions: Tensor
+    # Over the paths to each tag, and from each tag. Shape: (batch, length, tags) each
+    before: Tensor
+    after: Tensor
+    # Over all paths. Shape: (batch,)
+    log_z: Tensor
 
 
 class _Parameters(torch.nn.Module):
@@ -249,18 +282,14 @@ def _exact(*tensors: Tensor) -> list[Tensor]:
     return [tensor.to(device).double() for tensor in tensors]
 
 
-def _entity_scores(
-    emissions: Tensor, transitions: Tensor, before: Tensor, after: Tensor, entities: Tensor
-) -> Tensor:
+def _entity_scores(sums: _PathSums, entities: Tensor) -> Tensor:
     """Sum, in log space, over all paths with the tags U, or B I ... I L, of each entity.
 
-    emissions (Tensor): The scores of the tags. *Shape:* (batch, length, tags)
-    transitions (Tensor): The scores from tag to tag. *Shape:* (tags, tags)
-    before (Tensor): The sums over the paths to each tag. *Shape:* (batch, length, tags)
-    after (Tensor): The sums over the paths from each tag. *Shape:* (batch, length, tags)
+    sums (_PathSums): The sums over the paths to and from each tag.
     entities (Tensor): The sequence, start, end and label of each entity. *Shape:* (entities, 4)
     RETURNS (Tensor): The log sums. *Shape:* (entities,)
     """
+    emissions, transitions, before, after, _ = sums
     row, first, end, label = entities.unbind(dim=1)
     last = end - 1
     B, I, L, U = (4 * label + tag for tag in range(1, 5))  # noqa: E741

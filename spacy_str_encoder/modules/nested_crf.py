@@ -99,6 +99,17 @@ class NestedCRF(torch.nn.Module):
         rows = torch.stack([each, start, end, torch.zeros_like(label)], dim=1)
         return self.shared.entity_probabilities(*self._split(emissions, mask), rows)
 
+    def beginning_probabilities(self, emissions: Tensor, mask: Tensor) -> Tensor:
+        """Compute the probability that an entity of each label begins at each position, see
+        `BiluoCRF.beginning_probabilities`.
+
+        emissions (Tensor): The scores of the tags. *Shape:* (batch, length, tags)
+        mask (Tensor): True on the positions of a sequence. *Shape:* (batch, length)
+        RETURNS (Tensor): The probabilities, 0 in the padding. *Shape:* (batch, length, labels)
+        """
+        each = self.shared.beginning_probabilities(*self._split(emissions, mask))
+        return each.view(len(mask), len(self.labels), mask.size(1)).transpose(1, 2)
+
     def resized(self, labels: Sequence[str]) -> "NestedCRF":
         """Create a CRF for more labels with the parameters of this one.
 
