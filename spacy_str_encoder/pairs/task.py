@@ -13,7 +13,7 @@ from thinc.types import Floats2d
 
 from ..arrays import IntArray
 from ..doc.entities import get_entities
-from ..doc.relation import Relation, make_predicted
+from ..doc.relation import Relation, get_score, make_predicted
 from ..doc.temperatures import scale_odds
 from .candidates import Candidates, DocPairs, all_pairs
 from .classes import RelationClass, Triple, index_classes
@@ -129,16 +129,42 @@ class RelationTask:
         RETURNS (list[Relation]): The relations.
         """
         entities, relations = doc_pairs.entities, []
-        rows, columns = self._find_probable(probabilities)
-        scores = scale_odds(probabilities[rows, columns], self.temperature)
+        rows, columns, scores = self._choose(probabilities)
         for row, column, score in zip(rows, columns, scores.tolist(), strict=True):
-            if self.threshold is not None and score < self.threshold:
-                continue
             label, direction = self.classes[column - 1]
             pair = doc_pairs.pairs[row]
             head, tail = pair if direction == ">" else pair[::-1]
             relations.append(make_predicted(entities[head], entities[tail], label, score))
         return relations
+
+    def expect_errors(self, doc_pairs: DocPairs, probabilities: NDArray[Any]) -> float:
+        """Compute the expected number of wrong and missed relations of a doc. A chosen relation is
+        wrong, and any other relation of a candidate pair is missed, with the probability that
+        follows from its own and from those of its entities.
+
+        doc_pairs (DocPairs): The pairs of the doc.
+        probabilities (NDArray): The probabilities of the classes. *Shape:* (pairs, classes).
+        RETURNS (float): The expected number.
+        """
+        certain = [get_score(entity) for entity in doc_pairs.entities]
+        entities = numpy.array([1.0 if each is None else each for each in certain])
+        both = entities[doc_pairs.pairs].prod(axis=1)
+        # What is impossible stays so at any temperature.
+        given = scale_odds(probabilities, self.temperature) * (probabilities > 0)
+        scores = given * both[:, None]
+        is_chosen = numpy.zeros(scores.shape, dtype=bool)
+        rows, columns, _ = self._choose(probabilities)
+        is_chosen[rows, columns] = True
+        return float(numpy.where(is_chosen, 1 - scores, scores)[:, 1:].sum())
+
+    def _choose(self, probabilities: NDArray[Any]) -> tuple[IntArray, IntArray, NDArray[Any]]:
+        """RETURNS (tuple[IntArray, IntArray, NDArray]): Row, class and score of each relation."""
+        rows, columns = self._find_probable(probabilities)
+        scores = scale_odds(probabilities[rows, columns], self.temperature)
+        if self.threshold is None:
+            return rows, columns, scores
+        is_kept = scores >= self.threshold
+        return rows[is_kept], columns[is_kept], scores[is_kept]
 
     def _find_probable(self, probabilities: NDArray[Any]) -> tuple[IntArray, IntArray]:
         """RETURNS (tuple[IntArray, IntArray]): Row and class of each relation that can be chosen.

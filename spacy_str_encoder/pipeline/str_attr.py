@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy
 from spacy.language import Language
-from spacy.tokens import Doc
+from spacy.tokens import Doc, Span
 from spacy.training import Example
 from spacy.vocab import Vocab
 from thinc.api import Config, Model
@@ -18,7 +18,7 @@ from ..doc.attributes import set_attributes
 from ..doc.entities import get_entities
 from ..doc.extensions import warn_of_foreign
 from ..doc.plurals import count_noun
-from ..doc.relation import Place, place_of
+from ..doc.relation import Place, get_score, place_of
 from ..layers.items import EntitiesInT
 from .attribute_checks import (
     require_choices,
@@ -194,6 +194,20 @@ class AttributeExtractor(LabeledPipe):
         batches = batch_by_items(with_entities, items=BATCH_ENTITIES)
         return [found for batch in batches for found in self._predict_batch(task, batch)]
 
+    def expect_errors(self, docs: Iterable[Doc]) -> list[float]:
+        """Compute the expected number of wrong attributes of docs, without any gold annotation.
+        Those of wrong entities do not count, since they go with the entity.
+
+        docs (Iterable[Doc]): The docs, with entities.
+        RETURNS (list[float]): The expected number of each doc.
+        RAISES (ValueError): If the docs have not been encoded.
+        """
+        docs = list(docs)
+        return [
+            sum(map(_expect_errors, get_entities(doc, self.cfg["spans_key"]), found))
+            for doc, found in zip(docs, self.predict(docs), strict=True)
+        ]
+
     def _predict_batch(
         self, task: AttributeTask, batch: Sequence[DocEntities]
     ) -> Iterator[list[Found]]:
@@ -306,3 +320,9 @@ class AttributeExtractor(LabeledPipe):
     def _check_config(self, config: dict[str, Any]) -> None:
         names = ("spans_key", "defaults")
         self._require_same(*({name: cfg[name] for name in names} for cfg in (config, self.cfg)))
+
+
+def _expect_errors(entity: Span, found: Found) -> float:
+    score = get_score(entity)
+    wrong = sum(1 - probability for _, probability in found.values())
+    return wrong if score is None else score * wrong

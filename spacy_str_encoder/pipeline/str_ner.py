@@ -3,6 +3,7 @@ from itertools import islice
 from typing import Any
 
 import numpy
+from numpy.typing import NDArray
 from spacy.language import Language
 from spacy.tokens import Doc, Span
 from spacy.training import Example
@@ -16,7 +17,7 @@ from ..doc.extensions import warn_of_foreign
 from ..doc.flat import best_without_overlaps
 from ..doc.relation import set_score
 from ..doc.temperatures import scale_odds
-from ..layers.crf import find_entities, write_entities
+from ..layers.crf import find_beginnings, find_entities, write_entities
 from ..layers.listening import read_states
 from ..layers.windows import is_visible
 from .entity_checks import (
@@ -165,15 +166,45 @@ class CRFEntityRecognizer(LabeledPipe):
         RAISES (ValueError): If the docs have not been encoded.
         """
         docs = list(docs)
+        emissions = self._score_tags(docs)
+        found = iter(_entities_of_docs(self.model.get_ref("crf"), emissions) if emissions else ())
+        return [next(found) if len(doc) else [] for doc in docs]
+
+    def expect_errors(self, docs: Iterable[Doc]) -> list[float]:
+        """Compute the expected number of wrong and missed entities of docs, without any gold
+        annotation. A predicted entity of probability p is wrong with 1 - p. Any other entity is
+        missed with its own probability, and entities with the same beginning and label exclude each
+        other: together they have the probability that an entity begins there, less that of the
+        predicted one. All of these follow the temperature, as scores do.
+
+        docs (Iterable[Doc]): The docs.
+        RETURNS (list[float]): The expected number of each doc.
+        RAISES (ValueError): If the docs have not been encoded.
+        """
+        docs = list(docs)
+        emissions, crf = self._score_tags(docs), self.model.get_ref("crf")
+        if not emissions:
+            return [0.0 for _ in docs]
+        found = zip(_entities_of_docs(crf, emissions), find_beginnings(crf, emissions), strict=True)
+        return [self._expect_errors(*next(found)) if len(doc) else 0.0 for doc in docs]
+
+    def _expect_errors(self, entities: list[Entity], beginnings: NDArray[Any]) -> float:
+        others = beginnings.copy()
+        for start, _, label, probability in entities:
+            others[start, label] -= probability
+        # What is impossible stays so at any temperature.
+        missed = scale_odds(others[others > 0], self.temperature)
+        right = scale_odds(numpy.array([each for *_, each in entities]), self.temperature)
+        return float((1 - right).sum() + missed.sum())
+
+    def _score_tags(self, docs: list[Doc]) -> list[Floats2d]:
+        """RETURNS (list[Floats2d]): The emissions of each doc that has tokens."""
         self._require_states(docs)
         with_tokens = [doc for doc in docs if len(doc)]
-        if not with_tokens:
-            return [[] for _ in docs]
-        emissions = self.model.predict(with_tokens)
+        emissions = self.model.predict(with_tokens) if with_tokens else []
         for doc, doc_emissions in zip(with_tokens, emissions, strict=True):
             _forbid_invisible_borders(doc, doc_emissions)
-        found = iter(_entities_of_docs(self.model.get_ref("crf"), emissions))
-        return [next(found) if len(doc) else [] for doc in docs]
+        return emissions
 
     def _require_states(self, docs: list[Doc]) -> None:
         # The stock listener would continue with zeros.

@@ -1,10 +1,10 @@
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import chain
 from typing import Any, Literal
 
 import numpy
+from numpy.typing import NDArray
 from spacy.language import Language
 from spacy.tokens import Doc, Span
 from spacy.training import Example
@@ -273,9 +273,28 @@ class RelationExtractor(LabeledPipe):
         RAISES (ValueError): If the docs have not been encoded.
         """
         task = self.task
+        return [task.decide(*of_doc) for of_doc in self._classify_pairs(task, docs)]
+
+    def expect_errors(self, docs: Iterable[Doc]) -> list[float]:
+        """Compute the expected number of wrong and missed relations of docs, without any gold
+        annotation. Relations of entities that the docs lack do not count.
+
+        docs (Iterable[Doc]): The docs, with entities.
+        RETURNS (list[float]): The expected number of each doc.
+        RAISES (ValueError): If the docs have not been encoded.
+        """
+        task = self.task
+        return [task.expect_errors(*of_doc) for of_doc in self._classify_pairs(task, docs)]
+
+    def _classify_pairs(
+        self, task: RelationTask, docs: Iterable[Doc]
+    ) -> Iterator[tuple[DocPairs, NDArray[Any]]]:
+        """YIELDS (tuple[DocPairs, NDArray]): The pairs of a doc, and the probabilities of their
+        classes, *shape:* (pairs, classes).
+        """
         proposed = [self._within_reach(task.get_pairs(doc)) for doc in docs]
-        batches = batch_by_items(proposed, items=BATCH_PAIRS)
-        return list(chain.from_iterable(self._predict_batch(task, batch) for batch in batches))
+        for batch in batch_by_items(proposed, items=BATCH_PAIRS):
+            yield from zip(batch, self._classify_batch(task, batch), strict=True)
 
     def _within_reach(self, doc_pairs: DocPairs) -> DocPairs:
         """Exclude pairs that are too far apart for any window. With thousands of entities, these
@@ -287,9 +306,9 @@ class RelationExtractor(LabeledPipe):
         reach = layer.attrs["get_reach"](layer, doc_pairs.doc)
         return doc_pairs if reach is None else pairs_within(doc_pairs, tokens=reach)
 
-    def _predict_batch(self, task: RelationTask, batch: list[DocPairs]) -> list[list[Relation]]:
+    def _classify_batch(self, task: RelationTask, batch: list[DocPairs]) -> list[NDArray[Any]]:
         if not any(len(doc_pairs) + doc_pairs.out_of_reach for doc_pairs in batch):
-            return [[] for _ in batch]
+            return [numpy.zeros((0, 1 + len(task.classes))) for _ in batch]
         ops = self.model.ops
         logits = self.model.predict(batch)
         ends = numpy.cumsum(list(map(len, batch)))[:-1]
@@ -297,8 +316,7 @@ class RelationExtractor(LabeledPipe):
         for doc_pairs, is_reachable in zip(batch, reachable, strict=True):
             self._report_unreachable(doc_pairs, int((~is_reachable).sum()))
         task.rule_out(logits, batch)
-        probabilities = numpy.split(task.get_probabilities(ops, logits), ends)
-        return list(map(task.decide, batch, probabilities))
+        return numpy.split(task.get_probabilities(ops, logits), ends)
 
     def _report_unreachable(self, doc_pairs: DocPairs, count: int) -> None:
         count += doc_pairs.out_of_reach
