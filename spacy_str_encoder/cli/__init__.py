@@ -16,6 +16,7 @@ from .evaluate import evaluate_command
 from .init_config import init_config_command
 from .init_encoder import init_encoder_command
 from .pretrain import pretrain_command
+from .select import select_command
 from .serve import serve_command
 from .streams import Commands
 from .train import CONTEXT as TRAIN_CONTEXT
@@ -46,6 +47,7 @@ app.command("evaluate")(evaluate_command)
 app.command("init-config")(init_config_command)
 app.command("init-encoder")(init_encoder_command)
 app.command("pretrain")(pretrain_command)
+app.command("select")(select_command)
 app.command("serve")(serve_command)
 app.command("train", context_settings=TRAIN_CONTEXT)(train_command)
 app.command("visualize")(visualize_command)

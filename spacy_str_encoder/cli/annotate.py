@@ -12,12 +12,15 @@ from .options import (
     BatchSize,
     Code,
     GpuId,
+    IdField,
     Inputs,
+    MaxLength,
     MinEntityScore,
     MinRelationScore,
     Model,
     Precision,
     TextField,
+    WholeFiles,
 )
 from .progress import Bar, describe_rate
 
@@ -60,11 +63,9 @@ def annotate_command(
         ),
     ] = False,
     text_field: TextField = "text",
-    id_field: Annotated[str, typer.Option(help="Field or column with the identifier.")] = "id",
-    whole_files: Annotated[
-        bool, typer.Option("--whole-files", help="Read each .txt file as one text.")
-    ] = False,
-    max_length: Annotated[int, typer.Option(min=1, help="Maximum characters per text.")] = 50_000,
+    id_field: IdField = "id",
+    whole_files: WholeFiles = False,
+    max_length: MaxLength = 50_000,
     part_size: Annotated[int, typer.Option(min=1, help="Texts per output file.")] = 1000,
     batch_size: BatchSize = 64,
     n_process: Annotated[int, typer.Option(min=1, help="Number of processes or Ray actors.")] = 1,

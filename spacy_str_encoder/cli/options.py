@@ -52,6 +52,9 @@ Precision = Annotated[
 GpuId = Annotated[int, typer.Option(help="GPU ID, or -1 for the CPU.")]
 BatchSize = Annotated[int, typer.Option(min=1, help="Texts per batch.")]
 TextField = Annotated[str, typer.Option(help="Field or column with the text.")]
+IdField = Annotated[str, typer.Option(help="Field or column with the identifier.")]
+WholeFiles = Annotated[bool, typer.Option("--whole-files", help="Read each .txt file as one text.")]
+MaxLength = Annotated[int, typer.Option(min=1, help="Maximum characters per text.")]
 MinEntityScore = Annotated[
     float | None,
     typer.Option(

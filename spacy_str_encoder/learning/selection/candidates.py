@@ -1,0 +1,70 @@
+"""Texts to choose from: each text of the sources once."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from hashlib import blake2b
+
+from ...archive.sources import Source
+from ...files.entries import Entry, Rejection
+from ...files.readers import Fields
+
+
+@dataclass
+class Candidates:
+    """Reader of texts that counts what it leaves out.
+
+    fields (Fields): The fields of texts and identifiers.
+    read (int): The number of texts read so far.
+    blank (int): The number of texts that are empty or white space.
+    duplicates (int): The number of texts that were read before.
+    rejected (list[str]): The place of each text that can't be annotated, and the reason.
+    """
+
+    fields: Fields
+    read: int = 0
+    blank: int = 0
+    duplicates: int = 0
+    rejected: list[str] = field(default_factory=list)
+    # Digests, so that the texts need not stay in memory.
+    _seen: set[bytes] = field(default_factory=set)
+
+    def read_new(self, source: Source) -> Iterator[Entry]:
+        """Read the texts of a source that were in no source before.
+
+        source (Source): The source.
+        YIELDS (Entry): The texts.
+        """
+        for item, _ in source.read(self.fields):
+            self.read += 1
+            if isinstance(item, Rejection):
+                self.reject(source, item)
+            elif not item.text.strip():
+                self.blank += 1
+            elif self._is_new(item.text):
+                yield item
+
+    def _is_new(self, text: str) -> bool:
+        digest = blake2b(text.encode(), digest_size=16).digest()
+        is_new = digest not in self._seen
+        self._seen.add(digest)
+        self.duplicates += not is_new
+        return is_new
+
+    def read_again(self, source: Source, numbers: Collection[int]) -> Iterator[Entry]:
+        """Read some texts of a source again.
+
+        source (Source): The source.
+        numbers (Collection[int]): The numbers of the texts.
+        YIELDS (Entry): The texts.
+        """
+        for item, _ in source.read(self.fields):
+            if isinstance(item, Entry) and item.number in numbers:
+                yield item
+
+    def reject(self, source: Source, rejection: Rejection) -> None:
+        """Count a text that can't be annotated.
+
+        source (Source): The source.
+        rejection (Rejection): The text.
+        """
+        self.rejected.append(f"{source.name}, text {rejection.number:,}: {rejection.reason}")
