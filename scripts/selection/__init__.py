@@ -1,0 +1,1 @@
+"""Simulation of annotation in rounds: texts chosen by `select`, or at random."""
