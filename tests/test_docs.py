@@ -62,7 +62,11 @@ PAGES = {
     "docs/architecture.md": [],
     "docs/benchmarks/README.md": [],
     "docs/configuration.md": [],
-    "docs/continued_training.md": ["merged.spacy", "continued/model-best/config.cfg"],
+    "docs/continued_training.md": [
+        "next/manifest.jsonl",
+        "merged.spacy",
+        "continued/model-best/config.cfg",
+    ],
     "docs/data.md": [],
     "docs/deployment.md": [
         "packages/zh_coronary-1.0.0/dist/zh_coronary-1.0.0-py3-none-any.whl",
