@@ -123,10 +123,10 @@ def test_errors_in_entities_follow_the_temperature(
     nlp = request.getfixturevalue(name)
     doc, tagger = nlp.get_pipe("str_encoder")(nlp.make_doc(TEXT)), nlp.get_pipe("str_ner")
     [found] = tagger.predict([doc])
-    others = dict.fromkeys(product(range(len(doc)), range(len(tagger.labels))), 0.0)
+    others = dict.fromkeys(range(len(doc)), 0.0)
     predicted = {(start, end, label) for start, end, label, _ in found}
     for (start, end, label), probability in weigh_entities(nlp, doc).items():
-        others[start, label] += probability if (start, end, label) not in predicted else 0
+        others[start] += probability if (start, end, label) not in predicted else 0
     tagger.temperature = 2.0
     wrong = [1 - scale(float(probability), 2.0) for *_, probability in found]
     expected = sum(wrong) + sum(scale(each, 2.0) for each in others.values())
@@ -170,10 +170,14 @@ def test_errors_in_relations_are_those_of_each_pair_and_label(
             if allows(extractor.cfg["schema"], head, label, tail):
                 possible[head, label, tail] = numpy.exp(float(logit))
         total = numpy.exp(float(logits[0])) + sum(possible.values())
+        both, missed = certainty[first] * certainty[second], 0.0
         for relation, odds in possible.items():
             given = odds / (total if extractor.cfg["exclusive"] else 1 + odds)
-            score = scale(given, temperature) * certainty[relation[0]] * certainty[relation[2]]
-            expected += 1 - score if relation in predicted else score
+            if relation in predicted:
+                expected += 1 - scale(given, temperature) * both
+            else:
+                missed += given
+        expected += scale(missed, temperature) * both if missed else 0
     assert predicted
     assert extractor.expect_errors([doc]) == [pytest.approx(expected, rel=1e-3)]
 

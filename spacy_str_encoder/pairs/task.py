@@ -138,9 +138,10 @@ class RelationTask:
         return relations
 
     def expect_errors(self, doc_pairs: DocPairs, probabilities: NDArray[Any]) -> float:
-        """Compute the expected number of wrong and missed relations of a doc. A chosen relation is
-        wrong, and any other relation of a candidate pair is missed, with the probability that
-        follows from its own and from those of its entities.
+        """Compute the expected number of wrong and missed relations of a doc, without any gold
+        annotation: a chosen relation is wrong with 1 - its score, and a pair misses as many as its
+        other relations have probability, if its entities are correct. The temperature counts: that
+        a pair has no other relation is a decision, too.
 
         doc_pairs (DocPairs): The pairs of the doc.
         probabilities (NDArray): The probabilities of the classes. *Shape:* (pairs, classes).
@@ -149,13 +150,13 @@ class RelationTask:
         certain = [get_score(entity) for entity in doc_pairs.entities]
         entities = numpy.array([1.0 if each is None else each for each in certain])
         both = entities[doc_pairs.pairs].prod(axis=1)
+        rows, columns, scores = self._choose(probabilities)
+        others = probabilities.copy()
+        others[rows, columns] = 0
+        missed = others[:, 1:].sum(axis=1)
         # What is impossible stays so at any temperature.
-        given = scale_odds(probabilities, self.temperature) * (probabilities > 0)
-        scores = given * both[:, None]
-        is_chosen = numpy.zeros(scores.shape, dtype=bool)
-        rows, columns, _ = self._choose(probabilities)
-        is_chosen[rows, columns] = True
-        return float(numpy.where(is_chosen, 1 - scores, scores)[:, 1:].sum())
+        missed = scale_odds(missed, self.temperature) * (missed > 0)
+        return float((1 - scores * both[rows]).sum() + (missed * both).sum())
 
     def _choose(self, probabilities: NDArray[Any]) -> tuple[IntArray, IntArray, NDArray[Any]]:
         """RETURNS (tuple[IntArray, IntArray, NDArray]): Row, class and score of each relation."""

@@ -172,10 +172,9 @@ class CRFEntityRecognizer(LabeledPipe):
 
     def expect_errors(self, docs: Iterable[Doc]) -> list[float]:
         """Compute the expected number of wrong and missed entities of docs, without any gold
-        annotation. A predicted entity of probability p is wrong with 1 - p. Any other entity is
-        missed with its own probability, and entities with the same beginning and label exclude each
-        other: together they have the probability that an entity begins there, less that of the
-        predicted one. All of these follow the temperature, as scores do.
+        annotation: a predicted entity is wrong with 1 - its score. Since an entity begins once, as
+        many are missed as begin at each token, less the predicted one there. The temperature
+        counts: scaled odds of "no other entity begins here", too, are those of a decision.
 
         docs (Iterable[Doc]): The docs.
         RETURNS (list[float]): The expected number of each doc.
@@ -192,6 +191,7 @@ class CRFEntityRecognizer(LabeledPipe):
         others = beginnings.copy()
         for start, _, label, probability in entities:
             others[start, label] -= probability
+        others = others.sum(axis=1)
         # What is impossible stays so at any temperature.
         missed = scale_odds(others[others > 0], self.temperature)
         right = scale_odds(numpy.array([each for *_, each in entities]), self.temperature)
