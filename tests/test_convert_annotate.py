@@ -22,6 +22,7 @@ FORMS = ["jsonl", "parquet", "spacy"]
 Found = tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]
 
 ENTITY = {"start": 0, "end": 4, "label": "P", "score": 0.75}
+GIVEN = {"score_given_entities": 0.5}
 RECORD = {"text": "Anna", "label": "P", "start": 0, "end": 4, "score": 0.9, "values": {}}
 SETTINGS = {"version": "0.1.0", "schema": 2, "settings": {"format": "jsonl"}}
 SOURCE = {"name": "notes.txt", "path": "/notes.txt", "fingerprint": "1"}
@@ -86,9 +87,9 @@ def test_docs_are_those_of_the_pipeline_with_their_scores(
     expected = [*nlp.pipe(TEXTS)]
     assert [*map(describe, docs)] == [*map(describe, expected)]
     assert any(doc._.relations for doc in docs)
-    if (annotated / "part-00000-000000.spacy").exists():
-        given = [r.score_given_entities for doc in docs for r in doc._.relations]
-        assert None not in given
+    for found, relations in zip(docs, (doc._.relations for doc in expected), strict=True):
+        given = [relation.score_given_entities for relation in relations]
+        assert [r.score_given_entities for r in found._.relations] == pytest.approx(given, abs=1e-3)
 
 
 @pytest.mark.parametrize("target", ["jsonl", "label-studio", "brat"])
@@ -173,6 +174,22 @@ def test_attributes_of_parquet_files_are_maps(tmp_path: Path) -> None:
     found = [row["entities"][0] for row in read_lines(tmp_path / "out.jsonl")]
     assert [entity.get("attributes") for entity in found] == texts
     assert found[0]["attribute_scores"] == {"Assertion": 0.5}
+
+
+def test_parts_of_earlier_versions_are_read_beside_new_ones(folder: Path, tmp_path: Path) -> None:
+    for path in folder.glob("part-*"):
+        path.unlink()
+    columns: dict[str, Any] = {**COLUMNS, "relations": {**COLUMNS["relations"]}}
+    del columns["relations"]["score_given_entities"]
+    relation = {"head": 0, "tail": 0, "label": "is", "score": 0.25}
+    rows = [{**make_row(1), "relations": [each]} for each in (relation, {**relation, **GIVEN})]
+    write_rows(folder / "part-00000-000000.parquet", columns, [_flatten(rows[0])])
+    write_rows(folder / "part-00000-000001.parquet", COLUMNS, [_flatten(rows[1])])
+    result = run(folder, "-o", tmp_path / "out", "--to", "jsonl")
+    assert result.exit_code == 0, result.output
+    assert "unsupported fields" not in result.stdout
+    found = [read_lines(path)[0]["relations"] for path in sorted((tmp_path / "out").iterdir())]
+    assert found == [[relation], [{**relation, **GIVEN}]]
 
 
 def test_other_parquet_files_are_refused(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from spacy_str_encoder.doc.plain_data import to_annotations
 
 # Scores differ in the last digits with the other texts of a batch.
 TOLERANCE = 1e-3
+SCORES = ("score", "score_given_entities")
 
 
 @dataclass(frozen=True)
@@ -99,4 +100,5 @@ def _split_scores(doc: Doc) -> tuple[list[dict[str, Any]], list[float]]:
     annotations = to_annotations(doc)
     found = (*annotations["entities"], *annotations["relations"])
     rows: list[dict[str, Any]] = [dict(row) for row in found]
-    return [*rows, {"text": doc.text}], [row.pop("score") for row in rows]
+    scores = [row.pop(name) for row in rows for name in SCORES if name in row]
+    return [*rows, {"text": doc.text}], scores

@@ -28,7 +28,12 @@ COLUMNS: dict[str, str | Fields] = {
         "attributes": f"{MAP_OF}string",
         "attribute_scores": f"{MAP_OF}float64",
     },
-    "relations": {"head": "int64", "tail": "int64", **LABEL_AND_SCORE},
+    "relations": {
+        "head": "int64",
+        "tail": "int64",
+        **LABEL_AND_SCORE,
+        "score_given_entities": "float64",
+    },
     "records": "string",
 }
 # Of a table of records: the text is known by its source and number instead of that of a doc.

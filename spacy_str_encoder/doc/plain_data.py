@@ -8,7 +8,7 @@ from .arguments import check_doc, warn_of_missing_group
 from .attributes import get_attribute_scores, get_attributes
 from .entities import get_entities
 from .records import Record, find_settings, get_records
-from .relation import get_relations, get_score, index_ends, place_of, relation_key
+from .relation import Relation, get_relations, get_score, index_ends, place_of, relation_key
 
 
 class EntityAnnotation(TypedDict):
@@ -37,13 +37,16 @@ class RelationAnnotation(TypedDict):
     head (int): The index of its head among the entities.
     tail (int): The index of its tail.
     label (str): Its label.
-    score (float): Its probability.
+    score (float): The probability that the relation and both of its entities are correct.
+    score_given_entities (float | None): Its probability if its entities are correct; None for gold
+        annotation.
     """
 
     head: int
     tail: int
     label: str
     score: float
+    score_given_entities: float | None
 
 
 class Annotations(TypedDict):
@@ -80,7 +83,7 @@ def to_annotations(doc: Doc, *, spans_key: str | None = None) -> Annotations:
         "text": doc.text,
         "entities": [_describe_entity(spans[place]) for place in places],
         "relations": [
-            {"head": ends[0], "tail": ends[1], "label": relation.label, "score": relation.score}
+            _describe_relation(relation, *ends)
             for relation, ends in zip(relations, indices, strict=True)
             if ends is not None
         ],
@@ -95,3 +98,13 @@ def _describe_entity(span: Span) -> EntityAnnotation:
     if attributes is not None and scores is not None:
         entity["attributes"], entity["attribute_scores"] = attributes, scores
     return entity
+
+
+def _describe_relation(relation: Relation, head: int, tail: int) -> RelationAnnotation:
+    return RelationAnnotation(
+        head=head,
+        tail=tail,
+        label=relation.label,
+        score=relation.score,
+        score_given_entities=relation.score_given_entities,
+    )
