@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from importlib.metadata import version
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -226,3 +227,23 @@ def entity_group(nlp: Language) -> str | None:
 def _settings(component: Any) -> Mapping[str, Any]:
     settings = getattr(component, "cfg", None)
     return settings if isinstance(settings, Mapping) else {}
+
+
+def read_labels(nlp: Language) -> tuple[list[str], list[str], dict[str, list[str]]]:
+    """Look up the labels that a pipeline can predict.
+
+    nlp (Language): The pipeline.
+    RETURNS (tuple): The types of entities, the labels of relations, and the values of each
+        attribute by its name.
+    """
+    attributes: dict[str, list[str]] = {}
+    for settings in _find_settings(nlp, ATTRIBUTES):
+        for name, value in settings.get("values", ()):
+            attributes.setdefault(name, []).append(value)
+    return _list_labels(nlp, ENTITIES), _list_labels(nlp, RELATIONS), attributes
+
+
+def _list_labels(nlp: Language, assigned: str) -> list[str]:
+    found = (component for _, component in find_components(nlp, assigned))
+    labels = (getattr(component, "labels", ()) for component in found)
+    return [*dict.fromkeys(chain.from_iterable(labels))]

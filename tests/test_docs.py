@@ -41,6 +41,7 @@ from spacy_str_encoder.formats.annotated_text import (
     AnnotatedRelation,
     AnnotatedText,
 )
+from spacy_str_encoder.formats.label_studio.labeling_config import Labels, make_labeling_config
 from spacy_str_encoder.formats.label_studio.writer import serialize
 from spacy_str_encoder.formats.report import ConversionReport
 from spacy_str_encoder.visualize import compare_docs, render, view_doc
@@ -251,6 +252,9 @@ def test_the_table_of_findings_has_one_row_for_each(
 
 def test_the_config_of_label_studio_fits_what_is_written() -> None:
     [config] = [each.text for each in find_blocks("docs/data.md") if each.file == "labels.xml"]
+    values = {"Assertion": ["present", "negated", "possible"]}
+    labels = Labels(["Finding", "BodyPart"], ["Position", "Modifier"], values)
+    assert config == make_labeling_config(labels)
     view = ElementTree.fromstring(config)
     names = {each.get("name"): each for each in view if each.get("name")}
     finding = AnnotatedEntity(0, 2, "Finding", attributes={"Assertion": "negated"})

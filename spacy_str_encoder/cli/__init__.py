@@ -15,6 +15,7 @@ from .debug_data import CONTEXT, debug_data_command
 from .evaluate import evaluate_command
 from .init_config import init_config_command
 from .init_encoder import init_encoder_command
+from .labeling_config import labeling_config_command
 from .pretrain import pretrain_command
 from .select import select_command
 from .serve import serve_command
@@ -46,6 +47,7 @@ app.command("debug-data", context_settings=CONTEXT)(debug_data_command)
 app.command("evaluate")(evaluate_command)
 app.command("init-config")(init_config_command)
 app.command("init-encoder")(init_encoder_command)
+app.command("labeling-config")(labeling_config_command)
 app.command("pretrain")(pretrain_command)
 app.command("select")(select_command)
 app.command("serve")(serve_command)

@@ -7,7 +7,6 @@ region.
 
 from collections.abc import Collection, Iterator
 from dataclasses import replace
-from itertools import count
 from typing import Any
 
 from ..annotated_text import AnnotatedEntity, AnnotatedText
@@ -16,6 +15,7 @@ from ..fields import other_fields, with_meta
 from ..report import ConversionReport
 from ..scores import SCORE, has_scores
 from .annotation import ANNOTATIONS, PREDICTIONS
+from .labeling_config import name_controls
 from .reader import KEPT, NAMES
 from .regions import CHOICES
 
@@ -42,7 +42,7 @@ def _serialize_result(
     annotated: AnnotatedText, from_name: str, to_name: str, report: ConversionReport
 ) -> list[dict[str, Any]]:
     """Convert entities and relations to regions and relations."""
-    controls = _name_controls(annotated, {from_name, to_name}, report)
+    controls = _report_controls(annotated, {from_name, to_name}, report)
     regions = [
         {"id": f"entity-{i}", **each, "to_name": to_name}
         for i, entity in enumerate(annotated.entities)
@@ -61,15 +61,12 @@ def _serialize_result(
     return regions + relations
 
 
-def _name_controls(
+def _report_controls(
     annotated: AnnotatedText, taken: Collection[str], report: ConversionReport
 ) -> dict[str, str]:
-    """Name the control of each attribute. No two controls or objects can have the same name."""
-    names = dict.fromkeys(name for each in annotated.entities for name in each.attributes or {})
-    controls = {name: name for name in names}
-    for name in sorted(names.keys() & taken):
-        others = (f"{name}_{i}" for i in count(2))
-        controls[name] = next(each for each in others if each not in {*names, *taken})
+    names = (name for each in annotated.entities for name in each.attributes or {})
+    controls = name_controls(names, taken)
+    for name in sorted(controls.keys() & taken):
         reason = "attributes renamed, since the labels or the text have the same name"
         report.choose(reason, annotated.place, f"{name!r} to {controls[name]!r}")
     return controls
