@@ -1,7 +1,9 @@
 """The command `convert` reads folders that `annotate` wrote."""
 
 import json
+import re
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import pytest
@@ -99,7 +101,7 @@ def test_predictions_go_to_other_formats(
     part = min(annotated.glob("part-*"))
     result = run(annotated, "-o", tmp_path / "out", "--lang", "zh", "--to", target)
     assert result.exit_code == 0, result.output
-    lost = {"jsonl": 0, "label-studio": 1, "brat": 2}[target]
+    lost = {"jsonl": 0, "label-studio": 0, "brat": 2}[target]
     assert (f"left out ({lost}): {KINDS}" in result.stdout) is bool(lost)
     # Whoever corrects predictions in a tool must not turn to another format.
     remedy = "  remedy: not needed to correct annotations; "
@@ -121,9 +123,14 @@ def test_label_studio_shows_predictions_with_their_scores(
         # Nobody has annotated any of them, with entities or without.
         assert "annotations" not in task
         [prediction] = task["predictions"]
+        doc = nlp(task["data"]["text"])
         scores = [each["score"] for each in prediction["result"] if each["type"] == "labels"]
-        expected = [ent._.score for ent in nlp(task["data"]["text"]).ents]
+        expected = [ent._.score for ent in doc.ents]
         assert scores == pytest.approx(expected, abs=1e-3)
+        expected += [relation.score for relation in doc._.relations]
+        whole = pytest.approx(fmean(expected), abs=1e-3) if expected else None
+        assert prediction.get("score") == whole
+        assert re.fullmatch(r"zh_pipeline 0\.0\.0 [0-9a-f]{16}", prediction["model_version"])
 
 
 def test_parts_in_which_nothing_was_found_are_read(folder: Path, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ rejected texts as its last line says. `archive/manifest.py` writes them.
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,26 @@ def is_output(folder: Path) -> bool:
     path = folder / MANIFEST
     first = next(read_items(path, ConversionReport(skip_bad=True)), None) if path.exists() else None
     return first is not None and isinstance(first[1], dict) and "settings" in first[1]
+
+
+def read_settings(folder: Path) -> dict[str, Any]:
+    """Read the settings of the run that wrote a folder.
+
+    folder (Path): The folder, see `is_output`.
+    RETURNS (dict[str, Any]): The settings, such as `format` and `model`.
+    """
+    [first] = islice(_read_whole_lines(folder / MANIFEST), 1)
+    settings: dict[str, Any] = first["settings"]
+    return settings
+
+
+def find_pipeline(folder: Path) -> str | None:
+    """Find the pipeline that a folder was written with.
+
+    folder (Path): A file or folder.
+    RETURNS (str | None): Its name, version and hash; None if `annotate` has not written the folder.
+    """
+    return read_settings(folder).get("model") if folder.is_dir() and is_output(folder) else None
 
 
 def is_part(path: Path) -> bool:

@@ -76,6 +76,7 @@ class AnnotatedText:
     has_entities (bool): Whether its entities are annotated, even if there are none.
     source (SourceDoc | None): The doc that it was read from, for formats that hold all of a doc.
     is_predicted (bool): Whether a pipeline annotated it, and nobody has corrected it.
+    pipeline (str | None): The name, version and hash of this pipeline, if they are known.
     """
 
     text: str
@@ -88,6 +89,7 @@ class AnnotatedText:
     has_entities: bool = True
     source: SourceDoc | None = field(default=None, compare=False, repr=False)
     is_predicted: bool = field(default=False, compare=False)
+    pipeline: str | None = field(default=None, compare=False)
 
 
 class AnnotationError(ValueError):

@@ -12,7 +12,7 @@ from spacy.language import Language
 from ..doc.entities import SPANS_KEY
 from ..doc.plurals import count_noun
 from ..files.whole import check_outputs
-from .annotate_output import is_output, report_output
+from .annotate_output import find_pipeline, is_output, report_output
 from .docs import make_tokenizer, move_to_tokens
 from .format import DEFAULT_OPTIONS, Format, ReadOptions, check_options
 from .loss_share import check_loss
@@ -207,8 +207,11 @@ def find_sources(
     """
     if name is not None:
         formats = {name: get_format(name, formats)}
-    paths = chain.from_iterable(find_files(path, formats) for path in inputs)
-    return [Source(path, formats[name] if name else detect_format(path, formats)) for path in paths]
+    return [
+        Source(path, formats[name] if name else detect_format(path, formats), find_pipeline(given))
+        for given in inputs
+        for path in find_files(given, formats)
+    ]
 
 
 def _write_files(

@@ -3,7 +3,8 @@ has.
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from statistics import fmean
 from typing import Any
 
 from .annotated_text import AnnotatedText
@@ -11,6 +12,8 @@ from .annotated_text import AnnotatedText
 SCORE, GIVEN_ENTITIES, OF_ATTRIBUTES = "score", "score_given_entities", "attribute_scores"
 ENTITIES, RELATIONS, ATTRIBUTES = "entities", "relations", "attributes"
 ALL_SCORES = frozenset({ENTITIES, RELATIONS, ATTRIBUTES})
+# Decimals of probabilities that are written as text, or are of a text as a whole.
+DECIMALS = 4
 NO_SCORES = "kinds of probabilities that this format can't hold"
 
 
@@ -75,3 +78,21 @@ def has_scores(annotated: AnnotatedText) -> bool:
     RETURNS (bool): Whether anything has one.
     """
     return count_scores(annotated).total() > 0
+
+
+def mean_score(annotated: AnnotatedText) -> float | None:
+    """Compute how sure a pipeline is of a text as a whole: the mean of all of its probabilities,
+    without those given entities.
+
+    annotated (AnnotatedText): The text.
+    RETURNS (float | None): The mean; None if nothing has a probability.
+    """
+    scores = [*_list_scores(annotated)]
+    return round(fmean(scores), DECIMALS) if scores else None
+
+
+def _list_scores(annotated: AnnotatedText) -> Iterator[float]:
+    for entity in annotated.entities:
+        yield from (entity.attribute_scores or {}).values()
+    joint = [e.score for e in annotated.entities] + [r.score for r in annotated.relations]
+    yield from (score for score in joint if score is not None)

@@ -61,10 +61,16 @@ NOTHING_FOUND = Findings()
 
 @dataclass(frozen=True)
 class Source:
-    """File or folder to read, and its format."""
+    """File or folder to read, and its format.
+
+    path (Path): The file or folder.
+    format (Format): The format.
+    pipeline (str | None): The name, version and hash of the pipeline that annotated it, if any.
+    """
 
     path: Path
     format: Format
+    pipeline: str | None = None
 
     def read(
         self, report: ConversionReport, found: Findings = NOTHING_FOUND
@@ -77,7 +83,7 @@ class Source:
         """
         texts = self.format.read(self.path, report)
         for annotated in report.noting_empty(texts, str(self.path)):
-            annotated = trim_entities(annotated, report)
+            annotated = trim_entities(replace(annotated, pipeline=self.pipeline), report)
             if found.annotated_attributes and self.format.confuses_missing_attributes:
                 annotated = with_annotated_attributes(annotated)
             yield self._decide_relations(

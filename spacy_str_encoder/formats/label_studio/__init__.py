@@ -10,9 +10,9 @@ Texts of other formats are written for the template for named entities: `<Labels
 toName="text">` and `<Text name="text" value="$text"/>`. An attribute such as Assertion needs
 `<Choices name="Assertion" toName="text" perRegion="true">`.
 
-Predicted texts are written as predictions, which annotators correct, and entities with their
-`"score"` (https://labelstud.io/guide/predictions). The scores of relations and attributes have no
-place there.
+Predicted texts are written as predictions, which annotators correct, with a `"score"` and, if it is
+known, the `"model_version"`. Entities and attributes have their `"score"`
+(https://labelstud.io/guide/predictions); `relations.py` describes those of relations.
 """
 
 from functools import partial
@@ -22,7 +22,7 @@ from typing import Any
 from ..format import DEFAULT_OPTIONS, Format, ReadOptions
 from ..json_archives import is_export
 from ..json_format import write
-from ..scores import ENTITIES
+from ..scores import ALL_SCORES
 from .annotation import ANNOTATIONS, PREDICTIONS
 from .reader import SUFFIX, read
 from .writer import serialize
@@ -53,5 +53,5 @@ def label_studio_format(options: ReadOptions = DEFAULT_OPTIONS) -> Format:
         read=partial(read, options=options),
         write=partial(write, serialize=serialize),
         keeps_attributes=True,
-        keeps_scores=(ENTITIES,),
+        keeps_scores=ALL_SCORES,
     )

@@ -20,6 +20,8 @@ from ..scores import SCORE, read_scores
 LABELS, HYPERTEXT = "labels", "hypertextlabels"
 # The field of a region with the field of the data, such as "$text". Most exports lack it.
 SOURCE = "source"
+# The field of a relation with its scores.
+META = "meta"
 # Fields of a region that annotators do not fill in.
 REGION_FIELDS = (
     *("id", "type", "from_name", "to_name", "value"),
@@ -57,7 +59,7 @@ def without_score(region: dict[str, Any]) -> dict[str, Any]:
     region (dict[str, Any]): The region or relation of an annotation.
     RETURNS (dict[str, Any]): The same without a score.
     """
-    return other_fields(region, (SCORE,))
+    return other_fields(region, (META,) if region["type"] == "relation" else (SCORE,))
 
 
 def are_of_other_objects(result: list[Any]) -> bool:
@@ -136,8 +138,8 @@ def report_others(
     for region in result:
         if _is_entity(region) or is_attribute(region, ids):
             given = {name: value for name, value in region.items() if value is not None}
-            scores = read_scores(given) if _is_entity(region) else ()
-            lose_other_fields("regions", given, (*REGION_FIELDS, *scores), place, report)
+            known = (*REGION_FIELDS, *read_scores(given))
+            lose_other_fields("regions", given, known, place, report)
             lose_other_fields("regions", region["value"], VALUE_FIELDS, place, report)
         elif region["type"] in (LABELS, HYPERTEXT) and not _is_of_other_object(region):
             report.lose("regions without a label", place, repr(region["id"]))

@@ -1,7 +1,8 @@
 """Relations of Label Studio.
 
 A relation is `{"type": "relation", "from_id", "to_id", "direction", "labels"}`. A relation with
-several labels becomes several relations.
+several labels becomes several relations. That of a prediction may have scores, `{"meta": {"score":
+{label: score}}}`: Label Studio stores them, but neither shows them nor keeps them in annotations.
 """
 
 from collections.abc import Iterator
@@ -9,7 +10,8 @@ from typing import Any
 
 from ..annotated_text import AnnotatedRelation, AnnotationError
 from ..report import ConversionReport
-from .regions import get_labels
+from ..scores import read_scores
+from .regions import META, get_labels
 
 # Head and tail of a relation for each direction, as indices of its two regions.
 DIRECTIONS = {"right": [(0, 1)], "left": [(1, 0)], "bi": [(0, 1), (1, 0)]}
@@ -48,4 +50,11 @@ def parse_relation(
             report.choose(reason, place, case)
         for label in get_labels(relation):
             for head, tail in DIRECTIONS[direction]:
-                yield AnnotatedRelation(found[head][0], found[tail][0], label)
+                ends = found[head][0], found[tail][0]
+                yield AnnotatedRelation(*ends, label, **_read_scores(relation, label))
+
+
+def _read_scores(relation: Any, label: str) -> dict[str, Any]:
+    kinds = meta if isinstance(meta := relation.get(META), dict) else {}
+    scores = {name: each for name, each in kinds.items() if isinstance(each, dict)}
+    return read_scores({name: each.get(label) for name, each in scores.items()})

@@ -20,8 +20,9 @@ from .offsets import Spans
 from .regions import CHOICES, get_labels, is_attribute, report_others
 from .relations import parse_relation
 
-# The attributes of each region by its id.
+# The attributes of each region by its id, or the scores of these.
 Attributes = dict[str, dict[str, str]]
+Scores = dict[str, dict[str, float]]
 
 
 def parse_result(
@@ -39,13 +40,15 @@ def parse_result(
     """
     report_others(result, regions, place, report)
     attributes = _parse_attributes(result, regions, place, report)
+    of_attributes = _find_scores(result, attributes)
     index: dict[str, list[int]] = {each["id"]: [] for each in result if each["type"] != "relation"}
     entities: list[AnnotatedEntity] = []
     for region, (start, end) in zip(regions, spans, strict=True):
         for label in get_labels(region["value"]):
             index[region["id"]].append(len(entities))
             values, score = attributes[region["id"]] or None, read_scores(region).get(SCORE)
-            entities.append(AnnotatedEntity(start, end, label, values, score))
+            scores = of_attributes[region["id"]] or None
+            entities.append(AnnotatedEntity(start, end, label, values, score, scores))
     relations = [
         relation
         for each in result
@@ -66,6 +69,14 @@ def _parse_attributes(
             for value in _parse_values(region["type"], region["value"]):
                 add_attribute(attributes[region["id"]], name, value, place, report)
     return attributes
+
+
+def _find_scores(result: list[Any], attributes: Attributes) -> Scores:
+    scores: Scores = {key: {} for key in attributes}
+    for region in result:
+        if is_attribute(region, attributes.keys()) and SCORE in (known := read_scores(region)):
+            scores[region["id"]].setdefault(region["from_name"], known[SCORE])
+    return scores
 
 
 def _parse_values(kind: str, item: dict[str, Any]) -> list[str]:

@@ -2,22 +2,22 @@
 
 Relations with the same head and tail are written as one with several labels, since Label Studio
 keeps only one relation from a region to another. All attributes are written as choices of their
-region.
+region. A prediction has the mean of all scores, by which Label Studio sorts tasks.
 """
 
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 from typing import Any
 
-from ..annotated_text import AnnotatedEntity, AnnotatedText
+from ..annotated_text import AnnotatedEntity, AnnotatedRelation, AnnotatedText
 from ..entities import describe_relation
 from ..fields import other_fields, with_meta
 from ..report import ConversionReport
-from ..scores import SCORE, has_scores
+from ..scores import GIVEN_ENTITIES, SCORE, has_scores, mean_score
 from .annotation import ANNOTATIONS, PREDICTIONS
 from .labeling_config import name_controls
 from .reader import KEPT, NAMES
-from .regions import CHOICES
+from .regions import CHOICES, META
 
 
 def serialize(annotated: AnnotatedText, report: ConversionReport) -> dict[str, Any]:
@@ -35,7 +35,13 @@ def serialize(annotated: AnnotatedText, report: ConversionReport) -> dict[str, A
     result = _serialize_result(annotated, names["from_name"], names["to_name"], report)
     is_predicted = annotated.is_predicted or has_scores(annotated)
     name = PREDICTIONS if is_predicted else ANNOTATIONS[0]
-    return {**kept["task"], "data": data, name: [{**kept["annotation"], "result": result}]}
+    about = {**kept["annotation"], **_describe_prediction(annotated)}
+    return {**kept["task"], "data": data, name: [{**about, "result": result}]}
+
+
+def _describe_prediction(annotated: AnnotatedText) -> dict[str, Any]:
+    about = {"model_version": annotated.pipeline, SCORE: mean_score(annotated)}
+    return {name: value for name, value in about.items() if value is not None}
 
 
 def _serialize_result(
@@ -54,9 +60,10 @@ def _serialize_result(
             "from_id": f"entity-{head}",
             "to_id": f"entity-{tail}",
             "direction": "right",
-            "labels": labels,
+            "labels": [*found],
+            **_describe_scores(found.values()),
         }
-        for (head, tail), labels in _group_labels(annotated, report).items()
+        for (head, tail), found in _group_relations(annotated, report).items()
     ]
     return regions + relations
 
@@ -83,20 +90,33 @@ def _serialize_entity(
     label = {**place, "labels": [entity.label]}
     score = {} if entity.score is None else {SCORE: entity.score}
     yield {"type": "labels", "from_name": from_name, "value": label, **score}
+    scores = entity.attribute_scores or {}
     for name, value in (entity.attributes or {}).items():
-        yield {"type": CHOICES, "from_name": controls[name], "value": {**place, CHOICES: [value]}}
+        choice = {**place, CHOICES: [value]}
+        score = {SCORE: scores[name]} if name in scores else {}
+        yield {"type": CHOICES, "from_name": controls[name], "value": choice, **score}
 
 
-def _group_labels(
+def _describe_scores(relations: Collection[AnnotatedRelation]) -> dict[str, Any]:
+    """Describe the scores of a relation with several labels, by label."""
+    scores = {
+        name: {e.label: getattr(e, name) for e in relations if getattr(e, name) is not None}
+        for name in (SCORE, GIVEN_ENTITIES)
+    }
+    known = {name: values for name, values in scores.items() if values}
+    return {META: known} if known else {}
+
+
+def _group_relations(
     annotated: AnnotatedText, report: ConversionReport
-) -> dict[tuple[int, int], list[str]]:
-    """Group the labels of relations by head and tail."""
-    labels: dict[tuple[int, int], list[str]] = {}
+) -> dict[tuple[int, int], dict[str, AnnotatedRelation]]:
+    """Group relations by head and tail, and by label."""
+    groups: dict[tuple[int, int], dict[str, AnnotatedRelation]] = {}
     for relation in annotated.relations:
-        group = labels.setdefault((relation.head, relation.tail), [])
+        group = groups.setdefault((relation.head, relation.tail), {})
         if relation.label in group:
             case = describe_relation(annotated, relation)
             report.lose_other("duplicate relations", annotated.place, case)
         else:
-            group.append(relation.label)
-    return labels
+            group[relation.label] = relation
+    return groups

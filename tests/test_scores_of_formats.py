@@ -1,0 +1,103 @@
+"""Scores of predictions in annotation formats: what comes back, and what people have corrected."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spacy_str_encoder.formats.annotated_text import (
+    AnnotatedEntity,
+    AnnotatedRelation,
+    AnnotatedText,
+)
+from spacy_str_encoder.formats.docs import make_tokenizer
+from spacy_str_encoder.formats.format import Format, ReadOptions
+from spacy_str_encoder.formats.registry import all_formats
+from spacy_str_encoder.formats.report import ConversionReport
+from spacy_str_encoder.formats.scores import mean_score
+from spacy_str_encoder.formats.writer import TextWriter
+
+TEXT = "Ann met Bob at noon."
+PLACES = [(0, 3, "Person"), (8, 11, "Person"), (15, 19, "Time")]
+NLP = make_tokenizer("en")
+# The difference that writing a score in each format makes at most.
+ROUNDING = {"jsonl": 0.0, "label-studio": 0.0}
+
+scores = st.none() | st.floats(0, 1)
+formats = pytest.mark.parametrize("name", ROUNDING)
+
+
+@st.composite
+def predictions(draw: st.DrawFn) -> AnnotatedText:
+    """A text that a pipeline has annotated, with scores of anything."""
+    entities = []
+    for place in PLACES:
+        values = draw(st.dictionaries(st.sampled_from(["Sure", "名"]), st.just("no"), min_size=1))
+        known = {name: score for name in values if (score := draw(scores)) is not None}
+        entities.append(AnnotatedEntity(*place, values, draw(scores), known or None))
+    relations = [
+        AnnotatedRelation(*ends, draw(scores), draw(scores))
+        for ends in [(0, 1, "met"), (1, 0, "met"), (0, 1, "saw"), (0, 2, "when")]
+    ]
+    return AnnotatedText(TEXT, entities, relations, is_predicted=True)
+
+
+def get_format(name: str, *, predictions: bool) -> Format:
+    return all_formats(NLP, options=ReadOptions(predictions=predictions))[name]
+
+
+def write(name: str, annotated: AnnotatedText, folder: Path) -> tuple[Path, ConversionReport]:
+    format, report = get_format(name, predictions=True), ConversionReport()
+    path = folder / f"out{format.suffix}"
+    writer = TextWriter(format, NLP, report)
+    writer.write([annotated], path)
+    writer.report_scores()
+    return path, report
+
+
+def round_trip(name: str, annotated: AnnotatedText, folder: Path) -> AnnotatedText:
+    path, report = write(name, annotated, folder)
+    assert report.losses == {}
+    report = ConversionReport(strict_all=True)
+    [found] = get_format(name, predictions=True).read(path, report)
+    assert report.chosen == {}
+    return found
+
+
+def is_near(found: float | None, expected: float | None, rounding: float) -> bool:
+    if found is None or expected is None:
+        return found is expected
+    return abs(found - expected) <= rounding
+
+
+@formats
+@given(expected=predictions())
+def test_scores_come_back(
+    name: str, expected: AnnotatedText, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    found = round_trip(name, expected, tmp_path_factory.mktemp("scores"))
+    assert found == expected or name != "jsonl"
+    assert found.entities == expected.entities
+    order = {(each.head, each.tail, each.label): each for each in found.relations}
+    for relation in expected.relations:
+        back = order[relation.head, relation.tail, relation.label]
+        assert is_near(back.score, relation.score, ROUNDING[name])
+        given_entities = back.score_given_entities, relation.score_given_entities
+        assert is_near(*given_entities, ROUNDING[name])
+    for back, entity in zip(found.entities, expected.entities, strict=True):
+        assert is_near(back.score, entity.score, ROUNDING[name])
+        known = back.attribute_scores or {}, entity.attribute_scores or {}
+        assert known[0].keys() == known[1].keys()
+        assert all(is_near(known[0][key], known[1][key], ROUNDING[name]) for key in known[1])
+
+
+def test_the_score_of_a_text_is_the_mean_of_all_but_those_given_entities() -> None:
+    entities = [
+        AnnotatedEntity(0, 3, "A", {"Sure": "no"}, 0.5, {"Sure": 0.25}),
+        AnnotatedEntity(8, 11, "B", None, 1.0),
+        AnnotatedEntity(15, 19, "B"),
+    ]
+    relations = [AnnotatedRelation(0, 1, "r", 0.25, 0.75), AnnotatedRelation(1, 0, "r")]
+    assert mean_score(AnnotatedText(TEXT, entities, relations)) == 0.5
+    assert mean_score(AnnotatedText(TEXT, entities[2:], [])) is None
