@@ -256,7 +256,7 @@ def test_relations_without_a_label_are_lost(tmp_path: Path) -> None:
 
 def test_other_fields_of_tokens_spans_and_relations_are_lost(tmp_path: Path) -> None:
     path = tmp_path / "good.jsonl"
-    item = with_ends(ADA, score=0.5)
+    item = with_ends(ADA, weight=0.5)
     item["tokens"] = [{**item["tokens"][0], "style": {}}, *item["tokens"][1:]]
     item["spans"] = [{**item["spans"][0], "pattern": 7}, item["spans"][1]]
     record, report = read_item(FORMAT, path, item)
@@ -264,7 +264,7 @@ def test_other_fields_of_tokens_spans_and_relations_are_lost(tmp_path: Path) -> 
     assert report.lost == {
         "unsupported fields of tokens": [f"{path}, line 1: 'style': {{}}"],
         "unsupported fields of spans": [f"{path}, line 1: 'pattern': 7"],
-        "unsupported fields of relations": [f"{path}, line 1: 'score': 0.5"],
+        "unsupported fields of relations": [f"{path}, line 1: 'weight': 0.5"],
     }
 
 

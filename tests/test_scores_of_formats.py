@@ -1,5 +1,7 @@
 """Scores of predictions in annotation formats: what comes back, and what people have corrected."""
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,7 +24,7 @@ TEXT = "Ann met Bob at noon."
 PLACES = [(0, 3, "Person"), (8, 11, "Person"), (15, 19, "Time")]
 NLP = make_tokenizer("en")
 # The difference that writing a score in each format makes at most.
-ROUNDING = {"jsonl": 0.0, "label-studio": 0.0}
+ROUNDING = {"jsonl": 0.0, "label-studio": 0.0, "prodigy": 0.0}
 
 scores = st.none() | st.floats(0, 1)
 formats = pytest.mark.parametrize("name", ROUNDING)
@@ -65,6 +67,16 @@ def round_trip(name: str, annotated: AnnotatedText, folder: Path) -> AnnotatedTe
     return found
 
 
+def hold(name: str, annotated: AnnotatedText) -> AnnotatedText:
+    """What a format can hold of a text: its attributes, or their scores, may be missing."""
+    format, entities = get_format(name, predictions=True), annotated.entities
+    if not format.keeps_attributes:
+        entities = [replace(each, attributes=None) for each in entities]
+    if "attributes" not in format.keeps_scores:
+        entities = [replace(each, attribute_scores=None) for each in entities]
+    return replace(annotated, entities=entities)
+
+
 def is_near(found: float | None, expected: float | None, rounding: float) -> bool:
     if found is None or expected is None:
         return found is expected
@@ -72,12 +84,12 @@ def is_near(found: float | None, expected: float | None, rounding: float) -> boo
 
 
 @formats
-@given(expected=predictions())
+@given(annotated=predictions())
 def test_scores_come_back(
-    name: str, expected: AnnotatedText, tmp_path_factory: pytest.TempPathFactory
+    name: str, annotated: AnnotatedText, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
+    expected = hold(name, annotated)
     found = round_trip(name, expected, tmp_path_factory.mktemp("scores"))
-    assert found == expected or name != "jsonl"
     assert found.entities == expected.entities
     order = {(each.head, each.tail, each.label): each for each in found.relations}
     for relation in expected.relations:
@@ -101,3 +113,51 @@ def test_the_score_of_a_text_is_the_mean_of_all_but_those_given_entities() -> No
     relations = [AnnotatedRelation(0, 1, "r", 0.25, 0.75), AnnotatedRelation(1, 0, "r")]
     assert mean_score(AnnotatedText(TEXT, entities, relations)) == 0.5
     assert mean_score(AnnotatedText(TEXT, entities[2:], [])) is None
+
+
+PREDICTED = AnnotatedText(
+    TEXT,
+    [
+        AnnotatedEntity(0, 3, "Person", {"Sure": "no"}, 0.75, {"Sure": 0.5}),
+        AnnotatedEntity(8, 11, "Person", {}, 0.5),
+    ],
+    [AnnotatedRelation(0, 1, "met", 0.25, 0.75)],
+    is_predicted=True,
+)
+
+
+def count_scores_of(annotated: AnnotatedText) -> int:
+    return sum(
+        each is not None
+        for each in (
+            *(entity.score for entity in annotated.entities),
+            *(entity.attribute_scores for entity in annotated.entities),
+            *(relation.score for relation in annotated.relations),
+            *(relation.score_given_entities for relation in annotated.relations),
+        )
+    )
+
+
+def test_prodigy_shows_how_sure_the_pipeline_is(tmp_path: Path) -> None:
+    path, _ = write("prodigy", replace(PREDICTED, meta={"meta": {"ward": "A"}}), tmp_path)
+    task = json.loads(path.read_text("utf-8"))
+    assert "answer" not in task
+    assert (task["score"], task["meta"]) == (0.5, {"ward": "A", "score": 0.5})
+    assert [span["score"] for span in task["spans"]] == [0.75, 0.5]
+    [relation] = task["relations"]
+    assert (relation["score"], relation["score_given_entities"]) == (0.25, 0.75)
+    [found] = get_format("prodigy", predictions=False).read(path, ConversionReport())
+    assert (found.meta, count_scores_of(found)) == ({"meta": {"ward": "A"}}, 4)
+
+
+def test_scores_of_answered_tasks_are_not_read(tmp_path: Path) -> None:
+    path, _ = write("prodigy", PREDICTED, tmp_path)
+    task = json.loads(path.read_text("utf-8"))
+    path.write_text(json.dumps({**task, "answer": "accept"}))
+    [found] = get_format("prodigy", predictions=False).read(path, ConversionReport(strict_all=True))
+    assert (count_scores_of(found), len(found.entities), found.meta) == (0, 2, {})
+
+
+def test_texts_that_people_annotated_are_answered_tasks(tmp_path: Path) -> None:
+    path, _ = write("prodigy", AnnotatedText(TEXT, PREDICTED.entities[:0], []), tmp_path)
+    assert json.loads(path.read_text("utf-8"))["answer"] == "accept"

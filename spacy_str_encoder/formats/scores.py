@@ -4,6 +4,7 @@ has.
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from statistics import fmean
 from typing import Any
 
@@ -89,6 +90,19 @@ def mean_score(annotated: AnnotatedText) -> float | None:
     """
     scores = [*_list_scores(annotated)]
     return round(fmean(scores), DECIMALS) if scores else None
+
+
+def without_scores(annotated: AnnotatedText) -> AnnotatedText:
+    """Remove the probabilities of a text, which an annotator has confirmed or corrected.
+
+    annotated (AnnotatedText): The text.
+    RETURNS (AnnotatedText): The text without probabilities.
+    """
+    entities = [replace(e, score=None, attribute_scores=None) for e in annotated.entities]
+    relations = [
+        replace(each, score=None, score_given_entities=None) for each in annotated.relations
+    ]
+    return replace(annotated, entities=entities, relations=relations)
 
 
 def _list_scores(annotated: AnnotatedText) -> Iterator[float]:

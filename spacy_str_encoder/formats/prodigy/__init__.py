@@ -10,12 +10,17 @@ the tokens may not fit the text: the characters count. Tasks of `ner.manual` hav
 theirs are unannotated. Rejected and ignored tasks and spans are left out. Colors and disabled
 tokens belong to the interface and are ignored. Other fields of a line become metadata. The file may
 contain overlapping spans, although the interface shows none.
+
+Tasks that a pipeline predicted have no answer, but a `"score"`, that of the text also in the
+`"meta"` that Prodigy shows; spans and relations have their own. Once a task is answered, its scores
+are not read.
 """
 
 from typing import Any
 
 from ..fields import are_objects
 from ..json_format import json_format
+from ..scores import ENTITIES, RELATIONS
 from .reader import SHAPE, parse
 from .writer import serialize
 
@@ -36,4 +41,5 @@ FORMAT = json_format(
     shape=SHAPE,
     suffix=".jsonl",
     needs_tokens=True,
+    keeps_scores=(ENTITIES, RELATIONS),
 )

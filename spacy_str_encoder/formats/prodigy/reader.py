@@ -15,9 +15,12 @@ from ..annotated_text import (
 from ..entities import UNFOUND, find_entity
 from ..fields import lose_other_fields, other_fields
 from ..report import ConversionReport
+from ..scores import SCORE, is_score, read_scores, without_scores
 from ..shapes import Nullable, Shape
 from ..tokens import Offsets, inclusive_span, without_white_space
 
+# The field with the metadata that Prodigy shows.
+META = "meta"
 FIELDS = ("text", "tokens", "spans", "relations", "answer")
 PLACE = ("text", "start", "end")
 TOKEN_FIELDS = (*PLACE, "id", "ws", "disabled")
@@ -60,10 +63,22 @@ def parse(item: Any, place: str, report: ConversionReport) -> AnnotatedText | No
     words = tokens and _select_words(item["tokens"], tokens, text, place, report)
     checked = tokens if words else None
     entities = list(_parse_spans(item.get("spans", []), text, checked, place, report))
-    annotated = AnnotatedText(text, entities, [], tokens, other_fields(item, FIELDS), place)
+    annotated = AnnotatedText(text, entities, [], tokens, _find_meta(item), place)
     relations = list(_parse_relations(item.get("relations", []), annotated, report))
     is_annotated = "relations" in item
-    return replace(annotated, relations=relations, tokens=words, has_relations=is_annotated)
+    annotated = replace(annotated, relations=relations, tokens=words, has_relations=is_annotated)
+    # Whoever answered a task has corrected what was predicted.
+    return without_scores(annotated) if "answer" in item else annotated
+
+
+def _find_meta(item: dict[str, Any]) -> dict[str, Any]:
+    """Get the metadata of a task, without the score of its prediction."""
+    meta, shown = other_fields(item, FIELDS), item.get(META)
+    score = item.get(SCORE)
+    if not (is_score(score) and isinstance(shown, dict) and shown.get(SCORE) == score):
+        return meta
+    shown = other_fields(shown, (SCORE,))
+    return {**other_fields(meta, (SCORE, META)), **({META: shown} if shown else {})}
 
 
 def _is_accepted(
@@ -124,11 +139,12 @@ def _parse_spans(
             reason = "spans whose tokens and characters differ (the characters are read)"
             named = f"the tokens {span.get('token_start')} to {span['token_end']}"
             report.choose(reason, place, f"{case}, not {named}")
-        lose_other_fields("spans", span, SPAN_FIELDS, place, report)
+        scores = read_scores(span)
+        lose_other_fields("spans", span, (*SPAN_FIELDS, *scores), place, report)
         if span.get("label") is None:
             report.lose("spans without a label", place, case)
         elif _is_accepted(span, "spans", case, place, report):
-            yield AnnotatedEntity(start, end, span["label"])
+            yield AnnotatedEntity(start, end, span["label"], score=scores.get(SCORE))
 
 
 def _is_at_tokens(span: dict[str, Any], tokens: Offsets) -> bool:
@@ -147,15 +163,16 @@ def _parse_relations(
     for relation in relations:
         head = _find_end(relation, "head", annotated, report)
         tail = _find_end(relation, "child", annotated, report)
-        label = relation.get("label")
+        label, scores = relation.get("label"), read_scores(relation)
         case = f"{label} between the tokens {relation.get('head')} and {relation.get('child')}"
         if head is None or tail is None:
             report.lose(UNFOUND, annotated.place, case)
         elif label is None:
             report.lose("relations without a label", annotated.place, case)
         else:
-            yield AnnotatedRelation(head, tail, label)
-        lose_other_fields("relations", relation, RELATION_FIELDS, annotated.place, report)
+            yield AnnotatedRelation(head, tail, label, **scores)
+        known = (*RELATION_FIELDS, *scores)
+        lose_other_fields("relations", relation, known, annotated.place, report)
 
 
 def _find_end(
