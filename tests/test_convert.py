@@ -340,7 +340,10 @@ def test_a_file_of_an_unknown_suffix_does_not_become_a_folder(
         (("--events", "relations"), "--events requires an input in the format brat, got jsonl"),
         (("--empty-ann", "unannotated"), "--empty-ann requires an input in the format brat, "),
         (("--text-field", "report"), "--text-field requires an input in the format label-studio, "),
-        (("--predictions",), "--predictions requires an input in the format label-studio, got "),
+        (
+            ("--predictions",),
+            "--predictions requires an input in the format label-studio or brat or uima, got ",
+        ),
         (
             ("--spans-key", "sc", "--to", "spert"),
             "--spans-key requires docs to read or to write, such as --to spacy, got spert, jsonl",

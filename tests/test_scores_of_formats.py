@@ -24,7 +24,7 @@ TEXT = "Ann met Bob at noon."
 PLACES = [(0, 3, "Person"), (8, 11, "Person"), (15, 19, "Time")]
 NLP = make_tokenizer("en")
 # The difference that writing a score in each format makes at most.
-ROUNDING = {"jsonl": 0.0, "label-studio": 0.0, "prodigy": 0.0}
+ROUNDING = {"jsonl": 0.0, "label-studio": 0.0, "prodigy": 0.0, "brat": 5e-5}
 
 scores = st.none() | st.floats(0, 1)
 formats = pytest.mark.parametrize("name", ROUNDING)
@@ -161,3 +161,66 @@ def test_scores_of_answered_tasks_are_not_read(tmp_path: Path) -> None:
 def test_texts_that_people_annotated_are_answered_tasks(tmp_path: Path) -> None:
     path, _ = write("prodigy", AnnotatedText(TEXT, PREDICTED.entities[:0], []), tmp_path)
     assert json.loads(path.read_text("utf-8"))["answer"] == "accept"
+
+
+def read_brat(folder: Path, *, predictions: bool) -> tuple[AnnotatedText, ConversionReport]:
+    report = ConversionReport()
+    [found] = get_format("brat", predictions=predictions).read(folder, report)
+    return found, report
+
+
+def test_notes_of_brat_hold_scores(tmp_path: Path) -> None:
+    folder, _ = write("brat", PREDICTED, tmp_path)
+    lines = (folder / "000001.ann").read_text("utf-8").splitlines()
+    assert [line for line in lines if line.startswith("#")] == [
+        "#1\tAnnotatorNotes T1\tscore 0.75 Sure=0.5",
+        "#2\tAnnotatorNotes T2\tscore 0.5",
+        "#3\tAnnotatorNotes R1\tscore 0.25 given_entities=0.75",
+    ]
+
+
+def test_scores_of_brat_are_read_if_asked_for(tmp_path: Path) -> None:
+    folder, _ = write("brat", PREDICTED, tmp_path)
+    found, report = read_brat(folder, predictions=True)
+    assert (count_scores_of(found), report.chosen) == (5, {})
+    found, report = read_brat(folder, predictions=False)
+    assert (count_scores_of(found), len(found.entities), len(found.relations)) == (0, 2, 1)
+    [cases] = report.chosen.values()
+    assert [case.partition(": ")[2] for case in cases] == [
+        "T1 score 0.75 Sure=0.5",
+        "T2 score 0.5",
+        "R1 score 0.25 given_entities=0.75",
+    ]
+    assert report.lost == {}
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        "AnnotatorNotes T1\tscore 0.75?",
+        "AnnotatorNotes T1\tscore",
+        "AnnotatorNotes T1\tscore 1.5",
+        "AnnotatorNotes T1\tscore  0.5",
+        "AnnotatorNotes T1\tthe score 0.5",
+        "AnnotatorNotes T1\tscore 0.5 sure",
+        "AnnotatorNotes T3\tscore 0.5",
+        "AnnotatorNotes A1\tscore 0.5",
+        "AnnotationError T1\tscore 0.5",
+    ],
+)
+def test_other_notes_are_lost(note: str, tmp_path: Path) -> None:
+    folder, _ = write("brat", PREDICTED, tmp_path)
+    path = folder / "000001.ann"
+    lines = [line for line in path.read_text("utf-8").splitlines() if line[0] != "#"]
+    path.write_text("\n".join([*lines, f"#1\t{note}"]), "utf-8")
+    found, report = read_brat(folder, predictions=True)
+    assert (count_scores_of(found), report.losses) == (0, {"notes": 1})
+
+
+def test_scores_of_attributes_that_are_gone_are_left_out(tmp_path: Path) -> None:
+    folder, _ = write("brat", PREDICTED, tmp_path)
+    path = folder / "000001.ann"
+    lines = [line for line in path.read_text("utf-8").splitlines() if line[0] != "A"]
+    path.write_text("\n".join(lines), "utf-8")
+    found, _ = read_brat(folder, predictions=True)
+    assert (found.entities[0].score, found.entities[0].attribute_scores) == (0.75, None)

@@ -121,7 +121,8 @@ def convert_command(
         bool,
         typer.Option(
             "--predictions",
-            help="Read the predictions of Label Studio in place of annotations.",
+            help="Read predictions: those of Label Studio in place of annotations, and the scores "
+            "in files of brat and INCEpTION.",
             rich_help_panel=READING,
         ),
     ] = False,

@@ -20,8 +20,8 @@ class ReadOptions:
     unannotated_empty (bool): Whether an empty file of annotations belongs to an unannotated text
         (brat).
     text_field (str | None): The field of the data with the text (Label Studio); detected if None.
-    predictions (bool): Whether to read the predictions of a model in place of annotations (Label
-        Studio).
+    predictions (bool): Whether to read the predictions of a model: in place of annotations (Label
+        Studio), or with their scores (brat and UIMA, which do not say who annotated a text).
     """
 
     events: bool = False
@@ -31,12 +31,12 @@ class ReadOptions:
 
 
 DEFAULT_OPTIONS = ReadOptions()
-# The option of the command line that sets each, and the format it is for.
+# The option of the command line that sets each, and the formats it is for.
 OPTIONS = {
-    "events": ("--events", "brat"),
-    "unannotated_empty": ("--empty-ann", "brat"),
-    "text_field": ("--text-field", "label-studio"),
-    "predictions": ("--predictions", "label-studio"),
+    "events": ("--events", ["brat"]),
+    "unannotated_empty": ("--empty-ann", ["brat"]),
+    "text_field": ("--text-field", ["label-studio"]),
+    "predictions": ("--predictions", ["label-studio", "brat", "uima"]),
 }
 
 
@@ -47,10 +47,11 @@ def check_options(options: ReadOptions, names: Collection[str]) -> None:
     names (Collection[str]): The names of the formats of the inputs.
     RAISES (ValueError): If a setting would be ignored.
     """
-    for field, (option, name) in OPTIONS.items():
-        if getattr(options, field) != getattr(DEFAULT_OPTIONS, field) and name not in names:
+    for field, (option, allowed) in OPTIONS.items():
+        is_set = getattr(options, field) != getattr(DEFAULT_OPTIONS, field)
+        if is_set and not {*allowed} & {*names}:
             raise ValueError(
-                f"{option} requires an input in the format {name}, got "
+                f"{option} requires an input in the format {' or '.join(allowed)}, got "
                 f"{', '.join(dict.fromkeys(names))}"
             )
 

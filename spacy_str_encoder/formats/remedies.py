@@ -1,6 +1,7 @@
 """Remedies for losses and choices: options of `convert` that avoid or change them."""
 
 from .brat.events import EVENTS
+from .brat.notes import NOT_READ
 from .brat.reader import EMPTY_FILES, NONE
 from .brat.reader import UNANNOTATED as UNANNOTATED_FILES
 from .brat.relations import OF_EVENTS
@@ -41,6 +42,7 @@ REMEDIES = {
     f"{EMPTY_FILES}, read as {NONE}": "--empty-ann unannotated reads them as unannotated texts",
     f"{EMPTY_FILES}, read as {UNANNOTATED_FILES}": "--entities none reads them as annotated texts "
     "without entities",
+    NOT_READ: "--predictions reads them, if nobody has corrected these files",
     EVENTS: "--events relations reads their arguments as relations",
     OF_EVENTS: "--events relations reads them",
     **dict.fromkeys((OF_SEVERAL, OF_OTHERS, OF_FILES), REMEDY),

@@ -6,7 +6,8 @@ attribute has no value (`Negation T1`); it is read as "true", and "true" is writ
 attribute. Offsets count characters, including both characters of a CRLF and a byte order mark. A
 span that crosses a line break is split into pieces (`Drug 0 3;4 7`), and pieces that adjoin, or
 have one space between them, are one entity too. Spans with other gaps, equivalences, attributes of
-relations and events, normalizations and notes are not read. Events (`E1`, tab, `Treat:T1 Theme:T2`)
+relations and events, normalizations and notes are not read, but for notes with the scores of
+predictions (`notes.py`), if these are asked for. Events (`E1`, tab, `Treat:T1 Theme:T2`)
 are read only if asked for: as relations from the trigger to each argument, labeled with its role.
 
 Source: https://brat.nlplab.org/standoff.html
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from ..format import DEFAULT_OPTIONS, Format, ReadOptions
+from ..scores import ALL_SCORES
 from .files import has_lines
 from .reader import read
 from .writer import write
@@ -30,7 +32,7 @@ def recognizes(path: Path, item: Any) -> bool:
 def brat_format(options: ReadOptions = DEFAULT_OPTIONS) -> Format:
     """Define the format.
 
-    options (ReadOptions): How to read events and empty files.
+    options (ReadOptions): How to read events and empty files, and whether to read scores.
     RETURNS (Format): The format.
     """
     return Format(
@@ -41,4 +43,5 @@ def brat_format(options: ReadOptions = DEFAULT_OPTIONS) -> Format:
         read=partial(read, options=options),
         write=write,
         keeps_attributes=True,
+        keeps_scores=ALL_SCORES,
     )

@@ -2,7 +2,7 @@
 
 import codecs
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from ..report import ConversionReport
 from .events import EVENTS, parse_events, relate
 from .files import LINES, TEXT, Document, find_documents
 from .lines import BINARY, BYTE_ORDER_MARK, Line, parse_span, read_annotations
+from .notes import NOT_READ, Note, parse_note
 from .relations import check_ids, parse_relation
 
 ATTRIBUTE = re.compile(r"(\S+) (\S+)(?: (\S(?:.*\S)?))? *")
@@ -29,7 +30,6 @@ OTHERS = {
     "E": EVENTS,
     "*": "equivalences",
     "N": "normalizations",
-    "#": "notes",
 }
 
 
@@ -91,20 +91,25 @@ def _parse_lines(
     labels = {key: entity.label for key, entity in entities.items()}
     events = parse_events(lines, ids, labels, report) if options.events else {}
     places |= {key: places[e.trigger] for key, e in events.items() if e.trigger in places}
-    relations: list[AnnotatedRelation] = []
+    relations: list[tuple[str, AnnotatedRelation]] = []
     attributes: dict[str, dict[str, str]] = {key: {} for key in entities}
     for line in lines:
         if line.id in events:
-            relations += relate(events[line.id], places, report)
+            relations += [(line.id, each) for each in relate(events[line.id], places, report)]
         elif line.id[0] == "R":
-            relations += parse_relation(line, ids, places, report, events=events)
+            found = parse_relation(line, ids, places, report, events=events)
+            relations += [(line.id, each) for each in found]
         elif line.id[0] in ATTRIBUTES:
             _parse_attribute(line, ids, attributes, report)
-        else:
+        elif line.id[0] != "#":
             _report_others(line, places, report)
         _report_third(line, report)
-    found = [replace(each, attributes=attributes[key] or None) for key, each in entities.items()]
-    return found, relations
+    entities = {k: replace(each, attributes=attributes[k] or None) for k, each in entities.items()}
+    owners = {*entities, *(key for key, _ in relations)}
+    notes = _read_notes(lines, owners, report, predictions=options.predictions)
+    return [
+        notes[key].add_to_entity(each) if key in notes else each for key, each in entities.items()
+    ], [notes[key].add_to_relation(each) if key in notes else each for key, each in relations]
 
 
 def _read_text(path: Path, report: ConversionReport) -> str:
@@ -134,6 +139,26 @@ def _parse_attribute(
     else:
         kind = "entities that were left out" if owner[0] == "T" else "relations and events"
         report.lose(f"attributes of {kind}", line.place, line.content)
+
+
+def _read_notes(
+    lines: Iterable[Line], owners: Collection[str], report: ConversionReport, *, predictions: bool
+) -> dict[str, Note]:
+    """Read the notes with scores by the ids of their owners, and report the others. The owners are
+    predictions, or else annotations that may not be those with these scores any more.
+    """
+    notes: dict[str, Note] = {}
+    for line in (line for line in lines if line.id[0] == "#"):
+        note = parse_note(line)
+        if note is None or note.owner not in owners:
+            report.lose_other(
+                "notes", line.place, " ".join(f"{line.content} {line.surface}".split())
+            )
+        elif predictions:
+            notes.setdefault(note.owner, note)
+        else:
+            report.choose(NOT_READ, line.place, f"{note.owner} {line.surface}")
+    return notes
 
 
 def _report_others(line: Line, places: Mapping[str, int], report: ConversionReport) -> None:

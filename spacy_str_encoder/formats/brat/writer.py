@@ -12,6 +12,7 @@ from ..entities import keep_attributes, keep_entities, keep_relations
 from ..fields import lose_other_fields
 from ..report import ConversionReport
 from .lines import BINARY
+from .notes import list_notes
 
 # Names that brat lets a configuration define. A line of hyphens draws a line in its dialogs.
 DEFINABLE = re.compile(r"[A-Za-z0-9_-]*[A-Za-z0-9_][A-Za-z0-9_-]*")
@@ -118,6 +119,8 @@ def _serialize(annotated: AnnotatedText) -> Iterator[str]:
         yield f"R{number}\t{relation.label} {arguments}\n"
     for number, attribute in enumerate(_list_attributes(annotated), start=1):
         yield f"A{number}\t{attribute}\n"
+    for number, note in enumerate(list_notes(annotated.entities, annotated.relations), start=1):
+        yield f"#{number}\t{note}\n"
 
 
 def _list_attributes(annotated: AnnotatedText) -> Iterator[str]:
