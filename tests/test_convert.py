@@ -342,7 +342,7 @@ def test_a_file_of_an_unknown_suffix_does_not_become_a_folder(
         (("--text-field", "report"), "--text-field requires an input in the format label-studio, "),
         (
             ("--predictions",),
-            "--predictions requires an input in the format label-studio or brat or uima, got ",
+            "--predictions requires an input in the format label-studio or brat or uima",
         ),
         (
             ("--spans-key", "sc", "--to", "spert"),

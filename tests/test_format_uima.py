@@ -29,10 +29,11 @@ from spacy_str_encoder.formats.annotated_text import (
 from spacy_str_encoder.formats.convert import TextWriter
 from spacy_str_encoder.formats.registry import all_formats, detect_format, find_files
 from spacy_str_encoder.formats.report import ConversionReport, LossError
-from spacy_str_encoder.formats.uima import FORMAT
+from spacy_str_encoder.formats.uima import uima_format
 
 from .crowded_texts import ATTRIBUTES, crowded_texts, expect, expect_attributes
 
+FORMAT = uima_format()
 DKPRO = "de.tudarmstadt.ukp.dkpro.core.api"
 METADATA = f"{DKPRO}.metadata.type.DocumentMetaData"
 SENTENCE = f"{DKPRO}.segmentation.type.Sentence"

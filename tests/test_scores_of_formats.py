@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from hypothesis import given
@@ -24,7 +25,7 @@ TEXT = "Ann met Bob at noon."
 PLACES = [(0, 3, "Person"), (8, 11, "Person"), (15, 19, "Time")]
 NLP = make_tokenizer("en")
 # The difference that writing a score in each format makes at most.
-ROUNDING = {"jsonl": 0.0, "label-studio": 0.0, "prodigy": 0.0, "brat": 5e-5}
+ROUNDING = {"jsonl": 0.0, "label-studio": 0.0, "prodigy": 0.0, "brat": 5e-5, "uima": 1e-4}
 
 scores = st.none() | st.floats(0, 1)
 formats = pytest.mark.parametrize("name", ROUNDING)
@@ -35,7 +36,9 @@ def predictions(draw: st.DrawFn) -> AnnotatedText:
     """A text that a pipeline has annotated, with scores of anything."""
     entities = []
     for place in PLACES:
-        values = draw(st.dictionaries(st.sampled_from(["Sure", "名"]), st.just("no"), min_size=1))
+        values = draw(
+            st.dictionaries(st.sampled_from(["Sure", "score"]), st.just("no"), min_size=1)
+        )
         known = {name: score for name in values if (score := draw(scores)) is not None}
         entities.append(AnnotatedEntity(*place, values, draw(scores), known or None))
     relations = [
@@ -224,3 +227,25 @@ def test_scores_of_attributes_that_are_gone_are_left_out(tmp_path: Path) -> None
     path.write_text("\n".join(lines), "utf-8")
     found, _ = read_brat(folder, predictions=True)
     assert (found.entities[0].score, found.entities[0].attribute_scores) == (0.75, None)
+
+
+def test_uima_has_scores_as_features_that_are_no_attributes(tmp_path: Path) -> None:
+    entities = [replace(each, attribute_scores=None) for each in PREDICTED.entities]
+    folder, _ = write("uima", replace(PREDICTED, entities=entities), tmp_path)
+    types = ElementTree.parse(folder / "TypeSystem.xml").getroot()
+    features = {
+        each.findtext("{*}name"): each.findtext("{*}rangeTypeName")
+        for each in types.iter("{http://uima.apache.org/resourceSpecifier}featureDescription")
+    }
+    assert features["score"] == features["score_given_entities"] == "uima.cas.Float"
+    report = ConversionReport()
+    [found] = get_format("uima", predictions=False).read(folder, report)
+    assert [each.attributes for each in found.entities] == [{"Sure": "no"}, None]
+    assert count_scores_of(found) == 0
+    assert [*report.chosen.values()] == [[f"{folder}/000001.xmi: 3 scores"]]
+    assert report.lost == {}
+
+
+def test_uima_without_scores_has_no_features_for_them(tmp_path: Path) -> None:
+    folder, _ = write("uima", AnnotatedText(TEXT, [AnnotatedEntity(0, 3, "Person")], []), tmp_path)
+    assert "score" not in (folder / "TypeSystem.xml").read_text("utf-8")

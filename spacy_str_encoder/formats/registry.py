@@ -88,7 +88,7 @@ def all_formats(
         conll.FORMAT,
         casrel.FORMAT,
         brat.brat_format(options),
-        uima.FORMAT,
+        uima.uima_format(options),
         rel_component_format(nlp, spans_key=spans_key),
         webanno.FORMAT,
     ]

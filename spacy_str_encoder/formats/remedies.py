@@ -1,7 +1,6 @@
 """Remedies for losses and choices: options of `convert` that avoid or change them."""
 
 from .brat.events import EVENTS
-from .brat.notes import NOT_READ
 from .brat.reader import EMPTY_FILES, NONE
 from .brat.reader import UNANNOTATED as UNANNOTATED_FILES
 from .brat.relations import OF_EVENTS
@@ -18,7 +17,7 @@ from .entities import (
 )
 from .label_studio.annotation import PREDICTED
 from .label_studio.field import OF_FILES, OF_OTHERS, OF_SEVERAL, REMEDY
-from .scores import NO_SCORES
+from .scores import NO_SCORES, NOT_READ
 from .sources import WITHOUT_ANY_ENTITY, WITHOUT_ANY_RELATION
 from .writer import CHINESE
 

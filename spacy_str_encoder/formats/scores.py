@@ -15,6 +15,7 @@ ENTITIES, RELATIONS, ATTRIBUTES = "entities", "relations", "attributes"
 ALL_SCORES = frozenset({ENTITIES, RELATIONS, ATTRIBUTES})
 # Decimals of probabilities that are written as text, or are of a text as a whole.
 DECIMALS = 4
+NOT_READ = "scores of predictions, which people may have corrected since"
 NO_SCORES = "kinds of probabilities that this format can't hold"
 
 

@@ -18,7 +18,6 @@ OWNER = re.compile(rf"{TYPE} ([TR]\S+)")
 NUMBER = r"0(?:\.\d+)?|1(?:\.0+)?"
 NOTE = re.compile(rf"score(?: ({NUMBER}))?((?: \S+=(?:{NUMBER}))*)")
 GIVEN = "given_entities"
-NOT_READ = "scores of predictions, which people may have corrected since"
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,11 @@ from ..entities import add_attribute
 from ..format import ReadOptions
 from ..reading import read_lines
 from ..report import ConversionReport
+from ..scores import NOT_READ
 from .events import EVENTS, parse_events, relate
 from .files import LINES, TEXT, Document, find_documents
 from .lines import BINARY, BYTE_ORDER_MARK, Line, parse_span, read_annotations
-from .notes import NOT_READ, Note, parse_note
+from .notes import Note, parse_note
 from .relations import check_ids, parse_relation
 
 ATTRIBUTE = re.compile(r"(\S+) (\S+)(?: (\S(?:.*\S)?))? *")

@@ -8,18 +8,22 @@ first string feature, or else the name of the layer. Links, such as the argument
 read as relations, labeled with their role or else the name of the feature. The other features of
 entities, strings, booleans and numbers, are attributes: true is "true", while false, 0 and empty
 strings are no attribute, since UIMA stores them for what nobody set. INCEpTION adds no features to
-NamedEntity, so if any entity has attributes, all entities are written to the layer
-`webanno.custom.Entity`. Offsets count UTF-16 code units; dkpro-cassis converts them.
+NamedEntity, so if any entity has attributes or a score, all entities are written to the layer
+`webanno.custom.Entity`. The features `score`, and `score_given_entities` of relations, hold the
+scores of predictions (0 is none), which are read if they are asked for. Offsets count UTF-16 code
+units; dkpro-cassis converts them.
 
 Source: https://inception-project.github.io
 """
 
 import re
 import zipfile
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ..format import Format
+from ..format import DEFAULT_OPTIONS, Format, ReadOptions
+from ..scores import ENTITIES, RELATIONS
 from .files import is_document
 from .reader import read
 from .writer import write
@@ -44,12 +48,19 @@ def _is_export(path: Path) -> bool:
         return any(EXPORTED.search(name) for name in export.namelist())
 
 
-FORMAT = Format(
-    "uima",
-    "UIMA CAS XMI or JSON of INCEpTION (folder)",
-    "",
-    recognizes=recognizes,
-    read=read,
-    write=write,
-    keeps_attributes=True,
-)
+def uima_format(options: ReadOptions = DEFAULT_OPTIONS) -> Format:
+    """Define the format.
+
+    options (ReadOptions): Whether to read scores.
+    RETURNS (Format): The format.
+    """
+    return Format(
+        "uima",
+        "UIMA CAS XMI or JSON of INCEpTION (folder)",
+        "",
+        recognizes=recognizes,
+        read=partial(read, predictions=options.predictions),
+        write=write,
+        keeps_attributes=True,
+        keeps_scores=(ENTITIES, RELATIONS),
+    )

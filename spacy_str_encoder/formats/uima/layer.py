@@ -13,11 +13,13 @@ class Labeled:
     annotation (Any): The annotation of dkpro-cassis.
     label (str | None): Its label.
     attributes (dict[str, str]): Its attributes: the values of its other features.
+    scores (dict[str, float]): Its scores by name, if it is a prediction.
     """
 
     annotation: Any
     label: str | None
     attributes: dict[str, str]
+    scores: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,7 @@ class Connected:
     label (str | None): Its label.
     source (str): The name of its layer, and of the feature with the link.
     is_link (bool): Whether it is a link.
+    scores (dict[str, float]): Its scores by name, if it is a prediction.
     """
 
     head: Any
@@ -36,6 +39,7 @@ class Connected:
     label: str | None
     source: str
     is_link: bool = False
+    scores: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -46,12 +50,14 @@ class Layer:
     label (str | None): The feature that holds the label.
     is_relation (bool): Whether the layer holds relations; otherwise it holds spans.
     attributes (dict[str, str]): The features that are attributes of spans, by name of attribute.
+    scores (dict[str, str]): The features that are scores of predictions, by name of score.
     """
 
     name: str
     label: str | None
     is_relation: bool
     attributes: dict[str, str] = field(default_factory=dict)
+    scores: dict[str, str] = field(default_factory=dict)
 
     def read_span(self, annotation: Any) -> Labeled:
         """Read a span of this layer.
@@ -61,7 +67,9 @@ class Layer:
         """
         values = {name: annotation[feature] for name, feature in self.attributes.items()}
         attributes = {name: _to_string(value) for name, value in values.items() if value}
-        return Labeled(annotation, self._get_label(annotation), attributes)
+        return Labeled(
+            annotation, self._get_label(annotation), attributes, self._get_scores(annotation)
+        )
 
     def read_relation(self, annotation: Any) -> Connected:
         """Read a relation of this layer.
@@ -70,7 +78,12 @@ class Layer:
         RETURNS (Connected): The relation.
         """
         ends = annotation[HEAD], annotation[TAIL]
-        return Connected(*ends, self._get_label(annotation), annotation.type.name)
+        label, scores = self._get_label(annotation), self._get_scores(annotation)
+        return Connected(*ends, label, annotation.type.name, scores=scores)
+
+    def _get_scores(self, annotation: Any) -> dict[str, float]:
+        # A feature that nobody set is 0.
+        return {name: value for name, key in self.scores.items() if (value := annotation[key])}
 
     def _get_label(self, annotation: Any) -> str | None:
         return annotation[self.label] if self.label else self.name

@@ -1,13 +1,25 @@
 """Annotation layers that a project of INCEpTION defines."""
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..report import ConversionReport
+from ..scores import GIVEN_ENTITIES, SCORE
 from .layer import Connected, Labeled, Layer
 from .links import READ, find_links, is_of_links, read_link
-from .types import ENTITY, HEAD, POSITION, PRIMITIVES, STRING, TAIL
+from .types import (
+    ENTITY,
+    ENTITY_WITH_ATTRIBUTES,
+    FLOAT,
+    HEAD,
+    POSITION,
+    PRIMITIVES,
+    RELATION,
+    STRING,
+    TAIL,
+)
 
 # Prefixes of built-in types. Of these, only entities are read: no sentences, syntax, coreference or
 # data about the project.
@@ -15,6 +27,8 @@ BUILT_IN = ("uima.", "org.apache.uima.", "de.tudarmstadt.ukp.", "org.dkpro.core.
 ENTITIES = ENTITY.removesuffix("NamedEntity")
 # The entry of an entity in a knowledge base: nearly each entity has another one.
 IDENTIFIER = "identifier"
+# The feature of entities with their score. It has a number if an attribute has the same name.
+SCORE_FEATURE = re.compile(rf"{SCORE}(_\d+)?")
 # Features that cassis renames.
 RENAMED = {"type_": "type", "self_": "self"}
 
@@ -51,7 +65,8 @@ class Layers:
                 spans.append(layer.read_span(annotation))
             links = find_links(annotation)
             relations += self._read_links(annotation, links, place)
-            read = (layer.label, HEAD, TAIL, *POSITION, *layer.attributes.values(), *links)
+            features = (*layer.attributes.values(), *layer.scores.values())
+            read = (layer.label, HEAD, TAIL, *POSITION, *features, *links)
             self._report_unread(annotation, read, place)
         return spans, relations
 
@@ -87,8 +102,10 @@ class Layers:
             reason = "layers with several label features (the first one is read)"
             self.report.choose(reason, place, f"{type_.name}: {', '.join(usual or labels)}")
         label, is_relation = next(iter(usual or labels), None), {HEAD, TAIL} <= ranges.keys()
+        scores = find_scores(type_.name, ranges)
         attributes = {} if is_relation else _name_attributes(ranges, label)
-        return Layer(type_.name.rpartition(".")[2], label, is_relation, attributes)
+        attributes = {name: key for name, key in attributes.items() if key not in scores.values()}
+        return Layer(type_.name.rpartition(".")[2], label, is_relation, attributes, scores)
 
     def _report_unread(self, annotation: Any, read: Collection[str | None], place: str) -> None:
         for feature in annotation.type.all_features:
@@ -99,6 +116,20 @@ class Layers:
                 if getattr(value, "elements", value):
                     self._unread.add(name)
                     self.report.lose_other("unsupported features of layers", place, name)
+
+
+def find_scores(name: str, ranges: Mapping[str, str]) -> dict[str, str]:
+    """Find the features with the scores of predictions, in layers that `writer.py` writes.
+
+    name (str): The name of the annotation type.
+    ranges (Mapping[str, str]): The ranges of its features.
+    RETURNS (dict[str, str]): The features by the name of the score.
+    """
+    floats = [each for each, range_ in ranges.items() if range_ == FLOAT]
+    if name == RELATION:
+        return {each: each for each in (SCORE, GIVEN_ENTITIES) if each in floats}
+    found = [each for each in floats if SCORE_FEATURE.fullmatch(each)]
+    return {SCORE: found[0]} if found and name == ENTITY_WITH_ATTRIBUTES else {}
 
 
 def _name_attributes(ranges: Mapping[str, str], label: str | None) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """Read the documents of INCEpTION: a text for each view."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -14,6 +15,7 @@ from ..annotated_text import (
     errors_at,
 )
 from ..report import ConversionReport
+from ..scores import NOT_READ, SCORE, count_scores, has_scores, without_scores
 from ..tokens import Offsets, covering_tokens
 from .files import Document, find_documents
 from .layer import Connected, Labeled
@@ -22,11 +24,12 @@ from .loading import load
 from .types import DOCUMENT, DOCUMENT_ID, LANGUAGE, META, TITLE, TOKEN
 
 
-def read(path: Path, report: ConversionReport) -> Iterator[AnnotatedText]:
+def read(path: Path, report: ConversionReport, *, predictions: bool) -> Iterator[AnnotatedText]:
     """Read the documents of an export.
 
     path (Path): An .xmi or UIMA CAS JSON, or a .zip or folder that contains some.
     report (ConversionReport): The report, to count losses.
+    predictions (bool): Whether to read the scores of predictions.
     YIELDS (AnnotatedText): The documents, one for each view with a text. The `id` in their metadata
         is their title, and for further views also the name of the view.
     RAISES (ImportError): If dkpro-cassis is not installed.
@@ -39,6 +42,10 @@ def read(path: Path, report: ConversionReport) -> Iterator[AnnotatedText]:
         with report.rejecting(), errors_at(document.place):
             texts = _read_document(document, layers, report)
         for annotated in texts:
+            if not predictions and has_scores(annotated):
+                number = count_scores(annotated).total()
+                report.choose(NOT_READ, annotated.place, f"{number} scores")
+                annotated = without_scores(annotated)
             if annotated.meta[ID] in ids:
                 reason = "documents with the title of another one (all of them are read)"
                 report.choose(reason, annotated.place, annotated.meta[ID])
@@ -102,7 +109,8 @@ def _read_entities(
         span, label = each.annotation, each.label
         if label and span.begin != span.end:
             attributes = each.attributes or None
-            entities[span.xmiID] = AnnotatedEntity(span.begin, span.end, label, attributes)
+            entity = AnnotatedEntity(span.begin, span.end, label, attributes)
+            entities[span.xmiID] = replace(entity, score=each.scores.get(SCORE))
         else:
             reason = "empty spans" if label else "spans without a label"
             case = f"{text[span.begin : span.end]!r} ({span.type.name}, {span.begin}-{span.end})"
@@ -126,7 +134,7 @@ def _read_relations(
         if each.label and len(known) == 2:
             if each.is_link:
                 report.choose("links read as relations", place, case)
-            yield AnnotatedRelation(known[0], known[1], each.label)
+            yield AnnotatedRelation(known[0], known[1], each.label, **each.scores)
         else:
             report.lose(_relation_problem(each.label, ends), place, case)
 

@@ -2,19 +2,20 @@
 
 from types import ModuleType
 
-STRING = "uima.cas.String"
+STRING, FLOAT = "uima.cas.String", "uima.cas.Float"
 # Ranges of features that hold one value. Features without a value hold 0 or false if they are no
 # strings.
 PRIMITIVES = {
     STRING,
     *(f"uima.cas.{name}" for name in ("Boolean", "Byte", "Short", "Integer", "Long")),
-    *("uima.cas.Float", "uima.cas.Double"),
+    *(FLOAT, "uima.cas.Double"),
 }
 ANNOTATION = "uima.tcas.Annotation"
 DOCUMENT = "de.tudarmstadt.ukp.dkpro.core.api.metadata.type.DocumentMetaData"
 TOKEN = "de.tudarmstadt.ukp.dkpro.core.api.segmentation.type.Token"
 ENTITY = "de.tudarmstadt.ukp.dkpro.core.api.ner.type.NamedEntity"
-# INCEpTION lets nobody add features to NamedEntity, so this layer holds entities with attributes.
+# INCEpTION lets nobody add features to NamedEntity, so this layer holds entities with attributes or
+# scores.
 ENTITY_WITH_ATTRIBUTES = "webanno.custom.Entity"
 RELATION = "webanno.custom.Relation"
 # The features of an annotation in a text, and those of a relation layer.

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain, count
 from keyword import kwlist
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from ..document_names import name_documents
 from ..entities import keep_attributes, keep_entities, keep_relations
 from ..fields import lose_other_fields
 from ..report import ConversionReport
+from ..scores import DECIMALS, GIVEN_ENTITIES, SCORE, has_scores
 from .files import TYPE_SYSTEM
 from .layers import IDENTIFIER
 from .types import (
@@ -21,6 +23,7 @@ from .types import (
     DOCUMENT_ID,
     ENTITY,
     ENTITY_WITH_ATTRIBUTES,
+    FLOAT,
     HEAD,
     LANGUAGE,
     META,
@@ -56,7 +59,10 @@ def write(texts: Iterable[AnnotatedText], path: Path, report: ConversionReport) 
     path.mkdir()
     # The type system must define all attributes before the first text is written.
     documents = list(_select_documents(texts, report))
-    schema = Schema(sorted({name for _, each in documents for name in _attribute_names(each)}))
+    schema = Schema(
+        sorted({name for _, each in documents for name in _attribute_names(each)}),
+        has_scores=any(has_scores(each) for _, each in documents),
+    )
     type_system = schema.make_type_system()
     type_system.to_xml(path / TYPE_SYSTEM)
     for name, annotated in documents:
@@ -71,26 +77,40 @@ class Schema:
     """Types of annotations, and their features.
 
     attributes (Collection[str]): The names of all attributes.
+    has_scores (bool): Whether there are predictions with scores.
     """
 
     attributes: Collection[str]
+    has_scores: bool
 
     @property
     def entity(self) -> str:
         """RETURNS (str): The type of entities."""
-        return ENTITY_WITH_ATTRIBUTES if self.attributes else ENTITY
+        return ENTITY_WITH_ATTRIBUTES if self.attributes or self.has_scores else ENTITY
+
+    @property
+    def score(self) -> str:
+        """RETURNS (str): The feature of entities with their score."""
+        names = chain([SCORE], (f"{SCORE}_{i}" for i in count(2)))
+        return next(name for name in names if name not in self.attributes)
 
     @property
     def types(self) -> dict[str, tuple[str, dict[str, str]]]:
         """RETURNS (dict[str, tuple[str, dict[str, str]]]): The supertype of each type, and the
         ranges of its features.
         """
-        others = self.attributes or (IDENTIFIER,)
+        others = (IDENTIFIER,) if self.entity == ENTITY else self.attributes
+        scores = [self.score] if self.has_scores else []
+        of_relations = [SCORE, GIVEN_ENTITIES] if self.has_scores else []
+        relation = {TAIL: self.entity, HEAD: self.entity, "label": STRING}
         return {
             DOCUMENT: ("uima.tcas.DocumentAnnotation", dict.fromkeys((TITLE, *META), STRING)),
             TOKEN: (ANNOTATION, {}),
-            self.entity: (ANNOTATION, dict.fromkeys((LABEL, *others), STRING)),
-            RELATION: (ANNOTATION, {TAIL: self.entity, HEAD: self.entity, "label": STRING}),
+            self.entity: (
+                ANNOTATION,
+                dict.fromkeys((LABEL, *others), STRING) | dict.fromkeys(scores, FLOAT),
+            ),
+            RELATION: (ANNOTATION, relation | dict.fromkeys(of_relations, FLOAT)),
         }
 
     def make_type_system(self) -> Any:
@@ -170,12 +190,26 @@ def _make_cas(
     # added in this order.
     cas.add_all(types[TOKEN](begin=start, end=end) for start, end in annotated.tokens or [])
     spans = [
-        types[schema.entity](begin=e.start, end=e.end, **{LABEL: e.label}, **(e.attributes or {}))
-        for e in annotated.entities
+        types[schema.entity](
+            begin=each.start,
+            end=each.end,
+            **{LABEL: each.label},
+            **(each.attributes or {}),
+            **_round({schema.score: each.score}),
+        )
+        for each in annotated.entities
     ]
     cas.add_all(spans)
     for relation in annotated.relations:
         head, tail = spans[relation.head], spans[relation.tail]
         ends = {"begin": tail.begin, "end": tail.end, HEAD: head, TAIL: tail}
-        cas.add(types[RELATION](label=relation.label, **ends))
+        scores = {SCORE: relation.score, GIVEN_ENTITIES: relation.score_given_entities}
+        cas.add(types[RELATION](label=relation.label, **ends, **_round(scores)))
     return cas
+
+
+def _round(scores: dict[str, float | None]) -> dict[str, float]:
+    """Round the scores that there are. A feature that nobody set is 0, so none becomes 0."""
+    least = 10**-DECIMALS
+    known = {name: score for name, score in scores.items() if score is not None}
+    return {name: max(round(score, DECIMALS), least) for name, score in known.items()}
