@@ -12,7 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -20,16 +20,19 @@ from typing import Any
 from ..files.archive_names import MANIFEST, PART, REJECTED, name_part
 from ..files.entries import Rejection
 from ..files.locks import LOCK, locked
-from ..files.whole import sync, written_whole
+from ..files.whole import remove, sync, written_whole
 from .sources import Source
 
 # The form of the output. Since 2, the score of a relation counts those of its entities.
 SCHEMA = 2
 # What is counted of each part, beside its rejections.
 COUNTS = ("annotated", "hidden", "low_entities", "low_relations")
-FILE = re.compile(rf"{PART.pattern}\.(csv|jsonl|parquet|spacy)")
+# Some formats are folders, without a suffix.
+FILE = re.compile(rf"{PART.pattern}(\.(conll|csv|json|jsonl|parquet|spacy))?")
 # The names that `files.whole.written_whole` gives.
-UNFINISHED = re.compile(rf"\.{FILE.pattern}\.\w+\.unfinished\.\w+")
+UNFINISHED = re.compile(rf"\.{FILE.pattern}\.\w+\.unfinished(\.\w+)?")
+# What is reported of parts in annotation formats: the number of cases by reason.
+REPORTED = ("lost", "chosen")
 # The beginning of the first line.
 BEGINNING = b'{"version": "'
 OWN = re.compile("|".join([FILE.pattern, UNFINISHED.pattern, re.escape(REJECTED), re.escape(LOCK)]))
@@ -49,6 +52,8 @@ class Part:
     low_entities (int): The number of entities that were left out, because of their scores.
     low_relations (int): The number of relations that were left out, because of their scores or
         those of their entities.
+    lost (Counter[str]): The number of losses in the output format by reason.
+    chosen (Counter[str]): The number of choices in the output format by reason.
     """
 
     source: int
@@ -59,6 +64,8 @@ class Part:
     hidden: int = 0
     low_entities: int = 0
     low_relations: int = 0
+    lost: Counter[str] = field(default_factory=Counter)
+    chosen: Counter[str] = field(default_factory=Counter)
 
 
 class Manifest:
@@ -80,6 +87,7 @@ class Manifest:
         self.finished: set[int] = set()
         self._dropping: int | None = None
         self._counts: dict[int, Counter[str]] = {}
+        self._reported: dict[str, dict[int, Counter[str]]] = {name: {} for name in REPORTED}
         self.annotated = self.rejected = self.rejected_size = self.hidden = 0
         self.low_entities = self.low_relations = 0
         self._read()
@@ -165,7 +173,7 @@ class Manifest:
             unfinished.write_bytes(kept)
         for part in _find(self.folder, FILE):
             if part.name.startswith(f"part-{number:05d}-"):
-                part.unlink()
+                remove(part)
         self._append({"dropped": number, "rejected_size": len(kept)})
 
     def commit(self, part: Part, *, with_texts: bool) -> None:
@@ -181,13 +189,24 @@ class Manifest:
             rows.append({**place, "reason": rejection.reason, **content})
         size = _append_lines(self.folder / REJECTED, rows)
         counts = {name: getattr(part, name) for name in COUNTS} | {"rejected": len(rows)}
+        reported = {name: found for name in REPORTED if (found := getattr(part, name))}
         place = {"source": part.source, "chunk": part.chunk}
-        self._append({**place, **counts, "rejected_size": size})
+        self._append({**place, **counts, **reported, "rejected_size": size})
 
     def unfinished(self) -> list[str]:
         """RETURNS (list[str]): The names of the sources that are not finished."""
         numbers = set(range(len(self.sources))) - self.finished
         return [self.sources[number]["name"] for number in sorted(numbers)]
+
+    @property
+    def lost(self) -> Counter[str]:
+        """RETURNS (Counter[str]): The number of losses in the output format by reason."""
+        return sum(self._reported["lost"].values(), Counter())
+
+    @property
+    def chosen(self) -> Counter[str]:
+        """RETURNS (Counter[str]): The number of choices in the output format by reason."""
+        return sum(self._reported["chosen"].values(), Counter())
 
     def finish(self, source: int) -> None:
         """Note that a source is finished.
@@ -216,6 +235,8 @@ class Manifest:
             counts = {name: line.get(name, 0) for name in ("rejected", *COUNTS)}
             self._counts.setdefault(line["source"], Counter()).update(counts)
             self._add(counts)
+            for name, of_sources in self._reported.items():
+                of_sources.setdefault(line["source"], Counter()).update(line.get(name, {}))
             self.rejected_size = line["rejected_size"]
         elif "dropping" in line:
             self._dropping = line["dropping"]
@@ -238,6 +259,8 @@ class Manifest:
         del self.numbers[self.sources[number]["path"]]
         self.chunks.pop(number, None)
         self._add(self._counts.pop(number, {}), sign=-1)
+        for of_sources in self._reported.values():
+            of_sources.pop(number, None)
 
     def _add(self, counts: Mapping[str, int], *, sign: int = 1) -> None:
         for name, count in counts.items():
@@ -309,7 +332,7 @@ def open_manifest(folder: Path, *, overwrite: bool = False) -> Iterator[Manifest
         if overwrite:
             # The manifest is removed first: it must never list files that are gone.
             for path in [folder / MANIFEST, folder / REJECTED, *_find(folder, FILE)]:
-                path.unlink(missing_ok=True)
+                remove(path)
         _remove_unfinished(folder)
         yield Manifest(folder)
         # A worker that died may have left more.
@@ -337,7 +360,7 @@ def _is_own(content: bytes) -> bool:
 
 def _remove_unfinished(folder: Path) -> None:
     for path in _find(folder, UNFINISHED):
-        path.unlink(missing_ok=True)
+        remove(path)
 
 
 def _find(folder: Path, name: re.Pattern[str]) -> list[Path]:

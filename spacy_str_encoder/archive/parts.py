@@ -13,10 +13,13 @@ from ..doc.min_scores import NO_MINIMUM, MinScores, ScoreFilter
 from ..doc.relation import count_hidden
 from ..files.archive_names import name_part
 from ..files.entries import Entry, Rejection
-from ..files.whole import written_whole
+from ..files.whole import remove, written_whole
+from ..formats.format import Format
 from ..loading import entity_group, get_precision, load_pipeline, require_gpu
 from .annotate import annotate_entries
+from .annotation_formats import Reported, list_formats, write_format
 from .chunks import Chunk
+from .fingerprint import fingerprint
 from .manifest import Part
 from .writers import WRITERS, AnnotatedDocs
 
@@ -28,7 +31,7 @@ class PartWriter:
 
     model (str): The folder or the package of the pipeline.
     folder (Path): The output folder.
-    format (str): The output format, see `WRITERS`.
+    format (str): The output format, see `WRITERS` and `list_formats`.
     batch_size (int): The number of texts to annotate at a time.
     gpu_id (int): The number of the GPU; -1 for the CPU.
     code (Path | None): A file of Python code that the pipeline needs.
@@ -51,6 +54,11 @@ class PartWriter:
         require_gpu(self.gpu_id)
         return load_pipeline(self.model, code=self.code, precision=self.precision)
 
+    @cached_property
+    def pipeline(self) -> str:
+        """RETURNS (str): The name, version and hash of the pipeline."""
+        return fingerprint(self.nlp)
+
     def for_worker(self) -> Self:
         """RETURNS (PartWriter): A copy without the loaded pipeline, for a process that loads its
         own. On another machine, too, it has the precision of this one.
@@ -67,20 +75,38 @@ class PartWriter:
         """
         rejections = [item for item in chunk.items if isinstance(item, Rejection)]
         hidden: list[int] = []
-        suffix, write = WRITERS[self.format]
-        path = self.folder / f"{name_part(chunk.source, chunk.number)}{suffix}"
-        spans_key = entity_group(self.nlp)
-        low = ScoreFilter(self.min_scores, spans_key)
+        path = self.folder / f"{name_part(chunk.source, chunk.number)}{self._suffix}"
+        low = ScoreFilter(self.min_scores, entity_group(self.nlp))
+        if path.is_dir():
+            # A run that was killed has left it, and no folder replaces another.
+            remove(path)
         # The memory zone frees the strings of the texts, which the vocabulary would keep otherwise.
         with self.nlp.memory_zone(), written_whole(path, tag=f".{uuid4().hex}") as unfinished:
             entries = _follow(chunk, begin)
             docs = self._annotate(chunk, entries, rejections, hidden)
-            write(unfinished, ((origin, low(doc)) for origin, doc in docs), spans_key)
+            reported = self._write(unfinished, ((origin, low(doc)) for origin, doc in docs))
         rejections.sort(key=lambda rejection: rejection.number)
         annotated = len(chunk.items) - len(rejections)
         place = chunk.source, chunk.number, chunk.share
         counts = sum(hidden), low.entities, low.relations
-        return Part(*place, annotated, rejections, *counts)
+        return Part(*place, annotated, rejections, *counts, reported.lost, reported.chosen)
+
+    @cached_property
+    def _annotation_format(self) -> Format:
+        return list_formats(self.nlp)[self.format]
+
+    @property
+    def _suffix(self) -> str:
+        is_own = self.format in WRITERS
+        return WRITERS[self.format][0] if is_own else self._annotation_format.suffix
+
+    def _write(self, path: Path, docs: AnnotatedDocs) -> Reported:
+        if self.format not in WRITERS:
+            form, pipeline = self._annotation_format, self.pipeline
+            return write_format(path, docs, form, self.nlp, pipeline=pipeline)
+        _, write = WRITERS[self.format]
+        write(path, docs, entity_group(self.nlp))
+        return Reported()
 
     def _annotate(
         self,

@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .manifest import Manifest, Part
 from .sources import Source
@@ -24,6 +24,8 @@ class Progress:
     size (int): The size of all sources in bytes.
     changed (tuple[str, ...]): The files that have changed since an earlier run, and were annotated
         again.
+    lost (Mapping[str, int]): The number of losses in the output format by reason, at the end.
+    chosen (Mapping[str, int]): The number of choices in the output format by reason, at the end.
     """
 
     annotated: int
@@ -35,6 +37,8 @@ class Progress:
     read: int
     size: int
     changed: tuple[str, ...] = ()
+    lost: Mapping[str, int] = field(default_factory=dict)
+    chosen: Mapping[str, int] = field(default_factory=dict)
 
 
 class Tally:

@@ -2,10 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from hashlib import sha256
 from typing import Any
-
-from spacy.language import Language
 
 from ..doc.plurals import count_noun
 from ..files.archive_names import REJECTED
@@ -29,7 +26,7 @@ class ArchiveSettings:
     """Settings that determine the output. All runs over the same archive must have the same ones.
 
     fields (Fields): The fields of texts and identifiers.
-    format (str): The output format, see `WRITERS`.
+    format (str): The output format, see `WRITERS` and `list_formats`.
     part_size (int): The maximum number of texts per output file.
     whole_files (bool): Whether each text file is a single text.
     """
@@ -99,7 +96,8 @@ def annotate_archive(
         _check_rejected(manifest, max_rejected)
         if left := manifest.unfinished():
             raise ValueError(LEFT.format(names=", ".join(left)))
-        return replace(tally.progress(), changed=changes.names)
+        lost, chosen = manifest.lost, manifest.chosen
+        return replace(tally.progress(), changed=changes.names, lost=lost, chosen=chosen)
 
 
 TOO_MANY = (
@@ -166,7 +164,7 @@ def _keep_precision(write_part: PartWriter, manifest: Manifest) -> None:
 def _list_settings(write_part: PartWriter, settings: ArchiveSettings) -> dict[str, Any]:
     nlp = write_part.nlp
     minimum = {f"min_{name}_score": score for name, score in asdict(write_part.min_scores).items()}
-    about = {"model": fingerprint(nlp), "precision": get_precision(nlp)}
+    about = {"model": write_part.pipeline, "precision": get_precision(nlp)}
     return {**about, **asdict(settings), **minimum}
 
 
@@ -186,18 +184,3 @@ def _finish(numbers: Iterable[int], tally: Tally) -> None:
 def _make_reader(number: int, tally: Tally, settings: ArchiveSettings) -> ChunkReader:
     done = frozenset(tally.manifest.chunks.get(number, ()))
     return ChunkReader(number, tally.sources[number], settings.fields, settings.part_size, done)
-
-
-def fingerprint(nlp: Language) -> str:
-    """Compute a fingerprint of a pipeline.
-
-    nlp (Language): The pipeline.
-    RETURNS (str): The name and the version, and a hash of all files.
-    """
-    digest = sha256()
-    for path in sorted(nlp.path.rglob("*")):
-        # Hidden files, such as those of file managers, are not part of a pipeline.
-        if path.is_file() and not path.name.startswith("."):
-            digest.update(path.relative_to(nlp.path).as_posix().encode())
-            digest.update(path.read_bytes())
-    return f"{nlp.lang}_{nlp.meta['name']} {nlp.meta['version']} {digest.hexdigest()[:16]}"

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from spacy_str_encoder.archive import ArchiveSettings, Engine, PartWriter, Progress, Source
 
 TOO_MANY_REJECTED = 4
+JSON_LINES, TABLE, LABEL_STUDIO = "jsonl", "csv", "label-studio"
 CPUS_EACH = 1.0
 
 
@@ -38,15 +39,6 @@ class EngineName(StrEnum):
     ray = "ray"
 
 
-class OutputFormat(StrEnum):
-    """Formats that can be written."""
-
-    jsonl = "jsonl"
-    parquet = "parquet"
-    spacy = "spacy"
-    csv = "csv"
-
-
 def annotate_command(
     model: Model,
     inputs: Inputs,
@@ -54,8 +46,12 @@ def annotate_command(
         Path, typer.Option("--output", "-o", help="Folder to write to.", show_default=False)
     ],
     format: Annotated[
-        OutputFormat, typer.Option(help="Format to write. csv is a table of records.")
-    ] = OutputFormat.jsonl,
+        str,
+        typer.Option(
+            help="Format to write: jsonl, parquet, spacy, csv (a table of records), or a format of "
+            "`convert --list-formats`, such as label-studio, prodigy or brat."
+        ),
+    ] = JSON_LINES,
     raw: Annotated[
         bool,
         typer.Option(
@@ -173,6 +169,12 @@ def annotate_command(
         )
     if done.low_entities or done.low_relations:
         typer.echo(describe_low(done.low_entities, done.low_relations))
+    for verb, reasons in (("left out", done.lost), ("chosen", done.chosen)):
+        for reason, number in reasons.items():
+            typer.echo(f"{verb} ({number:,}): {reason}")
+    if format == LABEL_STUDIO:
+        command = f"spacy-str-encoder labeling-config {model} --output labels.xml"
+        typer.echo(f"The labeling config that these tasks fit: {command}")
     if done.rejected:
         raise typer.Exit(SOME_REJECTED)
 
@@ -183,19 +185,24 @@ COULD_BE_FASTER = (
 )
 
 
-def name_format(format: OutputFormat, *, raw: bool) -> str:
+def name_format(format: str, *, raw: bool) -> str:
     """Name the format that an archive is written in.
 
-    format (OutputFormat): The format.
+    format (str): The format.
     raw (bool): Whether formulas in a table are written as they are.
     RETURNS (str): The name.
-    RAISES (ValueError): If another format is to be raw.
+    RAISES (ValueError): If there is no such format, or another one than a table is to be raw.
     """
-    from spacy_str_encoder.archive.writers import RAW_CSV
+    from spacy_str_encoder.archive.annotation_formats import list_formats
+    from spacy_str_encoder.archive.writers import RAW_CSV, WRITERS
+    from spacy_str_encoder.formats.docs import make_tokenizer
 
-    if raw and format is not OutputFormat.csv:
+    known = [name for name in WRITERS if name != RAW_CSV] + [*list_formats(make_tokenizer(None))]
+    if format not in known:
+        raise ValueError(f"--format must be one of {', '.join(known)}, got {format!r}")
+    if raw and format != TABLE:
         raise ValueError("--raw requires --format csv")
-    return RAW_CSV if raw else format.value
+    return RAW_CSV if raw else format
 
 
 def choose_engine(

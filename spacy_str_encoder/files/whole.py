@@ -81,7 +81,7 @@ def written_whole(path: Path, *, tag: str = "") -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}{tag}.unfinished{path.suffix}")
     # An earlier run that was killed may have left one.
-    _remove(unfinished)
+    remove(unfinished)
     try:
         yield unfinished
         for file in [*unfinished.rglob("*"), unfinished]:
@@ -93,7 +93,7 @@ def written_whole(path: Path, *, tag: str = "") -> Iterator[Path]:
         error.filename = error.filename or str(path)
         raise
     finally:
-        _remove(unfinished)
+        remove(unfinished)
         for folder in missing:
             remove_if_empty(folder)
 
@@ -108,7 +108,7 @@ def replaced_whole(folder: Path) -> Iterator[Path]:
     """
     put_back(folder)
     complete = folder.with_name(f".{folder.name}.new")
-    _remove(complete)
+    remove(complete)
     with written_whole(complete) as unfinished:
         yield unfinished
     # No system renames a folder to one that is not empty.
@@ -116,7 +116,7 @@ def replaced_whole(folder: Path) -> Iterator[Path]:
         folder.replace(_earlier(folder))
     complete.replace(folder)
     sync(folder.parent)
-    _remove(_earlier(folder))
+    remove(_earlier(folder))
 
 
 def put_back(folder: Path) -> None:
@@ -125,7 +125,7 @@ def put_back(folder: Path) -> None:
     folder (Path): The folder.
     """
     if folder.exists():
-        _remove(_earlier(folder))
+        remove(_earlier(folder))
     elif _earlier(folder).exists():
         _earlier(folder).replace(folder)
 
@@ -157,7 +157,11 @@ def remove_if_empty(folder: Path) -> None:
         folder.rmdir()
 
 
-def _remove(path: Path) -> None:
+def remove(path: Path) -> None:
+    """Remove a file, or a folder with all that is in it.
+
+    path (Path): The file or folder, which may be missing.
+    """
     if path.is_dir():
         shutil.rmtree(path)
     path.unlink(missing_ok=True)

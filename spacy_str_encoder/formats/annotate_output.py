@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..files.archive_names import MANIFEST, PART, REJECTED, name_part
 from .reading import read_items
@@ -63,24 +63,30 @@ def is_output(folder: Path) -> bool:
     return first is not None and isinstance(first[1], dict) and "settings" in first[1]
 
 
-def read_settings(folder: Path) -> dict[str, Any]:
-    """Read the settings of the run that wrote a folder.
+class Origin(NamedTuple):
+    """Origin of a folder that `annotate` wrote.
 
-    folder (Path): The folder, see `is_output`.
-    RETURNS (dict[str, Any]): The settings, such as `format` and `model`.
+    pipeline (str | None): The name, version and hash of its pipeline.
+    format (str | None): The format that `convert` reads its parts in; None if it is detected.
     """
-    [first] = islice(_read_whole_lines(folder / MANIFEST), 1)
-    settings: dict[str, Any] = first["settings"]
-    return settings
+
+    pipeline: str | None = None
+    format: str | None = None
 
 
-def find_pipeline(folder: Path) -> str | None:
-    """Find the pipeline that a folder was written with.
+def find_origin(path: Path) -> Origin:
+    """Find the origin of a folder.
 
-    folder (Path): A file or folder.
-    RETURNS (str | None): Its name, version and hash; None if `annotate` has not written the folder.
+    path (Path): A file or folder.
+    RETURNS (Origin): The origin. It is empty if `annotate` has not written the folder.
     """
-    return read_settings(folder).get("model") if folder.is_dir() and is_output(folder) else None
+    if not (path.is_dir() and is_output(path)):
+        return Origin()
+    [first] = islice(_read_whole_lines(path / MANIFEST), 1)
+    settings = first["settings"]
+    name = settings.get("format")
+    # Parquet files hold what JSON lines do.
+    return Origin(settings.get("model"), None if name == "parquet" else name)
 
 
 def is_part(path: Path) -> bool:

@@ -12,7 +12,7 @@ from spacy.language import Language
 from ..doc.entities import SPANS_KEY
 from ..doc.plurals import count_noun
 from ..files.whole import check_outputs
-from .annotate_output import find_pipeline, is_output, report_output
+from .annotate_output import find_origin, is_output, report_output
 from .docs import make_tokenizer, move_to_tokens
 from .format import DEFAULT_OPTIONS, Format, ReadOptions, check_options
 from .loss_share import check_loss
@@ -207,11 +207,14 @@ def find_sources(
     """
     if name is not None:
         formats = {name: get_format(name, formats)}
-    return [
-        Source(path, formats[name] if name else detect_format(path, formats), find_pipeline(given))
-        for given in inputs
-        for path in find_files(given, formats)
-    ]
+    return [source for path in inputs for source in _find_sources(path, formats, name)]
+
+
+def _find_sources(path: Path, formats: dict[str, Format], name: str | None) -> Iterator[Source]:
+    files, origin = find_files(path, formats), find_origin(path)
+    for file in files:
+        known = formats.get(name or origin.format or "")
+        yield Source(file, known or detect_format(file, formats), origin.pipeline)
 
 
 def _write_files(

@@ -92,23 +92,37 @@ class TextWriter:
         if target.is_dir() and any(target.iterdir()):
             raise ValueError(f"{target}: the folder must be empty or missing")
         before, chinese = self.report.texts, ChineseCounts()
-        counted = self._count(self._look_at_tokens(self.track(texts), chinese))
-        if self.format.needs_tokens:
-            counted = with_tokens(counted, self.nlp)
+        counted = self.prepare(self._look_at_tokens(self.track(texts), chinese))
         write(counted, files.enter_context(written_whole(target)), self.report)
         if chinese.are_whole:
             reason = CHINESE.format(lang=self.nlp.lang)
             self.report.choose(reason, str(target), f"{chinese.length:.1f} characters a token")
         return self.report.texts - before
 
+    def prepare(self, texts: Iterable[AnnotatedText]) -> Iterator[AnnotatedText]:
+        """Count texts and what the format can't hold of them, and add the tokens that it needs.
+
+        texts (Iterable[AnnotatedText]): The texts.
+        RETURNS (Iterator[AnnotatedText]): The texts to write.
+        """
+        counted = self._count(texts)
+        return with_tokens(counted, self.nlp) if self.format.needs_tokens else counted
+
+    @property
+    def lost_scores(self) -> dict[str, int]:
+        """RETURNS (dict[str, int]): The number of probabilities of each kind in the texts written
+        so far, for the kinds that the format can't hold.
+        """
+        kept = self.format.keeps_scores
+        return {kind: count for kind, count in self.scores.items() if count and kind not in kept}
+
     def report_scores(self) -> None:
         """Report the probabilities that the format can't hold, once for all texts.
 
         RAISES (LossError): If the report is strict about everything.
         """
-        for kind, count in self.scores.items():
-            if count and kind not in self.format.keeps_scores:
-                self.report.lose_other(NO_SCORES, kind, f"{count} probabilities")
+        for kind, count in self.lost_scores.items():
+            self.report.lose_other(NO_SCORES, kind, f"{count} probabilities")
 
     @property
     def _has_tokens(self) -> bool:
