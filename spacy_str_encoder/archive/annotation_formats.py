@@ -26,7 +26,7 @@ SCORES = "scores of {kind}, which this format can't hold"
 
 @dataclass
 class Reported:
-    """What a format can't hold of the texts of a part, and what was chosen.
+    """Losses and choices in a part.
 
     lost (Counter[str]): The number of losses by reason.
     chosen (Counter[str]): The number of choices by reason.
