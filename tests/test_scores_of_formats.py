@@ -249,3 +249,22 @@ def test_uima_has_scores_as_features_that_are_no_attributes(tmp_path: Path) -> N
 def test_uima_without_scores_has_no_features_for_them(tmp_path: Path) -> None:
     folder, _ = write("uima", AnnotatedText(TEXT, [AnnotatedEntity(0, 3, "Person")], []), tmp_path)
     assert "score" not in (folder / "TypeSystem.xml").read_text("utf-8")
+
+
+def test_label_studio_has_all_scores_until_a_task_is_submitted(tmp_path: Path) -> None:
+    path, _ = write("label-studio", replace(PREDICTED, pipeline="en_wards 1.0.0"), tmp_path)
+    [task] = json.loads(path.read_text("utf-8"))
+    [prediction] = task.pop("predictions")
+    assert (prediction["model_version"], prediction["score"]) == ("en_wards 1.0.0", 0.5)
+    *regions, relation = prediction["result"]
+    assert [(each["type"], each["score"]) for each in regions] == [
+        ("labels", 0.75),
+        ("choices", 0.5),
+        ("labels", 0.5),
+    ]
+    assert relation["meta"] == {"score": {"met": 0.25}, "score_given_entities": {"met": 0.75}}
+    # What an export would have if nobody changed anything.
+    path.write_text(json.dumps([{**task, "annotations": [{"result": prediction["result"]}]}]))
+    report = ConversionReport(strict_all=True)
+    [found] = get_format("label-studio", predictions=False).read(path, report)
+    assert (count_scores_of(found), len(found.entities), len(found.relations)) == (0, 2, 1)

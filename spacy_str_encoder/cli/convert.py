@@ -183,7 +183,8 @@ def convert_command(
     If entities overlap, docs have all of them in the span group "sc", and a
     choice without overlaps in doc.ents.
 
-    Attributes of entities are kept in spacy, jsonl, brat, label-studio and uima.
+    Attributes of entities are kept in spacy, jsonl, brat, label-studio and uima;
+    scores of predictions in these and in prodigy.
 
     Example: spacy-str-encoder convert train.json dev.json -o corpus --lang zh
 
