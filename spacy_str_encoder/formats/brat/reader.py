@@ -98,8 +98,8 @@ def _parse_lines(
         if line.id in events:
             relations += [(line.id, each) for each in relate(events[line.id], places, report)]
         elif line.id[0] == "R":
-            found = parse_relation(line, ids, places, report, events=events)
-            relations += [(line.id, each) for each in found]
+            parsed = parse_relation(line, ids, places, report, events=events)
+            relations += [(line.id, each) for each in parsed]
         elif line.id[0] in ATTRIBUTES:
             _parse_attribute(line, ids, attributes, report)
         elif line.id[0] != "#":
@@ -108,9 +108,11 @@ def _parse_lines(
     entities = {k: replace(each, attributes=attributes[k] or None) for k, each in entities.items()}
     owners = {*entities, *(key for key, _ in relations)}
     notes = _read_notes(lines, owners, report, predictions=options.predictions)
-    return [
-        notes[key].add_to_entity(each) if key in notes else each for key, each in entities.items()
-    ], [notes[key].add_to_relation(each) if key in notes else each for key, each in relations]
+    scored = {
+        key: note.add_to_entity(entities[key]) for key, note in notes.items() if key[0] == "T"
+    }
+    found = [notes[key].add_to_relation(each) if key in notes else each for key, each in relations]
+    return [*(entities | scored).values()], found
 
 
 def _read_text(path: Path, report: ConversionReport) -> str:
