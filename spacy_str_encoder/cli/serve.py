@@ -33,6 +33,9 @@ def serve_command(
     batch_wait: Annotated[
         float, typer.Option(min=0, help="Milliseconds that a text waits for others.")
     ] = 5,
+    label_studio: Annotated[
+        bool, typer.Option("--label-studio", help="Predict for Label Studio, as its ML backend.")
+    ] = False,
     precision: Precision = None,
     gpu_id: GpuId = -1,
     code: Code = None,
@@ -73,6 +76,7 @@ def serve_command(
             max_queue=max_queue,
             batch_size=batch_size,
             batch_wait=batch_wait / 1000,
+            label_studio=label_studio,
         )
         if token_file is None and host not in LOCAL:
             typer.echo(

@@ -1,18 +1,19 @@
 """The application: paths and their answers."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from importlib.metadata import version
-from typing import Any, TypeVar
+from typing import Any
 
 from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
-from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
 
 from .batching import Batcher, BusyError
+from .clients import until_gone
 from .gate import Gate, answer
+from .label_studio import add_paths
 from .metrics import Metrics
 from .page import PATHS, add_page
 from .predictor import Predictor
@@ -30,7 +31,6 @@ STATUSES: dict[int | str, dict[str, Any]] = {
     422: {"description": "Not a valid request"},
     503: {"description": "The pipeline is being loaded, or too many texts are waiting"},
 }
-T = TypeVar("T")
 
 
 def create_app(settings: Settings, *, fail: Callable[[Exception], None]) -> FastAPI:
@@ -62,6 +62,7 @@ def create_app(settings: Settings, *, fail: Callable[[Exception], None]) -> Fast
         lifespan=live,
     )
     app.state.settings = settings
+    app.state.predictor = predictor
     app.add_middleware(Gate, settings=settings, metrics=metrics, public=PUBLIC)
     app.add_exception_handler(RequestValidationError, _refuse_invalid)
     app.add_exception_handler(400, _refuse_unreadable)
@@ -71,6 +72,8 @@ def create_app(settings: Settings, *, fail: Callable[[Exception], None]) -> Fast
     app.get("/health")(health)
     app.get("/ready", responses={503: STATUSES[503]})(ready)
     app.get("/metrics", response_class=Response)(lambda: _show(metrics))
+    if settings.label_studio:
+        add_paths(app)
     return app
 
 
@@ -104,31 +107,6 @@ async def ready(request: Request) -> dict[str, str]:
     if not request.app.state.batcher.is_ready:
         raise HTTPException(503, "The pipeline is being loaded.", RETRY_AFTER)
     return {"status": "ready"}
-
-
-async def until_gone(request: Request, work: Awaitable[T]) -> T:
-    """Wait for work, and drop it if the client goes away.
-
-    request (Request): The request.
-    work (Awaitable): The work.
-    RETURNS (Any): Its result.
-    RAISES (ClientDisconnect): If the client goes away.
-    """
-    doing = asyncio.ensure_future(work)
-    gone = asyncio.ensure_future(_wait_until_gone(request))
-    try:
-        await asyncio.wait({doing, gone}, return_when=asyncio.FIRST_COMPLETED)
-        if not doing.done():
-            raise ClientDisconnect
-        return doing.result()
-    finally:
-        doing.cancel()
-        gone.cancel()
-
-
-async def _wait_until_gone(request: Request) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
 
 
 async def _refuse_invalid(request: Request, error: Exception) -> JSONResponse:

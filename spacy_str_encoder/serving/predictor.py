@@ -11,6 +11,7 @@ from ..archive.annotate import annotate_entries
 from ..doc.plain_data import to_annotations
 from ..files.entries import Entry, Rejection
 from ..loading import entity_group, load_pipeline, require_gpu
+from .offer import Offer, make_offer
 from .settings import Settings
 
 # The annotations of a text, or an error.
@@ -22,6 +23,7 @@ class Predictor:
     """Loads a pipeline and annotates batches of texts."""
 
     nlp: Language
+    offer: Offer | None = None
 
     def __init__(self, settings: Settings) -> None:
         """Construct the predictor. The pipeline is loaded later.
@@ -41,6 +43,8 @@ class Predictor:
         require_gpu(settings.gpu_id)
         self.nlp = load_pipeline(settings.model, code=settings.code, precision=settings.precision)
         self([WARM_UP])
+        if settings.label_studio:
+            self.offer = make_offer(self.nlp)
 
     def __call__(self, texts: Sequence[str]) -> list[Answer]:
         """Annotate a batch of texts. One that makes the pipeline fail does not affect the others.

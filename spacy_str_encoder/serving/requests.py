@@ -77,5 +77,7 @@ def explain(errors: Sequence[Any]) -> str:
                 f"texts[{number}] must be a string of valid Unicode, or an object with such a "
                 "'text' and an 'id' that is a string or an integer."
             )
+        case ("body", ("schema" | "tasks" | "label_config" | "action") as name, *_):
+            return f"The body must be as Label Studio sends it: '{name}' is missing or invalid."
         case _:
             return INVALID

@@ -20,6 +20,7 @@ class Settings:
     max_queue (int): The maximum number of texts that wait.
     batch_size (int): The maximum number of texts of a batch.
     batch_wait (float): The seconds that a text waits for others, unless the batch is full.
+    label_studio (bool): Whether to answer Label Studio, too.
     """
 
     model: str
@@ -34,6 +35,7 @@ class Settings:
     max_queue: int = 512
     batch_size: int = 32
     batch_wait: float = 0.005
+    label_studio: bool = False
 
     def __post_init__(self) -> None:
         """Check the settings.

@@ -1,6 +1,6 @@
 """Prediction for a task of a project of Label Studio: what its annotators could have chosen."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -49,7 +49,7 @@ def _keep_offered(
 
 
 def _keep_attributes(
-    entity: AnnotatedEntity, choices: dict[str, Collection[str]]
+    entity: AnnotatedEntity, choices: Mapping[str, Collection[str]]
 ) -> AnnotatedEntity:
     values = {n: value for n, value in (entity.attributes or {}).items() if value in choices[n]}
     scores = entity.attribute_scores
