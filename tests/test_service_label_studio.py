@@ -92,8 +92,11 @@ def test_predictions_hold_regions_attributes_and_relations(client: TestClient) -
         ("entity-1", "entity-0", "right", ["Position"]),
         ("entity-1", "entity-2", "right", ["With"]),
     ]
-    scores = [each["score"] for each in prediction["result"] if each["type"] == "labels"]
-    assert scores == [0.9, 0.8, 0.8]
+    assert [each["meta"]["score"] for each in relations] == [{"Position": 0.6}, {"With": 0.5}]
+    scores = [each["score"] for each in prediction["result"] if each["type"] != "relation"]
+    assert scores == [0.9, 0.8, 0.7, 0.8, 0.7]
+    # The mean of these seven.
+    assert prediction["score"] == 0.7143
 
 
 def test_predictions_are_in_the_order_of_their_tasks(client: TestClient) -> None:

@@ -1,5 +1,6 @@
 """Tasks of Label Studio: the text of each, and the prediction for it."""
 
+from dataclasses import replace
 from typing import Any
 
 from ..formats import jsonl
@@ -45,4 +46,4 @@ def make_prediction(answer: Answer, interface: Interface, *, version: str) -> di
     RETURNS (dict[str, Any]): The prediction.
     """
     annotated = jsonl.parse(answer, "", ConversionReport())
-    return {**write_prediction(annotated, interface), "model_version": version}
+    return write_prediction(replace(annotated, pipeline=version), interface)
