@@ -12,11 +12,12 @@ $(error Use one of Python $(PYTHONS), for example: make PYTHON=python3.12)
 endif
 BIN = $(VENV)/bin
 MEDSPACY = .venv/medspacy-$(notdir $(VENV))
+LABEL_STUDIO = .venv/label-studio-$(notdir $(VENV))
 # Model hubs are never needed here: a name that is no folder fails at once instead of waiting.
 export HF_HUB_OFFLINE = 1
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo test quick coverage lint bench soak docs install check-ray check-recipes check-wheels pythons lock clean
+.PHONY: demo test quick coverage lint bench soak docs install check-ray check-label-studio check-recipes check-wheels record-label-studio pythons lock clean
 
 # Trains the demo pipeline if it is not there yet, and shows what it finds.
 demo: install
@@ -68,6 +69,19 @@ check-recipes: $(MEDSPACY)/installed
 $(MEDSPACY)/installed: scripts/recipes/requirements.txt
 	$(PYTHON) -m venv $(MEDSPACY)
 	$(MEDSPACY)/bin/python -m pip install --quiet --requirement scripts/recipes/requirements.txt
+	touch $@
+
+# Starts a real Label Studio, in an environment of its own, and the service: from a labeling config to
+# corrections and training. What Label Studio sent is recorded for the tests by record-label-studio.
+check-label-studio: install $(LABEL_STUDIO)/installed
+	$(BIN)/python -m scripts.label_studio.check $(LABEL_STUDIO)/bin/label-studio
+
+record-label-studio: install $(LABEL_STUDIO)/installed
+	$(BIN)/python -m scripts.label_studio.check $(LABEL_STUDIO)/bin/label-studio --record
+
+$(LABEL_STUDIO)/installed: scripts/label_studio/requirements.txt
+	$(PYTHON) -m venv $(LABEL_STUDIO)
+	$(LABEL_STUDIO)/bin/python -m pip install --quiet --requirement scripts/label_studio/requirements.txt
 	touch $@
 
 # Starts clusters of Ray. It comes alone: beside other tests, Ray's processes take several times as long.

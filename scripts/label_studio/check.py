@@ -111,6 +111,9 @@ def connect(studio: Studio, config: str, address: str) -> int:
         credentials = {"basic_auth_user": "any", "basic_auth_pass": password}
         answer = studio.send("POST", "/api/ml", {**backend, **credentials})
         check(f"status with the password {password!r}", answer.status_code, status)
+    version = answer.json()["model_version"]
+    found = studio.get(f"/api/ml/{answer.json()['id']}/versions")
+    check("versions", found, {"versions": [version]})
     # Label Studio makes this webhook, and gives it no password.
     [webhook] = studio.get("/api/webhooks/")
     headers = {"headers": {"Authorization": f"Bearer {TOKEN}"}}
@@ -167,8 +170,9 @@ def check_predictions(tasks: list[Any]) -> None:
     scores = [each["score"] for each in first["result"] if each["type"] != "relation"]
     check("scores of regions and choices", scores, [0.9, 0.8, 0.7, 0.8, 0.7, 0.9, 0.8, 0.7])
     of_relations = [e["meta"]["score"] for e in first["result"] if e["type"] == "relation"]
-    check("scores of relations", of_relations, [{"Position": 0.6}, {"With": 0.5}, {"Position": 0.6}])
-    check("name of the version", first["model_version"].rpartition(" ")[0], "zh_rules 1.0.0")
+    position = {"Position": 0.6}
+    check("scores of relations", of_relations, [position, {"With": 0.5}, position])
+    check("version", first["model_version"].rpartition(" ")[0], "zh_rules 1.0.0")
     found = [len(read_result(prediction["result"])[0]) for [prediction] in others]
     check("entities of the other texts", found, OTHERS)
 
@@ -210,8 +214,25 @@ def check_corrections(studio: Studio, project: int, pipeline: Path, folder: Path
     options = ["--output", corpus, "--report", report, "--lang", "zh"]
     print(run("corrections", predicted, export, *options))
     found = json.loads(report.read_text("utf-8"))
-    check("corrected texts", found["pairing"], {})
+    check("texts with a correction", found["pairs"] - found["unchanged"], 1)
+    changes = {kind: len(cases) for kind, cases in found["changes"].items()}
+    check("corrections", changes, {"Assertion negated -> present": 1, "removed relation With": 1})
     return corpus
+
+
+def train_on(corpus: Path, folder: Path) -> None:
+    """Train a pipeline on for a few updates, with labels that are new to it.
+
+    corpus (Path): The training data.
+    folder (Path): A folder for files.
+    """
+    config, output = folder / "continued.cfg", folder / "continued"
+    run("init-config", "--from", ROOT / "tests" / "saved" / "pipeline", "--output", config)
+    paths = ["--paths.train", corpus, "--paths.dev", corpus]
+    updates = ["--training.optimizer.learn_rate.total_steps", 4]
+    run("train", config, "--output", output, *paths, *updates)
+    labels = json.loads((output / "model-last" / "meta.json").read_text("utf-8"))["labels"]
+    check("the new label is learned", "Finding" in labels["str_ner"], True)
 
 
 def main() -> None:
@@ -237,7 +258,7 @@ def main() -> None:
             tasks = predict(studio, project)
             check_predictions(tasks)
             submit(studio, tasks)
-            check_corrections(studio, project, pipeline, folder)
+            train_on(check_corrections(studio, project, pipeline, folder), folder)
         if options.record:
             save(found, FOLDER)
 

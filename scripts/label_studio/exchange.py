@@ -55,7 +55,8 @@ def name_exchange(exchange: Exchange) -> str:
     """
     event = (exchange["body"] or {}).get("action", "").lower()
     status = "" if exchange["status"] == 200 else str(exchange["status"])
-    return "_".join(filter(None, [exchange["path"].strip("/"), event, status]))
+    path = exchange["path"].partition("?")[0].strip("/")
+    return "_".join(filter(None, [path, event, status]))
 
 
 @contextmanager
