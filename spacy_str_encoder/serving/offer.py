@@ -6,7 +6,7 @@ from multiprocessing import current_process
 
 from spacy.language import Language
 
-from ..archive.run import fingerprint
+from ..archive.fingerprint import fingerprint
 from ..formats.label_studio.labeling_config import Labels, make_labeling_config
 from ..loading import read_labels
 
