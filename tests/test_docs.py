@@ -75,6 +75,11 @@ PAGES = {
         "table/part-00000-000000.parquet",
     ],
     "docs/experiments.md": ["metrics/rdcnn/handwritten.json"],
+    "docs/label_studio.md": [
+        "continued/model-best/config.cfg",
+        "for-prodigy/part-00000-000000.jsonl",
+        "to-import/part-00000-000000.json",
+    ],
     "docs/method.md": [],
     "docs/privacy.md": ["training/without-words/config.cfg"],
     "docs/recipes.md": ["rules/cue_attributes/cues.jsonl", "to-correct/first.jsonl"],

@@ -1,12 +1,15 @@
-"""The recipes of docs/recipes.md: attributes of entities from rules."""
+"""The recipes of docs/recipes.md, for attributes of entities from rules, and that for Prodigy."""
 
 import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 import spacy
+import srsly
 from spacy.language import Language
 from spacy.tokens import Doc, Span
 from spacy.training import Example
@@ -363,3 +366,26 @@ def test_what_context_found_is_copied() -> None:
             Span.remove_extension(flag)
     with pytest.raises(ValueError, match="add the component medspacy_context before this one"):
         nlp("fever")
+
+
+def test_prodigy_shows_tasks_with_low_scores_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = (ROOT / "docs" / "label_studio.md").read_text("utf-8")
+    [code] = re.findall(
+        r"^```python correct_relations.py\n(.*?)^```", page, re.DOTALL | re.MULTILINE
+    )
+    # Prodigy can't be installed here. Its decorator registers a function under a name.
+    prodigy = ModuleType("prodigy")
+    prodigy.recipe = lambda name, **arguments: lambda function: function  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "prodigy", prodigy)
+    names: dict[str, Any] = {}
+    exec(code, names)
+    texts = [("sure", 0.9), ("unsure", 0.2), ("nothing found", None)]
+    tasks = [{"text": t, **({} if score is None else {"score": score})} for t, score in texts]
+    srsly.write_jsonl(path := tmp_path / "tasks.jsonl", tasks)
+    recipe = names["correct_relations"]("reports", path, "Position,With", "BodyPart")
+    assert [task["text"] for task in recipe["stream"]] == ["unsure", "sure", "nothing found"]
+    assert (recipe["dataset"], recipe["view_id"]) == ("reports", "relations")
+    assert recipe["config"]["labels"] == ["Position", "With"]
+    assert recipe["config"]["relations_span_labels"] == ["BodyPart"]

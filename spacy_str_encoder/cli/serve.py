@@ -45,7 +45,9 @@ def serve_command(
     POST /annotate takes {"texts": ["...", {"id": "b1", "text": "..."}]} and returns
     {"version": 1, "results": [...]}, with what `annotate` writes of each text. The
     page at / shows it for a text of yours. /health, /ready and /metrics are for
-    monitoring, and /openapi.json describes all of it.
+    monitoring, and /openapi.json describes all of it. With --label-studio, Label
+    Studio can use the service as an ML backend, and the labeling config that fits
+    the pipeline is printed.
 
     No text is logged. SIGTERM and Ctrl-C stop the service once it has answered the
     requests that it has received. For TLS, put a proxy before it.

@@ -1,4 +1,4 @@
-"""What a pipeline offers to the projects of Label Studio."""
+"""Version and labels of a pipeline, for the projects of Label Studio."""
 
 import logging
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ logger = logging.getLogger("uvicorn.error")
 
 @dataclass(frozen=True)
 class Offer:
-    """What a pipeline offers.
+    """Version and labels of a pipeline.
 
     version (str): Its name, its version, and a hash of its files.
     labeling_config (str): The labeling config that fits it.
@@ -31,7 +31,7 @@ def make_offer(nlp: Language) -> Offer:
     """Describe a pipeline, and log the labeling config.
 
     nlp (Language): The pipeline.
-    RETURNS (Offer): What it offers.
+    RETURNS (Offer): Its version and labels.
     """
     config = make_labeling_config(Labels(*read_labels(nlp)))
     if current_process().name in FIRST:
