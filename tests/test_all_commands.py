@@ -21,6 +21,7 @@ CASES = [
     (["init-config", "-o", "c.cfg", "--lang="], "--lang= must have a value; is a variable empty?"),
     (["init-encoder", "", "-o", "encoder"], EMPTY.format("init-encoder")),
     (["pretrain", "encoder", "", "-o", "out"], EMPTY.format("encoder")),
+    (["serve", "model", "--token-file", ""], EMPTY.format("--token-file")),
     (["train", "c.cfg", "--output", ""], EMPTY.format("--output")),
     (["visualize", "model", "Text", "-o", ""], EMPTY.format("-o")),
 ]

@@ -282,6 +282,14 @@ def test_a_pipeline_that_can_not_be_loaded_is_told(tmp_path: Path) -> None:
 
 def test_the_description_loads_nothing_from_elsewhere(client: TestClient) -> None:
     description = client.get("/openapi.json").json()
+    assert "://" not in client.get("/openapi.json").text
+    texts = [
+        operation["description"]
+        for operations in description["paths"].values()
+        for operation in operations.values()
+    ]
+    assert all(texts) and not any("RETURNS" in text or "(Request)" in text for text in texts)
+    assert description["paths"]["/metrics"]["get"]["description"].startswith("Show metrics")
     assert {"200", "401", "413", "422", "503"} == {
         *description["paths"]["/annotate"]["post"]["responses"]
     }

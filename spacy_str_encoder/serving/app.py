@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 
@@ -10,6 +11,7 @@ from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.responses import JSONResponse
 
+from . import description
 from .batching import Batcher, BusyError
 from .clients import until_gone
 from .gate import Gate, answer
@@ -61,6 +63,8 @@ def create_app(settings: Settings, *, fail: Callable[[Exception], None]) -> Fast
         redoc_url=None,
         lifespan=live,
     )
+    app.state.metrics = metrics
+    app.openapi = partial(description.describe, app)  # type: ignore[method-assign]
     app.state.settings = settings
     app.state.predictor = predictor
     app.add_middleware(Gate, settings=settings, metrics=metrics, public=PUBLIC)
@@ -71,7 +75,7 @@ def create_app(settings: Settings, *, fail: Callable[[Exception], None]) -> Fast
     add_page(app)
     app.get("/health")(health)
     app.get("/ready", responses={503: STATUSES[503]})(ready)
-    app.get("/metrics", response_class=Response)(lambda: _show(metrics))
+    app.get("/metrics", response_class=Response)(show_metrics)
     if settings.label_studio:
         add_paths(app)
     return app
@@ -122,5 +126,11 @@ async def _refuse_busy(request: Request, error: Exception) -> JSONResponse:
     return answer(503, str(error), RETRY_AFTER)
 
 
-def _show(metrics: Metrics) -> Response:
+def show_metrics(request: Request) -> Response:
+    """Show metrics for Prometheus, the sum of all workers.
+
+    request (Request): The request.
+    RETURNS (Response): The metrics.
+    """
+    metrics: Metrics = request.app.state.metrics
     return Response(metrics.render(), media_type="text/plain; version=0.0.4; charset=utf-8")
