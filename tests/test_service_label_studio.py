@@ -1,5 +1,6 @@
 """The service as an ML backend of Label Studio: predictions, differences, and what is logged."""
 
+import json
 import logging
 from base64 import b64encode
 from collections.abc import Iterator
@@ -142,6 +143,31 @@ def test_tasks_without_a_text_get_an_empty_result_and_are_counted(
         "1 that the pipeline failed on"
     )
     assert "夹层" not in caplog.text
+
+
+def test_predictions_that_nobody_waits_for_are_logged(
+    client: TestClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    body = {"tasks": [{"data": {"text": TEXT}}] * 3, "label_config": FITTING, "project": "1.2"}
+    messages = iter(
+        [
+            {"type": "http.request", "body": json.dumps(body).encode()},
+            {"type": "http.disconnect"},
+        ]
+    )
+    scope = {"type": "http", "method": "POST", "path": "/predict", "query_string": b""}
+    scope["headers"] = [(b"content-type", b"application/json")]
+
+    async def receive() -> Any:
+        return next(messages)
+
+    async def send(message: Any) -> None:
+        raise AssertionError(message)
+
+    assert client.portal is not None
+    client.portal.call(client.app, scope, receive, send)
+    [message] = [each for each in caplog.messages if "Label Studio" in each]
+    assert message == "Label Studio, project '1.2': did not wait for 3 predictions"
 
 
 def test_no_tasks_have_no_predictions(client: TestClient) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 from fastapi import FastAPI, HTTPException, Request
 from pydantic import BaseModel, Field
 from spacy.util import minibatch
+from starlette.requests import ClientDisconnect
 
 from ..doc.plurals import count_noun
 from ..formats.annotated_text import AnnotationError
@@ -98,7 +99,7 @@ async def predict(request: Request, body: PredictRequest) -> dict[str, list[Any]
     """
     offer, interface = _get_offer(request), _read(body.label_config)
     texts, reasons = _find_texts(body.tasks, interface, request.app.state.settings)
-    answers = await until_gone(request, _annotate([*texts.values()], request))
+    answers = await _wait_for_answers([*texts.values()], request, body.project)
     predictions: list[dict[str, Any]] = [{"result": []} for _ in body.tasks]
     for number, answer in zip(texts, answers, strict=True):
         if "error" in answer:
@@ -150,6 +151,18 @@ def _find_texts(
         except NoTextError as error:
             reasons[str(error)] += 1
     return texts, reasons
+
+
+async def _wait_for_answers(
+    texts: Sequence[str], request: Request, project: str | int
+) -> list[Answer]:
+    try:
+        return await until_gone(request, _annotate(texts, request))
+    except ClientDisconnect:
+        # It reports that it has retrieved them.
+        predictions = count_noun(len(texts), "prediction")
+        logger.warning("Label Studio, project %r: did not wait for %s", project, predictions)
+        raise
 
 
 async def _annotate(texts: Sequence[str], request: Request) -> list[Answer]:
