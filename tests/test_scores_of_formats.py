@@ -107,6 +107,14 @@ def test_scores_come_back(
         assert all(is_near(known[0][key], known[1][key], ROUNDING[name]) for key in known[1])
 
 
+@formats
+def test_a_score_given_entities_alone_comes_back(name: str, tmp_path: Path) -> None:
+    entities = [AnnotatedEntity(*place) for place in PLACES]
+    relation = AnnotatedRelation(0, 1, "met", None, 0.75)
+    found = round_trip(name, AnnotatedText(TEXT, entities, [relation]), tmp_path)
+    assert [each.score_given_entities for each in found.relations] == [0.75]
+
+
 def test_the_score_of_a_text_is_the_mean_of_all_but_those_given_entities() -> None:
     entities = [
         AnnotatedEntity(0, 3, "A", {"Sure": "no"}, 0.5, {"Sure": 0.25}),

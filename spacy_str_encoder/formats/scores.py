@@ -79,7 +79,8 @@ def has_scores(annotated: AnnotatedText) -> bool:
     annotated (AnnotatedText): The text.
     RETURNS (bool): Whether anything has one.
     """
-    return count_scores(annotated).total() > 0
+    given = (relation.score_given_entities for relation in annotated.relations)
+    return count_scores(annotated).total() > 0 or any(score is not None for score in given)
 
 
 def mean_score(annotated: AnnotatedText) -> float | None:
