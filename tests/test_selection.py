@@ -9,6 +9,7 @@ from typing import Any
 import numpy
 import pytest
 import spacy
+import srsly
 from hypothesis import given
 from hypothesis import strategies as st
 from spacy.language import Language
@@ -17,6 +18,7 @@ from typer.testing import CliRunner, Result
 
 from spacy_str_encoder import get_score
 from spacy_str_encoder.archive import Fields, find_sources
+from spacy_str_encoder.archive.fingerprint import fingerprint
 from spacy_str_encoder.cli import app
 from spacy_str_encoder.learning.selection import Candidates, select
 from spacy_str_encoder.learning.selection.diversity import choose_diverse
@@ -288,6 +290,9 @@ def test_predictions_are_written_in_a_format_and_can_be_read_again(
     result = run(model, texts, "-o", output, "--count", 4, "--to", target)
     assert result.exit_code == 3, result.output
     assert f"spacy-str-encoder corrections {output} CORRECTED" in result.stdout
+    if target == "label-studio":
+        versions = {task["predictions"][0]["model_version"] for task in srsly.read_json(output)}
+        assert versions == {fingerprint(spacy.load(model))}
     back = tmp_path / "back.spacy"
     read = ["convert", str(output), "--from", target, "-o", str(back), "--lang", "zh"]
     options = ["--predictions"] if target == "label-studio" else []

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from spacy.language import Language
 
+from ...archive.fingerprint import fingerprint
 from ...doc.origin import ID, META
 from ...files.whole import write_json_lines, written_whole
 from ...formats.annotated_text import AnnotatedText
@@ -71,6 +72,6 @@ def _read_predictions(
 ) -> Iterator[AnnotatedText]:
     for each in texts:
         each.doc.user_data[META] = {} if each.entry.id is None else {ID: each.entry.id}
-    docs = (each.doc for each in texts)
+    docs, pipeline = (each.doc for each in texts), fingerprint(nlp)
     for predicted in from_docs(docs, report, name="selected texts", spans_key=entity_group(nlp)):
-        yield replace(predicted, is_predicted=True)
+        yield replace(predicted, is_predicted=True, pipeline=pipeline)
