@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import signal
 import socket
 import sys
 from collections.abc import Iterator
@@ -132,6 +133,39 @@ def test_workers_share_the_port_and_sum_their_metrics(tmp_path: Path) -> None:
             assert client.post("/annotate", json={"texts": ["a"] * 4}).status_code == 413
         service.terminate()
         assert service.wait() == 0
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="sends SIGKILL")
+def test_a_worker_that_is_killed_is_replaced(tmp_path: Path) -> None:
+    with run_service(tmp_path / "log", "--workers", "2") as service:
+        with closing(service.connect()) as client:
+            assert send(client, TEXTS[0]).status_code == 200
+
+        def workers() -> list[str]:
+            return re.findall(r"Started server process \[(\d+)\]", service.log.read_text())
+
+        wait_until(lambda: len(workers()) == 2)
+        os.kill(int(workers()[0]), signal.SIGKILL)
+        wait_until(lambda: len(workers()) == 3)
+        with closing(service.connect()) as client:
+            assert send(client, TEXTS[0]).status_code == 200
+            # Those of the killed one stay counted, but it has no queue any more.
+            wait_until(lambda: count(client, "texts_total") == 2)
+            assert count(client, "queue_texts") == 0
+        service.terminate()
+        assert service.wait() == 0
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="sends SIGKILL")
+def test_workers_end_with_their_parent(tmp_path: Path) -> None:
+    with (
+        run_service(tmp_path / "log", "--workers", "2") as service,
+        closing(service.connect()) as client,
+    ):
+        service.process.kill()
+        wait_until(lambda: refuses(client))
 
 
 @pytest.mark.slow

@@ -1,5 +1,7 @@
 """The service: what it answers, what it refuses, and that no text gets into logs or errors."""
 
+import asyncio
+import json
 import logging
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +15,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from spacy_str_encoder import to_annotations
+from spacy_str_encoder.serving import gate
 from spacy_str_encoder.serving.app import create_app
 from spacy_str_encoder.serving.predictor import Predictor
 from spacy_str_encoder.serving.settings import Settings
@@ -225,6 +228,25 @@ def test_no_text_gets_into_logs(
     assert (response.status_code, response.json()) == (500, {"detail": "The service failed."})
     assert "The service failed on a request: KeyError" in caplog.text
     assert SECRET not in caplog.text + "".join(capfd.readouterr())
+
+
+def test_a_request_that_takes_too_long_to_arrive_is_refused(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        await asyncio.Event().wait()
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    monkeypatch.setattr(gate, "UPLOAD", 0.01)
+    scope = {"type": "http", "method": "POST", "path": "/annotate", "headers": []}
+    asyncio.run(client.app(scope, receive, send))  # type: ignore[arg-type]
+    start, body = sent
+    assert start["status"] == 408
+    assert json.loads(body["body"]) == {"detail": "The request took too long to arrive."}
 
 
 def test_metrics_count_requests_texts_and_batches() -> None:

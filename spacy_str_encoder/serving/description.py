@@ -38,7 +38,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
         for operations in schema["paths"].values():
             for operation in operations.values():
                 del operation["summary"]
-                operation["description"] = _shorten(operation["description"])
+                operation["description"] = _shorten(operation.get("description", ""))
         annotate = schema["paths"]["/annotate"]["post"]
         annotate["responses"]["200"]["content"]["application/json"] = {"example": ANSWER}
         # A service without tokens ignores it.

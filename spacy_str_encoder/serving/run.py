@@ -10,16 +10,12 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from uvicorn import Config, Server
-from uvicorn.config import STARTUP_FAILURE
-from uvicorn.supervisors import Multiprocess
 
 from .settings import Settings
+from .workers import STARTUP_FAILURE, run_workers
 
 # Where worker processes keep their metrics. It has to be set before prometheus_client is imported.
 METRICS = "PROMETHEUS_MULTIPROC_DIR"
-# A worker that does not answer its parent for so many seconds is replaced. While it imports PyTorch
-# on a busy machine, that may take long.
-PATIENCE = 120
 logger = logging.getLogger("uvicorn.error")
 
 
@@ -39,7 +35,7 @@ def serve(settings: Settings, *, host: str, port: int, workers: int) -> None:
         return
     with TemporaryDirectory(prefix="spacy-str-encoder-metrics-") as folder:
         os.environ[METRICS] = folder
-        _serve_in_processes(settings, host=host, port=port, workers=workers)
+        _serve_in_processes(settings, workers, host=host, port=port)
 
 
 def _serve_alone(settings: Settings, **options: Any) -> None:
@@ -55,23 +51,17 @@ def _serve_alone(settings: Settings, **options: Any) -> None:
         raise failures[0]
 
 
-def _serve_in_processes(settings: Settings, **options: Any) -> None:
+def _serve_in_processes(settings: Settings, workers: int, **options: Any) -> None:
     config = _configure(partial(create, settings, exit_worker), **options)
-    workers = Multiprocess(config, [_bind(config)])
-    workers.run()
-    if any(each.exitcode == STARTUP_FAILURE for each in workers.processes):
+    with _bind(config) as listening:
+        is_started = run_workers(partial(work, config, listening), workers)
+    if not is_started:
         raise ValueError(f"{settings.model}: a worker process can't load this pipeline, see above")
 
 
 def _configure(app: Any, **options: Any) -> Config:
     # The access log of the server would only repeat what metrics count.
-    return Config(
-        app,
-        factory=True,
-        access_log=False,
-        timeout_worker_healthcheck=PATIENCE,
-        **options,
-    )
+    return Config(app, factory=True, access_log=False, **options)
 
 
 def _bind(config: Config) -> socket:
@@ -91,6 +81,16 @@ def create(settings: Settings, fail: Any) -> Any:
     from .app import create_app
 
     return create_app(settings, fail=fail)
+
+
+def work(config: Config, listening: socket) -> None:
+    """Serve in a worker process.
+
+    config (Config): The settings of the server.
+    listening (socket): The socket that all workers share.
+    """
+    config.configure_logging()
+    Server(config).run([listening])
 
 
 def exit_worker(error: Exception) -> None:
