@@ -312,7 +312,7 @@ def test_the_description_loads_nothing_from_elsewhere(client: TestClient) -> Non
     ]
     assert all(texts) and not any("RETURNS" in text or "(Request)" in text for text in texts)
     assert description["paths"]["/metrics"]["get"]["description"].startswith("Show metrics")
-    assert {"200", "401", "413", "422", "503"} == {
+    assert {"200", "401", "408", "413", "422", "503"} == {
         *description["paths"]["/annotate"]["post"]["responses"]
     }
     # These pages would.

@@ -29,6 +29,7 @@ PUBLIC = {"/health", "/ready", "/metrics", "/openapi.json", *PATHS}
 RETRY_AFTER = {"Retry-After": "1"}
 STATUSES: dict[int | str, dict[str, Any]] = {
     401: {"description": "The token is missing or wrong"},
+    408: {"description": "The request took too long to arrive"},
     413: {"description": "Too many texts, or too long ones"},
     422: {"description": "Not a valid request"},
     503: {"description": "The pipeline is being loaded, or too many texts are waiting"},
