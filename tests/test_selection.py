@@ -350,7 +350,7 @@ def test_a_text_that_makes_the_pipeline_fail_is_rejected(
         (["--to", "nothing"], "unknown format 'nothing'"),
         (["--to", "webanno-tsv"], "can only be read"),
         (["--to", "label-studio"], "must end in .json"),
-        (["--text-field", "report"], "got none in"),
+        (["--text-field", "report"], "got 1 text, 0 blank and 1 rejected, such as "),
     ],
 )
 def test_what_can_not_be_written_is_told_and_leaves_no_file(

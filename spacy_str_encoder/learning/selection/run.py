@@ -11,6 +11,7 @@ from spacy.tokens import Doc
 
 from ...archive.annotate import process_entries
 from ...archive.sources import Source
+from ...doc.plurals import count_noun
 from ...files.entries import Entry
 from .candidates import Candidates
 from .diversity import choose_diverse
@@ -20,7 +21,7 @@ from .ranking import Place, Ranking
 # A batch is chosen from this many times as many texts, those with the highest scores.
 POOL = 5
 Track = Callable[[Iterable[Any]], Iterable[Any]]
-NO_TEXTS = "the input must have a text that can be annotated, got none in {names}"
+NO_TEXTS = "the input must have a text that can be annotated, got {read}, {blank} blank{rejected}"
 CHANGED = "{name}: the file changed while it was read; run the same command again"
 
 
@@ -83,7 +84,7 @@ def select(
     pool = {ranking.place(i): i for i in ranking.best(POOL * count)}
     encoded = [*_encode(estimator, sources, candidates, pool, batch_size=batch_size)]
     if not encoded:
-        raise ValueError(NO_TEXTS.format(names=", ".join(source.name for source in sources)))
+        raise ValueError(_describe_none(candidates))
     indices, entries, docs, vectors = zip(*encoded, strict=True)
     chosen = choose_diverse([float(scores[i]) for i in indices], vectors, count)
     chosen.sort(key=lambda i: -scores[indices[i]])
@@ -93,6 +94,13 @@ def select(
         ranking.rate([indices[i] for i in chosen]),
         ranking.rate(),
     )
+
+
+def _describe_none(candidates: Candidates) -> str:
+    rejected = candidates.rejected
+    cases = f" and {len(rejected):,} rejected, such as {rejected[0]}" if rejected else ""
+    read = count_noun(candidates.read, "text")
+    return NO_TEXTS.format(read=read, blank=f"{candidates.blank:,}", rejected=cases)
 
 
 def _rank(
