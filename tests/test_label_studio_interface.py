@@ -41,6 +41,12 @@ INTERFACE = Interface(
     relations=frozenset({"位置", 'a "b" & c'}),
     choices={"Assertion": frozenset({"present", "negated"})},
 )
+# Entities that would take the memory of the machine.
+BOMB = "".join(
+    ["<!DOCTYPE x [<!ENTITY e0 'lol'>"]
+    + [f"<!ENTITY e{i} '{f'&e{i - 1};' * 10}'>" for i in range(1, 10)]
+    + ["]><View>&e9;</View>"]
+)
 PRESENT = frozenset({"present"})
 TEXT = AnnotatedText(
     "右肺结节，无积液。",
@@ -73,6 +79,7 @@ def test_names_and_values_are_read() -> None:
     [
         ("", "must be XML"),
         ("<View><Labels></View>", "must be XML"),
+        (BOMB, "must be XML"),
         ("<View/>", "must have <Labels> for a <Text>"),
         ('<View><Text name="text" value="$text"/></View>', "must have <Labels> for a <Text>"),
         (

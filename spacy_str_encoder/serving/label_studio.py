@@ -28,8 +28,8 @@ from .predictor import Answer
 from .settings import Settings
 from .tasks import FAILED, NoTextError, find_text, make_prediction
 
-# Projects whose differences are logged once.
-PROJECTS = 1000
+# Labeling configs whose differences are logged once, and the characters that one may have.
+CONFIGS, MOST = 100, 1_000_000
 EVENT = re.compile(r"[A-Z_]{1,50}")
 logger = logging.getLogger("uvicorn.error")
 
@@ -38,7 +38,7 @@ class SetupRequest(BaseModel):
     """Project that uses the service. Label Studio sends a token of its own, which nothing reads."""
 
     project: str | int = ""
-    config: str = Field(alias="schema")
+    config: str = Field(alias="schema", max_length=MOST)
 
 
 class PredictRequest(BaseModel):
@@ -175,7 +175,7 @@ async def _annotate(texts: Sequence[str], request: Request) -> list[Answer]:
     ]
 
 
-@lru_cache(PROJECTS)
+@lru_cache(CONFIGS)
 def _compare(project: str | int, config: str, fitting: str) -> tuple[str, ...]:
     """Compare a labeling config with the one that fits the pipeline. Label Studio asks again and
     again, and the answer is logged once.
