@@ -8,7 +8,6 @@ with the files of the pipeline. `/webhook` says what annotators have done.
 
 import logging
 import re
-from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
@@ -25,8 +24,7 @@ from .batching import BusyError
 from .clients import until_gone
 from .offer import Offer
 from .predictor import Answer
-from .settings import Settings
-from .tasks import FAILED, NoTextError, find_text, make_prediction
+from .tasks import FAILED, find_texts, make_prediction
 
 # Labeling configs whose differences are logged once, and the characters that one may have.
 CONFIGS, MOST = 100, 1_000_000
@@ -98,7 +96,8 @@ async def predict(request: Request, body: PredictRequest) -> dict[str, list[Any]
     RAISES (HTTPException): If the project labels no texts.
     """
     offer, interface = _get_offer(request), _read(body.label_config)
-    texts, reasons = _find_texts(body.tasks, interface, request.app.state.settings)
+    most = request.app.state.settings.max_length
+    texts, reasons = find_texts(body.tasks, interface, max_length=most)
     answers = await _wait_for_answers([*texts.values()], request, body.project)
     predictions: list[dict[str, Any]] = [{"result": []} for _ in body.tasks]
     for number, answer in zip(texts, answers, strict=True):
@@ -137,20 +136,6 @@ def _read(config: str) -> Interface:
         return read_interface(config)
     except AnnotationError as error:
         raise HTTPException(422, f"{error}.") from error
-
-
-def _find_texts(
-    tasks: Sequence[Any], interface: Interface, settings: Settings
-) -> tuple[dict[int, str], Counter[str]]:
-    """RETURNS (tuple): The texts by the number of their task, and the others counted by reason."""
-    texts: dict[int, str] = {}
-    reasons: Counter[str] = Counter()
-    for number, task in enumerate(tasks):
-        try:
-            texts[number] = find_text(task, interface, max_length=settings.max_length)
-        except NoTextError as error:
-            reasons[str(error)] += 1
-    return texts, reasons
 
 
 async def _wait_for_answers(
