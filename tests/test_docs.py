@@ -86,6 +86,7 @@ PAGES = {
     "docs/reference/architectures.md": [],
     "docs/reference/candidates.md": [],
     "docs/reference/components.md": [],
+    "docs/reference/constraints.md": [],
     "docs/reference/corpus.md": [],
     "docs/reference/evaluation.md": [],
     "docs/reference/package.md": [],

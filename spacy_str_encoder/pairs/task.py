@@ -1,7 +1,7 @@
 """Task of a relation extractor: its candidate pairs, and their possible relations."""
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -14,14 +14,18 @@ from thinc.types import Floats2d
 from ..arrays import IntArray
 from ..doc.entities import get_entities
 from ..doc.relation import Relation, get_score, make_predicted
-from ..doc.temperatures import scale_odds
+from ..doc.temperatures import log_odds, scale_odds
 from .candidates import Candidates, DocPairs, all_pairs
 from .classes import RelationClass, Triple, index_classes
+from .constraints import Constraint
+from .decode import choose_relations
 from .losses import sigmoid, sigmoid_loss, softmax_loss
 from .schema import Schema, allowed_pairs, make_schema, rule_out
 
 # Start and end token; in span groups, where several spans can be at one place, also the type.
 EntityKey = tuple[int, int, str]
+# Probabilities below this are rounded to 0 by some devices.
+SMALLEST = float(numpy.finfo("float32").tiny)
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,8 @@ class RelationTask:
     temperature (float): The number by which the log odds of scores are divided.
     triples (Sequence[Sequence[str]] | None): Head type, label and tail type of each possible
         relation; None if all relations are possible.
+    constraints (Mapping[str, Constraint]): Functions that tell which relations of a doc can't all
+        be kept, by name.
     """
 
     classes: Sequence[RelationClass] = ()
@@ -49,6 +55,7 @@ class RelationTask:
     threshold: float | None = None
     temperature: float = 1.0
     triples: Sequence[Triple] | None = None
+    constraints: Mapping[str, Constraint] = field(default_factory=dict)
 
     @cached_property
     def schema(self) -> Schema | None:
@@ -128,20 +135,47 @@ class RelationTask:
         probabilities (NDArray): The probabilities of the classes. *Shape:* (pairs, classes).
         RETURNS (list[Relation]): The relations.
         """
-        entities, relations = doc_pairs.entities, []
         rows, columns, scores = self._choose(probabilities)
-        for row, column, score in zip(rows, columns, scores.tolist(), strict=True):
-            label, direction = self.classes[column - 1]
-            pair = doc_pairs.pairs[row]
-            head, tail = pair if direction == ">" else pair[::-1]
-            relations.append(make_predicted(entities[head], entities[tail], label, score))
-        return relations
+        found = zip(rows.tolist(), columns.tolist(), scores.tolist(), strict=True)
+        relations = [self._make_relation(doc_pairs, *each) for each in found]
+        if not self.constraints:
+            return relations
+        weights = self._weigh(probabilities[rows], columns, scores).tolist()
+        return choose_relations(relations, weights, self.constraints.values())
+
+    def _make_relation(self, doc_pairs: DocPairs, row: int, column: int, score: float) -> Relation:
+        label, direction = self.classes[column - 1]
+        pair = doc_pairs.pairs[row]
+        head, tail = (doc_pairs.entities[i] for i in (pair if direction == ">" else pair[::-1]))
+        return make_predicted(head, tail, label, score)
+
+    def _weigh(
+        self, probabilities: NDArray[Any], columns: IntArray, scores: NDArray[Any]
+    ) -> NDArray[Any]:
+        """Compute the log odds of keeping relations. They are 0 or more: what is found is worth
+        keeping if nothing forbids it.
+
+        probabilities (NDArray): The probabilities of all classes. *Shape:* (relations, classes).
+        columns (IntArray): Class of each relation.
+        scores (NDArray): Score of each relation.
+        RETURNS (NDArray): The log odds of the class and "no relation", whatever the other classes,
+            since a pair gets none of these instead. Of pairs that are not exclusive, those of the
+            score, above those of the threshold.
+        """
+        if not self.exclusive:
+            least = numpy.array(0.5 if self.threshold is None else self.threshold)
+            return log_odds(scores) - log_odds(least)
+        chosen, none = (
+            numpy.log(numpy.maximum(each.astype("float64"), SMALLEST))
+            for each in (probabilities[numpy.arange(len(columns)), columns], probabilities[:, 0])
+        )
+        return chosen - none
 
     def expect_errors(self, doc_pairs: DocPairs, probabilities: NDArray[Any]) -> float:
         """Compute the expected number of wrong and missed relations of a doc, without any gold
         annotation: a chosen relation is wrong with 1 - its score, and a pair misses as many as its
         other relations have probability, if its entities are correct. The temperature counts: that
-        a pair has no other relation is a decision, too.
+        a pair has no other relation is a decision, too. Constraints do not count.
 
         doc_pairs (DocPairs): The pairs of the doc.
         probabilities (NDArray): The probabilities of the classes. *Shape:* (pairs, classes).
@@ -161,7 +195,7 @@ class RelationTask:
     def _choose(self, probabilities: NDArray[Any]) -> tuple[IntArray, IntArray, NDArray[Any]]:
         """RETURNS (tuple[IntArray, IntArray, NDArray]): Row, class and score of each relation."""
         rows, columns = self._find_probable(probabilities)
-        scores = scale_odds(probabilities[rows, columns], self.temperature)
+        scores = scale_odds(probabilities[rows, columns], self.temperature).astype("float64")
         if self.threshold is None:
             return rows, columns, scores
         is_kept = scores >= self.threshold

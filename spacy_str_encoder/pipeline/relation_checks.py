@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 
 from ..pairs.classes import RelationClass
+from ..pairs.constraints import Constraint, LabelConstraint
 from .new_labels import ADD_LABELS
 
 
@@ -44,6 +45,37 @@ def require_symmetric_labels(name: str, symmetric: Iterable[str], labels: Collec
             f"{_listed(unknown)}. Its labels are {_listed(labels)}. Correct "
             "`symmetric` of str_rel."
         )
+
+
+def require_constraints(
+    name: str,
+    constraints: Mapping[str, Constraint],
+    labels: Collection[str],
+    *,
+    symmetric: Collection[str],
+) -> None:
+    """Require that constraints suit the labels. Those of other code are not checked.
+
+    name (str): The name of the component.
+    constraints (Mapping[str, Constraint]): The constraints by name.
+    labels (Collection[str]): All labels.
+    symmetric (Collection[str]): The symmetric labels.
+    RAISES (ValueError): If a label does not occur, or is symmetric where heads are told from tails.
+    """
+    for key, each in constraints.items():
+        if not isinstance(each, LabelConstraint):
+            continue
+        if unknown := [label for label in each.labels if label not in labels]:
+            raise ValueError(
+                f"{name}: no relation has the labels {_listed(unknown)} of the constraint '{key}'. "
+                f"The labels are {_listed(labels)}. Correct `constraints` of {name}."
+            )
+        if each.is_directed and (alike := [label for label in each.labels if label in symmetric]):
+            raise ValueError(
+                f"{name}: the constraint '{key}' tells heads from tails, but the labels "
+                f"{_listed(alike)} are symmetric. Use spacy-str-encoder.max_per_entity.v1 to limit "
+                "how many such relations an entity has."
+            )
 
 
 def warn_of_lost(name: str, lost: Counter[str], total: int) -> None:

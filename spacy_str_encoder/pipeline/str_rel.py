@@ -1,5 +1,5 @@
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -19,6 +19,7 @@ from ..doc.relation import Relation, has_relations, set_predicted
 from ..layers.items import PairsInT
 from ..pairs.candidates import Candidates, DocPairs, all_pairs, pairs_within
 from ..pairs.classes import RelationClass, Triple, label_directions
+from ..pairs.constraints import Constraint
 from ..pairs.gold import (
     count_mistyped,
     count_relations,
@@ -30,7 +31,9 @@ from ..pairs.task import RelationTask
 from .item_batches import batch_by_items
 from .labeled_pipe import LabeledPipe
 from .new_labels import INIT_LABELS
+from .own_constraints import require_functions, resolve_constraints
 from .relation_checks import (
+    require_constraints,
     require_labels,
     require_symmetric_labels,
     warn_of_lost,
@@ -49,6 +52,7 @@ temperature = 1.0
 negative_rate = 1.0
 seed = 0
 candidates = {"@misc":"spacy-str-encoder.all_pairs.v1"}
+constraints = {}
 scorer = {"@scorers":"spacy-str-encoder.relation_scorer.v1"}
 
 [str_rel.model]
@@ -84,6 +88,8 @@ def make_str_rel(
     name: str,
     model: Model[PairsInT, Floats2d],
     candidates: Candidates,
+    # With a narrower type, thinc would compare the blocks of a config with it.
+    constraints: dict[str, Any],
     spans_key: str | None,
     schema: Literal["observed"] | None,
     symmetric: list[str],
@@ -100,6 +106,9 @@ def make_str_rel(
     name (str): The name of the component.
     model (Model[list[DocPairs], Floats2d]): The classifier, a `RelationClassifier`.
     candidates (Candidates): The function that proposes candidate pairs.
+    constraints (dict[str, Constraint]): Functions that tell which relations of a doc can't all be
+        kept, by name. Of the relations that are found, those with the highest total log odds are
+        kept. Training does not use them.
     spans_key (str | None): The span group that holds the entities; `doc.ents` if None. In a span
         group, entities that differ only in type are different entities.
     schema (Literal["observed"] | None): With `observed`, a label is possible only between the types
@@ -127,6 +136,7 @@ def make_str_rel(
         model,
         name,
         candidates=candidates,
+        constraints=constraints,
         spans_key=spans_key,
         schema=schema,
         symmetric=symmetric,
@@ -146,7 +156,7 @@ class RelationExtractor(LabeledPipe):
     Source: Xue et al. 2019, arXiv 1908.07721.
     """
 
-    _adjustable = ("threshold", "temperature")
+    _adjustable = ("threshold", "temperature", "constraints")
 
     def __init__(
         self,
@@ -155,6 +165,7 @@ class RelationExtractor(LabeledPipe):
         name: str = "str_rel",
         *,
         candidates: Candidates = all_pairs,
+        constraints: Mapping[str, Constraint] | None = None,
         spans_key: str | None = None,
         schema: Literal["observed"] | None = None,
         symmetric: Sequence[str] = (),
@@ -182,6 +193,7 @@ class RelationExtractor(LabeledPipe):
             exclusive=exclusive,
         )
         self._threshold = _require_threshold(name, threshold)
+        self._constraints = require_functions(name, constraints or {})
         self.candidates = candidates
         self.observes_schema = schema == "observed"
         self.negative_rate = negative_rate
@@ -209,12 +221,33 @@ class RelationExtractor(LabeledPipe):
         self._adjust("threshold", _require_threshold(self.name, threshold))
 
     @property
+    def constraints(self) -> dict[str, Constraint]:
+        """RETURNS (dict[str, Constraint]): The functions that tell which relations of a doc can't
+        all be kept, by name. To change them, set blocks as in a config, which are saved.
+        """
+        return dict(self._constraints)
+
+    @constraints.setter
+    def constraints(self, blocks: Mapping[str, Mapping[str, Any]]) -> None:
+        constraints = resolve_constraints(self.name, blocks)
+        self._check_constraints(constraints)
+        self._adjust("constraints", blocks)
+        self._constraints = constraints
+
+    def _check_constraints(self, constraints: Mapping[str, Constraint]) -> None:
+        # Before training, no label is known.
+        if self.labels:
+            symmetric = self.cfg["symmetric"]
+            require_constraints(self.name, constraints, self.labels, symmetric=symmetric)
+
+    @property
     def task(self) -> RelationTask:
         """RETURNS (RelationTask): The candidate pairs, and their possible relations."""
         settings = ("spans_key", "symmetric", "exclusive")
         return RelationTask(
             classes=self.classes,
             candidates=self.candidates,
+            constraints=self._constraints,
             triples=self.cfg["schema"],
             threshold=self.threshold,
             temperature=self.temperature,
@@ -419,6 +452,7 @@ class RelationExtractor(LabeledPipe):
             self.add_label(label, directions)
         require_labels(self.name, self.label_data, counts)
         require_symmetric_labels(self.name, self.cfg["symmetric"], self.labels)
+        self._check_constraints(self._constraints)
         self._extend_schema(get_examples())
 
     def _check_config(self, config: dict[str, Any]) -> None:
@@ -426,6 +460,7 @@ class RelationExtractor(LabeledPipe):
         # Before training, nothing has been observed.
         observed = self.cfg["schema"] is not None if self.classes else self.observes_schema
         self._require_same(said, _trained_settings(self.cfg, observed=observed))
+        self._check_constraints(self._constraints)
 
     def _observe_schema(self, examples: Iterable[Example]) -> list[Triple] | None:
         if not self.observes_schema:
