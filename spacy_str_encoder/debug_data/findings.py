@@ -79,6 +79,23 @@ def add_findings(
             findings[check.name].add(f"doc {aligned.number}: {describe(case)}")
 
 
+def add_breaking(
+    breaking: dict[str, Finding], aligned: AlignedDoc, settings: PipelineSettings
+) -> None:
+    """Count the relations of a doc that break constraints of the pipeline: of each group, those
+    beyond its limit. They are learned all the same.
+
+    breaking (dict[str, Finding]): Findings so far by name of the constraint, updated in place.
+    aligned (AlignedDoc): The doc.
+    settings (PipelineSettings): Settings of the pipeline.
+    """
+    for name, constraint in settings.task.constraints.items():
+        for group, limit in constraint(aligned.gold_relations):
+            for i in sorted(group)[limit:]:
+                case = describe(aligned.gold_relations[i])
+                breaking[name].add(f"doc {aligned.number}: {case}")
+
+
 def describe(case: Case) -> str:
     """Describe a case.
 

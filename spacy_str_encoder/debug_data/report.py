@@ -7,6 +7,7 @@ from typing import Any
 from .advice import give_advice
 from .collect import Statistics
 from .findings import CHECKS
+from .proposals import list_config_lines, propose_constraints
 from .settings import PipelineSettings
 from .split import SplitStatistics
 
@@ -16,7 +17,8 @@ def make_report(statistics: Statistics) -> dict[str, Any]:
 
     statistics (Statistics): The statistics.
     RETURNS (dict[str, Any]): The `settings` of the pipeline, the `splits`, the `balance` of the
-        candidate pairs in training, `repeated_texts`, and `advice`.
+        candidate pairs in training, `repeated_texts`, `advice`, proposed `constraints`, and the
+        lines of a `config` that declare these.
     """
     return {
         "settings": _settings(statistics.settings),
@@ -27,6 +29,11 @@ def make_report(statistics: Statistics) -> dict[str, Any]:
             for (split, other), repeats in statistics.repeats.items()
         ],
         "advice": give_advice(statistics),
+        "constraints": [
+            {"function": each.function, **each.settings, **asdict(each.evidence)}
+            for each in propose_constraints(statistics)
+        ],
+        "config": [*list_config_lines(statistics)],
     }
 
 
@@ -40,6 +47,7 @@ def _settings(settings: PipelineSettings) -> dict[str, Any]:
         "observes_schema": settings.observes_schema,
         "symmetric": list(settings.task.symmetric),
         "exclusive": settings.task.exclusive,
+        "constraints": [*settings.task.constraints],
         "negative_rate": settings.negative_rate,
     }
 
@@ -69,6 +77,7 @@ def _split(statistics: Statistics, split: SplitStatistics) -> dict[str, Any]:
         "findings": {each.name: asdict(split.findings[each.name]) for each in CHECKS},
         "lost": {reason: asdict(finding) for reason, finding in split.lost.items()},
         "chosen": {reason: asdict(finding) for reason, finding in split.chosen.items()},
+        "breaking": {name: asdict(finding) for name, finding in split.breaking.items()},
     }
 
 

@@ -13,8 +13,10 @@ from ..doc.attributes import get_attributes
 from ..doc.token_fit import TokenFit
 from ..pairs.candidates import pair_offsets, pair_types
 from ..pairs.classes import RelationClass, relation_class
+from ..pairs.constraints import LabelConstraint
 from .aligned import AlignedDoc
-from .findings import Finding, add_findings
+from .evidence import Evidence, add_evidence
+from .findings import Finding, add_breaking, add_findings
 from .reach import Reach, propose
 from .settings import PipelineSettings
 
@@ -57,6 +59,9 @@ class SplitStatistics:
     findings (dict[str, Finding]): Annotation to check, by name of the finding.
     lost (dict[str, Finding]): Annotation that docs can't hold, by reason.
     chosen (dict[str, Finding]): Annotation that could be read in several ways, by reason.
+    evidence (dict[LabelConstraint, Evidence]): How often relations could break each constraint, and
+        how often they do.
+    breaking (dict[str, Finding]): Relations that break a constraint of the pipeline, by its name.
     longest (list[LongDoc]): The longest docs, the longest first.
     fit (TokenFit): Counts to tell whether the tokens suit the texts and entities.
     span_groups (set[str]): The names of the span groups that any doc has.
@@ -81,6 +86,8 @@ class SplitStatistics:
     findings: dict[str, Finding] = field(default_factory=partial(defaultdict, Finding))
     lost: dict[str, Finding] = field(default_factory=dict)
     chosen: dict[str, Finding] = field(default_factory=dict)
+    evidence: dict[LabelConstraint, Evidence] = field(default_factory=dict)
+    breaking: dict[str, Finding] = field(default_factory=partial(defaultdict, Finding))
     longest: list[LongDoc] = field(default_factory=list)
     fit: TokenFit = field(default_factory=TokenFit)
     span_groups: set[str] = field(default_factory=set)
@@ -129,6 +136,8 @@ def count_doc(split: SplitStatistics, aligned: AlignedDoc, settings: PipelineSet
     _count_labels(split, aligned)
     _count_pairs(split, aligned)
     add_findings(split.findings, aligned, settings)
+    add_evidence(split.evidence, aligned, settings.task.symmetric)
+    add_breaking(split.breaking, aligned, settings)
 
 
 def _count_fit(split: SplitStatistics, aligned: AlignedDoc) -> None:

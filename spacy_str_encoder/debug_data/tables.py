@@ -16,6 +16,7 @@ from .advice.labels import RARE
 from .advice.wording import percent
 from .collect import TRAIN, Statistics
 from .findings import CHECKS, Check, Finding
+from .proposals import list_config_lines, propose_constraints
 from .reach import ALL_PAIRS, ALTERNATIVES, CONFIGURED
 from .split import SplitStatistics
 
@@ -43,6 +44,8 @@ def lay_out(statistics: Statistics) -> Iterator[Table]:
         _balance_table,
         _findings_table,
         _advice_table,
+        _constraints_table,
+        _config_table,
     )
     tables = (make(statistics) for make in layouts)
     return (table for table in tables if table.row_count)
@@ -180,6 +183,25 @@ def _advice_table(statistics: Statistics) -> Table:
     return table
 
 
+def _constraints_table(statistics: Statistics) -> Table:
+    """Lay out the constraints that the data never break."""
+    table = make_table("Constraints never broken", ["label", ""], [TRAIN, "could be broken"])
+    for each in propose_constraints(statistics):
+        counts = f"{each.evidence.cases:,}", f"{each.evidence.open:,}"
+        table.add_row(Text(each.constraint.label), Text(each.words), *counts)
+    return table
+
+
+def _config_table(statistics: Statistics) -> Table:
+    """Lay out the lines of a config that declare these, so that they can be copied."""
+    table = Table.grid()
+    table.title, table.title_justify = "Constraints for the config", "left"
+    table.add_column(overflow="fold")
+    for line in list_config_lines(statistics):
+        table.add_row(Text(line))
+    return table
+
+
 def _gather_findings(statistics: Statistics) -> dict[str, dict[str, Finding]]:
     """Gather the findings by description and split."""
     gathered: dict[str, dict[str, Finding]] = defaultdict(dict)
@@ -190,6 +212,8 @@ def _gather_findings(statistics: Statistics) -> dict[str, dict[str, Finding]]:
             gathered[f"left out: {reason}"][split] = finding
         for reason, finding in found.chosen.items():
             gathered[f"chosen: {reason}"][split] = finding
+        for name, finding in found.breaking.items():
+            gathered[f"relations that break {name}"][split] = finding
     for (split, other), repeats in statistics.repeats.items():
         gathered[f"texts that are already in {other}"][split] = repeats.docs
         gathered[f"texts annotated differently in {other}"][split] = repeats.annotated_otherwise

@@ -1,5 +1,6 @@
 """Constraints: which relations of a doc can't all be kept."""
 
+from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ Edge = tuple[Hashable, Hashable]
 
 
 @dataclass(frozen=True)
-class LabelConstraint:
+class LabelConstraint(ABC):
     """Constraint on the relations with a label.
 
     label (str): The label.
@@ -33,6 +34,10 @@ class LabelConstraint:
     def labels(self) -> tuple[str, ...]:
         """RETURNS (tuple[str, ...]): All labels that it is about."""
         return (self.label,)
+
+    @abstractmethod
+    def __call__(self, relations: Sequence[Relation]) -> Iterable[Clash]:
+        """RETURNS (Iterable[tuple[Sequence[int], int]]): Groups of which not all can be kept."""
 
     def _select(self, relations: Sequence[Relation]) -> Iterator[tuple[int, Relation]]:
         """YIELDS (tuple[int, Relation]): Each relation with the label, after its index."""
@@ -59,13 +64,13 @@ class LimitPerEnd(LabelConstraint):
                 f"the limit of relations '{self.label}' must be 1 or more, got {self.limit}."
             )
 
+    @abstractmethod
     def get_ends(self, relation: Relation) -> Sequence[Span]:
         """Return the entities whose relations are limited.
 
         relation (Relation): The relation.
         RETURNS (Sequence[Span]): Its head, its tail, or both.
         """
-        raise NotImplementedError
 
     def __call__(self, relations: Sequence[Relation]) -> Iterator[Clash]:
         """YIELDS (tuple[Sequence[int], int]): The relations of each entity that has too many."""

@@ -1,11 +1,16 @@
 """Advice on the candidate pairs of str_rel, and on their relations."""
 
 from collections.abc import Iterator
+from functools import partial
+from operator import attrgetter
 
+from ...doc.plurals import count_noun
 from ..collect import Statistics
+from ..proposals import propose_constraints
 from ..reach import ALL_PAIRS, ALTERNATIVES, CONFIGURED, MAX_DISTANCES, SAME_SENTENCE, Reach
+from ..split import SplitStatistics
 from .labels import count_new_triples
-from .wording import Rule, list_counts, percent, share
+from .wording import Rule, list_counts, list_splits, percent, share
 
 # From this share on, a label seems to have no direction.
 MUTUAL_SHARE = 0.2
@@ -131,6 +136,34 @@ def _advise_on_schema(statistics: Statistics) -> Iterator[str]:
         )
 
 
+def _advise_on_broken_constraints(statistics: Statistics) -> Iterator[str]:
+    """Advise on relations that break a constraint of the pipeline."""
+    for name in statistics.settings.task.constraints:
+        count = partial(_count_breaking, name)
+        if cases := list_splits(statistics.splits, count, attrgetter("relations")):
+            yield (
+                f"Relations break the constraint '{name}': {cases}. They are learned, but can't "
+                "all be predicted. Fix the annotation, or remove the constraint."
+            )
+
+
+def _count_breaking(name: str, split: SplitStatistics) -> int:
+    return split.breaking[name].count if name in split.breaking else 0
+
+
+def _advise_on_constraints(statistics: Statistics) -> Iterator[str]:
+    """Advise on constraints that no relation breaks."""
+    if proposals := propose_constraints(statistics):
+        first = proposals[0]
+        cases = f"{first.evidence.cases:,}"
+        yield (
+            f"Relations never break {count_noun(len(proposals), 'constraint')}, such as "
+            f"{first.constraint.label}: {first.words} (in {cases} of {cases}). Predictions that do "
+            "are wrong. To keep only the most probable ones that don't, add the lines below to the "
+            "config, before training or after, and compare both on dev."
+        )
+
+
 def _advise_on_config(statistics: Statistics) -> Iterator[str]:
     """Advise on a config."""
     if statistics.settings.get_spans is None:
@@ -145,5 +178,7 @@ RULES: tuple[Rule, ...] = (
     _advise_on_few_negatives,
     _advise_on_candidates,
     _advise_on_schema,
+    _advise_on_broken_constraints,
+    _advise_on_constraints,
     _advise_on_config,
 )
