@@ -291,6 +291,12 @@ def test_relations_without_a_clash_stay_in_order() -> None:
     assert choose_relations(relations, [0.0, 0.0, 0.0], LIMITS[:1]) == relations
 
 
+def test_groups_within_their_limits_are_no_clash() -> None:
+    relations = make_relations([(0, 1, "r"), (0, 2, "r"), (3, 4, "r")])
+    constraints = [lambda of: [([], 0), (range(len(of)), 2)]]
+    assert choose_relations(relations, [2.0, 1.0, 3.0], constraints) == [relations[0], relations[2]]
+
+
 # In a task
 
 CLASSES = [("a", ">"), ("b", ">"), ("a", "<")]

@@ -7,6 +7,7 @@ least as good as that of the greedy choice, the most probable relation first.
 """
 
 from collections.abc import Callable, Collection, Iterable, Sequence
+from functools import partial
 from heapq import nlargest
 from itertools import accumulate
 
@@ -41,15 +42,17 @@ def choose_relations(
         return list(relations)
     gains, dropped = list(weights), set[int]()
     for component in _find_components(clashes):
-        kept = _choose(
-            [relations[i] for i in component], [gains[i] for i in component], constraints
-        )
-        dropped.update(i for place, i in enumerate(component) if place not in kept)
+        places = {i: place for place, i in enumerate(component)}
+        own = [([places[i] for i in of], most) for of, most in clashes if of[0] in places]
+        members = [relations[i] for i in component]
+        kept = _choose(members, [gains[i] for i in component], own, constraints)
+        dropped |= {*component} - {component[place] for place in kept}
     return [relation for i, relation in enumerate(relations) if i not in dropped]
 
 
 def _find_clashes(relations: Sequence[Relation], constraints: Iterable[Constraint]) -> list[Clash]:
-    return [clash for constraint in constraints for clash in constraint(relations)]
+    clashes = (clash for constraint in constraints for clash in constraint(relations))
+    return [(members, most) for members, most in clashes if len(members) > most]
 
 
 def _find_components(clashes: Iterable[Clash]) -> list[list[int]]:
@@ -62,22 +65,33 @@ def _find_components(clashes: Iterable[Clash]) -> list[list[int]]:
 
 
 def _choose(
-    relations: Sequence[Relation], weights: Sequence[float], constraints: Iterable[Constraint]
-) -> Collection[int]:
-    """RETURNS (Collection[int]): The indices of the kept relations of a component."""
+    relations: Sequence[Relation],
+    weights: Sequence[float],
+    clashes: Sequence[Clash],
+    constraints: Iterable[Constraint],
+) -> Iterable[int]:
+    """RETURNS (Iterable[int]): The indices of the kept relations of a component."""
 
     def allows(chosen: Sequence[int]) -> bool:
         return not _find_clashes([relations[i] for i in sorted(chosen)], constraints)
 
-    values = _break_ties(weights)
-    if len(relations) <= MOST_EXACT:
-        return _search_all(values, allows)
-    assigned = find_assignment(_find_clashes(relations, constraints), values)
-    # Cycles need more than their limits say.
-    if assigned is not None and allows(assigned):
-        return assigned
-    width = min(BEAM, MOST_STEPS // len(relations) ** 2)
-    found = (_search_beam(values, allows, width=each) for each in {1, max(width, 1)})
+    values, is_small = _break_ties(weights), len(relations) <= MOST_EXACT
+    limited = partial(_keeps_limits, clashes)
+    kept = _search_all(values, limited) if is_small else find_assignment(clashes, values)
+    # If the best set that keeps the limits is allowed, no other one is better. Cycles need more.
+    if kept is not None and allows(kept):
+        return kept
+    return _search_all(values, allows) if is_small else _search_long(values, allows)
+
+
+def _keeps_limits(clashes: Iterable[Clash], chosen: Collection[int]) -> bool:
+    return all(sum(i in chosen for i in of) <= most for of, most in clashes)
+
+
+def _search_long(values: Sequence[int], allows: Allows) -> Sequence[int]:
+    """Search with a beam, but return the greedy choice if that is better."""
+    width = max(min(BEAM, MOST_STEPS // len(values) ** 2), 1)
+    found = (_search_beam(values, allows, width=each) for each in {1, width})
     return max(found, key=lambda chosen: sum(values[i] for i in chosen))
 
 
