@@ -60,7 +60,8 @@ def add_evidence(
         counts.open += is_open
     relations = [*chain.from_iterable(aligned.related.values())]
     for constraint, counts in evidence.items():
-        counts.broken += sum(1 for _ in constraint(relations))
+        if constraint.label in labels:
+            counts.broken += sum(1 for _ in constraint(relations))
 
 
 def _index_ends(aligned: AlignedDoc) -> dict[str, list[Ends]]:

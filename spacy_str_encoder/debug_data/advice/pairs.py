@@ -154,13 +154,13 @@ def _count_breaking(name: str, split: SplitStatistics) -> int:
 def _advise_on_constraints(statistics: Statistics) -> Iterator[str]:
     """Advise on constraints that no relation breaks."""
     if proposals := propose_constraints(statistics):
-        first = proposals[0]
-        cases = f"{first.evidence.cases:,}"
+        best = max(proposals, key=lambda each: each.evidence.open)
+        cases = f"{best.evidence.cases:,}"
         yield (
             f"Relations never break {count_noun(len(proposals), 'constraint')}, such as "
-            f"{first.constraint.label}: {first.words} (in {cases} of {cases}). Predictions that do "
-            "are wrong. To keep only the most probable ones that don't, add the lines below to the "
-            "config, before training or after, and compare both on dev."
+            f"{best.constraint.label}: {best.words} (in {cases} of {cases}). Predictions that do "
+            "are probably wrong. To keep only the most probable ones that don't, add the lines "
+            "below to the config, before training or after, and compare both on dev."
         )
 
 
