@@ -74,6 +74,27 @@ def test_constraints_can_be_changed_at_any_time(favouring: Language, tmp_path: P
     assert favouring.config["components"]["str_rel"]["constraints"] == {}
 
 
+def test_what_is_set_is_copied(favouring: Language) -> None:
+    blocks = {"one_tail": {**ONE_TAIL}}
+    favouring.get_pipe("str_rel").constraints = blocks
+    blocks["one_tail"]["limit"] = 2
+    favouring.get_pipe("str_rel").constraints.clear()
+    assert favouring.config["components"]["str_rel"]["constraints"] == BLOCKS
+    assert count_heads(favouring) == dict.fromkeys(EACH, 1)
+
+
+def test_a_component_without_a_pipeline_is_saved_with_them(make_nlp: MakeNlp) -> None:
+    nlp = make_nlp()
+    nlp.initialize(lambda: make_examples(nlp))
+    _, component = nlp.remove_pipe("str_rel")
+    component.constraints = BLOCKS
+    other = make_nlp()
+    other.initialize(lambda: make_examples(other))
+    again = other.get_pipe("str_rel").from_bytes(component.to_bytes())
+    assert again.constraints == component.constraints != {}
+    assert other.config["components"]["str_rel"]["constraints"] == BLOCKS
+
+
 def test_several_constraints_stand_in_blocks_of_a_config(make_nlp: MakeNlp, tmp_path: Path) -> None:
     nlp = make_nlp(constraints={**BLOCKS, "two": {"@misc": "tests.first_two.v1"}})
     nlp.config.to_disk(tmp_path / "config.cfg")

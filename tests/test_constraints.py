@@ -297,6 +297,16 @@ def test_groups_within_their_limits_are_no_clash() -> None:
     assert choose_relations(relations, [2.0, 1.0, 3.0], constraints) == [relations[0], relations[2]]
 
 
+def test_functions_are_asked_about_some_relations() -> None:
+    [relation] = relations = make_relations([(0, 1, "r")])
+
+    def none_of_the_first(of: Sequence[Relation]) -> list[Any]:
+        return [([0], 0)] if of[0] is relation else []
+
+    assert choose_relations(relations, [1.0], [none_of_the_first]) == []
+    assert choose_relations([], [], [none_of_the_first]) == []
+
+
 # In a task
 
 CLASSES = [("a", ">"), ("b", ">"), ("a", "<")]

@@ -89,7 +89,8 @@ def add_breaking(
     aligned (AlignedDoc): The doc.
     settings (PipelineSettings): Settings of the pipeline.
     """
-    for name, constraint in settings.task.constraints.items():
+    constraints = settings.task.constraints if aligned.gold_relations else {}
+    for name, constraint in constraints.items():
         for group, limit in constraint(aligned.gold_relations):
             for i in sorted(group)[limit:]:
                 case = describe(aligned.gold_relations[i])

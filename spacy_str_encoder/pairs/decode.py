@@ -51,7 +51,9 @@ def choose_relations(
 
 
 def _find_clashes(relations: Sequence[Relation], constraints: Iterable[Constraint]) -> list[Clash]:
-    clashes = (clash for constraint in constraints for clash in constraint(relations))
+    # Functions of users need not expect that there are none.
+    asked = constraints if relations else ()
+    clashes = (clash for constraint in asked for clash in constraint(relations))
     return [(members, most) for members, most in clashes if len(members) > most]
 
 

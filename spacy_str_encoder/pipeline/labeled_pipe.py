@@ -66,6 +66,9 @@ class LabeledPipe(SealedPipe):
 
     def _adjust(self, setting: str, value: Any) -> None:
         setattr(self, f"_{setting}", value)
+        self._save_setting(setting, value)
+
+    def _save_setting(self, setting: str, value: Any) -> None:
         if not self._config.set(self, setting, value):
             # It takes the place of that in the config once the component is loaded.
             self.cfg[setting] = value
@@ -158,7 +161,7 @@ class LabeledPipe(SealedPipe):
 
     def _take_over(self, config: dict[str, Any]) -> None:
         self._check_config(config)
-        # They were set where there was no config, see `_adjust`, or the pipeline is an early one.
+        # They were set where there was no config, or the pipeline is an early one.
         for setting in self._adjustable:
             if setting in self.cfg:
                 setattr(self, setting, self.cfg.pop(setting))

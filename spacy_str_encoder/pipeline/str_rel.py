@@ -1,5 +1,6 @@
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -231,8 +232,8 @@ class RelationExtractor(LabeledPipe):
     def constraints(self, blocks: Mapping[str, Mapping[str, Any]]) -> None:
         constraints = resolve_constraints(self.name, blocks)
         self._check_constraints(constraints)
-        self._adjust("constraints", blocks)
         self._constraints = constraints
+        self._save_setting("constraints", deepcopy(dict(blocks)))
 
     def _check_constraints(self, constraints: Mapping[str, Constraint]) -> None:
         # Before training, no label is known.
