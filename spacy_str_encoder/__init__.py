@@ -11,6 +11,7 @@ from .forks import use_one_thread_in_forks
 
 if TYPE_CHECKING:
     from .doc.attributes import get_attribute_scores, get_attributes, set_attributes
+    from .doc.codes import Code, get_codes, set_codes
     from .doc.plain_data import Annotations, to_annotations
     from .doc.records import Record, key_values, to_records
     from .doc.relation import Relation, get_relations, get_score, set_relations
@@ -20,17 +21,20 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Annotations",
+    "Code",
     "Record",
     "Relation",
     "all_pairs",
     "cls_mask",
     "get_attribute_scores",
     "get_attributes",
+    "get_codes",
     "get_relations",
     "get_score",
     "key_values",
     "pair_mask",
     "set_attributes",
+    "set_codes",
     "set_relations",
     "to_annotations",
     "to_records",
@@ -42,6 +46,7 @@ __all__ = [
 # seconds, and `spacy-str-encoder --help` needs neither.
 _MODULES = {
     "doc.attributes": ("get_attribute_scores", "get_attributes", "set_attributes"),
+    "doc.codes": ("Code", "get_codes", "set_codes"),
     "doc.plain_data": ("Annotations", "to_annotations"),
     "doc.records": ("Record", "key_values", "to_records"),
     "doc.relation": ("Relation", "get_relations", "get_score", "set_relations"),

@@ -8,6 +8,7 @@ import srsly
 from spacy.tokens import Doc, Span
 
 from .attributes import get_attribute_scores, get_attributes, set_attributes
+from .codes import get_codes, set_codes
 from .records import get_records
 from .relation import (
     Relation,
@@ -51,6 +52,7 @@ EXTENSIONS = [
     Extension(Span, "score", get_score, set_score, "get_score(span)"),
     Extension(Span, "attributes", get_attributes, set_attributes, "get_attributes(span)"),
     Extension(Span, "attribute_scores", get_attribute_scores, None, "get_attribute_scores(span)"),
+    Extension(Span, "codes", get_codes, set_codes, "get_codes(span)"),
 ]
 FOREIGN = (
     "{extension} is not what this component sets: something else has registered an extension "

@@ -21,9 +21,10 @@ class OwnConfig:
         return OwnConfig, ()
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "OwnConfig":
-        return OwnConfig(memo.get(id(self._find())))
+        return OwnConfig(memo.get(id(self.find())))
 
-    def _find(self) -> Language | None:
+    def find(self) -> Language | None:
+        """RETURNS (Language | None): The pipeline; None in a worker process."""
         return None if self._nlp is None else self._nlp()
 
     @contextmanager
@@ -41,7 +42,7 @@ class OwnConfig:
 
     def is_of(self, nlp: Language) -> bool:
         """RETURNS (bool): Whether this is the pipeline."""
-        return self._find() is nlp
+        return self.find() is nlp
 
     def set(self, component: Callable[..., Any], setting: str, value: Any) -> bool:
         """Change a setting.
@@ -51,7 +52,7 @@ class OwnConfig:
         value (Any): Its value.
         RETURNS (bool): Whether the component is in the pipeline.
         """
-        nlp = self._find()
+        nlp = self.find()
         names = [] if nlp is None else nlp.component_names
         for name in names:
             if nlp is not None and nlp.get_pipe(name) is component:
@@ -66,6 +67,6 @@ class OwnConfig:
         name (str): The name of the component.
         value (Any): The value.
         """
-        if (nlp := self._find()) is not None:
+        if (nlp := self.find()) is not None:
             notes = nlp.meta.get(topic)
             nlp.meta[topic] = {**(notes if isinstance(notes, dict) else {}), name: value}

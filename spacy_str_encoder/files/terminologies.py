@@ -1,0 +1,88 @@
+"""Tables of terminologies: one row a term, with its code and system."""
+
+import csv
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from .lines import DamagedError, open_bytes
+from .parquet import read_rows, to_string
+
+COLUMNS = ("code", "system", "term")
+DIALECTS = {".csv": "excel", ".tsv": "excel-tab"}
+
+
+class Term(NamedTuple):
+    """Row of a table.
+
+    code (str): The code.
+    system (str): The terminology that it belongs to.
+    term (str): One of its terms.
+    """
+
+    code: str
+    system: str
+    term: str
+
+
+def read_terms(path: Path) -> Iterator[Term]:
+    """Read a table, which may be compressed (`.gz`) unless it is a Parquet file.
+
+    path (Path): The file: `.csv`, `.tsv` or `.parquet`.
+    YIELDS (Term): The terms, in order.
+    RAISES (ImportError): If the library for Parquet files is needed, and not installed.
+    RAISES (OSError): If the file can't be read.
+    RAISES (ValueError): If it is no such table, or a row has an empty cell.
+    """
+    rows = _read_rows(path)
+    for number, row in enumerate(rows, start=1):
+        if number == 1:
+            _require_columns(path, row)
+        yield Term(*(_read_cell(path, number, name, row[name]) for name in COLUMNS))
+
+
+def _read_rows(path: Path) -> Iterable[Mapping[str, Any]]:
+    suffix = Path(path.stem if path.suffix.lower() == ".gz" else path).suffix.lower()
+    if path.suffix.lower() == ".parquet":
+        return read_rows(path)
+    if suffix not in DIALECTS:
+        raise ValueError(
+            f"{path}: a terminology must be a .csv, .tsv or .parquet file with the columns "
+            f"{', '.join(COLUMNS)}."
+        )
+    return _read_csv(path, DIALECTS[suffix])
+
+
+def _read_csv(path: Path, dialect: str) -> Iterator[dict[str, Any]]:
+    try:
+        with open_bytes(path) as (content, _):
+            lines = (line.decode() for line in content)
+            reader = csv.DictReader(lines, dialect=dialect, strict=True)
+            _require_columns(path, dict.fromkeys(reader.fieldnames or ()))
+            yield from reader
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"{path}: a terminology must be UTF-8. Convert the file with "
+            "iconv -f ENCODING -t UTF-8."
+        ) from error
+    except (csv.Error, DamagedError) as error:
+        raise ValueError(f"{path}: the table can't be read: {error}.") from error
+
+
+def _require_columns(path: Path, row: Mapping[str, Any]) -> None:
+    if missing := [name for name in COLUMNS if name not in row]:
+        found = ", ".join(map(repr, row)) or "none"
+        raise ValueError(
+            f"{path}: a terminology must have the columns {', '.join(COLUMNS)}; missing: "
+            f"{', '.join(missing)}. The columns of this file: {found}."
+        )
+
+
+def _read_cell(path: Path, number: int, name: str, cell: Any) -> str:
+    # Codes of Parquet files may be numbers.
+    value = (to_string(cell) or "").strip()
+    if not value:
+        raise ValueError(
+            f"{path}: row {number} has no `{name}`. Give each row a code, a system and a term."
+        )
+    return value

@@ -1,0 +1,1 @@
+"""Terminologies: codes and their terms, and how the terms are found."""

@@ -1,0 +1,108 @@
+"""Terms that are similar to a text: with typing errors, or their words in another order."""
+
+import re
+from importlib.util import find_spec
+from typing import NamedTuple
+
+from .grams import GramIndex
+from .normal_form import make_key
+from .terminology import Terminology
+
+# Bounds the time for a text: the rarest n-grams count, up to this many terms that have them.
+POSTINGS = 20_000
+# The terms that are compared with a text.
+CANDIDATES = 100
+# The score of the same words, or Chinese characters, in another order.
+OTHER_ORDER = 0.95
+# A Chinese character, or a word of another script.
+WORD = re.compile("[\u2e80-\U000323af]|[^ \u2e80-\U000323af]+")
+# What differs between two codes as a rule, however similar their terms are.
+NUMBER = re.compile(r"\d+(?:\.\d+)?|(?<![a-z])[ivx]+(?![a-z])|[一二三四五六七八九十]|[+\u2212]")
+SIDE = re.compile(r"左|右|双|\b(?:left|right|bilateral)\b")
+
+
+class Match(NamedTuple):
+    """A term that was found.
+
+    term (int): Its number.
+    score (float): Its similarity, from 0 to 1.
+    """
+
+    term: int
+    score: float
+
+
+def require_rapidfuzz() -> None:
+    """Check that the library for fuzzy matches is installed.
+
+    RAISES (ImportError): If it is not installed.
+    """
+    if find_spec("rapidfuzz") is None:
+        raise ImportError(
+            "Fuzzy matches of codes require rapidfuzz; install it with "
+            "pip install 'spacy_str_encoder[codes]', or set fuzzy = false"
+        )
+
+
+class FuzzyIndex:
+    """Finds similar terms."""
+
+    def __init__(self, terminology: Terminology) -> None:
+        """Build the index.
+
+        terminology (Terminology): The terms.
+        """
+        self._terminology = terminology
+        self._grams = GramIndex(terminology.forms)
+
+    def find(self, form: str, threshold: float) -> list[Match]:
+        """Find similar terms. Those with other numbers or sides are none.
+
+        form (str): A normal form.
+        threshold (float): The minimum score.
+        RETURNS (list[Match]): The terms.
+        """
+        terms = self._grams.find(form, postings=POSTINGS, candidates=CANDIDATES).tolist()
+        forms = [self._terminology.forms[term] for term in terms]
+        scored = zip(terms, forms, compare(form, forms), strict=True)
+        return [
+            Match(term, score)
+            for term, other, score in scored
+            if score >= threshold and may_be_same(form, other)
+        ]
+
+
+def compare(form: str, others: list[str]) -> list[float]:
+    """Compare a normal form with others.
+
+    form (str): The normal form.
+    others (list[str]): The others.
+    RETURNS (list[float]): Their similarity, from 0 to 1: the share of characters that are the same,
+        in order; or a little less, with the words or Chinese characters in another order.
+    """
+    from rapidfuzz import fuzz
+
+    key, words = make_key(form), _sort_words(form)
+    scores = []
+    for other in others:
+        in_order = fuzz.ratio(key, make_key(other))
+        in_any = fuzz.ratio(words, _sort_words(other))
+        scores.append(max(in_order, OTHER_ORDER * in_any) / 100)
+    return scores
+
+
+def _sort_words(form: str) -> str:
+    return "".join(sorted(WORD.findall(form)))
+
+
+def may_be_same(form: str, other: str) -> bool:
+    """Check that two terms have the same numbers and signs, and not different sides.
+
+    form (str): The normal form of one.
+    other (str): That of the other.
+    RETURNS (bool): Whether they may mean the same.
+    """
+    if sorted(NUMBER.findall(form)) != sorted(NUMBER.findall(other)):
+        return False
+    sides = [{*SIDE.findall(each)} for each in (form, other)]
+    return sides[0] == sides[1] or not all(sides)
