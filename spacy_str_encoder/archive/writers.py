@@ -7,6 +7,7 @@ from typing import Any
 
 from spacy.tokens import Doc, DocBin
 
+from ..doc.codes import NAMES as CODE_NAMES
 from ..doc.origin import META
 from ..doc.plain_data import to_annotations
 from ..files.docbin import SUFFIX as DOCS_SUFFIX
@@ -27,6 +28,9 @@ COLUMNS: dict[str, str | Fields] = {
         **LABEL_AND_SCORE,
         "attributes": f"{MAP_OF}string",
         "attribute_scores": f"{MAP_OF}float64",
+        "id": "string",
+        "kb_id": "string",
+        "codes": {**dict.fromkeys(CODE_NAMES, "string"), "score": "float64"},
     },
     "relations": {
         "head": "int64",

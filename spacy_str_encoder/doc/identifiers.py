@@ -3,10 +3,41 @@ or another source, `id_`.
 """
 
 from collections.abc import Mapping
+from typing import NotRequired, TypedDict
 
 from spacy.tokens import Doc, Span, SpanGroup
 
+from .codes import Code, get_codes
 from .relation import Place, place_of
+
+
+class Identifiers(TypedDict):
+    """Identifiers of an entity, as plain data. Those that it does not have are left out.
+
+    id (str): That of a rule or another source, `span.id_`.
+    kb_id (str): That of a knowledge base, `span.kb_id_`; with `str_codes`, the best code.
+    codes (list[Code]): Its codes, best first; empty if none was found.
+    """
+
+    id: NotRequired[str]
+    kb_id: NotRequired[str]
+    codes: NotRequired[list[Code]]
+
+
+def get_identifiers(span: Span) -> Identifiers:
+    """Return the identifiers of an entity.
+
+    span (Span): The entity.
+    RETURNS (Identifiers): Those that it has.
+    """
+    found = Identifiers()
+    if span.id_:
+        found["id"] = span.id_
+    if span.kb_id_:
+        found["kb_id"] = span.kb_id_
+    if (codes := get_codes(span)) is not None:
+        found["codes"] = codes
+    return found
 
 
 def set_kb_ids(doc: Doc, kb_ids: Mapping[Place, str], spans_key: str | None) -> None:

@@ -7,12 +7,13 @@ from spacy.tokens import Doc, Span
 from .arguments import check_doc, warn_of_missing_group
 from .attributes import get_attribute_scores, get_attributes
 from .entities import get_entities
+from .identifiers import Identifiers, get_identifiers
 from .records import Record, find_settings, get_records
 from .relation import Relation, get_relations, get_score, index_ends, place_of, relation_key
 
 
-class EntityAnnotation(TypedDict):
-    """An entity.
+class EntityAnnotation(Identifiers):
+    """An entity, with the identifiers that it has.
 
     start (int): The offset of its first character.
     end (int): The offset after its last character.
@@ -97,6 +98,7 @@ def _describe_entity(span: Span) -> EntityAnnotation:
     attributes, scores = get_attributes(span), get_attribute_scores(span)
     if attributes is not None and scores is not None:
         entity["attributes"], entity["attribute_scores"] = attributes, scores
+    entity.update(get_identifiers(span))
     return entity
 
 

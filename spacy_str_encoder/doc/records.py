@@ -8,13 +8,14 @@ import warnings
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import chain
 from string import Formatter
-from typing import Any, NamedTuple, TypedDict
+from typing import Any, NamedTuple
 
 from spacy.tokens import Doc, Span
 
 from .arguments import check_doc, check_labels, warn_of_missing_group
 from .attributes import get_attribute_scores, get_attributes
 from .entities import get_entities
+from .identifiers import Identifiers, get_identifiers
 from .relation import Place, Relation, get_relations, get_score, place_of
 from .user_data import get_user_data, is_key, make_key
 
@@ -23,8 +24,9 @@ DEFAULT_KEY = "{label}"
 KEY_FIELDS = ("head", "head_label", "label", "tail_label")
 
 
-class Record(TypedDict):
-    """An entity and its values, as plain data. A value is an entity too, or an attribute.
+class Record(Identifiers):
+    """An entity and its values, as plain data. A value is an entity too, or an attribute. Entities
+    also have the identifiers that they have in the doc.
 
     text (str): The text of the entity, or the value of the attribute.
     label (str): The type of the entity, or the name of the attribute.
@@ -297,7 +299,7 @@ def _format_key(key: str, link: Link) -> str:
 
 
 def _make_record(span: Span, score: float | None, values: dict[str, list[Record]]) -> Record:
-    return Record(
+    record = Record(
         text=span.text,
         label=span.label_,
         start=span.start_char,
@@ -305,6 +307,8 @@ def _make_record(span: Span, score: float | None, values: dict[str, list[Record]
         score=score,
         values=_add_attributes(span, values),
     )
+    record.update(get_identifiers(span))
+    return record
 
 
 def _add_attributes(span: Span, values: dict[str, list[Record]]) -> dict[str, list[Record]]:

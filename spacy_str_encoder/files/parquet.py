@@ -9,7 +9,8 @@ from typing import Any
 from spacy.util import minibatch
 
 # Arrow's name of a type by the name of a field, or MAP_OF and that of the values of an object.
-Fields = Mapping[str, str]
+# Fields stand for a list of objects that have them.
+Fields = Mapping[str, "str | Fields"]
 MAP_OF = "map of "
 ROWS_AT_ONCE = 1000
 

@@ -17,7 +17,7 @@ from .whole import write_json_lines, written_whole
 
 # The number and the identifier of the doc, the number of the record in the doc, the central entity,
 # the keys that lead to the value, and the value. Offsets are in characters, ends are exclusive;
-# attributes have none. All data have the same columns.
+# attributes have none, nor codes. All data have the same columns.
 COLUMNS = {
     "doc": "int64",
     "id": "string",
@@ -36,6 +36,8 @@ COLUMNS = {
     "value_start": "int64",
     "value_end": "int64",
     "score": "float64",
+    "entity_code": "string",
+    "value_code": "string",
 }
 # Joins the keys that lead from a central entity to a value.
 KEY_SEPARATOR = "."
@@ -91,6 +93,7 @@ def to_rows(docs: Iterable[Doc]) -> Iterator[dict[str, Any]]:
                 "start": record["start"],
                 "end": record["end"],
                 "entity_score": record["score"],
+                "entity_code": record.get("kb_id"),
             }
             for value in [*_values(record)] or [{}]:
                 yield {**empty, **central, **value}
@@ -108,6 +111,7 @@ def _values(record: Record) -> Iterator[dict[str, Any]]:
             "value_start": value["start"],
             "value_end": value["end"],
             "score": value["score"],
+            "value_code": value.get("kb_id"),
         }
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from ..files.parquet import read_rows
 
 SUFFIX = ".parquet"
+MAPS = ("attributes", "attribute_scores")
 REQUIRED = {"text", "entities"}
 
 
@@ -37,5 +38,5 @@ def _to_item(row: dict[str, Any]) -> dict[str, Any]:
 def _to_entity(entity: dict[str, Any]) -> dict[str, Any]:
     """Turn maps, which are lists of pairs, into objects, and leave out what is null."""
     given = {name: value for name, value in entity.items() if value is not None}
-    maps = {name: dict(value) for name, value in given.items() if isinstance(value, list)}
+    maps = {name: dict(given[name]) for name in MAPS if name in given}
     return {**given, **maps}

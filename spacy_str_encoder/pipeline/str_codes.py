@@ -36,7 +36,7 @@ FILE = "terminology.npz"
         "spans_key": None,
         "fuzzy": True,
         "vectors": False,
-        "threshold": 0.8,
+        "threshold": 0.85,
         "max_codes": 5,
     },
 )
@@ -89,7 +89,7 @@ class CodeFinder:
         spans_key: str | None = None,
         fuzzy: bool = True,
         vectors: bool = False,
-        threshold: float = 0.8,
+        threshold: float = 0.85,
         max_codes: int = 5,
         nlp: Language | None = None,
     ) -> None:
@@ -255,8 +255,8 @@ NO_PATH = (
 )
 AMBIGUOUS = (
     "{name}: the terminology repeats {count} for another code of the same system, such as '{form}' "
-    "({codes}). An entity with such a term gets all of its codes, and the first one in the table as "
-    "kb_id_."
+    "({codes}). An entity with such a term gets all of its codes, and the first one in the table "
+    "as kb_id_."
 )
 OLD_VECTORS = (
     "{name}: the encoder has changed since the terms were encoded, so vectors do not match. Once "

@@ -16,8 +16,14 @@ CANDIDATES = 100
 OTHER_ORDER = 0.95
 # A Chinese character, or a word of another script.
 WORD = re.compile("[\u2e80-\U000323af]|[^ \u2e80-\U000323af]+")
-# What differs between two codes as a rule, however similar their terms are.
-NUMBER = re.compile(r"\d+(?:\.\d+)?|(?<![a-z])[ivx]+(?![a-z])|[一二三四五六七八九十]|[+\u2212]")
+# In bytes: two Chinese characters. Shorter terms are abbreviations: CAG is not CABG.
+SHORTEST = 6
+# What differs between two codes as a rule, however similar their terms are: numbers, signs and
+# negations, and sides if both terms have one.
+TELLING = re.compile(
+    r"\d+(?:\.\d+)?|(?<![a-z])[ivx]+(?![a-z])|[一二三四五六七八九十]|[+\u2212]|[无非不未]"
+    r"|\b(?:first|second|third|fourth|fifth|no|non|not|without)\b"
+)
 SIDE = re.compile(r"左|右|双|\b(?:left|right|bilateral)\b")
 
 
@@ -56,12 +62,14 @@ class FuzzyIndex:
         self._grams = GramIndex(terminology.forms)
 
     def find(self, form: str, threshold: float) -> list[Match]:
-        """Find similar terms. Those with other numbers or sides are none.
+        """Find similar terms. Short ones, and those with other numbers or sides, are none.
 
         form (str): A normal form.
         threshold (float): The minimum score.
         RETURNS (list[Match]): The terms.
         """
+        if len(form.encode()) < SHORTEST:
+            return []
         terms = self._grams.find(form, postings=POSTINGS, candidates=CANDIDATES).tolist()
         forms = [self._terminology.forms[term] for term in terms]
         scored = zip(terms, forms, compare(form, forms), strict=True)
@@ -96,13 +104,13 @@ def _sort_words(form: str) -> str:
 
 
 def may_be_same(form: str, other: str) -> bool:
-    """Check that two terms have the same numbers and signs, and not different sides.
+    """Check that two terms have the same numbers, signs and negations, and not different sides.
 
     form (str): The normal form of one.
     other (str): That of the other.
     RETURNS (bool): Whether they may mean the same.
     """
-    if sorted(NUMBER.findall(form)) != sorted(NUMBER.findall(other)):
+    if sorted(TELLING.findall(form)) != sorted(TELLING.findall(other)):
         return False
     sides = [{*SIDE.findall(each)} for each in (form, other)]
     return sides[0] == sides[1] or not all(sides)

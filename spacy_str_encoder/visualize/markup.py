@@ -108,7 +108,7 @@ def _fields(
     entity = view.entities[index]
     score, kind = _score(entity.score), "" if entity.kind == "found" else f", {entity.kind}"
     name = f"{view.text[entity.start : entity.end]}: {entity.label} {score}".rstrip() + kind
-    name = escape("; ".join([name, *map(_describe, entity.attributes)]))
+    name = escape("; ".join([name, *map(_describe, entity.attributes), *entity.codes]))
     return {
         "id": _id(number, index),
         "kind": entity.kind,
@@ -119,8 +119,8 @@ def _fields(
         "score": score,
         "start": entity.start,
         "end": entity.end,
-        # The label of an entity that is alone stands beside its text.
-        "title": "" if is_alone else f' title="{name}"',
+        # The label of an entity that is alone stands beside its text; its codes do not.
+        "title": "" if is_alone and not entity.codes else f' title="{name}"',
     }
 
 

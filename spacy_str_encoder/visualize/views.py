@@ -10,7 +10,9 @@ from spacy.tokens import Doc
 
 from ..doc.arguments import check_doc, check_labels, warn_of_missing_group
 from ..doc.attributes import get_attribute_scores, get_attributes, read_attributes
+from ..doc.codes import Code
 from ..doc.entities import SPANS_KEY, find_gold_key, get_entities, has_entities
+from ..doc.identifiers import get_identifiers
 from ..doc.misaligned import get_misaligned_entities, get_misaligned_relations
 from ..doc.relation import (
     Place,
@@ -58,6 +60,7 @@ class EntityView:
     score (float | None): Its probability, if it has one.
     kind (str): `correct`, `wrong` or `missed`; `found` if it was not compared.
     attributes (tuple[AttributeView, ...]): Its attributes without default values.
+    codes (tuple[str, ...]): Its codes, best first, each with its preferred term and its system.
     """
 
     start: int
@@ -66,6 +69,7 @@ class EntityView:
     score: float | None
     kind: Kind
     attributes: tuple[AttributeView, ...] = ()
+    codes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -145,6 +149,7 @@ def view_doc(
         _compare(_entities(doc, spans_key), None),
         {place: _compare(found, None) for place, found in attributes.items()},
         _compare(_relations(doc, ()), None),
+        _describe_codes(doc, spans_key),
     )
 
 
@@ -188,6 +193,7 @@ def compare_docs(
             _relations(found, symmetric),
             _gold_relations(gold, symmetric) if has_relations(gold) else None,
         ),
+        _describe_codes(found, spans_key),
     )
 
 
@@ -201,6 +207,24 @@ def _relations(doc: Doc, symmetric: Collection[str]) -> dict[RelationKey, float 
 
 def _gold_relations(doc: Doc, symmetric: Collection[str]) -> set[RelationKey]:
     return {*_relations(doc, symmetric), *get_misaligned_relations(doc, symmetric)}
+
+
+def _describe_codes(doc: Doc, spans_key: str | None) -> dict[Place, tuple[str, ...]]:
+    """RETURNS (dict[tuple[int, int, str], tuple[str, ...]]): The codes of entities; that of a
+    knowledge base if it is none of them.
+    """
+    described = {}
+    for span in get_entities(doc, spans_key):
+        found = get_identifiers(span)
+        codes = {each["code"]: _describe_code(each) for each in found.get("codes", [])}
+        kb_id = found.get("kb_id", "")
+        others = [kb_id] if kb_id and kb_id not in codes else []
+        described[place_of(span)] = (*others, *codes.values())
+    return described
+
+
+def _describe_code(code: Code) -> str:
+    return f"{code['code']} {code['display']} ({code['system']}) {code['score']:.2f}"
 
 
 def _predicted_attributes(
@@ -252,6 +276,7 @@ def _make_view(
     entities: Mapping[Place, Compared],
     attributes: Mapping[Place, Mapping[Attribute, Compared]],
     relations: Mapping[RelationKey, Compared],
+    codes: Mapping[Place, tuple[str, ...]],
 ) -> DocView:
     # Relations may connect spans that are not entities.
     keys = sorted(relations)
@@ -263,7 +288,8 @@ def _make_view(
         own = [AttributeView(*key, *each) for key, each in attributes.get(place, {}).items()]
         # A gold value follows the wrong one.
         own.sort(key=lambda each: (each.name, each.kind == "missed", each.value))
-        return EntityView(*place, *entities.get(place, (None, kind)), tuple(own))
+        compared = entities.get(place, (None, kind))
+        return EntityView(*place, *compared, tuple(own), codes.get(place, ()))
 
     return DocView(
         doc.text,
