@@ -1,7 +1,7 @@
 """Tables of terminologies: one row a term, with its code and system."""
 
 import csv
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -34,17 +34,15 @@ def read_terms(path: Path) -> Iterator[Term]:
     RAISES (OSError): If the file can't be read.
     RAISES (ValueError): If it is no such table, or a row has an empty cell.
     """
-    rows = _read_rows(path)
-    for number, row in enumerate(rows, start=1):
-        if number == 1:
-            _require_columns(path, row)
-        yield Term(*(_read_cell(path, number, name, row[name]) for name in COLUMNS))
+    for number, row in enumerate(_read_rows(path), start=1):
+        yield Term(*(_read_cell(path, number, *each) for each in zip(COLUMNS, row, strict=True)))
 
 
-def _read_rows(path: Path) -> Iterable[Mapping[str, Any]]:
+def _read_rows(path: Path) -> Iterator[Iterable[Any]]:
+    """YIELDS (Iterable[Any]): The cells of the columns of each row."""
     suffix = Path(path.stem if path.suffix.lower() == ".gz" else path).suffix.lower()
     if path.suffix.lower() == ".parquet":
-        return read_rows(path)
+        return _read_parquet(path)
     if suffix not in DIALECTS:
         raise ValueError(
             f"{path}: a terminology must be a .csv, .tsv or .parquet file with the columns "
@@ -53,13 +51,21 @@ def _read_rows(path: Path) -> Iterable[Mapping[str, Any]]:
     return _read_csv(path, DIALECTS[suffix])
 
 
-def _read_csv(path: Path, dialect: str) -> Iterator[dict[str, Any]]:
+def _read_parquet(path: Path) -> Iterator[Iterable[Any]]:
+    for row in read_rows(path):
+        _require_columns(path, row)
+        yield [row[name] for name in COLUMNS]
+
+
+def _read_csv(path: Path, dialect: str) -> Iterator[Iterable[Any]]:
     try:
         with open_bytes(path) as (content, _):
-            lines = (line.decode() for line in content)
-            reader = csv.DictReader(lines, dialect=dialect, strict=True)
-            _require_columns(path, dict.fromkeys(reader.fieldnames or ()))
-            yield from reader
+            rows = csv.reader((line.decode() for line in content), dialect, strict=True)
+            header = next(rows, [])
+            _require_columns(path, header)
+            places = [header.index(name) for name in COLUMNS]
+            for row in filter(None, rows):
+                yield [row[i] if i < len(row) else None for i in places]
     except UnicodeDecodeError as error:
         raise ValueError(
             f"{path}: a terminology must be UTF-8. Convert the file with "
@@ -69,9 +75,9 @@ def _read_csv(path: Path, dialect: str) -> Iterator[dict[str, Any]]:
         raise ValueError(f"{path}: the table can't be read: {error}.") from error
 
 
-def _require_columns(path: Path, row: Mapping[str, Any]) -> None:
-    if missing := [name for name in COLUMNS if name not in row]:
-        found = ", ".join(map(repr, row)) or "none"
+def _require_columns(path: Path, names: Collection[str]) -> None:
+    if missing := [name for name in COLUMNS if name not in names]:
+        found = ", ".join(map(repr, names)) or "none"
         raise ValueError(
             f"{path}: a terminology must have the columns {', '.join(COLUMNS)}; missing: "
             f"{', '.join(missing)}. The columns of this file: {found}."
@@ -80,7 +86,7 @@ def _require_columns(path: Path, row: Mapping[str, Any]) -> None:
 
 def _read_cell(path: Path, number: int, name: str, cell: Any) -> str:
     # Codes of Parquet files may be numbers.
-    value = (to_string(cell) or "").strip()
+    value = (cell if isinstance(cell, str) else to_string(cell) or "").strip()
     if not value:
         raise ValueError(
             f"{path}: row {number} has no `{name}`. Give each row a code, a system and a term."

@@ -6,11 +6,11 @@ from typing import Any
 
 from spacy.tokens import Doc
 
-from ..doc import attributes, misaligned, records, relation, relation_index
+from ..doc import attributes, codes, misaligned, records, relation, relation_index
 from ..doc.origin import META
 from ..doc.plurals import count_noun
 from ..doc.relation import Place, place_of
-from ..doc.user_data import drop_values, is_key
+from ..doc.user_data import drop_values, find_values, is_key
 from .report import ConversionReport
 
 # The user data that texts hold.
@@ -21,7 +21,7 @@ HELD = (
     misaligned.ENTITIES,
     misaligned.RELATIONS,
 )
-OWN = (*HELD, relation.SCORES, records.SETTINGS)
+OWN = (*HELD, relation.SCORES, records.SETTINGS, codes.CODES)
 OF_TOKENS = ("TAG", "POS", "MORPH", "LEMMA", "DEP")
 
 
@@ -73,6 +73,7 @@ def report_extras(source: SourceDoc, place: str, report: ConversionReport) -> No
             if value:
                 report.lose_other(reason, place, f"{value!r} of {doc.text[start:end]!r} ({label})")
     for reason, cases in (
+        ("codes of entities", _describe_codes(doc)),
         ("texts with categories", map(repr, doc.cats)),
         ("texts with sentence starts", _describe_sentences(doc)),
         ("texts with annotations of tokens", _list_of_tokens(doc)),
@@ -89,6 +90,12 @@ IDENTIFIERS = "knowledge base identifiers of entities", "identifiers of entities
 def _list_of_tokens(doc: Doc) -> list[str]:
     # To spaCy, a doc without tokens has all annotations.
     return [name for name in OF_TOKENS if len(doc) and doc.has_annotation(name)]
+
+
+def _describe_codes(doc: Doc) -> Iterator[str]:
+    for _, by_label in find_values(doc, codes.CODES):
+        for label, found in by_label.items():
+            yield from (f"{code} ({label})" for code, *_ in found)
 
 
 def _describe_sentences(doc: Doc) -> Iterator[str]:

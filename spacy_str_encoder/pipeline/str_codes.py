@@ -25,6 +25,8 @@ from .term_vectors import are_old, make_vectors
 
 ATTRIBUTES = ["span._.codes"]
 FILE = "terminology.npz"
+# The codes of a term to list in a warning.
+EXAMPLES = 3
 
 
 @Language.factory(
@@ -148,7 +150,7 @@ class CodeFinder:
         if terms := matcher.exact.find_ambiguous():
             form = matcher.terminology.forms[min(terms)]
             found = matcher.find(form, threshold=1.0, max_codes=1)
-            codes = ", ".join(each["code"] for each in found)
+            codes = ", ".join(each["code"] for each in found[:EXAMPLES])
             count = count_noun(len(terms), "term")
             message = AMBIGUOUS.format(name=self.name, count=count, form=form, codes=codes)
             warnings.warn(message, stacklevel=3)
@@ -207,10 +209,12 @@ class CodeFinder:
         bytes_data (bytes): The output of `to_bytes`.
         exclude (Iterable[str]): Not used.
         RETURNS (CodeFinder): The same component.
-        RAISES (ValueError): If it is damaged.
+        RAISES (ValueError): If it is damaged, or has no vectors and these are asked for.
         """
         if bytes_data:
             self.matcher = Matcher.from_bytes(bytes_data, fuzzy=self.cfg["fuzzy"])
+            if self.cfg["vectors"] and self.matcher.vectors is None:
+                raise ValueError(NO_VECTORS.format(name=self.name))
         return self
 
     def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
@@ -228,15 +232,13 @@ class CodeFinder:
         path (str | Path): Folder of the component.
         exclude (Iterable[str]): Not used.
         RETURNS (CodeFinder): The same component.
-        RAISES (ValueError): If its file is missing or damaged.
+        RAISES (ValueError): If its file is missing or damaged, or has no vectors and these are
+            asked for.
         """
         file = Path(path) / FILE
-        try:
-            return self.from_bytes(file.read_bytes())
-        except (FileNotFoundError, ValueError) as error:
-            raise ValueError(
-                f"{self.name}: {file} is missing or damaged. Copy or save the pipeline again."
-            ) from error
+        if not file.is_file():
+            raise ValueError(f"{self.name}: {file} is missing. Copy the pipeline again.")
+        return self.from_bytes(file.read_bytes())
 
 
 def _check_settings(name: str, types: Any, threshold: float, max_codes: int) -> None:
@@ -253,10 +255,15 @@ NO_PATH = (
     "{name} has no terminology. Set its table as `path` in [initialize.components.{name}], or call "
     "nlp.get_pipe('{name}').initialize(nlp=nlp, path='terms.csv')."
 )
+NO_VECTORS = (
+    "{name}: the saved terminology has no vectors, but vectors = true. Load the pipeline with "
+    "vectors = false; or load it so, remove the component, add it with vectors = true, and call "
+    "its `initialize`."
+)
 AMBIGUOUS = (
     "{name}: the terminology repeats {count} for another code of the same system, such as '{form}' "
-    "({codes}). An entity with such a term gets all of its codes, and the first one in the table "
-    "as kb_id_."
+    "(codes {codes}). An entity with such a term gets all of its codes, and the first one in the "
+    "table as kb_id_."
 )
 OLD_VECTORS = (
     "{name}: the encoder has changed since the terms were encoded, so vectors do not match. Once "

@@ -9,6 +9,7 @@ from spacy_transformers import Transformer
 
 from ..terminology.strings import PackedStrings
 from ..terminology.vectors import TermVectors, Vectors, mean_output
+from .str_cleaner import drops_states
 
 MAX_TERMS = 100_000
 # Vectors of an encoder that has not changed differ by the texts of their batch.
@@ -69,6 +70,9 @@ def _find_encoder(nlp: Language, component: Callable[..., Any], name: str) -> Tr
             return found[-1]
         if isinstance(each, Transformer):
             found.append(each)
+        elif drops_states(each):
+            found.clear()
     raise ValueError(
-        f"{name}: vectors = true requires an encoder before the component, such as 'str_encoder'."
+        f"{name}: vectors = true requires an encoder before the component, such as 'str_encoder', "
+        "and no 'str_cleaner' between them."
     )

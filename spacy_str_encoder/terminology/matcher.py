@@ -99,5 +99,7 @@ class Matcher:
             exact = ExactIndex(terminology, arrays)
             vectors = TermVectors.from_arrays(arrays)
         except (EOFError, KeyError, OSError, ValueError, zipfile.BadZipFile) as error:
-            raise ValueError("the terminology is damaged") from error
+            raise ValueError(
+                "The file of a terminology is damaged. Copy or save the pipeline again."
+            ) from error
         return cls(terminology, vectors, fuzzy=fuzzy, exact=exact)
