@@ -129,10 +129,15 @@ def to_authors_item(record: AnnotatedText) -> dict[str, Any]:
     }
 
 
+def to_entity(entity: AnnotatedEntity) -> dict[str, Any]:
+    fields = {name: value for name, value in vars(entity).items() if name != "identifiers"}
+    return {**fields, **entity.identifiers}
+
+
 def to_line(record: AnnotatedText) -> dict[str, Any]:
     return {
         "text": record.text,
-        "entities": [vars(entity) for entity in record.entities],
+        "entities": [to_entity(entity) for entity in record.entities],
         "relations": [vars(relation) for relation in record.relations],
     }
 

@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Any
 from unicodedata import category
 
+from ..doc.identifiers import Identifiers
 from ..doc.plurals import count_noun
 from .report import LossError
 from .source_doc import SourceDoc
@@ -28,6 +29,7 @@ class AnnotatedEntity:
     score (float | None): Its probability, if a pipeline predicted it.
     attribute_scores (dict[str, float] | None): The probabilities of its attributes by name, if a
         pipeline predicted them.
+    identifiers (Identifiers): The identifiers that it has.
     """
 
     start: int
@@ -36,6 +38,7 @@ class AnnotatedEntity:
     attributes: dict[str, str] | None = field(default=None, hash=False)
     score: float | None = field(default=None, compare=False)
     attribute_scores: dict[str, float] | None = field(default=None, compare=False)
+    identifiers: Identifiers = field(default_factory=Identifiers, compare=False)
 
     @property
     def place(self) -> tuple[int, int, str]:

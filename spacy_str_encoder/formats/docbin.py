@@ -42,6 +42,7 @@ def docbin_format(nlp: Language, *, spans_key: str | None = None) -> Format:
         keeps_missing_attributes=True,
         holds_docs=True,
         keeps_source=True,
+        keeps_identifiers=True,
         keeps_scores=ALL_SCORES,
     )
 

@@ -1,7 +1,7 @@
 """Convert annotated texts to docs and back."""
 
 import sys
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 import spacy
@@ -9,8 +9,10 @@ from spacy.language import Language
 from spacy.tokens import Doc, Span
 
 from ..doc.attributes import read_attribute_scores, read_attributes, write_attributes
+from ..doc.codes import read_codes, write_codes
 from ..doc.entities import find_gold_key, get_entities, has_entities
 from ..doc.flat import first_without_overlaps
+from ..doc.identifiers import Identifiers
 from ..doc.languages import check_language
 from ..doc.misaligned import add_misaligned, get_misaligned_entities, get_misaligned_relations
 from ..doc.origin import META
@@ -99,10 +101,12 @@ def _align_entities(
     annotated: AnnotatedText, doc: Doc, report: ConversionReport
 ) -> tuple[AnnotatedText, list[Span]]:
     """Keep the entities that align with the tokens of the doc, and return their spans as well."""
-    spans, ids = {}, annotated.source.find_ids() if annotated.source is not None else {}
+    spans = {}
     for i, entity in enumerate(annotated.entities):
-        kb_id, span_id = ids.get(entity.place, ("", ""))
-        span = doc.char_span(*entity.place, kb_id=kb_id, span_id=span_id)
+        found = entity.identifiers
+        span = doc.char_span(
+            *entity.place, kb_id=found.get("kb_id", ""), span_id=found.get("id", "")
+        )
         if span is not None:
             spans[i] = span
     return keep_entities(annotated, spans.keys(), MISALIGNED, report), list(spans.values())
@@ -169,10 +173,11 @@ def _store_misaligned(
 
 
 def _describe_entities(annotated: AnnotatedText, kept: Collection[Place], doc: Doc) -> None:
-    """Store the attributes of entities, and all probabilities."""
+    """Store the attributes and codes of entities, and all probabilities."""
     for entity in annotated.entities:
         if entity.place in kept:
             write_attributes(doc, entity.place, entity.attributes, entity.attribute_scores)
+            write_codes(doc, entity.place, entity.identifiers.get("codes"))
             if entity.score is not None:
                 write_score(doc, entity.place, entity.score)
 
@@ -212,6 +217,8 @@ def from_docs(
             entities += get_misaligned_entities(doc)
             relations += get_misaligned_relations(doc)
             scores += [(None, None)] * (len(relations) - len(found))
+        source = SourceDoc(doc, key)
+        identifiers = source.find_identifiers()
         places, indices = index_ends(entities, relations, add_ends=False)
         for (head, tail, label), ends in zip(relations, indices, strict=True):
             if ends is None:
@@ -219,7 +226,7 @@ def from_docs(
                 report.lose("relations of spans that are not entities", place, case)
         yield AnnotatedText(
             doc.text,
-            [_read_entity(doc, place) for place in places],
+            [_read_entity(doc, place, identifiers) for place in places],
             [
                 AnnotatedRelation(*ends, label, *of_relation)
                 for (*_, label), ends, of_relation in zip(relations, indices, scores, strict=True)
@@ -231,15 +238,29 @@ def from_docs(
             # Relations without the entities that they connect say nothing.
             has_relations=has_relations(doc) and (is_annotated or not relations),
             has_entities=is_annotated,
-            source=SourceDoc(doc, key),
+            source=source,
         )
 
 
-def _read_entity(doc: Doc, place: Place) -> AnnotatedEntity:
+def _read_entity(
+    doc: Doc, place: Place, identifiers: Mapping[Place, Identifiers]
+) -> AnnotatedEntity:
     scores = read_attribute_scores(doc, place) or {}
     # Gold attributes have the score 1.0.
     predicted = scores if any(score != 1.0 for score in scores.values()) else None
-    return AnnotatedEntity(*place, read_attributes(doc, place), read_score(doc, place), predicted)
+    return AnnotatedEntity(
+        *place,
+        read_attributes(doc, place),
+        read_score(doc, place),
+        predicted,
+        identifiers.get(place) or _read_stored(doc, place),
+    )
+
+
+def _read_stored(doc: Doc, place: Place) -> Identifiers:
+    """RETURNS (Identifiers): Those of an entity that does not align with the tokens."""
+    codes = read_codes(doc, place)
+    return Identifiers() if codes is None else Identifiers(codes=codes)
 
 
 def _read_scores(relation: Relation) -> tuple[float | None, float | None]:

@@ -80,6 +80,7 @@ class Format:
     keeps_source (bool): Whether the format holds all of the doc that a text was read from.
     keeps_scores (Collection[str]): The probabilities that the format holds: those of "entities",
         "relations" or "attributes".
+    keeps_identifiers (bool): Whether the format holds identifiers of entities.
     """
 
     name: str
@@ -96,6 +97,7 @@ class Format:
     holds_docs: bool = False
     keeps_source: bool = False
     keeps_scores: Collection[str] = ()
+    keeps_identifiers: bool = False
 
     @property
     def confuses_missing_attributes(self) -> bool:

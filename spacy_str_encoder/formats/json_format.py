@@ -39,6 +39,7 @@ def json_format(
     keeps_missing_attributes: bool = False,
     holds_docs: bool = False,
     keeps_scores: Collection[str] = (),
+    keeps_identifiers: bool = False,
 ) -> Format:
     """Define a format with one JSON object per text. It reads both JSON lines and JSON lists,
     whatever the name of the file, and writes a list if the name ends in .json, else lines.
@@ -62,6 +63,7 @@ def json_format(
         attributes from entities without attributes.
     holds_docs (bool): Whether the format is that of docs.
     keeps_scores (Collection[str]): The probabilities that the format holds.
+    keeps_identifiers (bool): Whether the format holds identifiers of entities.
     RETURNS (Format): The format.
     """
     return Format(
@@ -78,6 +80,7 @@ def json_format(
         keeps_missing_attributes=keeps_missing_attributes,
         holds_docs=holds_docs,
         keeps_scores=keeps_scores,
+        keeps_identifiers=keeps_identifiers,
     )
 
 

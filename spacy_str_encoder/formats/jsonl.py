@@ -5,14 +5,16 @@ line. Offsets count characters (exclusive end); head and tail are indices of ent
 list of strings) and `"meta"` (an object) are optional, and other fields become metadata. A text
 without `"relations"` has unannotated relations. An entity can have `"attributes"`, an object of
 strings; without it, its attributes are unannotated. If it has a `"text"`, this must be the text at
-its offsets. It can also be a list `[start, end, label]`. Predicted entities and relations have a
-`"score"`, see `scores.py`. The Parquet files of `annotate` hold the same in columns.
+its offsets; it may also have an `"id"`, a `"kb_id"` and `"codes"`. Or it is a list `[start, end,
+label]`. Predicted entities and relations have a `"score"`, see `scores.py`. The Parquet files of
+`annotate` hold the same in columns.
 """
 
 from typing import Any
 
 from .annotated_text import AnnotatedEntity, AnnotatedRelation, AnnotatedText, check_surface
 from .fields import are_lists, are_objects, lose_other_fields, other_fields
+from .identifiers import known_identifiers, read_identifiers
 from .json_format import json_format
 from .report import ConversionReport
 from .scores import ALL_SCORES, known_fields, read_scores
@@ -74,9 +76,16 @@ def _parse_entity(entity: Any, text: str, place: str, report: ConversionReport) 
     start, end, surface = entity["start"], entity["end"], entity.get("text")
     if surface is not None:
         check_surface(text, start, end, surface)
-    lose_other_fields("entities", entity, {*ENTITY_FIELDS, *known_fields(entity)}, place, report)
-    scores = read_scores(entity)
-    return AnnotatedEntity(start, end, entity["label"], entity.get("attributes"), **scores)
+    known = {*ENTITY_FIELDS, *known_fields(entity), *known_identifiers(entity)}
+    lose_other_fields("entities", entity, known, place, report)
+    return AnnotatedEntity(
+        start,
+        end,
+        entity["label"],
+        entity.get("attributes"),
+        identifiers=read_identifiers(entity),
+        **read_scores(entity),
+    )
 
 
 def serialize(annotated: AnnotatedText, report: ConversionReport) -> dict[str, Any]:
@@ -92,7 +101,8 @@ def serialize(annotated: AnnotatedText, report: ConversionReport) -> dict[str, A
 
 
 def _without_missing(item: AnnotatedEntity | AnnotatedRelation) -> dict[str, Any]:
-    return {name: value for name, value in vars(item).items() if value is not None}
+    given = {name: value for name, value in vars(item).items() if value is not None}
+    return given | given.pop("identifiers", {})
 
 
 FORMAT = json_format(
@@ -107,4 +117,5 @@ FORMAT = json_format(
     keeps_attributes=True,
     keeps_missing_attributes=True,
     keeps_scores=ALL_SCORES,
+    keeps_identifiers=True,
 )

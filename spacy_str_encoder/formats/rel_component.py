@@ -39,6 +39,7 @@ def rel_component_format(nlp: Language, *, spans_key: str | None = None) -> Form
         keeps_unannotated=True,
         keeps_missing_entities=True,
         keeps_source=True,
+        keeps_identifiers=True,
     )
 
 

@@ -7,10 +7,11 @@ from typing import Any
 from spacy.tokens import Doc
 
 from ..doc import attributes, codes, misaligned, records, relation, relation_index
+from ..doc.identifiers import Identifiers, get_identifiers
 from ..doc.origin import META
 from ..doc.plurals import count_noun
 from ..doc.relation import Place, place_of
-from ..doc.user_data import drop_values, find_values, is_key
+from ..doc.user_data import drop_values, is_key
 from .report import ConversionReport
 
 # The user data that texts hold.
@@ -18,10 +19,11 @@ HELD = (
     relation_index.RELATIONS,
     relation.RELATIONS_SET,
     attributes.ATTRIBUTES,
+    codes.CODES,
     misaligned.ENTITIES,
     misaligned.RELATIONS,
 )
-OWN = (*HELD, relation.SCORES, records.SETTINGS, codes.CODES)
+OWN = (*HELD, relation.SCORES, records.SETTINGS)
 OF_TOKENS = ("TAG", "POS", "MORPH", "LEMMA", "DEP")
 
 
@@ -46,16 +48,15 @@ class SourceDoc:
         drop_values(doc, *HELD)
         return doc
 
-    def find_ids(self) -> dict[Place, tuple[str, str]]:
-        """RETURNS (dict[tuple[int, int, str], tuple[str, str]]): The identifiers of entities by
-        their place: those of a knowledge base, and those of spans.
+    def find_identifiers(self) -> dict[Place, Identifiers]:
+        """RETURNS (dict[tuple[int, int, str], Identifiers]): The identifiers of entities by their
+        place, those in the span group before those in `doc.ents`.
         """
         groups = [self.doc.spans[self.spans_key]] if self.spans_key is not None else []
-        found: dict[Place, tuple[str, str]] = {}
+        found: dict[Place, Identifiers] = {}
         for spans in (self.doc.ents, *groups):
             for span in spans:
-                kb_id, span_id = found.get(place_of(span), ("", ""))
-                found[place_of(span)] = span.kb_id_ or kb_id, span.id_ or span_id
+                found.setdefault(place_of(span), Identifiers()).update(get_identifiers(span))
         return found
 
 
@@ -68,12 +69,7 @@ def report_extras(source: SourceDoc, place: str, report: ConversionReport) -> No
     report (ConversionReport): The report.
     """
     doc = source.doc
-    for (start, end, label), ids in source.find_ids().items():
-        for reason, value in zip(IDENTIFIERS, ids, strict=True):
-            if value:
-                report.lose_other(reason, place, f"{value!r} of {doc.text[start:end]!r} ({label})")
     for reason, cases in (
-        ("codes of entities", _describe_codes(doc)),
         ("texts with categories", map(repr, doc.cats)),
         ("texts with sentence starts", _describe_sentences(doc)),
         ("texts with annotations of tokens", _list_of_tokens(doc)),
@@ -84,18 +80,9 @@ def report_extras(source: SourceDoc, place: str, report: ConversionReport) -> No
         report.lose_other("other user data of docs", place, case)
 
 
-IDENTIFIERS = "knowledge base identifiers of entities", "identifiers of entities"
-
-
 def _list_of_tokens(doc: Doc) -> list[str]:
     # To spaCy, a doc without tokens has all annotations.
     return [name for name in OF_TOKENS if len(doc) and doc.has_annotation(name)]
-
-
-def _describe_codes(doc: Doc) -> Iterator[str]:
-    for _, by_label in find_values(doc, codes.CODES):
-        for label, found in by_label.items():
-            yield from (f"{code} ({label})" for code, *_ in found)
 
 
 def _describe_sentences(doc: Doc) -> Iterator[str]:

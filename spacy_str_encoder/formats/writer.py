@@ -21,6 +21,7 @@ from .entities import (
     without_overlaps,
 )
 from .format import Format
+from .identifiers import report_identifiers
 from .report import ConversionReport
 from .scores import NO_SCORES, count_scores
 from .source_doc import report_extras
@@ -151,6 +152,8 @@ class TextWriter:
                 self.report.choose(f"{UNANNOTATED}, written as none", annotated.place, "")
             if not (annotated.has_entities or self.format.keeps_missing_entities):
                 self.report.choose(f"{WITHOUT_ENTITIES}, written as none", annotated.place, "")
+            if not self.format.keeps_identifiers:
+                report_identifiers(annotated, self.report)
             if annotated.source is not None and not self.format.keeps_source:
                 report_extras(annotated.source, annotated.place, self.report)
             if not self.format.keeps_attributes:
