@@ -8,6 +8,7 @@ import pickle
 import random
 import re
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -24,6 +25,8 @@ from spacy.language import Language
 from spacy.tokens import Doc, DocBin, Span
 from spacy.vocab import Vocab
 
+from scripts.code_matches import KINDS, Variant, find_codes, read_rows
+from scripts.code_matches import make_nlp as make_finder
 from spacy_str_encoder import get_codes, set_attributes, set_codes
 from spacy_str_encoder.doc.codes import Code
 from spacy_str_encoder.files.terminologies import read_terms
@@ -726,3 +729,39 @@ def test_vectors_of_too_many_terms_are_refused(
     nlp.add_pipe("str_codes", config={"vectors": True})
     with pytest.raises(ValueError, match="at most 3 terms, got 9"):
         read(nlp, table)
+
+
+# The figures of the docs.
+
+DOCS = Path(__file__).parents[1] / "docs" / "codes.md"
+
+
+def read_figures(setting: str) -> list[int]:
+    """The columns of a row of the table of accuracy."""
+    [row] = re.findall(rf"^\| \**{re.escape(setting)}\** \|(.*)\|$", DOCS.read_text("utf-8"), re.M)
+    return [int(cell) for cell in row.split("|") if cell.strip()]
+
+
+def test_variants_are_those_that_the_docs_count() -> None:
+    variants = [Variant(*row) for row in read_rows("variants.csv")]
+    terms = read_rows("coronary.csv")
+    counts = [sum(each.kind == kind for each in variants) for kind in KINDS]
+    assert [*counts, len(variants)] == read_figures("variants")
+    assert {*Counter(each.code for each in variants).values()} == {3}
+    assert {each.code for each in variants} == {code for code, _, _ in terms}
+    assert len({code for code, _, _ in terms}) == 100
+    assert {each.text for each in variants}.isdisjoint(term for _, _, term in terms)
+
+
+@pytest.mark.parametrize(
+    ("setting", "threshold"), [("exact", 1.0), ("fuzzy, 0.85", 0.85), ("fuzzy, 0.8", 0.8)]
+)
+def test_the_docs_have_the_figures_of_variants(setting: str, threshold: float) -> None:
+    # Traditional characters need OpenCC.
+    variants = [Variant(*row) for row in read_rows("variants.csv")]
+    nlp = make_finder(read_rows("coronary.csv"), threshold=threshold)
+    codes = find_codes(nlp, variants)
+    correct = Counter(v.kind for v, code in zip(variants, codes, strict=True) if code == v.code)
+    documented = dict(zip(KINDS, read_figures(setting), strict=False))
+    for kind in {*KINDS} - {"traditional"}:
+        assert correct[kind] == documented[kind]

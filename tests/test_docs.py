@@ -28,7 +28,9 @@ from spacy_str_encoder import (
     Relation,
     get_attribute_scores,
     get_attributes,
+    get_codes,
     set_attributes,
+    set_codes,
     to_records,
 )
 from spacy_str_encoder.cli import app
@@ -62,6 +64,10 @@ PAGES = {
     "docs/api.md": ["page.html", "train.spacy"],
     "docs/architecture.md": [],
     "docs/benchmarks/README.md": [],
+    "docs/codes.md": [
+        "coded/str_codes/terminology.npz",
+        "with-codes/part-00000-000000.csv",
+    ],
     "docs/configuration.md": [],
     "docs/continued_training.md": [
         "next/manifest.jsonl",
@@ -147,9 +153,11 @@ FUNCTIONS = [
     evaluate,
     get_attribute_scores,
     get_attributes,
+    get_codes,
     key_values,
     render,
     set_attributes,
+    set_codes,
     to_annotations,
     to_records,
     to_rows,

@@ -35,7 +35,18 @@ def read_terms(path: Path) -> Iterator[Term]:
     RAISES (ValueError): If it is no such table, or a row has an empty cell.
     """
     for number, row in enumerate(_read_rows(path), start=1):
-        yield Term(*(_read_cell(path, number, *each) for each in zip(COLUMNS, row, strict=True)))
+        cells = [*map(_clean, row)]
+        if not all(cells):
+            raise ValueError(
+                f"{path}: row {number} has no `{COLUMNS[cells.index('')]}`. Give each row a code, "
+                "a system and a term."
+            )
+        yield Term(*cells)
+
+
+def _clean(cell: Any) -> str:
+    # Codes of Parquet files may be numbers.
+    return (cell if isinstance(cell, str) else to_string(cell) or "").strip()
 
 
 def _read_rows(path: Path) -> Iterator[Iterable[Any]]:
@@ -82,13 +93,3 @@ def _require_columns(path: Path, names: Collection[str]) -> None:
             f"{path}: a terminology must have the columns {', '.join(COLUMNS)}; missing: "
             f"{', '.join(missing)}. The columns of this file: {found}."
         )
-
-
-def _read_cell(path: Path, number: int, name: str, cell: Any) -> str:
-    # Codes of Parquet files may be numbers.
-    value = (cell if isinstance(cell, str) else to_string(cell) or "").strip()
-    if not value:
-        raise ValueError(
-            f"{path}: row {number} has no `{name}`. Give each row a code, a system and a term."
-        )
-    return value
