@@ -8,12 +8,18 @@ from typing import Any
 import pyarrow.parquet
 import pytest
 import spacy
+from hypothesis import given
+from hypothesis import strategies as st
 from spacy.tokens import DocBin, Span
 from spacy.vocab import Vocab
 from typer.testing import CliRunner
 
 from spacy_str_encoder import Relation, get_codes, set_codes, to_annotations, to_records, to_rows
 from spacy_str_encoder.cli import app
+from spacy_str_encoder.formats import jsonl
+from spacy_str_encoder.formats.annotated_text import AnnotatedEntity, AnnotatedText
+from spacy_str_encoder.formats.docs import from_docs, to_docs
+from spacy_str_encoder.formats.report import ConversionReport
 from spacy_str_encoder.visualize import compare_docs, render, view_doc
 
 TEXTS = ["no fever but PNEUMONIA", "her mother coughs", "nothing"]
@@ -211,3 +217,44 @@ def test_convert_keeps_the_identifiers_that_annotate_writes(
     docs = [*DocBin().from_disk(written).get_docs(Vocab())]
     assert [identifiers(to_annotations(doc)["entities"]) for doc in docs] == EXPECTED  # type: ignore[arg-type]
     assert "unsupported" not in report
+
+
+texts = st.text(st.characters(codec="utf-8"), min_size=1, max_size=5)
+codes = st.fixed_dictionaries(
+    {"code": texts, "system": texts, "display": texts, "score": st.floats(0, 1)}
+)
+any_identifiers = st.fixed_dictionaries(
+    {}, optional={"id": texts, "kb_id": texts, "codes": st.lists(codes, max_size=3)}
+)
+
+
+@given(found=any_identifiers)
+def test_identifiers_are_read_as_they_were_written(found: Any) -> None:
+    entity = AnnotatedEntity(1, 3, "Finding", identifiers=found)
+    report = ConversionReport(strict_all=True)
+    line = json.loads(json.dumps(jsonl.serialize(AnnotatedText("a bc", [entity], []), report)))
+    read = jsonl.parse(line, "here", report)
+    assert read.entities[0].identifiers == found
+
+
+@given(found=any_identifiers, is_aligned=st.booleans())
+def test_docs_hold_identifiers(found: Any, is_aligned: bool) -> None:
+    # Spans alone have other identifiers than codes.
+    start, given = (2, found) if is_aligned else (3, {k: found[k] for k in found if k == "codes"})
+    entity = AnnotatedEntity(start, 4, "Finding", identifiers=given)
+    text = AnnotatedText("a bc", [entity], [], tokens=[(0, 1), (2, 4)])
+    report = ConversionReport()
+    docs = [*to_docs([text], spacy.blank("en"), report)]
+    for _ in range(2):
+        [read] = from_docs(docs, report)
+        assert read.entities[0].identifiers == given
+        docs = [*to_docs([read], spacy.blank("en"), report)]
+
+
+def test_what_is_no_identifier_is_counted() -> None:
+    report = ConversionReport()
+    fields = {"id": 7, "kb_id": None, "codes": ["F1"]}
+    entity = {"start": 0, "end": 1, "label": "Finding", **fields}
+    read = jsonl.parse({"text": "a", "entities": [entity]}, "here", report)
+    assert read.entities[0].identifiers == {}
+    assert sum(map(len, report.lost.values())) == 2
