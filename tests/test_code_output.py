@@ -50,6 +50,7 @@ EXPECTED = [
     [{"id": "rule-8"}, {"codes": []}],
     [],
 ]
+NLP = spacy.blank("en")
 PLAIN = {"start", "end", "label", "score"}
 
 
@@ -244,11 +245,11 @@ def test_docs_hold_identifiers(found: Any, is_aligned: bool) -> None:
     entity = AnnotatedEntity(start, 4, "Finding", identifiers=given)
     text = AnnotatedText("a bc", [entity], [], tokens=[(0, 1), (2, 4)])
     report = ConversionReport()
-    docs = [*to_docs([text], spacy.blank("en"), report)]
+    docs = [*to_docs([text], NLP, report)]
     for _ in range(2):
         [read] = from_docs(docs, report)
         assert read.entities[0].identifiers == given
-        docs = [*to_docs([read], spacy.blank("en"), report)]
+        docs = [*to_docs([read], NLP, report)]
 
 
 def test_what_is_no_identifier_is_counted() -> None:
