@@ -332,6 +332,8 @@ def test_the_best_ones_come_first_up_to_a_maximum(tmp_path: Path) -> None:
     [
         ("1型糖尿病", "2型糖尿病", False),
         ("i型", "ii型", False),
+        ("stage iv", "stage v", False),
+        ("a v node", "av node", True),
         ("first branch", "second branch", False),
         ("左肾", "右肾", False),
         ("左前降支", "前降支", True),
@@ -682,6 +684,14 @@ def test_vectors_are_saved(with_vectors: Language, tmp_path: Path) -> None:
     nlp = spacy.load(tmp_path / "model")
     for each in ("回旋支", "前降支", "患者情况可"):
         assert find(nlp, each) == find(with_vectors, each)
+
+
+def test_a_pipeline_without_its_encoder_can_be_saved(
+    with_vectors: Language, tmp_path: Path
+) -> None:
+    with_vectors.remove_pipe("str_encoder")
+    with_vectors.to_disk(tmp_path)
+    assert (tmp_path / "str_codes" / "terminology.npz").is_file()
 
 
 def test_vectors_that_were_not_saved_are_missed(

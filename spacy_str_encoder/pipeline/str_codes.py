@@ -18,7 +18,7 @@ from ..terminology.fuzzy import require_rapidfuzz
 from ..terminology.matcher import Matcher
 from ..terminology.normal_form import NormalForms, find_simplified
 from ..terminology.terminology import Terminology
-from ..terminology.vectors import TermVectors, mean_output
+from ..terminology.vectors import mean_output
 from .own_config import OwnConfig
 from .span_groups import warn_of_other_entities
 from .term_vectors import are_old, make_vectors
@@ -139,12 +139,11 @@ class CodeFinder:
         if not len(terminology.forms):
             raise ValueError(f"{self.name}: {path} has no terms.")
         self._config = OwnConfig(nlp)
-        vectors = self._make_vectors(nlp, terminology) if self.cfg["vectors"] else None
+        vectors = None
+        if self.cfg["vectors"]:
+            vectors = make_vectors(nlp, self, self.name, terminology.forms)
         self.matcher = Matcher(terminology, vectors, fuzzy=self.cfg["fuzzy"])
         self._warn_of_ambiguous(self.matcher)
-
-    def _make_vectors(self, nlp: Language, terminology: Terminology) -> TermVectors:
-        return make_vectors(nlp, self, self.name, terminology.forms)
 
     def _warn_of_ambiguous(self, matcher: Matcher) -> None:
         if terms := matcher.exact.find_ambiguous():
@@ -200,7 +199,7 @@ class CodeFinder:
         nlp, vectors = self._config.find(), matcher.vectors
         if nlp is None or vectors is None:
             return
-        if are_old(nlp, self, self.name, vectors, matcher.terminology.forms):
+        if are_old(nlp, self, vectors, matcher.terminology.forms):
             warnings.warn(OLD_VECTORS.format(name=self.name), stacklevel=4)
 
     def from_bytes(self, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> Self:

@@ -33,46 +33,47 @@ def make_vectors(
             f"{name}: vectors are for at most {MAX_TERMS:,} terms, got {len(forms):,}. Use a "
             "smaller terminology, or set vectors = false."
         )
-    return TermVectors.from_output(_encode(nlp, component, name, forms))
+    encoder = _find_encoder(nlp, component)
+    if encoder is None:
+        raise ValueError(
+            f"{name}: vectors = true requires an encoder before the component, such as "
+            "'str_encoder', and no 'str_cleaner' between them."
+        )
+    return TermVectors.from_output(_encode(nlp, encoder, forms))
 
 
 def are_old(
-    nlp: Language,
-    component: Callable[..., Any],
-    name: str,
-    vectors: TermVectors,
-    forms: PackedStrings,
+    nlp: Language, component: Callable[..., Any], vectors: TermVectors, forms: PackedStrings
 ) -> bool:
     """Check whether the encoder has changed since terms were encoded.
 
     nlp (Language): The pipeline.
     component (Callable[[Doc], Doc]): The component that needs the vectors.
-    name (str): Its name.
     vectors (TermVectors): The vectors.
     forms (PackedStrings): The normal forms of the terms.
-    RETURNS (bool): Whether the first term has another vector now.
+    RETURNS (bool): Whether the first term has another vector now. Without an encoder, nobody knows.
     """
-    [output] = _encode(nlp, component, name, [forms[0]])
+    encoder = _find_encoder(nlp, component)
+    if encoder is None:
+        return False
+    [output] = _encode(nlp, encoder, [forms[0]])
     return vectors.compare(output, 0) < SAME
 
 
-def _encode(
-    nlp: Language, component: Callable[..., Any], name: str, forms: Iterable[str]
-) -> Vectors:
-    encoder = _find_encoder(nlp, component, name)
+def _encode(nlp: Language, encoder: Transformer, forms: Iterable[str]) -> Vectors:
     return numpy.stack([mean_output(doc) for doc in encoder.pipe(map(nlp.make_doc, forms))])
 
 
-def _find_encoder(nlp: Language, component: Callable[..., Any], name: str) -> Transformer:
-    found: list[Transformer] = []
-    for _, each in nlp.pipeline:
-        if each is component and found:
-            return found[-1]
+def _find_encoder(nlp: Language, component: Callable[..., Any]) -> Transformer | None:
+    """RETURNS (Transformer | None): The encoder whose output a component gets; None if there is
+    none, or a cleaner drops it.
+    """
+    found: Transformer | None = None
+    for _, each in nlp.components:
+        if each is component:
+            return found
         if isinstance(each, Transformer):
-            found.append(each)
+            found = each
         elif drops_states(each):
-            found.clear()
-    raise ValueError(
-        f"{name}: vectors = true requires an encoder before the component, such as 'str_encoder', "
-        "and no 'str_cleaner' between them."
-    )
+            found = None
+    return None

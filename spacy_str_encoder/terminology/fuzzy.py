@@ -21,7 +21,7 @@ SHORTEST = 6
 # What differs between two codes as a rule, however similar their terms are: numbers, signs and
 # negations, and sides if both terms have one.
 TELLING = re.compile(
-    r"\d+(?:\.\d+)?|(?<![a-z])[ivx]+(?![a-z])|[一二三四五六七八九十]|[+\u2212]|[无非不未]"
+    r"\d+(?:\.\d+)?|(?<![a-z])(?:i{1,3}|iv|vi{1,3}|ix)(?![a-z])|[一二三四五六七八九十]|[+\u2212]|[无非不未]"
     r"|\b(?:first|second|third|fourth|fifth|no|non|not|without)\b"
 )
 SIDE = re.compile(r"左|右|双|\b(?:left|right|bilateral)\b")
