@@ -350,7 +350,11 @@ def test_a_text_that_makes_the_pipeline_fail_is_rejected(
         (["--to", "nothing"], "unknown format 'nothing'"),
         (["--to", "webanno-tsv"], "can only be read"),
         (["--to", "label-studio"], "must end in .json"),
-        (["--text-field", "report"], "got 1 text, 0 blank and 1 rejected, such as "),
+        ([], "without --to, the output must end in .jsonl, got none"),
+        (
+            ["--to", "brat", "--text-field", "report"],
+            "got 1 text, 0 blank and 1 rejected, such as ",
+        ),
     ],
 )
 def test_what_can_not_be_written_is_told_and_leaves_no_file(
@@ -361,6 +365,17 @@ def test_what_can_not_be_written_is_told_and_leaves_no_file(
     assert result.exit_code == 1
     assert message in result.stderr
     assert not (tmp_path / "next").exists()
+
+
+@pytest.mark.parametrize("name", ["next.csv", "next.json", "next.jsonl.gz"])
+def test_json_lines_under_another_suffix_are_refused_before_anything_is_loaded(
+    texts: Path, tmp_path: Path, name: str
+) -> None:
+    result = run(tmp_path / "no-model", texts, "-o", tmp_path / name)
+    assert result.exit_code == 1
+    suffix = Path(name).suffix
+    assert f"{name}: without --to, the output must end in .jsonl, got {suffix}" in result.stderr
+    assert not (tmp_path / name).exists()
 
 
 def test_a_file_that_changes_meanwhile_is_an_error(nlp: Language, texts: Path) -> None:

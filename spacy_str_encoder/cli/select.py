@@ -69,6 +69,7 @@ def select_command(
     from spacy_str_encoder.formats.report import ConversionReport, summarize
     from spacy_str_encoder.learning.selection import (
         Candidates,
+        check_lines,
         find_format,
         select,
         write_format,
@@ -79,6 +80,8 @@ def select_command(
     report = ConversionReport()
     candidates = Candidates(Fields(text=text_field, id=id_field, max_length=max_length))
     with errors_as_one_line():
+        if target is None:
+            check_lines(output)
         sources, others = find_sources(inputs, output=output, whole_files=whole_files)
         files = [file for source in sources for file in source.files]
         is_folder = target is not None and output.is_dir()

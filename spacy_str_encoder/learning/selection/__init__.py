@@ -2,12 +2,13 @@
 
 from .candidates import Candidates
 from .run import Selected, Selection, select
-from .write import find_format, write_format, write_lines
+from .write import check_lines, find_format, write_format, write_lines
 
 __all__ = [
     "Candidates",
     "Selected",
     "Selection",
+    "check_lines",
     "find_format",
     "select",
     "write_format",

@@ -19,6 +19,20 @@ from ...formats.writer import TextWriter
 from ...loading import entity_group
 from .run import Selected
 
+SUFFIX = ".jsonl"
+
+
+def check_lines(path: Path) -> None:
+    """Check the name of a file of JSON lines: by its suffix, other commands know how to read it.
+
+    path (Path): The file.
+    RAISES (ValueError): If it has another suffix.
+    """
+    if path.suffix.lower() != SUFFIX:
+        raise ValueError(
+            f"{path}: without --to, the output must end in {SUFFIX}, got {path.suffix or 'none'}"
+        )
+
 
 def write_lines(path: Path, texts: Sequence[Selected]) -> None:
     """Write JSON lines of identifier, text and score.
