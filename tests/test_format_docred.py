@@ -96,9 +96,7 @@ def test_the_format_can_only_be_read(tmp_path: Path) -> None:
     assert run(path, "-o", tmp_path / "out.jsonl", "--to", "jsonl").exit_code == 0
     result = run(tmp_path / "out.jsonl", "-o", tmp_path / "out", "--to", "docred")
     assert (result.exit_code, result.stdout) == (1, "")
-    assert (
-        "the format 'docred' can only be read; set another one with `convert --to`" in result.stderr
-    )
+    assert "the format 'docred' can only be read; set another one with --to" in result.stderr
     assert not (tmp_path / "out").exists()
 
 

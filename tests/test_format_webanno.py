@@ -376,6 +376,6 @@ def test_it_is_converted_but_not_written(tmp_path: Path) -> None:
     assert [each.name for each in (tmp_path / "out").iterdir()] == ["in.spacy"]
     code, output = run(path, "-o", tmp_path / "other", "--to", "webanno-tsv")
     assert code == 1
-    advice = "set another one with `convert --to`"
+    advice = "set another one with --to"
     assert output == f"Error: the format 'webanno-tsv' can only be read; {advice}\n"
     assert not (tmp_path / "other").exists()

@@ -114,6 +114,6 @@ class Format:
         """
         if self.write is None:
             raise ValueError(
-                f"the format '{self.name}' can only be read; set another one with `convert --to`"
+                f"the format '{self.name}' can only be read; set another one with --to"
             )
         return self.write

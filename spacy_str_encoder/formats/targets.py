@@ -25,9 +25,18 @@ def choose_target(name: str | None, output: Path, formats: Mapping[str, Format])
         not tell it, or no format has the suffix.
     """
     _check_suffix(output, formats)
-    target = get_format(name, formats) if name else _choose_by_suffix(output, formats)
+    target = _get(name, formats) if name else _choose_by_suffix(output, formats)
     target.require_write()
     return target
+
+
+def _get(name: str, formats: Mapping[str, Format]) -> Format:
+    """Look up a format. An error lists only those that can be written."""
+    return get_format(name, formats if name in formats else _select_written(formats))
+
+
+def _select_written(formats: Mapping[str, Format]) -> dict[str, Format]:
+    return {name: each for name, each in formats.items() if each.write}
 
 
 def _check_suffix(output: Path, formats: Mapping[str, Format]) -> None:
@@ -36,9 +45,10 @@ def _check_suffix(output: Path, formats: Mapping[str, Format]) -> None:
     known = find_suffixes(formats)
     is_known = output.suffix.lower() in known or not output.suffix[1:].isalpha()
     if not is_known and not output.exists():
+        written = sorted(find_suffixes(_select_written(formats)))
         raise ValueError(
             f"{output}: no format ends in {output.suffix}; the suffix of a file must be one of "
-            f"{', '.join(sorted(known))}. If this is to be a folder, create it first."
+            f"{', '.join(written)}. If this is to be a folder, create it first."
         )
 
 
@@ -50,7 +60,7 @@ def _choose_by_suffix(output: Path, formats: Mapping[str, Format]) -> Format:
     if len(names) == 1 or suffix in BY_SUFFIX:
         return formats[BY_SUFFIX.get(suffix, names[0])]
     problem = f"several formats end in {suffix}" if names else f"no format writes {suffix} files"
-    names = names or [each.name for each in formats.values() if each.write]
+    names = names or [*_select_written(formats)]
     raise ValueError(f"{output}: {problem}; choose one with --to: {', '.join(names)}")
 
 
