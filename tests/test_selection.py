@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import shlex
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -224,7 +225,10 @@ def test_identifier_text_and_score_are_written_the_best_first(
         lines[4],
     ]
     assert lines[4].startswith(f"{output}: 4 of 12 texts selected, with ")
-    assert f"  spacy-str-encoder annotate {model} {output} --output predicted" in lines
+    assert lines[-2:] == [
+        f"  spacy-str-encoder annotate {model} {output} --output predicted",
+        "  spacy-str-encoder corrections predicted CORRECTED --output corrected.spacy --lang zh",
+    ]
 
 
 def test_scores_and_rates_are_those_of_the_texts(model: Path, texts: Path, tmp_path: Path) -> None:
@@ -280,16 +284,25 @@ def test_files_folders_and_patterns_are_read_as_by_annotate(model: Path, tmp_pat
 
 
 @pytest.mark.parametrize(
-    ("target", "name"), [("jsonl", "next.jsonl"), ("label-studio", "next.json")]
+    ("target", "name", "lang"),
+    [
+        ("jsonl", "next.jsonl", " --lang zh"),
+        ("label-studio", "next.json", " --lang zh"),
+        ("prodigy", "next.jsonl", ""),
+        ("spacy", "next.spacy", ""),
+    ],
 )
 def test_predictions_are_written_in_a_format_and_can_be_read_again(
-    model: Path, texts: Path, tmp_path: Path, target: str, name: str
+    model: Path, texts: Path, tmp_path: Path, target: str, name: str, lang: str
 ) -> None:
     rows, output = tmp_path / "rows.jsonl", tmp_path / name
     run(model, texts, "-o", rows, "--count", 4)
     result = run(model, texts, "-o", output, "--count", 4, "--to", target)
     assert result.exit_code == 3, result.output
-    assert f"spacy-str-encoder corrections {output} CORRECTED" in result.stdout
+    last = f"  spacy-str-encoder corrections {output} CORRECTED --output corrected.spacy{lang}"
+    assert result.stdout.splitlines()[-1] == last
+    command = f"fit: spacy-str-encoder labeling-config {model} --output labels.xml\n"
+    assert (command in result.stdout) == (target == "label-studio")
     if target == "label-studio":
         versions = {task["predictions"][0]["model_version"] for task in srsly.read_json(output)}
         assert versions == {fingerprint(spacy.load(model))}
@@ -297,6 +310,9 @@ def test_predictions_are_written_in_a_format_and_can_be_read_again(
     read = ["convert", str(output), "--from", target, "-o", str(back), "--lang", "zh"]
     options = ["--predictions"] if target == "label-studio" else []
     assert CliRunner().invoke(app, [*read, *options]).exit_code == 0
+    # The printed command runs as it is.
+    corrections = last.replace("CORRECTED", str(back)).replace(" corrected", f" {tmp_path}/merged")
+    assert CliRunner().invoke(app, shlex.split(corrections)[1:]).exit_code == 0
     nlp = spacy.load(model)
     docs = [*DocBin().from_disk(back).get_docs(nlp.vocab)]
     assert [doc.user_data["meta"]["id"] for doc in docs] == [row["id"] for row in read_rows(rows)]
@@ -347,13 +363,13 @@ def test_a_text_that_makes_the_pipeline_fail_is_rejected(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--to", "nothing"], "unknown format 'nothing'"),
-        (["--to", "webanno-tsv"], "can only be read"),
+        (["--to", "nothing"], "unknown format 'nothing'; must be one of spacy, spacy-json"),
+        (["--to", "webanno-tsv"], "can only be read; set another one with --to"),
         (["--to", "label-studio"], "must end in .json"),
         ([], "without --to, the output must end in .jsonl, got none"),
         (
             ["--to", "brat", "--text-field", "report"],
-            "got 1 text, 0 blank and 1 rejected, such as ",
+            "got 1 text, 0 blank and 1 rejected, such",
         ),
     ],
 )
@@ -364,6 +380,7 @@ def test_what_can_not_be_written_is_told_and_leaves_no_file(
     result = run(model, source, "-o", tmp_path / "next", *options)
     assert result.exit_code == 1
     assert message in result.stderr
+    assert "docred" not in result.stderr
     assert not (tmp_path / "next").exists()
 
 

@@ -8,6 +8,7 @@ import typer
 from rich.progress import Task, TaskID, TaskProgressColumn, TimeRemainingColumn
 
 from .errors import SOME_REJECTED, STOPPED, errors_as_one_line
+from .labeling_config import LABEL_STUDIO, describe_config
 from .options import (
     BatchSize,
     Code,
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from spacy_str_encoder.archive import ArchiveSettings, Engine, PartWriter, Progress, Source
 
 TOO_MANY_REJECTED = 4
-JSON_LINES, TABLE, LABEL_STUDIO = "jsonl", "csv", "label-studio"
+JSON_LINES, TABLE = "jsonl", "csv"
 CPUS_EACH = 1.0
 
 
@@ -173,8 +174,7 @@ def annotate_command(
         for reason, number in reasons.items():
             typer.echo(f"{verb} ({number:,}): {reason}")
     if format == LABEL_STUDIO:
-        command = f"spacy-str-encoder labeling-config {model} --output labels.xml"
-        typer.echo(f"The labeling config that these tasks fit: {command}")
+        typer.echo(describe_config(model))
     if done.rejected:
         raise typer.Exit(SOME_REJECTED)
 

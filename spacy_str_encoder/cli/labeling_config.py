@@ -1,4 +1,5 @@
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from spacy_str_encoder.formats.label_studio.labeling_config import Labels
 
 CONFIG = "config.cfg"
+LABEL_STUDIO = "label-studio"
 
 
 def labeling_config_command(
@@ -47,6 +49,16 @@ def labeling_config_command(
             with written_whole(path) as unfinished:
                 unfinished.write_text(config, encoding="utf-8", newline="\n")
     typer.echo(f"Wrote {output}" if output else config, nl=output is not None)
+
+
+def describe_config(model: str) -> str:
+    """Describe the next command after tasks were written.
+
+    model (str): The pipeline that predicted them.
+    RETURNS (str): The line.
+    """
+    command = f"spacy-str-encoder labeling-config {quote(model)} --output labels.xml"
+    return f"The labeling config that these tasks fit: {command}"
 
 
 def _find_labels(source: str, code: Path | None) -> "Labels":

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .errors import SOME_REJECTED, errors_as_one_line
+from .labeling_config import LABEL_STUDIO, describe_config
 from .options import (
     BatchSize,
     Code,
@@ -66,6 +67,7 @@ def select_command(
     -o next.json --text-field report --count 100 --to label-studio
     """
     from spacy_str_encoder.archive import Fields, find_sources
+    from spacy_str_encoder.files.docbin import SUFFIX as DOCS_SUFFIX
     from spacy_str_encoder.formats.report import ConversionReport, summarize
     from spacy_str_encoder.learning.selection import (
         Candidates,
@@ -99,7 +101,11 @@ def select_command(
     for line in (*_describe_left_out(candidates), *summarize(report)):
         typer.echo(line)
     typer.echo(f"{output}: {_describe(selection)}")
-    names = {"model": quote(model), "output": quote(str(output))}
+    if target == LABEL_STUDIO:
+        typer.echo(describe_config(model))
+    has_tokens = format is not None and (format.needs_tokens or format.suffix == DOCS_SUFFIX)
+    lang = "" if has_tokens else f" --lang {nlp.lang}"
+    names = {"model": quote(model), "output": quote(str(output)), "lang": lang}
     typer.echo((PREDICT if format is None else CORRECT).format(**names))
     if candidates.rejected:
         raise typer.Exit(SOME_REJECTED)
@@ -107,9 +113,9 @@ def select_command(
 
 PREDICT = """Next, predict their annotations, and let people correct them:
   spacy-str-encoder annotate {model} {output} --output predicted
-  spacy-str-encoder corrections predicted CORRECTED --output corrected.spacy"""
+  spacy-str-encoder corrections predicted CORRECTED --output corrected.spacy{lang}"""
 CORRECT = """Next, let people correct the predictions:
-  spacy-str-encoder corrections {output} CORRECTED --output corrected.spacy"""
+  spacy-str-encoder corrections {output} CORRECTED --output corrected.spacy{lang}"""
 
 
 def _describe_left_out(candidates: "Candidates") -> Iterator[str]:
