@@ -222,9 +222,24 @@ def test_a_schedule_has_to_end_with_training(tmp_path: Path, total: int, told: l
         "initial_rate": 0.001,
     }
     optimizer = {"@optimizers": "Adam.v1", "learn_rate": rate}
-    assert find_doubts(tmp_path, max_steps=100, optimizer=optimizer) == [
+    assert find_doubts(tmp_path, max_steps=100, eval_frequency=100, optimizer=optimizer) == [
         f"training.max_steps is 100, but {each} Set both to the same number." for each in told
     ]
+
+
+@pytest.mark.parametrize(
+    ("updates", "every", "is_told"), [(20, 200, True), (20, 21, True), (20, 20, False)]
+)
+def test_training_has_to_be_evaluated_after_the_first_update(
+    tmp_path: Path, updates: int, every: int, is_told: bool
+) -> None:
+    told = [
+        f"training.eval_frequency is {every}, but training ends after 20 updates: only the "
+        "first is evaluated, so model-best will be almost untrained. Set "
+        "--training.eval_frequency to 20 or less."
+    ]
+    found = find_doubts(tmp_path, max_steps=updates, eval_frequency=every)
+    assert found == (told if is_told else [])
 
 
 def test_of_a_stream_the_first_texts_are_read(tmp_path: Path) -> None:

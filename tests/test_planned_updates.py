@@ -79,6 +79,15 @@ def test_training_that_ends_after_some_passes_has_their_updates(settings: dict[s
     assert choose({**settings, **given}, epochs=5, min_steps=50) == 6
 
 
+@pytest.mark.parametrize(("every", "count"), [(15, 0), (16, 1)])
+def test_planned_updates_have_to_be_evaluated(
+    settings: dict[str, Any], recwarn: pytest.WarningsRecorder, every: int, count: int
+) -> None:
+    choose({**settings, "training.eval_frequency": every}, epochs=5)
+    told = "training.eval_frequency is 16, but training ends after 15 updates: "
+    assert [str(each.message).startswith(told) for each in recwarn] == [True] * count
+
+
 def test_training_ends_even_if_max_steps_does_not_follow(settings: dict[str, Any]) -> None:
     assert choose({**settings, "training.max_steps": 0}, epochs=5) == 15
 

@@ -10,7 +10,7 @@ from spacy.training import Example
 
 from .corpora import find_path, read
 from .counts import CorpusCounts, count_corpus
-from .doubts import find_doubts, find_other_schedule
+from .doubts import find_doubts, find_other_schedule, find_rare_evaluations
 from .problems import find_problems
 from .trained import find_trained
 
@@ -52,6 +52,7 @@ def check_data(nlp: Language) -> Language:
     if problems:
         raise ValueError("\n".join(["The data can't be trained on:", *problems]))
     doubts = [*find_other_schedule(training)]
+    doubts += find_rare_evaluations(training["max_steps"], training["eval_frequency"])
     if corpora.keys() == CORPORA.keys():
         doubts += find_doubts(corpora["train"], corpora["dev"], trained)
     for doubt in doubts:

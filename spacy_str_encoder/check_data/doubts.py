@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ..doc.plurals import count_noun
 from .counts import CorpusCounts
 from .trained import TrainedParts
 
@@ -60,4 +61,19 @@ def find_other_schedule(training: Mapping[str, Any]) -> Iterator[str]:
             f"training.max_steps is {steps:,}, but total_steps of the learning rate is {total:,}: "
             f"{'nothing is learned after that' if total < steps else 'it does not fall to zero'}. "
             "Set both to the same number."
+        )
+
+
+def find_rare_evaluations(updates: int, eval_frequency: int) -> Iterator[str]:
+    """Find a training that ends before its second evaluation. The first one is after one update.
+
+    updates (int): The number of updates; 0 if it is not known.
+    eval_frequency (int): The number of updates from one evaluation to the next.
+    YIELDS (str): A sentence on it.
+    """
+    if 0 < updates < eval_frequency:
+        yield (
+            f"training.eval_frequency is {eval_frequency:,}, but training ends after "
+            f"{count_noun(updates, 'update')}: only the first is evaluated, so model-best will be "
+            f"almost untrained. Set --training.eval_frequency to {updates:,} or less."
         )

@@ -1,5 +1,6 @@
 """The callback that chooses the number of updates by the size of the training data."""
 
+import warnings
 from collections.abc import Callable, Mapping
 from math import ceil
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 from spacy.language import Language
 
 from .corpora import find_path, read
+from .doubts import find_rare_evaluations
 
 TOTAL = "training.optimizer.learn_rate.total_steps"
 BATCHER = "spacy.batch_by_sequence.v1"
@@ -43,6 +45,10 @@ def create_plan(
             if not nlp.config.interpolate()["training"]["max_steps"]:
                 # It does not follow total_steps, and training would not end.
                 nlp.config["training"]["max_steps"] = updates
+            # A number that was given is checked before, see check_data.
+            planned = 0 if training["max_steps"] else updates
+            for doubt in find_rare_evaluations(planned, training["eval_frequency"]):
+                warnings.warn(doubt, stacklevel=2)
         return nlp
 
     def choose(nlp: Language, training: Mapping[str, Any]) -> int:
