@@ -220,7 +220,7 @@ def test_identifier_text_and_score_are_written_the_best_first(
     assert lines[:5] == [
         "left out (1): texts that occurred before",
         "left out (1): texts that are blank",
-        "rejected (1): texts that can't be annotated",
+        "rejected (1): the field 'text' is missing or null",
         f"  {texts}, text 15: the field 'text' is missing or null",
         lines[4],
     ]
@@ -393,6 +393,48 @@ def test_json_lines_under_another_suffix_are_refused_before_anything_is_loaded(
     suffix = Path(name).suffix
     assert f"{name}: without --to, the output must end in .jsonl, got {suffix}" in result.stderr
     assert not (tmp_path / name).exists()
+
+
+def test_rejected_texts_are_counted_by_reason(model: Path, texts: Path, tmp_path: Path) -> None:
+    lines = [{"text": "x" * length} for length in (51, 52, 53, 54)]
+    longer = write_rows(tmp_path / "longer.jsonl", [*lines, {"id": 1}, [7], {"text": 7}])
+    result = run(model, texts, longer, "-o", tmp_path / "next.jsonl", "--max-length", 50)
+    assert result.exit_code == 3
+    told = [f"  {longer}, text {i}: the text is too long ({50 + i} " for i in (1, 2, 3)]
+    lines = result.stdout.splitlines()[2:13]
+    assert [line.partition("characters")[0] for line in lines] == [
+        "rejected (4): the text is too long",
+        *told,
+        "  and 1 more",
+        "rejected (2): the field 'text' is missing or null",
+        f"  {longer}, text 5: the field 'text' is missing or null",
+        f"  {texts}, text 15: the field 'text' is missing or null",
+        "rejected (1): not a JSON object",
+        f"  {longer}, text 6: not a JSON object",
+        "rejected (1): the field 'text' must be a string, got int",
+    ]
+
+
+@pytest.mark.parametrize(("name", "content"), [("a.txt", "\n \n"), ("a.csv", "text\n")])
+def test_files_without_a_text_are_an_error(
+    model: Path, tmp_path: Path, name: str, content: str
+) -> None:
+    (tmp_path / name).write_text(content)
+    result = run(model, tmp_path / name, "-o", tmp_path / "next.jsonl")
+    assert result.exit_code == 1
+    assert "got empty files, or only blank lines" in result.stderr
+
+
+def test_an_identifier_that_is_an_object_is_written_as_it_is(model: Path, tmp_path: Path) -> None:
+    identifier = {"year": 7, "ward": ["a"]}
+    source = write_rows(tmp_path / "a.jsonl", [{"id": identifier, "text": TEXTS[0]}])
+    output = tmp_path / "next.jsonl"
+    assert run(model, source, "-o", output).exit_code == 0
+    annotate = ["annotate", str(model), str(source), "-o", str(tmp_path / "annotated")]
+    assert CliRunner().invoke(app, annotate).exit_code == 0
+    [part] = (tmp_path / "annotated").glob("part*.jsonl")
+    for file in (output, part):
+        assert [row["id"] for row in read_rows(file)] == [identifier]
 
 
 def test_a_file_that_changes_meanwhile_is_an_error(nlp: Language, texts: Path) -> None:

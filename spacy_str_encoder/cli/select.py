@@ -127,9 +127,9 @@ def _describe_left_out(candidates: "Candidates") -> Iterator[str]:
     ):
         if count:
             yield f"left out ({count:,}): {what}"
-    if rejected := candidates.rejected:
-        yield f"rejected ({len(rejected):,}): texts that can't be annotated"
-        yield from list_examples(rejected)
+    for reason, cases in candidates.rejected.items():
+        yield f"rejected ({len(cases):,}): {reason}"
+        yield from list_examples(cases)
 
 
 def _describe(selection: "Selection") -> str:

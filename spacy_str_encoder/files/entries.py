@@ -24,13 +24,19 @@ class Rejection:
     """A text that can't be annotated.
 
     number (int): The number of the text in its source, from 1.
-    reason (str): The reason, which never quotes the text.
+    reason (str): The reason, which never quotes the text. What differs from text to text is in
+        parentheses.
     content (str | None): The text, or the row it is in, as far as it can be read.
     """
 
     number: int
     reason: str
     content: str | None = None
+
+    @property
+    def kind(self) -> str:
+        """RETURNS (str): The reason without what differs from text to text."""
+        return self.reason.partition(" (")[0]
 
 
 Item = Entry | Rejection

@@ -262,7 +262,7 @@ def _parse_cells(number: int, cells: list[str] | str, header: list[str], fields:
         return Rejection(number, f"not a row of a table ({cells}); check its quotes")
     if len(cells) != len(header):
         row, table = count_noun(len(cells), "cell"), count_noun(len(header), "column")
-        reason = f"the row has {row}, the table has {table}"
+        reason = f"the row does not fit the table ({row}, the table has {table})"
         return Rejection(number, reason, ",".join(cells))
     return _parse_row(number, dict(zip(header, cells, strict=True)), fields)
 
@@ -293,7 +293,7 @@ def _parse_row(number: int, row: Any, fields: Fields) -> Item:
 def _check(number: int, text: str, identifier: Any, fields: Fields) -> Item:
     if len(text) > fields.max_length:
         counted = count_noun(len(text), "character")
-        reason = f"the text has {counted}, the maximum is {fields.max_length:,}"
+        reason = f"the text is too long ({counted}, the maximum is {fields.max_length:,})"
         return Rejection(number, reason, text)
     try:
         json.dumps([text, identifier], ensure_ascii=False, allow_nan=False).encode()

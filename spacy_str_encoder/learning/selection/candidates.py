@@ -17,14 +17,15 @@ class Candidates:
     read (int): The number of texts read so far.
     blank (int): The number of texts that are empty or white space.
     duplicates (int): The number of texts that were read before.
-    rejected (list[str]): The place of each text that can't be annotated, and the reason.
+    rejected (dict[str, list[str]]): The texts that can't be annotated, by the kind of the reason.
+        Each case has the place and the whole reason.
     """
 
     fields: Fields
     read: int = 0
     blank: int = 0
     duplicates: int = 0
-    rejected: list[str] = field(default_factory=list)
+    rejected: dict[str, list[str]] = field(default_factory=dict)
     # Digests, so that the texts need not stay in memory.
     _seen: set[bytes] = field(default_factory=set)
 
@@ -67,4 +68,5 @@ class Candidates:
         source (Source): The source.
         rejection (Rejection): The text.
         """
-        self.rejected.append(f"{source.name}, text {rejection.number:,}: {rejection.reason}")
+        case = f"{source.name}, text {rejection.number:,}: {rejection.reason}"
+        self.rejected.setdefault(rejection.kind, []).append(case)

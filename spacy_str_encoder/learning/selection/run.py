@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from typing import Any
 
 from numpy.typing import NDArray
@@ -22,6 +23,9 @@ from .ranking import Place, Ranking
 POOL = 5
 Track = Callable[[Iterable[Any]], Iterable[Any]]
 NO_TEXTS = "the input must have a text that can be annotated, got {read}, {blank} blank{rejected}"
+NOTHING_READ = (
+    "the input must have a text that can be annotated, got empty files, or only blank lines"
+)
 CHANGED = "{name}: the file changed while it was read; run the same command again"
 
 
@@ -97,7 +101,9 @@ def select(
 
 
 def _describe_none(candidates: Candidates) -> str:
-    rejected = candidates.rejected
+    if not candidates.read:
+        return NOTHING_READ
+    rejected = [*chain.from_iterable(candidates.rejected.values())]
     cases = f" and {len(rejected):,} rejected, such as {rejected[0]}" if rejected else ""
     read = count_noun(candidates.read, "text")
     return NO_TEXTS.format(read=read, blank=f"{candidates.blank:,}", rejected=cases)
