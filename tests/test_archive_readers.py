@@ -213,10 +213,20 @@ def test_fields_have_other_names(tmp_path: Path) -> None:
 def test_a_table_without_the_column_is_one_error(suffix: str, tmp_path: Path) -> None:
     path = tmp_path / f"table{suffix}"
     WRITERS[suffix](path, ["a"])
-    # The first line of a .csv may be a text.
-    columns = {".csv": r"the 2 of the first line", ".parquet": "'id', 'text'"}[suffix]
-    with pytest.raises(ValueError, match=rf"no column 'report'.*\({columns}\).*--text-field"):
+    columns = {
+        ".csv": r"the first line has 2 columns \(id, text\)",
+        ".parquet": "the columns are 'id', 'text'",
+    }[suffix]
+    with pytest.raises(ValueError, match=rf"no column 'report': {columns}; .*--text-field"):
         read(path, Fields(text="report"))
+
+
+@pytest.mark.parametrize("line", ["1,no stenosis", "a7,Stenosis", "左主干,x", f"{'x' * 21},y"])
+def test_a_first_line_that_may_be_a_text_is_not_quoted(line: str, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(line, "utf-8")
+    told = "no column 'text': the first line has 2 columns; choose"
+    with pytest.raises(ValueError, match=told):
+        read(tmp_path / "a.csv")
 
 
 def test_a_byte_order_mark_is_no_text(tmp_path: Path) -> None:
@@ -351,7 +361,7 @@ def test_a_column_of_identifiers_that_was_named_has_to_be_there(tmp_path: Path) 
     path = tmp_path / "a.csv"
     path.write_text("nr,text\n1,one\n", "utf-8")
     assert read(path) == [Entry(1, "one", None)]
-    with pytest.raises(ValueError, match=r"no column 'number' .* with --id-field"):
+    with pytest.raises(ValueError, match=r"no column 'number': .* with --id-field"):
         read(path, Fields(id="number"))
 
 

@@ -98,7 +98,10 @@ def test_byte_order_marks_blank_texts_and_names_make_no_difference(
 UNSUPPORTED = "unsupported file; must be texts"
 BAD_FILES = {
     "unknown.rtf": (b"text\n", f": {UNSUPPORTED}"),
-    "other.csv": (b"report\na\n", ": no column 'text' among the columns"),
+    "other.csv": (
+        b"report\na\n",
+        ": no column 'text': the first line has 1 column (report);",
+    ),
     "no_suffix": (b"text\n", f": {UNSUPPORTED}"),
     "object.json": (b'{"a": "b"}', f": {UNSUPPORTED}"),
     "null.jsonl": (b'{"text": null}', f": {UNSUPPORTED}"),

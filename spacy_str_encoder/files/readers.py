@@ -36,6 +36,7 @@ ROWS_AT_ONCE = 256
 NOT_UTF8 = "not UTF-8"
 # Columns that tell a table of records.
 TABLE_OF_RECORDS = frozenset({"record", "entity", "key", "owner_start", "value"})
+COLUMN_NAME = re.compile("[a-z][a-z0-9_]{0,19}")
 TEXT, DEFAULT_ID = "text", "id"
 # In characters. A dense text of this length takes about 4 GB of memory.
 MAX_LENGTH = 50_000
@@ -139,8 +140,7 @@ def read_csv(path: Path, fields: Fields) -> Reading:
         first = next(rows, [])
         header = first if isinstance(first, list) else []
         _require_utf8(path, header)
-        # Without a header the first line may be a text, so the error must not quote it.
-        _require_columns(path, header, fields, listed=f"the {len(header)} of the first line")
+        _require_columns(path, header, fields, listed=_describe_header(header))
         for number, row in enumerate(rows, start=1):
             if row:
                 yield _parse_cells(number, row, header, fields), share()
@@ -155,7 +155,8 @@ def read_parquet(path: Path, fields: Fields) -> Reading:
     try:
         with ParquetFile(path) as file:
             names, total = file.schema_arrow.names, file.metadata.num_rows
-            _require_columns(path, names, fields, listed=", ".join(map(repr, names)) or "none")
+            listed = ", ".join(map(repr, names)) or "none"
+            _require_columns(path, names, fields, listed=f"the columns are {listed}")
             columns = [name for name in (fields.text, fields.id) if name in names]
             number = 0
             for batch in file.iter_batches(ROWS_AT_ONCE, columns=columns):
@@ -330,6 +331,14 @@ def _require_utf8(path: Path, header: list[str]) -> None:
         raise ValueError(f"{path}: the first line is not UTF-8; {advice}") from error
 
 
+def _describe_header(header: list[str]) -> str:
+    """Describe the first line. Without a header it may be a text, which the error must not quote,
+    so columns are named only if all have the short names of programs."""
+    counted = f"the first line has {count_noun(len(header), 'column')}"
+    are_names = header and all(map(COLUMN_NAME.fullmatch, header))
+    return f"{counted} ({', '.join(header)})" if are_names else counted
+
+
 def _require_columns(path: Path, names: list[str], fields: Fields, *, listed: str) -> None:
     wanted = {"--text-field": fields.text, "--id-field": fields.id}
     if fields.id == DEFAULT_ID:
@@ -345,8 +354,7 @@ def _require_columns(path: Path, names: list[str], fields: Fields, *, listed: st
             )
         if name not in names:
             raise ValueError(
-                f"{path}: no column '{name}' among the columns ({listed}); choose a column with "
-                f"{option}."
+                f"{path}: no column '{name}': {listed}; choose a column with {option}."
             )
 
 
