@@ -762,7 +762,8 @@ def test_a_span_is_cut_where_it_goes_over_line_breaks(tmp_path: Path) -> None:
 
 def test_fields_of_the_meta_data_but_the_id_are_counted_as_lost(tmp_path: Path) -> None:
     report = write([replace(RECORD, meta={"id": "a", "ward": 3, "year": 4})], tmp_path / "out")
-    assert report.losses == {"unsupported fields of the metadata": 2}
+    named = [f"unsupported fields of the metadata ({name})" for name in ("ward", "year")]
+    assert report.losses == dict.fromkeys(named, 1)
 
 
 # On the command line

@@ -237,7 +237,7 @@ def test_relations_overlaps_and_meta_data_are_counted_as_lost(tmp_path: Path) ->
     content, report = write(tmp_path / "out.conll", record)
     assert content == f"{LINES}\n"
     assert report.losses == {
-        "unsupported fields of the metadata": 1,
+        "unsupported fields of the metadata (id)": 1,
         "relations, which this format can't hold": 1,
         "entities that overlap another entity": 1,
         "duplicate entities": 1,
@@ -316,7 +316,7 @@ def test_what_columns_can_hold_is_read_as_it_was_written(
             flat.append(span)
     lost["entities that overlap another entity"] = len(spans) - len(flat)
     lost["relations, which this format can't hold"] = len(record.relations)
-    lost["unsupported fields of the metadata"] = len(record.meta)
+    lost.update(f"unsupported fields of the metadata ({name})" for name in record.meta)
     lost["duplicate entities"] = len(record.entities) - len({e.place for e in record.entities})
     texts, reread = read(path, content)
     assert reread.lost == {}

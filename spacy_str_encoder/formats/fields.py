@@ -90,6 +90,18 @@ def lose_other_fields(
         report.lose_other(f"unsupported fields of {kind}", place, f"{name!r}: {value!r}")
 
 
+def lose_meta(annotated: AnnotatedText, known: Collection[str], report: ConversionReport) -> None:
+    """Report metadata that a format can't hold, by the names of the fields.
+
+    annotated (AnnotatedText): The text.
+    known (Collection[str]): The fields that it can hold.
+    report (ConversionReport): The report, to count the other fields.
+    """
+    for name, value in other_fields(annotated.meta, known).items():
+        reason = f"unsupported fields of the metadata ({name})"
+        report.lose_other(reason, annotated.place, f"{name!r}: {value!r}")
+
+
 def with_meta(
     item: dict[str, Any], annotated: AnnotatedText, report: ConversionReport
 ) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from .annotated_text import (
     errors_at,
 )
 from .entities import without_overlaps, without_relations, without_repeats
-from .fields import lose_other_fields
+from .fields import lose_meta, lose_other_fields
 from .format import Format
 from .reading import read_items
 from .report import ConversionReport
@@ -113,7 +113,7 @@ def write(texts: Iterable[AnnotatedText], path: Path, report: ConversionReport) 
 def _serialize(annotated: AnnotatedText, report: ConversionReport) -> list[Any]:
     annotated = without_repeats(without_relations(annotated, report), report)
     annotated = without_overlaps(annotated, report)
-    lose_other_fields("the metadata", annotated.meta, (), annotated.place, report)
+    lose_meta(annotated, (), report)
     entities = [each.place for each in annotated.entities]
     return [annotated.text, {"entities": entities} if annotated.has_entities else {}]
 

@@ -9,7 +9,7 @@ from ...doc.origin import ID
 from ..annotated_text import AnnotatedEntity, AnnotatedText
 from ..document_names import name_documents
 from ..entities import keep_attributes, keep_entities, keep_relations
-from ..fields import lose_other_fields
+from ..fields import lose_meta
 from ..report import ConversionReport
 from .lines import BINARY
 from .notes import list_notes
@@ -71,7 +71,7 @@ def _write_file(path: Path, content: str) -> None:
 
 def _select(annotated: AnnotatedText, report: ConversionReport) -> AnnotatedText:
     """Keep the annotations that brat can hold."""
-    lose_other_fields("the metadata", annotated.meta, (ID,), annotated.place, report)
+    lose_meta(annotated, (ID,), report)
     kept = {i for i, entity in enumerate(annotated.entities) if _is_word(entity.label)}
     annotated = keep_entities(annotated, kept, "entities whose type contains whitespace", report)
     kept = {i for i, entity in enumerate(annotated.entities) if _is_whole(annotated.text, entity)}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..annotated_text import AnnotatedText
 from ..entities import keep_entities, without_overlaps, without_relations, without_repeats
-from ..fields import lose_other_fields
+from ..fields import lose_meta
 from ..report import ConversionReport
 from ..tokens import align_entities, join_tokens, token_texts
 from .reader import DOCUMENT_MARK
@@ -28,7 +28,7 @@ def write(texts: Iterable[AnnotatedText], path: Path, report: ConversionReport) 
 
 
 def _serialize(annotated: AnnotatedText, report: ConversionReport) -> str:
-    lose_other_fields("the metadata", annotated.meta, (), annotated.place, report)
+    lose_meta(annotated, (), report)
     annotated = without_repeats(without_relations(annotated, report), report)
     annotated = _split_at_white_space(annotated, report)
     writable = {i for i, e in enumerate(annotated.entities) if not re.search(r"\s", e.label)}

@@ -12,7 +12,7 @@ from ...doc.origin import ID
 from ..annotated_text import AnnotatedText
 from ..document_names import name_documents
 from ..entities import keep_attributes, keep_entities, keep_relations
-from ..fields import lose_other_fields
+from ..fields import lose_meta
 from ..report import ConversionReport
 from ..scores import DECIMALS, GIVEN_ENTITIES, SCORE, has_scores
 from .files import TYPE_SYSTEM
@@ -175,7 +175,7 @@ def _select_meta(annotated: AnnotatedText, name: str, report: ConversionReport) 
         for key, value in annotated.meta.items()
         if key in (ID, *META, LANGUAGE) and isinstance(value, str) and not UNWRITABLE.search(value)
     }
-    lose_other_fields("the metadata", annotated.meta, {ID, *fields}, annotated.place, report)
+    lose_meta(annotated, {ID, *fields}, report)
     title = fields.pop(ID, name)
     return {TITLE: title, DOCUMENT_ID: title, **fields}
 
