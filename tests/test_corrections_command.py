@@ -360,3 +360,50 @@ def test_ten_kinds_are_printed(tmp_path: Path) -> None:
     printed = run_well(before, after, "-o", tmp_path / "c.spacy", "--lang", "en", "--allow-loss")
     assert "Most frequent corrections (10 of 11)" in " ".join(printed.split())
     assert printed.count("added entity") == 10
+
+
+def test_all_texts_of_held_out_tasks_are_held_out(files: tuple[Path, Path], tmp_path: Path) -> None:
+    unsubmitted = task(TEXTS[0], FEVER, predicted=True)
+    cancelled = {"data": {"text": "Cough."}, "annotations": [{"was_cancelled": True, "result": []}]}
+    dev = write_items(tmp_path / "dev.json", unsubmitted, cancelled)
+    corrected = write_items(
+        tmp_path / "new.jsonl", *(item(text, FEVER | {"start": 0, "end": 2}) for text in
+                                  [*TEXTS, "Cough."]),
+    )  # fmt: skip
+    options = ["--held-out", dev, "--lang", "en", "-o", tmp_path / "out.spacy"]
+    printed = run_well(files[0], corrected, *options)
+    assert "2 left out" in printed.replace("\n", " ")
+    assert [doc.text for doc in read(tmp_path / "out.spacy")] == [TEXTS[1]]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("dev.csv", "text\nNo fever.\n", "--held-out must name texts in a format that `convert`"),
+        ("dev.txt", "No fever.\n", "--held-out must name texts in a format that `convert`"),
+        (
+            "dev.jsonl",
+            json.dumps(item(TEXTS[0], FEVER | {"end": 99})),
+            "got 1 text that can't be read, and so can't be held out",
+        ),
+    ],
+)
+def test_a_held_out_text_that_is_not_read_is_an_error(
+    name: str, content: str, message: str, files: tuple[Path, Path], tmp_path: Path
+) -> None:
+    dev, output = tmp_path / name, tmp_path / "out.spacy"
+    dev.write_text(content, "utf-8")
+    result = run(*files, "--held-out", dev, "--skip-bad", "--lang", "en", "-o", output)
+    assert result.exit_code == 1
+    assert message in result.stderr and result.stderr.count("\n") == 1
+    assert not output.exists()
+
+
+def test_what_is_left_out_of_held_out_data_is_counted(
+    files: tuple[Path, Path], tmp_path: Path
+) -> None:
+    ignored = {"text": "Cough.", "spans": [], "answer": "ignore"}
+    accepted = {"text": TEXTS[0], "spans": [FEVER], "answer": "accept"}
+    dev = write_items(tmp_path / "dev.jsonl", accepted, ignored)
+    options = ["--held-out", dev, "--lang", "en", "-o", tmp_path / "out.spacy"]
+    assert "in held-out data" in run_well(*files, *options)

@@ -22,12 +22,15 @@ class ReadOptions:
     text_field (str | None): The field of the data with the text (Label Studio); detected if None.
     predictions (bool): Whether to read the predictions of a model: in place of annotations (Label
         Studio), or with their scores (brat and UIMA, which do not say who annotated a text).
+    all_texts (bool): Whether to read tasks without an annotation too, as unannotated texts (Label
+        Studio).
     """
 
     events: bool = False
     unannotated_empty: bool = False
     text_field: str | None = None
     predictions: bool = False
+    all_texts: bool = False
 
 
 DEFAULT_OPTIONS = ReadOptions()

@@ -1,6 +1,7 @@
 """Read the tasks of Label Studio, of a file or an export with several files."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -49,14 +50,18 @@ def parse(
     options: ReadOptions,
     usual: str | None,
 ) -> AnnotatedText | None:
-    """Read a task, unless it is unannotated or has no plain text. `usual` is the field of the text
-    in other tasks.
+    """Read a task, unless it has no plain text, or is unannotated and only annotated ones are read.
+    `usual` is the field of the text in other tasks.
     """
-    annotation = choose_annotation(item, place, report, predictions=options.predictions)
-    if annotation is None:
+    choices = ConversionReport() if options.all_texts else report
+    annotation = choose_annotation(item, place, choices, predictions=options.predictions)
+    if annotation is None and not options.all_texts:
         return None
+    is_annotated = annotation is not None
+    annotation = annotation or {"result": []}
     try:
-        return _parse_annotation(item, annotation, place, report, options, usual)
+        annotated = _parse_annotation(item, annotation, place, report, options, usual)
+        return replace(annotated, has_entities=is_annotated, has_relations=is_annotated)
     except UnsupportedError as error:
         lose = report.lose if has_regions(annotation["result"]) else report.lose_other
         lose(str(error), place, f"task {item.get('id')!r}")

@@ -23,6 +23,7 @@ from ...formats.targets import DEFAULT, choose_target, is_file_of
 from ...formats.texts import read_texts
 from ...formats.writer import TextWriter
 from .comparison import compare
+from .held_out import read_held_out
 from .merging import merge
 from .pairing import Pairing, pair_texts
 from .report import Report, make_report
@@ -86,9 +87,8 @@ def learn_corrections(
     new = _require_annotated(found, corrected, conversion)
     pairing = pair_texts(said, new, conversion)
     _require_pairs(pairing, predicted, corrected)
-    old, held_out = (
-        [*chain.from_iterable(map(read, paths))] for paths in (gold, settings.held_out)
-    )
+    old = [*chain.from_iterable(map(read, gold))]
+    held_out = read_held_out(settings.held_out, nlp, conversion, spans_key=settings.spans_key)
     merged = merge(new, old, held_out, conversion)
     if not merged.texts:
         raise ValueError(f"{corrected}: all texts are held out; nothing is written")
