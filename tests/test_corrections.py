@@ -12,10 +12,11 @@ from spacy_str_encoder.formats.annotated_text import (
     AnnotatedRelation,
     AnnotatedText,
 )
+from spacy_str_encoder.formats.entities import trim_entities
 from spacy_str_encoder.formats.report import ConversionReport
 from spacy_str_encoder.learning.corrections.comparison import Comparison, compare
 from spacy_str_encoder.learning.corrections.merging import Merged, merge
-from spacy_str_encoder.learning.corrections.pairing import pair_texts, unify_line_ends
+from spacy_str_encoder.learning.corrections.pairing import pair_texts, show_both, unify
 
 from .crowded_texts import ATTRIBUTES, crowded_texts
 from .json_files import counts
@@ -178,6 +179,8 @@ def test_what_a_model_does_not_predict_it_has_missed() -> None:
 
 @given(st.lists(crowded_texts(ATTRIBUTES), min_size=1, max_size=3))
 def test_texts_that_nobody_changed_score_full_marks(texts: list[AnnotatedText]) -> None:
+    # As readers do: no entity has white space at its ends.
+    texts = [trim_entities(each, ConversionReport()) for each in texts]
     found = compare([(each, each) for each in texts])
     assert (found.changes, found.unchanged) == ({}, len(texts))
     scores = found.scores["model"]
@@ -189,10 +192,21 @@ def test_texts_that_nobody_changed_score_full_marks(texts: list[AnnotatedText]) 
 def test_line_ends_do_not_count() -> None:
     windows = AnnotatedText("a\r\nb\r\nbc\rd", [AnnotatedEntity(6, 8, "X")], [])
     unix = AnnotatedText("a\nb\nbc\nd", [AnnotatedEntity(4, 6, "X")], [])
-    assert unify_line_ends(windows) == unix
+    assert unify(windows) == unix
     pairing = pair_texts([windows], [unix], ConversionReport())
     assert len(pairing.pairs) == 1
     assert compare(pairing.pairs).unchanged == 1
+
+
+def test_white_space_at_the_ends_of_texts_does_not_count() -> None:
+    before = AnnotatedText("\r\n 药 b\r\nc", [AnnotatedEntity(3, 4, "X")], [], place="c")
+    after = AnnotatedText("\u3000药 b\nc \n", [AnnotatedEntity(1, 4, "X")], [], place="c")
+    pairing = pair_texts([before], [after], ConversionReport())
+    assert pairing.pairs == [(before, after)]
+    found = compare(pairing.pairs)
+    assert examples(found) == {"boundaries of X changed": ["'药' -> '药 b'"]}
+    merged, _ = merge_all([plain("b\n")], [plain("a "), plain("b")], [plain("a")])
+    assert [each.text for each in merged.texts] == ["b\n"]
 
 
 def test_texts_are_paired_by_id() -> None:
@@ -213,6 +227,12 @@ def test_an_id_whose_texts_differ_is_reported() -> None:
     assert (pairing.predicted, pairing.corrected) == (1, 1)
     [case] = report.lost["ids with another text in the other file, which are not paired"]
     assert case == f"c.txt: 2: {'b' * 40!r} and 'c'"
+
+
+def test_texts_are_shown_where_they_differ() -> None:
+    one, other = plain(f"{'a' * 60}X{'b' * 60}", 1), plain("a" * 60, 1)
+    expected = f"1: ...{'a' * 10 + 'X' + 'b' * 29!r} and ...{'a' * 10!r}"
+    assert show_both(one, other) == expected
 
 
 @pytest.mark.parametrize(

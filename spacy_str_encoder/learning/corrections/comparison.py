@@ -19,7 +19,7 @@ from ...formats.entities import without_repeats
 from ...formats.report import ConversionReport
 from ...formats.scores import ATTRIBUTES, ENTITIES, RELATIONS, count_scores
 from .changes import find_changes
-from .pairing import unify_line_ends
+from .pairing import unify
 
 Pair = tuple[AnnotatedText, AnnotatedText]
 
@@ -65,7 +65,7 @@ def compare(pairs: Iterable[Pair]) -> Comparison:
 
 
 def _prepare(annotated: AnnotatedText) -> AnnotatedText:
-    return without_repeats(unify_line_ends(annotated), ConversionReport())
+    return without_repeats(unify(annotated), ConversionReport())
 
 
 def _score(pairs: list[Pair]) -> Report:

@@ -5,14 +5,16 @@ from bisect import bisect_right
 from collections import defaultdict, deque
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from typing import Literal
 
 from ...doc.origin import ID
 from ...formats.annotated_text import AnnotatedText
 from ...formats.report import ConversionReport
 
-# Of the texts that are shown side by side.
-BEGINNING = 40
+# Characters of texts that are shown side by side, and of what is the same before them.
+SHOWN = 40
+BEFORE = 10
 DIFFERING = "ids with another text in the other file, which are not paired"
 
 
@@ -90,34 +92,41 @@ def get_id(annotated: AnnotatedText) -> str | None:
 
 
 def get_key(annotated: AnnotatedText) -> str:
-    """RETURNS (str): The text, whatever its line ends."""
-    return annotated.text.replace("\r\n", "\n").replace("\r", "\n")
+    """RETURNS (str): The text, whatever its line ends and the white space at its own ends."""
+    return _unify(annotated.text).strip()
+
+
+def _unify(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def is_same(one: AnnotatedText, other: AnnotatedText) -> bool:
-    """RETURNS (bool): Whether two texts are the same, whatever their line ends."""
+    """RETURNS (bool): Whether two texts have the same key."""
     return get_key(one) == get_key(other)
 
 
 def show_both(one: AnnotatedText, other: AnnotatedText) -> str:
-    """RETURNS (str): The id of the second of two texts, and the beginnings of both."""
-    begins = [repr(get_key(each)[:BEGINNING]) for each in (one, other)]
-    return f"{get_id(other)}: {begins[0]} and {begins[1]}"
+    """RETURNS (str): The id of the second of two texts, and both where they begin to differ."""
+    keys = [get_key(each) for each in (one, other)]
+    same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(*keys, strict=False)))
+    start = max(0, same - BEFORE)
+    shown = [f"{'...' if start else ''}{key[start : start + SHOWN]!r}" for key in keys]
+    return f"{get_id(other)}: {shown[0]} and {shown[1]}"
 
 
-def unify_line_ends(annotated: AnnotatedText) -> AnnotatedText:
-    """Write all line ends of a text as a line feed. Its tokens are left out.
+def unify(annotated: AnnotatedText) -> AnnotatedText:
+    """Write a text as its key: with line feeds as line ends, and without white space at its ends.
+    Its tokens are left out.
 
     annotated (AnnotatedText): The text.
     RETURNS (AnnotatedText): The text, with moved entities.
     """
     ends = [found.end() for found in re.finditer("\r\n", annotated.text)]
-    entities = [
-        replace(
-            each,
-            start=each.start - bisect_right(ends, each.start),
-            end=each.end - bisect_right(ends, each.end),
-        )
-        for each in annotated.entities
-    ]
+    unified = _unify(annotated.text)
+    space = len(unified) - len(unified.lstrip())
+
+    def move(offset: int) -> int:
+        return offset - bisect_right(ends, offset) - space
+
+    entities = [replace(x, start=move(x.start), end=move(x.end)) for x in annotated.entities]
     return replace(annotated, text=get_key(annotated), entities=entities, tokens=None, source=None)
