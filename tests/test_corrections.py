@@ -295,6 +295,15 @@ def test_an_id_with_another_text_replaces_nothing() -> None:
     assert report.chosen == {reason: ["new.txt: 1: 'a' and 'b'"]}
 
 
+def test_texts_that_were_corrected_twice_are_kept_and_reported() -> None:
+    one, other = annotate(FEVER, place="1"), annotate(FEVER, PAIN, place="2")
+    same = annotate(FEVER, text=f"{TEXT}\n", place="3")
+    merged, report = merge_all([one, other, same], [])
+    assert merged.texts == [one, other, same]
+    reason = "texts that were corrected several times, differently, which are all kept"
+    assert report.chosen == {reason: ["2: unlike 1: added entity Finding: 'pain'"]}
+
+
 def test_held_out_texts_are_left_out() -> None:
     old = [plain("a"), plain("dev\r\n"), plain("b")]
     new = [plain("dev\n"), plain("c", 7), plain("d", 8)]

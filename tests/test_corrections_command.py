@@ -223,7 +223,9 @@ def test_overlapping_entities_are_in_a_span_group(
 ) -> None:
     corrected = write_items(tmp_path / "new.jsonl", item(TEXTS[0], *entities))
     output = tmp_path / "out.spacy"
-    run_well(files[0], corrected, "-o", output, "--lang", "en", *options)
+    printed = run_well(files[0], corrected, "-o", output, "--lang", "en", *options)
+    overlap = f'entities overlap: doc.spans["{group}"] has all of them'
+    assert (overlap in printed) == (group == "sc")
     [doc] = read(output)
     assert [*doc.spans] == ([group] if group else [])
     if group:
@@ -407,3 +409,14 @@ def test_what_is_left_out_of_held_out_data_is_counted(
     dev = write_items(tmp_path / "dev.jsonl", accepted, ignored)
     options = ["--held-out", dev, "--lang", "en", "-o", tmp_path / "out.spacy"]
     assert "in held-out data" in run_well(*files, *options)
+
+
+@pytest.mark.parametrize(("others", "is_warned"), [(1, False), (2, True)])
+def test_few_pairs_are_said_first(
+    others: int, is_warned: bool, files: tuple[Path, Path], tmp_path: Path
+) -> None:
+    new = (item(f"Other {number}.", PAIN | {"start": 0, "end": 5}) for number in range(others))
+    corrected = write_items(tmp_path / "new.jsonl", item(TEXTS[0], FEVER), *new)
+    printed = run_well(files[0], corrected, "-o", tmp_path / "out.spacy", "--lang", "en")
+    warning = "Only 1 of 3 corrected texts was predicted too"
+    assert printed.startswith(warning) == is_warned

@@ -4,7 +4,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from .convert import Missing, check_spans_key
+from .convert import OVERLAPS, Missing, check_spans_key
 from .errors import SOME_REJECTED, errors_as_one_line
 from .prepare import prepare
 
@@ -127,6 +127,8 @@ def corrections_command(
     for block in lay_out(report):
         console.print(block)
     typer.echo(f"Wrote {path}")
+    if report["spans_key"]:
+        typer.echo(OVERLAPS.format(key=report["spans_key"]))
     for line in summarize(conversion):
         typer.echo(line)
     if conversion.rejected:

@@ -22,6 +22,14 @@ def lay_out(report: Report) -> Iterator[Table | Text]:
     YIELDS (Table | Text): The blocks to print, in order.
     """
     pairs, unchanged = report["pairs"], report["unchanged"]
+    corrected = pairs + report["unpaired_corrected"]
+    if 2 * pairs < corrected:
+        yield Text(
+            f"Only {pairs:,} of {count_noun(corrected, 'corrected text')} "
+            f"{'was' if pairs == 1 else 'were'} predicted too: scores and corrections say nothing "
+            "of the others. Is PREDICTED made of the same texts?",
+            style="bold",
+        )
     yield Text(
         f"{count_noun(pairs, 'text')} paired by {report['paired_by']}; not paired: "
         f"{report['unpaired_predicted']:,} predicted, {report['unpaired_corrected']:,} corrected"

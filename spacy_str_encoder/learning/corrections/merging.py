@@ -10,9 +10,11 @@ from ...formats.fields import other_fields
 from ...formats.label_studio.reader import KEPT
 from ...formats.report import ConversionReport
 from ...formats.source_doc import SourceDoc
-from .pairing import get_id, get_key, is_same, match, show_both
+from .changes import find_changes
+from .pairing import get_id, get_key, is_same, match, show_both, unify
 
 BOTH_KEPT = "ids of corrected texts with another text in the old data, which both are kept"
+TWICE = "texts that were corrected several times, differently, which are all kept"
 HELD_OUT = "texts that are held out"
 HELD_OUT_ID = "texts with the id of a held-out text"
 UNREPLACED = "{} of old texts, which are unannotated in the corrected ones"
@@ -46,12 +48,14 @@ def merge(
     corrected (Sequence[AnnotatedText]): The corrected texts.
     old (Sequence[AnnotatedText]): The old training data.
     held_out (Iterable[AnnotatedText]): The texts to leave out, of dev and test data.
-    report (ConversionReport): The report, to count what is left out, and ids whose texts differ.
+    report (ConversionReport): The report, to count what is left out, ids whose texts differ, and
+        texts that were corrected several times.
     RETURNS (Merged): The texts, without the scores of predictions.
     """
     held_out = [*held_out]
     new = _leave_out(corrected, held_out, report)
     texts = _leave_out(old, held_out, report)
+    _report_contradictions(new, report)
     left_out = len(corrected) + len(old) - len(new) - len(texts)
     places = _find_old(new, texts)
     _report_other_texts([each for i, each in enumerate(new) if i not in places], texts, report)
@@ -78,6 +82,16 @@ def _leave_out(
         else:
             kept.append(annotated)
     return kept
+
+
+def _report_contradictions(new: Iterable[AnnotatedText], report: ConversionReport) -> None:
+    """Report texts that occur several times with other annotations. Who is right is not known."""
+    first: dict[str, AnnotatedText] = {}
+    for annotated in new:
+        one = first.setdefault(get_key(annotated), annotated)
+        if (change := next(find_changes(unify(one), unify(annotated)), None)) is not None:
+            kind, example = change
+            report.choose(TWICE, annotated.place, f"unlike {one.place}: {kind}: {example}")
 
 
 def _find_old(new: Sequence[AnnotatedText], old: Sequence[AnnotatedText]) -> dict[int, int]:

@@ -23,6 +23,7 @@ class Report(TypedDict):
     replaced (int): The number of old texts that were replaced by corrected ones.
     added (int): The number of corrected texts that were added.
     held_out (int): The number of texts that were left out, since they are held out.
+    spans_key (str | None): The span group that docs have because entities overlap.
     """
 
     paired_by: str
@@ -36,14 +37,18 @@ class Report(TypedDict):
     replaced: int
     added: int
     held_out: int
+    spans_key: str | None
 
 
-def make_report(pairing: Pairing, comparison: Comparison, merged: Merged) -> Report:
+def make_report(
+    pairing: Pairing, comparison: Comparison, merged: Merged, spans_key: str | None
+) -> Report:
     """Make the report.
 
     pairing (Pairing): The predicted and the corrected texts.
     comparison (Comparison): What people changed.
     merged (Merged): The new training data.
+    spans_key (str | None): The span group that docs have because entities overlap.
     RETURNS (Report): The report.
     """
     return {
@@ -58,4 +63,5 @@ def make_report(pairing: Pairing, comparison: Comparison, merged: Merged) -> Rep
         "replaced": merged.replaced,
         "added": merged.added,
         "held_out": merged.held_out,
+        "spans_key": spans_key,
     }

@@ -92,8 +92,9 @@ def learn_corrections(
     merged = merge(new, old, held_out, conversion)
     if not merged.texts:
         raise ValueError(f"{corrected}: all texts are held out; nothing is written")
-    report = make_report(pairing, compare(pairing.pairs), merged)
     key = settings.spans_key or _find_group([*old, *merged.texts])
+    overlaps = any(map(has_overlaps, merged.texts))
+    report = make_report(pairing, compare(pairing.pairs), merged, key if overlaps else None)
     writer = TextWriter(all_formats(nlp, spans_key=key)[DEFAULT], nlp, conversion)
     _write(merged.texts, target, writer, settings)
     return target, report
