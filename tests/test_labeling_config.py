@@ -1,6 +1,7 @@
 """The labeling config of Label Studio: what it holds, and where its labels come from."""
 
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
@@ -114,3 +115,30 @@ def test_a_source_that_does_not_exist_is_an_error(tmp_path: Path) -> None:
     result = run(tmp_path / "nothing")
     assert result.exit_code == 1
     assert "can't load this pipeline" in result.stderr
+
+
+def predict(*labels: str) -> list[dict[str, Any]]:
+    """Results of Label Studio, each with an entity."""
+    region = {"id": "r", "type": "labels", "from_name": "label", "to_name": "text"}
+    places = {"start": 0, "end": 5, "text": "Cough"}
+    return [{"result": [{**region, "value": {**places, "labels": [each]}}]} for each in labels]
+
+
+def test_labels_of_predictions_count_too(tmp_path: Path) -> None:
+    data = {"data": {"text": "Cough."}}
+    path = write_items(
+        tmp_path / "in.json",
+        {**data, "annotations": [], "predictions": predict("Finding")},
+        {**data, "annotations": predict("Drug"), "predictions": predict("Place")},
+        {**data, "annotations": predict("Degree"), "predictions": [17]},
+    )
+    labels = Labels(["Degree", "Drug", "Finding", "Place"])
+    assert run(path).stdout == make_labeling_config(labels)
+
+
+def test_data_without_labels_are_an_error(tmp_path: Path) -> None:
+    task = {"data": {"text": "Cough."}, "annotations": [{"result": []}]}
+    result = run(write_items(tmp_path / "in.json", task), "-o", tmp_path / "labels.xml")
+    assert result.exit_code == 1
+    assert "there must be entities, to get their labels from, got none" in result.stderr
+    assert not (tmp_path / "labels.xml").exists()

@@ -33,6 +33,8 @@ def labeling_config_command(
 ) -> None:
     """Write the labeling config of Label Studio for the labels of a pipeline, or of data.
 
+    Labels of predictions count too.
+
     It fits the tasks that `annotate` and `convert` write: paste it into the project
     (Labeling Interface, Code).
 
@@ -62,19 +64,21 @@ def describe_config(model: str) -> str:
 
 
 def _find_labels(source: str, code: Path | None) -> "Labels":
-    from spacy_str_encoder.doc.entities import SPANS_KEY
-    from spacy_str_encoder.formats.convert import find_sources
     from spacy_str_encoder.formats.docs import make_tokenizer
+    from spacy_str_encoder.formats.format import ReadOptions
     from spacy_str_encoder.formats.label_studio.labeling_config import Labels
-    from spacy_str_encoder.formats.registry import all_formats
     from spacy_str_encoder.formats.report import ConversionReport
+    from spacy_str_encoder.formats.texts import read_texts
     from spacy_str_encoder.loading import load_pipeline, read_labels
 
     path = Path(source)
     if not path.exists() or (path / CONFIG).exists():
         return Labels(*read_labels(load_pipeline(source, code=code)))
-    formats = all_formats(make_tokenizer(None), spans_key=SPANS_KEY)
-    report = ConversionReport()
-    return Labels.of(
-        annotated for each in find_sources([path], formats) for annotated in each.read(report)
-    )
+    nlp, predictions = make_tokenizer(None), ReadOptions(predictions=True)
+    annotated = read_texts(path, nlp, ConversionReport())
+    # Some exports have the ids of predictions in place of them.
+    predicted = read_texts(path, nlp, ConversionReport(skip_bad=True), options=predictions)
+    labels = Labels.of([*annotated, *predicted])
+    if not labels.entities:
+        raise ValueError(f"{source}: there must be entities, to get their labels from, got none")
+    return labels
