@@ -309,25 +309,37 @@ def test_the_first_annotation_that_was_not_cancelled_is_read(tmp_path: Path) -> 
     }
 
 
+@pytest.mark.parametrize("predictions", [[], [{"result": [BODY]}]], ids=["", "predicted"])
 @pytest.mark.parametrize(
-    "annotations",
+    ("annotations", "reason"),
     [
-        [],
-        [{"result": [BODY], "was_cancelled": True}],
-        [{"result": [BODY], "skipped": True}],
-        [{"result": [BODY], "was_cancelled": True, "ground_truth": True}],
+        ([], None),
+        ([{"result": [BODY], "was_cancelled": True}], "cancelled tasks"),
+        ([{"result": [BODY], "skipped": True}], "cancelled tasks"),
+        ([{"result": [BODY], "was_cancelled": True, "ground_truth": True}], "cancelled tasks"),
     ],
     ids=["none", "cancelled", "skipped", "cancelled ground truth"],
 )
-def test_tasks_that_nobody_annotated_are_left_out(annotations: list[Any], tmp_path: Path) -> None:
-    item = changed(annotations=annotations, predictions=[])
+def test_tasks_that_nobody_annotated_are_left_out(
+    annotations: list[Any], reason: str | None, predictions: list[Any], tmp_path: Path
+) -> None:
+    item = changed(annotations=annotations, predictions=predictions)
     path = write_items(tmp_path / "a.jsonl", TASK, item, TASK)
     report = ConversionReport()
     assert len(list(FORMAT.read(path, report))) == 2
-    [case] = report.lost["unannotated tasks"]
+    [(found, [case])] = report.lost.items()
+    assert found == reason or (reason is None and found == (UNREAD if predictions else LEFT_OUT))
     assert case.startswith(f"{path}, line 2: ")
     with pytest.raises(LossError, match="line 2"):
         list(FORMAT.read(path, ConversionReport(strict_all=True)))
+
+
+def test_tasks_are_named_by_the_id_of_their_data(tmp_path: Path) -> None:
+    item = changed(id=7, data={"text": "x", "id": "r-1"}, annotations=[], predictions=[])
+    report = ConversionReport()
+    path = write_items(tmp_path / "a.jsonl", item)
+    assert not [*FORMAT.read(path, report)]
+    assert report.lost == {"unannotated tasks": [f"{path}, line 1: task 7 (id 'r-1')"]}
 
 
 def test_the_ground_truth_is_read_before_other_annotations(tmp_path: Path) -> None:
@@ -359,6 +371,7 @@ PREDICTED = [
     {"model_version": "v0", "score": 0.7, "result": [BODY]},
 ]
 UNREAD = "unannotated tasks that have predictions"
+LEFT_OUT = "unannotated tasks"
 
 
 @pytest.mark.parametrize("fields", [{"annotations": []}, {}], ids=["empty", "missing"])

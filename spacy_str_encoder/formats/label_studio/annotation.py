@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from ...doc.origin import ID
 from ..report import ConversionReport
 from ..shapes import Nullable, Shape
 
@@ -9,6 +10,8 @@ from ..shapes import Nullable, Shape
 ANNOTATIONS = ("annotations", "completions")
 PREDICTIONS = "predictions"
 PREDICTED = "unannotated tasks that have predictions"
+UNANNOTATED = "unannotated tasks"
+CANCELLED = "cancelled tasks"
 
 # Values of regions depend on their type, and only those of entities and attributes are read.
 RESULT: Shape = {
@@ -50,15 +53,22 @@ def choose_annotation(
         else _choose_annotation(_get_annotations(item), place, report)
     )
     if chosen is None:
-        reason = _describe_missing(predictions=predictions, predicted=bool(predicted))
-        report.lose_other(reason, place, f"task {item.get('id')!r}")
+        report.lose_other(_describe_missing(item, predictions=predictions), place, name_task(item))
     return chosen
 
 
-def _describe_missing(*, predictions: bool, predicted: bool) -> str:
+def _describe_missing(item: Any, *, predictions: bool) -> str:
     if predictions:
         return "tasks without predictions"
-    return PREDICTED if predicted else "unannotated tasks"
+    if _get_annotations(item):
+        return CANCELLED
+    return PREDICTED if item.get(PREDICTIONS) else UNANNOTATED
+
+
+def name_task(item: Any) -> str:
+    """RETURNS (str): A task, with the id that Label Studio gave it, and that of its data."""
+    own = f" (id {item['data'][ID]!r})" if ID in item["data"] else ""
+    return f"task {item.get('id')!r}{own}"
 
 
 def _get_annotations(item: Any) -> list[Any]:

@@ -12,7 +12,7 @@ from ..fields import other_fields
 from ..format import ReadOptions
 from ..json_archives import open_files
 from ..report import ConversionReport
-from .annotation import ANNOTATIONS, choose_annotation, find_shape
+from .annotation import ANNOTATIONS, choose_annotation, find_shape, name_task
 from .regions import are_of_other_objects, has_regions, select_regions, with_ids, without_score
 from .result import parse_result
 from .text import UnsupportedError, find_text
@@ -64,7 +64,7 @@ def parse(
         return replace(annotated, has_entities=is_annotated, has_relations=is_annotated)
     except UnsupportedError as error:
         lose = report.lose if has_regions(annotation["result"]) else report.lose_other
-        lose(str(error), place, f"task {item.get('id')!r}")
+        lose(str(error), place, name_task(item))
         return None
 
 
