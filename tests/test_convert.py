@@ -236,7 +236,7 @@ def test_an_unknown_format_is_answered_with_the_known_ones(option: str, tmp_path
         ("in.jsonl", "", "the file contains no texts"),
         ("in.json", "[]", "the file contains no texts"),
         ("in.jsonl", '{"sentence": "x"}', "to see what is missing: spacy"),
-        ("in.csv", "x,y", ": .csv files, which have no annotations"),
+        ("in.csv", "x,y", "no format matches .csv files, which have no annotations"),
         ("in.json", '{"text": ', "line 1, column 10: not JSON"),
     ],
 )

@@ -420,3 +420,17 @@ def test_few_pairs_are_said_first(
     printed = run_well(files[0], corrected, "-o", tmp_path / "out.spacy", "--lang", "en")
     warning = "Only 1 of 3 corrected texts was predicted too"
     assert printed.startswith(warning) == is_warned
+
+
+def test_tasks_that_nobody_has_submitted_are_to_be_submitted(
+    files: tuple[Path, Path], tmp_path: Path
+) -> None:
+    tasks = (task(text, FEVER, predicted=True) for text in TEXTS)
+    path = write_items(tmp_path / "export.json", *tasks)
+    result = run(files[0], path, "-o", tmp_path / "out.spacy", "--lang", "en")
+    assert result.exit_code == 1
+    expected = (
+        "there must be annotated texts, got none; left out: 2 unannotated tasks that have "
+        "predictions; submit them in Label Studio"
+    )
+    assert result.stderr == f"Error: {path}: {expected}\n"

@@ -617,10 +617,12 @@ def test_a_folder_of_other_files_is_told_what_is_missing(
     (tmp_path / name).parent.mkdir(exist_ok=True)
     (tmp_path / name).write_text("x")
     formats = all_formats(spacy.blank("xx"))
-    for look, path in ((find_files, tmp_path), (detect_format, tmp_path / name)):
-        with pytest.raises(ValueError) as error:
+    for look, path, problem in (
+        (find_files, tmp_path, "no file in this folder ends in .*, but it has"),
+        (detect_format, tmp_path / name, "no format matches"),
+    ):
+        with pytest.raises(ValueError, match=f"{path}: {problem} {re.escape(advice)}"):
             look(path, formats)
-        assert str(error.value).startswith(f"{path}: {advice}")
         if name.lower().endswith(".txt"):
             assert read_error(path) == f"{path}: {advice}"
 

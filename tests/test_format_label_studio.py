@@ -537,7 +537,7 @@ def test_if_no_field_can_be_chosen_the_error_names_the_option(
     path = write_items(tmp_path / "a.jsonl", {**with_result(*result), "data": data})
     message = read_error(FORMAT, path)
     assert problem in message
-    assert message.endswith("; name the field of the text with --text-field")
+    assert message.endswith("; name the field of the text with `convert --text-field`")
 
 
 FROM_OTHERS = "tasks read with the field that the regions of other tasks fit"

@@ -98,4 +98,8 @@ def test_records_are_not_taken_for_texts(model: Path, texts: Path, tmp_path: Pat
     assert code == 1 and message in printed
     for arguments in (["convert", part, "-o", tmp_path / "corpus"], ["evaluate", model, part]):
         code, printed = run(*arguments)
-        assert code == 1 and f"Error: {part}: .csv files, which have no annotations;" in printed
+        assert (
+            code == 1
+            and f"Error: {part}: no format matches .csv files, which have no annotations;"
+            in printed
+        )

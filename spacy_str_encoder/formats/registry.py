@@ -124,8 +124,9 @@ def detect_format(path: Path, formats: dict[str, Format]) -> Format:
     # Without any annotation, several formats look alike.
     if is_part(path) and JSON_LINES in names:
         return formats[JSON_LINES]
-    missing = "" if names else advise(path)
-    raise ValueError(f"{path}: {missing}{_describe_matches(names, formats)}")
+    if not names and (known := advise(path)):
+        raise ValueError(f"{path}: no format matches {known}")
+    raise ValueError(f"{path}: {_describe_matches(names, formats)}")
 
 
 def _describe_matches(names: list[str], formats: Iterable[str]) -> str:
@@ -166,8 +167,8 @@ def find_files(path: Path, formats: dict[str, Format]) -> list[Path]:
         )
     if not names and not files:
         expected = f"no file in this folder ends in {', '.join(sorted(suffixes))}"
-        missing = advise(path) if len(formats) > 1 else ""
-        raise ValueError(f"{path}: {missing}{expected}")
+        known = advise(path) if len(formats) > 1 else ""
+        raise ValueError(f"{path}: {expected}{known and f', but it has {known}'}")
     return files or [path]
 
 

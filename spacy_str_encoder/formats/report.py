@@ -24,7 +24,7 @@ class InvalidTextsError(ValueError):
 
     def __init__(self, rejected: Sequence[str]) -> None:
         """Create the error."""
-        advice = "correct them, or leave them out with `convert --skip-bad`"
+        advice = "correct them, or leave them out with --skip-bad (of `convert` and `corrections`)"
         super().__init__(f"{len(rejected)} texts are invalid; {advice}")
         self.rejected = rejected
 

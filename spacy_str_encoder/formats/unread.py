@@ -19,8 +19,8 @@ def advise(path: Path) -> str:
     """Describe what a file lacks, or the files of a folder.
 
     path (Path): A file in no format, or a folder without annotated files.
-    RETURNS (str): The beginning of an error message; empty if nothing is known of the files.
+    RETURNS (str): The description, and what to do; empty if nothing is known of the files.
     """
     files = path.rglob("*") if path.is_dir() else [path]
     suffixes = {file.suffix.lower() for file in files}
-    return "".join(f"{advice}; " for suffix, advice in ADVICE.items() if suffix in suffixes)
+    return "; ".join(advice for suffix, advice in ADVICE.items() if suffix in suffixes)

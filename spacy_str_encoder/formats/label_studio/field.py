@@ -15,7 +15,7 @@ TEXT = "text"
 FILE = re.compile(
     r"[a-z][a-z0-9+-]*://\S+|data:\w+/\S+|/data/\S+|/\S+\.[a-z0-9]{1,5}", re.IGNORECASE
 )
-REMEDY = "name the field of the text with --text-field"
+REMEDY = "name the field of the text with `convert --text-field`"
 OF_SEVERAL = "tasks whose regions fit several fields"
 OF_OTHERS = "tasks read with the field that the regions of other tasks fit"
 OF_FILES = "tasks with addresses of files in place of a text"

@@ -1,5 +1,6 @@
 """From files of predicted and of corrected texts to a file of training data."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from ...formats.annotated_text import AnnotatedText
 from ...formats.docs import make_tokenizer
 from ...formats.entities import has_overlaps
 from ...formats.format import ReadOptions
+from ...formats.label_studio.annotation import PREDICTED
+from ...formats.label_studio.annotation import UNANNOTATED as UNSUBMITTED
 from ...formats.loss_share import check_loss
 from ...formats.registry import all_formats
 from ...formats.report import ConversionReport
@@ -30,6 +33,7 @@ from .report import Report, make_report
 
 FILE = f"train{SUFFIX}"
 UNANNOTATED = "corrected texts without any annotation"
+OF_TASKS = (PREDICTED, UNSUBMITTED)
 PREDICTIONS = ReadOptions(predictions=True)
 
 
@@ -109,18 +113,26 @@ def _find_target(output: Path, nlp: Language) -> Path:
 def _require_annotated(
     texts: Iterable[AnnotatedText], path: Path, report: ConversionReport
 ) -> list[AnnotatedText]:
-    annotated = []
+    annotated, before = [], report.losses
     for each in texts:
         if each.has_entities:
             annotated.append(each)
         else:
             report.lose_other(UNANNOTATED, each.place, "")
     if not annotated:
+        left_out = report.losses - before
         raise ValueError(
-            f"{path}: there must be annotated texts, got none; if the texts have no entities, "
-            "convert them with `convert --entities none`"
+            f"{path}: there must be annotated texts, got none{_advise_on_missing(left_out)}"
         )
     return annotated
+
+
+def _advise_on_missing(left_out: Counter[str]) -> str:
+    if UNANNOTATED in left_out:
+        return "; if the texts have no entities, convert them with `convert --entities none`"
+    listed = ", ".join(f"{count:,} {reason}" for reason, count in left_out.items())
+    advice = "; submit them in Label Studio" if left_out.keys() & {*OF_TASKS} else ""
+    return f"; left out: {listed}{advice}" if listed else ""
 
 
 def _require_pairs(pairing: Pairing, predicted: Path, corrected: Path) -> None:
