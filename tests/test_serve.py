@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, suppress
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -20,8 +21,16 @@ from typer.testing import CliRunner
 from spacy_str_encoder.cli import app
 
 from .pipelines import TEXTS
-from .services import SAVED, Service, run_service, wait_until
+from .services import ADDRESS, SAVED, Service, run_service, wait_until
 
+# Code that waits for a file while the pipeline is loaded.
+LOADING = """
+import time
+from pathlib import Path
+
+while not (Path({folder!r}) / "go").exists():
+    time.sleep(0.01)
+"""
 # A component that waits, on some texts, until it may go on.
 CODE = """
 import time
@@ -39,14 +48,15 @@ def wait(doc):
 
 
 @pytest.fixture
-def waiting(tmp_path: Path) -> Iterator[Service]:
-    """A service whose pipeline waits for a file."""
+def waiting(request: Any, tmp_path: Path) -> Iterator[Service]:
+    """A service whose pipeline waits for a file. It has one worker, or as many as a test says."""
     Language.component("tests_waiting", func=lambda doc: doc)
     nlp = spacy.load(SAVED)
     nlp.add_pipe("tests_waiting", first=True)
     nlp.to_disk(tmp_path / "pipeline")
     (tmp_path / "code.py").write_text(CODE.format(folder=str(tmp_path)))
-    options = ("--code", str(tmp_path / "code.py"), "--batch-size", "1")
+    options = ["--code", str(tmp_path / "code.py"), "--batch-size", "1"]
+    options += ["--workers", getattr(request, "param", "1")]
     with run_service(tmp_path / "log", *options, model=tmp_path / "pipeline") as service:
         try:
             yield service
@@ -64,12 +74,26 @@ def send(client: httpx.Client, text: str) -> httpx.Response:
     return client.post("/annotate", json={"texts": [text]})
 
 
+def workers_of(service: Service) -> list[str]:
+    """The processes that have been started."""
+    return re.findall(r"Started server process \[(\d+)\]", service.log.read_text())
+
+
+def loaded_in(service: Service) -> int:
+    """The number of times that the pipeline was loaded."""
+    return service.log.read_text().count(f"The pipeline {SAVED} is loaded: ready")
+
+
 def refuses(client: httpx.Client) -> bool:
     """Whether new connections are refused."""
-    with suppress(httpx.ConnectError):
+    try:
         httpx.get(client.base_url.join("/health"))
+    except httpx.ConnectError:
+        return True
+    except httpx.TransportError:
+        # Accepted just before the socket was closed.
         return False
-    return True
+    return False
 
 
 @pytest.mark.slow
@@ -92,6 +116,37 @@ def test_a_service_that_is_stopped_answers_what_it_has_received(
     assert (first.status_code, second.status_code) == (200, 200)
     assert second.json()["results"][0]["entities"]
     assert waiting.wait() == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("waiting", ["2"], indirect=True)
+def test_workers_that_are_stopped_refuse_connections_while_they_finish(
+    waiting: Service, tmp_path: Path
+) -> None:
+    client = waiting.connect()
+    with ThreadPoolExecutor() as pool:
+        answer = pool.submit(send, client, "wait")
+        wait_until((tmp_path / "begun").exists)
+        waiting.terminate()
+        wait_until(lambda: refuses(client))
+        assert not waiting.has_ended()
+        (tmp_path / "go").touch()
+        assert answer.result().status_code == 200
+    assert waiting.wait() == 0
+
+
+@pytest.mark.slow
+def test_workers_that_still_load_accept_nothing_and_end_at_once(tmp_path: Path) -> None:
+    (tmp_path / "code.py").write_text(LOADING.format(folder=str(tmp_path)))
+    options = ("--workers", "2", "--code", str(tmp_path / "code.py"))
+    with run_service(tmp_path / "log", *options) as service:
+        wait_until(lambda: len(workers_of(service)) == 2)
+        match = ADDRESS.search(service.log.read_text())
+        assert match is not None
+        with httpx.Client(base_url=match[1]) as client:
+            assert refuses(client)
+        service.terminate()
+        assert service.wait() == 0
 
 
 @pytest.mark.slow
@@ -142,16 +197,19 @@ def test_a_worker_that_is_killed_is_replaced(tmp_path: Path) -> None:
         with closing(service.connect()) as client:
             assert send(client, TEXTS[0]).status_code == 200
 
-        def workers() -> list[str]:
-            return re.findall(r"Started server process \[(\d+)\]", service.log.read_text())
-
-        wait_until(lambda: len(workers()) == 2)
-        os.kill(int(workers()[0]), signal.SIGKILL)
-        wait_until(lambda: len(workers()) == 3)
+        wait_until(lambda: loaded_in(service) == 2)
+        os.kill(int(workers_of(service)[0]), signal.SIGKILL)
+        wait_until(lambda: len(workers_of(service)) == 3)
+        answered = 0
+        while loaded_in(service) < 3:
+            # The other worker answers while this one loads.
+            response = httpx.post(client.base_url.join("/annotate"), json={"texts": ["a"]})
+            assert response.status_code == 200
+            answered += 1
         with closing(service.connect()) as client:
             assert send(client, TEXTS[0]).status_code == 200
             # Those of the killed one stay counted, but it has no queue any more.
-            wait_until(lambda: count(client, "texts_total") == 2)
+            wait_until(lambda: count(client, "texts_total") == 2 + answered)
             assert count(client, "queue_texts") == 0
         service.terminate()
         assert service.wait() == 0

@@ -45,7 +45,7 @@ def run(work: Callable[[Batcher, Recorder], Awaitable[Any]], **settings: Any) ->
         chosen = Settings("model", **{"max_texts": 1, "batch_wait": 0.0, **settings})
         batcher = Batcher(recorder, chosen, Metrics())  # type: ignore[arg-type]
         task = asyncio.create_task(batcher.run(pytest.fail))
-        while not batcher.is_ready:
+        while not batcher.ready.is_set():
             await asyncio.sleep(0)
         try:
             async with asyncio.timeout(60):

@@ -36,11 +36,15 @@ STATUSES: dict[int | str, dict[str, Any]] = {
 }
 
 
-def create_app(settings: Settings, *, fail: Callable[[Exception], None]) -> FastAPI:
+def create_app(
+    settings: Settings, *, fail: Callable[[Exception], None], loads_first: bool = False
+) -> FastAPI:
     """Create the application. `app.state.batcher` annotates texts for further paths, too.
 
     settings (Settings): The settings.
     fail (Callable): Called with the error if the pipeline can't be loaded.
+    loads_first (bool): Whether to load the pipeline before connections are accepted: those of a
+        worker that is still loading are better off with another one.
     RETURNS (FastAPI): The application.
     """
     metrics = Metrics()
@@ -50,6 +54,8 @@ def create_app(settings: Settings, *, fail: Callable[[Exception], None]) -> Fast
     async def live(app: FastAPI) -> AsyncIterator[None]:
         app.state.batcher = Batcher(predictor, settings, metrics)
         task = asyncio.create_task(app.state.batcher.run(fail))
+        if loads_first:
+            await app.state.batcher.ready.wait()
         # The server stops once all requests are answered.
         yield
         task.cancel()
@@ -109,7 +115,7 @@ async def ready(request: Request) -> dict[str, str]:
     RETURNS (dict[str, str]): An answer, if they can.
     RAISES (HTTPException): If they can't.
     """
-    if not request.app.state.batcher.is_ready:
+    if not request.app.state.batcher.ready.is_set():
         raise HTTPException(503, "The pipeline is being loaded.", RETRY_AFTER)
     return {"status": "ready"}
 

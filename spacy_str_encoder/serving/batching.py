@@ -1,6 +1,7 @@
 """One queue of texts, and one thread that annotates them in batches."""
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -10,6 +11,8 @@ from dataclasses import dataclass
 from .metrics import Metrics
 from .predictor import Answer, Predictor
 from .settings import Settings
+
+logger = logging.getLogger("uvicorn.error")
 
 
 class BusyError(Exception):
@@ -40,7 +43,7 @@ class Batcher:
         settings (Settings): The limits of queue and batch.
         metrics (Metrics): The metrics to keep.
         """
-        self.is_ready = False
+        self.ready = asyncio.Event()
         self._predictor, self._settings, self._metrics = predictor, settings, metrics
         self._jobs: deque[Job] = deque()
         self._changed = asyncio.Condition()
@@ -58,7 +61,8 @@ class Batcher:
                 fail(error)
                 return
             self._metrics.describe(self._predictor.nlp.meta)
-            self.is_ready = True
+            logger.info("The pipeline %s is loaded: ready", self._settings.model)
+            self.ready.set()
             while True:
                 batch = await self._next_batch()
                 await self._annotate(batch, thread)
@@ -71,7 +75,7 @@ class Batcher:
         RETURNS (list[Answer]): The answers, in the order of the texts.
         RAISES (BusyError): If the pipeline is not loaded yet, or the queue is full.
         """
-        if not self.is_ready:
+        if not self.ready.is_set():
             raise BusyError("The pipeline is being loaded. Try again later.")
         loop = asyncio.get_running_loop()
         due = loop.time() + self._settings.batch_wait

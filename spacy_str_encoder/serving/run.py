@@ -7,6 +7,7 @@ import sys
 from functools import partial
 from socket import socket
 from tempfile import TemporaryDirectory
+from types import FrameType
 from typing import Any
 
 from uvicorn import Config, Server
@@ -52,9 +53,9 @@ def _serve_alone(settings: Settings, **options: Any) -> None:
 
 
 def _serve_in_processes(settings: Settings, workers: int, **options: Any) -> None:
-    config = _configure(partial(create, settings, exit_worker), **options)
+    config = _configure(partial(create, settings, exit_worker, loads_first=True), **options)
     with _bind(config) as listening:
-        is_started = run_workers(partial(work, config, listening), workers)
+        is_started = run_workers(partial(work, config, listening), workers, listening=listening)
     if not is_started:
         raise ValueError(f"{settings.model}: a worker process can't load this pipeline, see above")
 
@@ -71,16 +72,31 @@ def _bind(config: Config) -> socket:
         raise ValueError(f"can't listen at {config.host}:{config.port}, see above") from error
 
 
-def create(settings: Settings, fail: Any) -> Any:
+def create(settings: Settings, fail: Any, *, loads_first: bool = False) -> Any:
     """Create the application in the process that runs it.
 
     settings (Settings): The settings.
     fail (Callable): Called with the error if the pipeline can't be loaded.
+    loads_first (bool): Whether to load the pipeline before connections are accepted.
     RETURNS (FastAPI): The application.
     """
     from .app import create_app
 
-    return create_app(settings, fail=fail)
+    return create_app(settings, fail=fail, loads_first=loads_first)
+
+
+class Worker(Server):
+    """Server of a worker process. It accepts connections once its pipeline is loaded."""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Stop: once all requests are answered, or at once if there were none.
+
+        sig (int): The signal.
+        frame (FrameType | None): Where it was noticed.
+        """
+        super().handle_exit(sig, frame)
+        if not self.started:
+            os._exit(0)
 
 
 def work(config: Config, listening: socket) -> None:
@@ -90,7 +106,7 @@ def work(config: Config, listening: socket) -> None:
     listening (socket): The socket that all workers share.
     """
     config.configure_logging()
-    Server(config).run([listening])
+    Worker(config).run([listening])
 
 
 def exit_worker(error: Exception) -> None:

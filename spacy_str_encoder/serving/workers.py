@@ -6,46 +6,50 @@ import signal
 from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing import get_context, parent_process
-from multiprocessing.connection import wait
+from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
-from threading import Event, Thread
+from socket import socket
+from threading import Thread
 
 # Forking a process with running threads can hang.
 CONTEXT = get_context("spawn")
 # The exit code of a worker that would fail again, as of uvicorn.
 STARTUP_FAILURE = 3
-# Seconds until a signal is noticed.
+# Seconds until a signal is noticed where it does not end a wait: on Windows.
 TICK = 0.2
 logger = logging.getLogger("uvicorn.error")
 
 
-def run_workers(work: Callable[[], None], count: int) -> bool:
+def run_workers(work: Callable[[], None], count: int, *, listening: socket) -> bool:
     """Run worker processes until this process is told to stop, and let them finish.
 
     work (Callable): The work of each. It can be pickled.
     count (int): The number of processes.
+    listening (socket): The socket that they share. It is closed when this process is told to stop:
+        connections are refused once no process has it open.
     RETURNS (bool): Whether all of them could start.
     """
-    is_told = Event()
+    told, tell = CONTEXT.Pipe(duplex=False)
     for each in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(each, lambda *_: is_told.set())
+        signal.signal(each, lambda *_: tell.send_bytes(b"stop"))
     workers = [_start(work) for _ in range(count)]
     try:
-        return _watch(workers, work, is_told)
+        return _watch(workers, work, told)
     finally:
+        listening.close()
         for worker in workers:
             worker.terminate()
         for worker in workers:
             worker.join()
 
 
-def _watch(workers: list[SpawnProcess], work: Callable[[], None], is_told: Event) -> bool:
-    while not is_told.is_set():
-        wait([worker.sentinel for worker in workers], timeout=TICK)
+def _watch(workers: list[SpawnProcess], work: Callable[[], None], told: Connection) -> bool:
+    while not told.poll():
+        wait([told, *(worker.sentinel for worker in workers)], timeout=TICK)
         for i, worker in enumerate(workers):
             if worker.exitcode == STARTUP_FAILURE:
                 return False
-            if worker.exitcode is not None and not is_told.is_set():
+            if worker.exitcode is not None and not told.poll():
                 logger.error("Worker process [%s] has died and is replaced.", worker.pid)
                 workers[i] = _start(work)
     return True
