@@ -27,6 +27,7 @@ from .services import SAVED, run_here, wait_until
 SECRET = "secret"
 LIMITS = {"max_length": 200, "max_texts": 4, "max_queue": 8, "max_bytes": 2000}
 BODY = 'The body must be a JSON object with a list of texts, as {"texts": ["..."]}.'
+TYPE = "The request must have the header 'Content-Type: application/json'."
 ITEM = (
     "texts[{}] must be a string of valid Unicode, or an object with such a 'text' and an 'id' that "
     "is a string or an integer."
@@ -123,12 +124,42 @@ def test_an_invalid_request_is_explained_and_not_quoted(
     assert (response.status_code, response.json()) == (422, {"detail": detail})
 
 
-def test_a_form_of_another_site_is_refused(client: TestClient) -> None:
-    # A browser sends this type without asking the service first.
+@pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded"])
+def test_a_form_of_another_site_is_refused(client: TestClient, content_type: str) -> None:
+    # A browser sends these types without asking the service first, and curl the second.
     response = client.post(
-        "/annotate", content=b'{"texts": ["a"]}', headers={"Content-Type": "text/plain"}
+        "/annotate", content=b'{"texts": ["a"]}', headers={"Content-Type": content_type}
     )
-    assert response.status_code == 422
+    assert (response.status_code, response.json()) == (422, {"detail": TYPE})
+
+
+def test_an_unknown_path_is_told(client: TestClient) -> None:
+    response = client.get(f"/{SECRET}")
+    detail = "The service has no such path, see /openapi.json."
+    assert (response.status_code, response.json()) == (404, {"detail": detail})
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [("GET", "/annotate", "POST"), ("POST", "/", "GET or HEAD"), ("PUT", "/ready", "GET")],
+)
+def test_the_method_must_fit_the_path(
+    client: TestClient, method: str, path: str, allowed: str
+) -> None:
+    response = client.request(method, path)
+    detail = f"The method must be {allowed}."
+    assert (response.status_code, response.json()) == (405, {"detail": detail})
+    assert {*response.headers["Allow"].split(", ")} == {*allowed.split(" or ")}
+
+
+def test_the_page_has_a_head(client: TestClient) -> None:
+    assert client.head("/").status_code == 200
+
+
+def test_the_log_says_when_the_pipeline_is_loaded(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    with run_here():
+        assert f"The pipeline {SAVED} is loaded: ready" in caplog.messages
 
 
 @pytest.mark.parametrize(

@@ -253,6 +253,16 @@ def test_an_invalid_request_is_explained_and_not_quoted(
     assert (response.status_code, response.json()) == (422, {"detail": detail})
 
 
+@pytest.mark.parametrize("path", ["/setup", "/predict", "/webhook"])
+@pytest.mark.parametrize("content", [b"[]", b"{", b'"\xff"', b""])
+def test_a_body_that_is_no_object_is_explained(
+    client: TestClient, path: str, content: bytes
+) -> None:
+    response = client.post(path, content=content, headers={"Content-Type": "application/json"})
+    detail = f"The body must be a JSON object, as Label Studio sends it to {path}."
+    assert (response.status_code, response.json()) == (422, {"detail": detail})
+
+
 @pytest.mark.parametrize(
     ("credentials", "status"),
     [

@@ -9,6 +9,7 @@ from typing import Any
 
 from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.responses import JSONResponse
 
 from . import description
@@ -19,7 +20,7 @@ from .label_studio import add_paths
 from .metrics import Metrics
 from .page import PATHS, add_page
 from .predictor import Predictor
-from .requests import INVALID, AnnotateRequest, check_size, explain
+from .requests import AnnotateRequest, check_size, explain, explain_body
 from .settings import Settings
 
 # Version of the results. A change that clients would notice makes it larger.
@@ -77,6 +78,8 @@ def create_app(
     app.add_middleware(Gate, settings=settings, metrics=metrics, public=PUBLIC)
     app.add_exception_handler(RequestValidationError, _refuse_invalid)
     app.add_exception_handler(400, _refuse_unreadable)
+    app.add_exception_handler(404, _refuse_path)
+    app.add_exception_handler(405, _refuse_method)
     app.add_exception_handler(BusyError, _refuse_busy)
     app.post("/annotate", responses=STATUSES)(annotate)
     add_page(app)
@@ -122,11 +125,21 @@ async def ready(request: Request) -> dict[str, str]:
 
 async def _refuse_invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
-    return answer(422, explain(error.errors()))
+    return answer(422, explain(error.errors(), request.url.path))
 
 
 async def _refuse_unreadable(request: Request, error: Exception) -> JSONResponse:
-    return answer(422, INVALID)
+    return answer(422, explain_body(request.url.path))
+
+
+async def _refuse_path(request: Request, error: Exception) -> JSONResponse:
+    return answer(404, "The service has no such path, see /openapi.json.")
+
+
+async def _refuse_method(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, StarletteHTTPException) and error.headers
+    methods = " or ".join(sorted(error.headers["Allow"].split(", ")))
+    return answer(405, f"The method must be {methods}.", dict(error.headers))
 
 
 async def _refuse_busy(request: Request, error: Exception) -> JSONResponse:

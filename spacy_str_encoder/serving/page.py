@@ -32,7 +32,8 @@ def add_page(app: FastAPI) -> None:
     for path, name in PATHS.items():
         content = read_asset(name) if name in SHARED else _read(name)
         response = Response(content, headers=HEADERS, media_type=TYPES[name.rpartition(".")[2]])
-        app.get(path, include_in_schema=False)(_always(response))
+        add = app.api_route(path, methods=["GET", "HEAD"], include_in_schema=False)
+        add(_always(response))
 
 
 def _read(name: str) -> str:

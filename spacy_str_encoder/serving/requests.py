@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, Field
 from .settings import Settings
 
 INVALID = 'The body must be a JSON object with a list of texts, as {"texts": ["..."]}.'
+NOT_JSON = "The request must have the header 'Content-Type: application/json'."
 EXAMPLE = "前降支近段轻度狭窄。"
 
 
@@ -65,12 +66,16 @@ def check_size(items: Sequence[TextItem], settings: Settings) -> None:
             )
 
 
-def explain(errors: Sequence[Any]) -> str:
+def explain(errors: Sequence[Any], path: str) -> str:
     """Say what is wrong with a request, without quoting it.
 
     errors (Sequence[Any]): The errors, as pydantic lists them.
+    path (str): The path of the request.
     RETURNS (str): A sentence about the first one.
     """
+    # A body of another type stays bytes.
+    if isinstance(errors[0]["input"], bytes):
+        return NOT_JSON
     match errors[0]["loc"]:
         case ("body", "texts", int(number), *_):
             return (
@@ -80,4 +85,15 @@ def explain(errors: Sequence[Any]) -> str:
         case ("body", ("schema" | "tasks" | "label_config" | "action") as name, *_):
             return f"The body must be as Label Studio sends it: '{name}' is missing or invalid."
         case _:
-            return INVALID
+            return explain_body(path)
+
+
+def explain_body(path: str) -> str:
+    """Say what the body of a request must be.
+
+    path (str): The path of the request.
+    RETURNS (str): A sentence.
+    """
+    if path == "/annotate":
+        return INVALID
+    return f"The body must be a JSON object, as Label Studio sends it to {path}."
