@@ -2,6 +2,8 @@
 (() => {
   // A full turn divided by the golden ratio: consecutive hues are far apart.
   const GOLDEN_ANGLE = 137.5;
+  // What no line may start with.
+  const CLOSING = /^[\p{Pe}\p{Pf}.,;:!?%、。，．；：！？…]{1,2}/u;
   const find = (selector) => document.querySelector(selector);
   const [article, form, text, threshold] = ["article", "#form", "#text", "#threshold"].map(find);
   let language = (navigator.language ?? "").startsWith("zh") ? "zh" : "en";
@@ -51,7 +53,6 @@
       return mark;
     }
     mark.id = `entity-${index}`;
-    mark.tabIndex = 0;
     Object.assign(mark.dataset, { label: entity.label, start: entity.start, end: entity.end });
     mark.append(makeLabel(entity));
     return mark;
@@ -88,12 +89,16 @@
     const labels = [...new Set(entities.map(({ label }) => label))].sort();
     const hues = new Map(labels.map((label, i) => [label, Math.round(i * GOLDEN_ANGLE + 210) % 360]));
     const nodes = [];
+    const stacks = findStacks(entities);
     let offset = 0;
-    for (const stack of findStacks(entities)) {
+    stacks.forEach((stack, i) => {
       nodes.push(characters.slice(offset, stack.start).join(""));
-      nodes.push(renderStack(stack, entities, characters, hues));
-      offset = stack.end;
-    }
+      const node = renderStack(stack, entities, characters, hues);
+      const rest = characters.slice(stack.end, Math.min(stack.end + 2, stacks[i + 1]?.start ?? Infinity));
+      const [closing] = rest.join("").match(CLOSING) ?? [""];
+      nodes.push(closing ? create("span", "closed", node, closing) : node);
+      offset = stack.end + closing.length;
+    });
     find(".entities").replaceChildren(...nodes, characters.slice(offset).join(""));
     return (index) => characters.slice(entities[index].start, entities[index].end).join("");
   };
@@ -154,26 +159,23 @@
     filter();
   };
 
-  // The word for what went wrong, and what the service says of it.
-  const showError = (word, detail = "") => {
-    const said = create("span", "", detail);
-    said.lang = "en";
+  // In the language of the page: what the service says is English, and for programs.
+  const showError = (word) => {
     const sentence = create("span", "", words[language][word]);
     sentence.dataset.word = word;
-    find("#error").replaceChildren(sentence, " ", said);
+    find("#error").replaceChildren(sentence);
     find("#shown").textContent = "";
   };
 
-  const send = async (signal) => {
+  const send = async (token, signal) => {
     const headers = { "Content-Type": "application/json" };
-    const token = find("#token").value.trim();
     if (token) headers.Authorization = `Bearer ${token}`;
     const body = JSON.stringify({ texts: [text.value] });
     const response = await fetch("annotate", { method: "POST", headers, body, signal });
     return { status: response.status, content: await response.json() };
   };
 
-  const showAnswer = ({ status, content }) => {
+  const showAnswer = ({ status, content }, token) => {
     const [result] = content.results ?? [];
     if (result && !("error" in result)) {
       showResult(result);
@@ -183,7 +185,8 @@
       find("#access").hidden = false;
       find("#token").focus();
     }
-    showError(status in words[language] ? status : "failed", result?.error ?? content.detail);
+    const word = status === 401 && token ? "wrong" : status;
+    showError(word in words[language] ? word : "failed");
   };
 
   const annotate = async () => {
@@ -191,10 +194,16 @@
     const { signal } = (request = new AbortController());
     find("#error").replaceChildren();
     find("#result").hidden = true;
+    if (!text.value.trim()) {
+      showError("empty");
+      text.focus();
+      return;
+    }
     find("#shown").textContent = words[language].waiting;
+    const token = find("#token").value.trim();
     try {
-      const answer = await send(signal);
-      if (!signal.aborted) showAnswer(answer);
+      const answer = await send(token, signal);
+      if (!signal.aborted) showAnswer(answer, token);
     } catch {
       if (!signal.aborted) showError("unreachable");
     }

@@ -19,11 +19,14 @@ const words = {
     counts: (entities, relations) =>
       `${entities} ${entities === 1 ? "entity" : "entities"}, ` +
       `${relations} ${relations === 1 ? "relation" : "relations"}`,
+    empty: "There is no text.",
     401: "The service asks for a token.",
+    wrong: "The token is wrong.",
+    408: "The text took too long to arrive. Try again.",
     413: "The text is too long.",
     503: "The service is busy. Try again later.",
     failed: "The service could not annotate the text.",
-    unreachable: "The service can not be reached.",
+    unreachable: "The service cannot be reached.",
     other: "中文",
   },
   zh: {
@@ -42,7 +45,10 @@ const words = {
     records: "记录",
     waiting: "正在等待服务……",
     counts: (entities, relations) => `${entities} 个实体，${relations} 个关系`,
+    empty: "没有文本。",
     401: "服务需要令牌。",
+    wrong: "令牌不正确。",
+    408: "文本传输时间过长，请重试。",
     413: "文本太长。",
     503: "服务繁忙，请稍后再试。",
     failed: "服务无法标注这段文本。",
