@@ -333,6 +333,19 @@ def test_no_line_starts_with_a_sign_that_closes(context: BrowserContext, address
 
 
 @pytest.mark.slow
+def test_a_label_beside_a_short_arc_does_not_hide_it(context: BrowserContext, address: str) -> None:
+    page = context.new_page()
+    # The arc goes on at the start of the second line.
+    respond(page, address, "Ada\nAcme", [(0, 3), (4, 8)])
+    places = page.locator("svg .arc").evaluate_all(
+        "all => all.map(arc => ['path', 'text'].map(name => "
+        "arc.querySelector(name).getBoundingClientRect()))"
+    )
+    _, (line, label) = sorted(places, key=lambda place: place[0]["y"])
+    assert label["left"] >= line["right"]
+
+
+@pytest.mark.slow
 def test_a_text_that_fails_is_an_error(context: BrowserContext, address: str) -> None:
     page = context.new_page()
     answer = {"version": 1, "results": [{"id": None, "error": "On this text."}]}

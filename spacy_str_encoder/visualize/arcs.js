@@ -6,6 +6,8 @@ const arcs = (() => {
   const SAME_LINE = 12;
   const HAT = 6;
   const BELOW = 3;
+  // Between the foot of an arc and a label beside it.
+  const BESIDE = 6;
   // The least distance of two ends in a stack, and where on an entity an end may be.
   const APART = 14;
   const SHARES = [0.5, 0.4, 0.6, 0.25, 0.75, 0.1, 0.9];
@@ -143,6 +145,16 @@ const arcs = (() => {
     ];
   };
 
+  // A label is in the middle of its arc. Where a line cuts the arc to less than the label, it would
+  // hide all of it, so it is on the other side of the foot if there is room.
+  const placeLabel = ({ to, edge }, left, right, half, width) => {
+    if (to === null && right - left < 2 * half + BESIDE) {
+      const beside = edge === 0 ? right + half + BESIDE : left - half - BESIDE;
+      if (half <= beside && beside <= width - half) return beside;
+    }
+    return Math.max(half, Math.min((left + right) / 2, width - half));
+  };
+
   const findSegments = ({ rows, entities, width }) =>
     rows.flatMap((row) => {
       const [head, tail] = [row.dataset.head, row.dataset.tail].map((id) => entities.get(id).point);
@@ -151,7 +163,7 @@ const arcs = (() => {
       return cutAtLines(head, tail, width).map((segment) => {
         const sides = [segment.from.x, segment.to?.x ?? segment.edge].sort((a, b) => a - b);
         const [left, right] = sides;
-        const middle = Math.max(half, Math.min((left + right) / 2, width - half));
+        const middle = placeLabel(segment, left, right, half, width);
         const [start, stop] = [Math.min(left, middle - half), Math.max(right, middle + half)];
         return { ...segment, start, stop, row, name, left, right, middle };
       });
