@@ -46,7 +46,7 @@ pytestmark = pytest.mark.slow
 TEXTS = [f"{text}{number}" for number in range(7) for text, _, _ in ANNOTATIONS]
 SETTINGS = ArchiveSettings(part_size=6)
 # Each table has these columns.
-UNANNOTATED = {"attributes": None, "attribute_scores": None}
+UNANNOTATED = dict.fromkeys(["attributes", "attribute_scores", "id", "kb_id", "codes"])
 
 
 @pytest.fixture(scope="module")

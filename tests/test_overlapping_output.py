@@ -90,8 +90,8 @@ def test_archives_hold_the_whole_group(model: Path, nlp: Language, tmp_path: Pat
 
     [path] = annotate(model, tmp_path / "parquet", "parquet")
     rows = pyarrow.parquet.read_table(path).to_pylist()
-    # Each table has columns for attributes.
-    empty = {"attributes": None, "attribute_scores": None}
+    # Each table has columns for attributes and identifiers.
+    empty = dict.fromkeys(["attributes", "attribute_scores", "id", "kb_id", "codes"])
     assert [{**row, "records": json.loads(row["records"])} for row in rows] == [
         {**line, "entities": [{**entity, **empty} for entity in line["entities"]]} for line in lines
     ]
