@@ -146,7 +146,7 @@ def test_a_line_names_its_remedy_below_its_cases() -> None:
 
 
 def test_remedies_name_options_of_the_command() -> None:
-    found = {word.strip(",;") for each in REMEDIES.values() for word in each.split()}
+    found = {word.strip(",;`") for each in REMEDIES.values() for word in each.split()}
     options = {word for word in found if word.startswith("--")}
     text = run("--help").stdout
     assert options and all(option in text for option in options)
