@@ -17,8 +17,10 @@ import pytest
 import spacy
 from spacy.language import Language
 from typer.testing import CliRunner
+from uvicorn import Config
 
 from spacy_str_encoder.cli import app
+from spacy_str_encoder.serving.run import bind
 
 from .pipelines import TEXTS
 from .services import ADDRESS, SAVED, Service, run_service, wait_until
@@ -116,6 +118,13 @@ def test_a_service_that_is_stopped_answers_what_it_has_received(
     assert (first.status_code, second.status_code) == (200, 200)
     assert second.json()["results"][0]["entities"]
     assert waiting.wait() == 0
+
+
+def test_answers_do_not_wait_until_the_client_confirms_their_head() -> None:
+    with bind(Config("", host="127.0.0.1", port=0)) as listening:
+        listening.listen()
+        with socket.create_connection(listening.getsockname()), listening.accept()[0] as accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 @pytest.mark.slow
