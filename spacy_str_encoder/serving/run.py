@@ -76,8 +76,8 @@ def bind(config: Config) -> socket:
         listening = config.bind_socket()
     except SystemExit as error:
         raise ValueError(f"can't listen at {config.host}:{config.port}, see above") from error
-    # asyncio does this for its own sockets alone. Without it, answers wait for 40 ms until the client
-    # confirms their head.
+    # asyncio does this for its own sockets alone. Without it, answers wait for 40 ms until clients
+    # confirm their head.
     listening.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
     return listening
 
