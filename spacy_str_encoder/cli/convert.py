@@ -8,6 +8,7 @@ import typer
 
 from .errors import SOME_REJECTED, errors_as_one_line
 from .list_formats import list_formats
+from .options import AllowLoss, Language, SkipBad, SpansKey
 from .prepare import prepare
 from .progress import track
 
@@ -55,17 +56,8 @@ def convert_command(
             "--to", help="Format to write.", show_default="that of the suffix of OUTPUT, or spacy"
         ),
     ] = None,
-    lang: Annotated[
-        str | None,
-        typer.Option(help="Language of texts without tokens, such as en or zh."),
-    ] = None,
-    spans_key: Annotated[
-        str | None,
-        typer.Option(
-            help="Span group of docs for all entities, also if none overlap.",
-            show_default="sc if any overlap",
-        ),
-    ] = None,
+    lang: Language = None,
+    spans_key: SpansKey = None,
     flat: Annotated[
         bool,
         typer.Option(
@@ -132,12 +124,7 @@ def convert_command(
             help="Entities that begin or end inside a token: left out, moved inwards, or outwards."
         ),
     ] = Alignment.strict,
-    skip_bad: Annotated[
-        bool,
-        typer.Option(
-            "--skip-bad", help="Leave out invalid texts, list them, and exit with code 3."
-        ),
-    ] = False,
+    skip_bad: SkipBad = False,
     strict: Annotated[
         bool,
         typer.Option(
@@ -147,10 +134,7 @@ def convert_command(
     strict_all: Annotated[
         bool, typer.Option("--strict-all", help="Stop if anything would be lost.")
     ] = False,
-    allow_loss: Annotated[
-        bool,
-        typer.Option("--allow-loss", help="Go on if more than half of all entities would be lost."),
-    ] = False,
+    allow_loss: AllowLoss = False,
     _: Annotated[
         bool,
         typer.Option(

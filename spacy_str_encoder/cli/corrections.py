@@ -6,6 +6,7 @@ from rich.console import Console
 
 from .convert import OVERLAPS, Missing, check_spans_key
 from .errors import SOME_REJECTED, errors_as_one_line
+from .options import AllowLoss, Language, SkipBad, SpansKey
 from .prepare import prepare
 
 
@@ -52,17 +53,8 @@ def corrections_command(
             show_default="none",
         ),
     ] = None,
-    lang: Annotated[
-        str | None,
-        typer.Option(help="Language of texts without tokens, such as en or zh."),
-    ] = None,
-    spans_key: Annotated[
-        str | None,
-        typer.Option(
-            help="Span group of docs for all entities, also if none overlap.",
-            show_default="sc if any overlap",
-        ),
-    ] = None,
+    lang: Language = None,
+    spans_key: SpansKey = None,
     relations: Annotated[
         Missing,
         typer.Option(
@@ -70,16 +62,8 @@ def corrections_command(
             "there are none."
         ),
     ] = Missing.unannotated,
-    skip_bad: Annotated[
-        bool,
-        typer.Option(
-            "--skip-bad", help="Leave out invalid texts, list them, and exit with code 3."
-        ),
-    ] = False,
-    allow_loss: Annotated[
-        bool,
-        typer.Option("--allow-loss", help="Go on if more than half of all entities would be lost."),
-    ] = False,
+    skip_bad: SkipBad = False,
+    allow_loss: AllowLoss = False,
     report_path: Annotated[
         Path | None,
         typer.Option(

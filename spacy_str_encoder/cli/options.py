@@ -66,3 +66,22 @@ MinRelationScore = Annotated[
     float | None,
     typer.Option(help="Leave out relations with a lower score (0 to 1).", show_default="none"),
 ]
+Language = Annotated[
+    str | None,
+    typer.Option(help="Language of texts without tokens, such as en or zh."),
+]
+SpansKey = Annotated[
+    str | None,
+    typer.Option(
+        help="Span group of docs for all entities, also if none overlap.",
+        show_default="sc if any overlap",
+    ),
+]
+SkipBad = Annotated[
+    bool,
+    typer.Option("--skip-bad", help="Leave out invalid texts, list them, and exit with code 3."),
+]
+AllowLoss = Annotated[
+    bool,
+    typer.Option("--allow-loss", help="Go on if more than half of all entities would be lost."),
+]
