@@ -1,3 +1,4 @@
+from itertools import chain
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Annotated
@@ -78,7 +79,7 @@ def _find_labels(source: str, code: Path | None) -> "Labels":
     annotated = read_texts(path, nlp, ConversionReport())
     # Some exports have the ids of predictions in place of them.
     predicted = read_texts(path, nlp, ConversionReport(skip_bad=True), options=predictions)
-    labels = Labels.of([*annotated, *predicted])
+    labels = Labels.of(chain(annotated, predicted))
     if not labels.entities:
         raise ValueError(f"{source}: there must be entities, to get their labels from, got none")
     return labels
