@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from importlib.metadata import version
-from typing import Any
+from typing import Any, cast
 
 from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -124,8 +124,8 @@ async def ready(request: Request) -> dict[str, str]:
 
 
 async def _refuse_invalid(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, RequestValidationError)
-    return answer(422, explain(error.errors(), request.url.path))
+    errors = cast(RequestValidationError, error).errors()
+    return answer(422, explain(errors, request.url.path))
 
 
 async def _refuse_unreadable(request: Request, error: Exception) -> JSONResponse:
@@ -137,9 +137,9 @@ async def _refuse_path(request: Request, error: Exception) -> JSONResponse:
 
 
 async def _refuse_method(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, StarletteHTTPException) and error.headers
-    methods = " or ".join(sorted(error.headers["Allow"].split(", ")))
-    return answer(405, f"The method must be {methods}.", dict(error.headers))
+    headers = dict(cast(StarletteHTTPException, error).headers or {})
+    methods = " or ".join(sorted(headers["Allow"].split(", ")))
+    return answer(405, f"The method must be {methods}.", headers)
 
 
 async def _refuse_busy(request: Request, error: Exception) -> JSONResponse:
