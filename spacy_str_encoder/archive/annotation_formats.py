@@ -2,13 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 from spacy.language import Language
 
-from ..doc.origin import META
+from ..doc.origin import META, AnnotatedDocs
 from ..doc.records import find_settings, get_records
+from ..exports.export import RECORDS, Reported
 from ..formats.annotated_text import AnnotatedText
 from ..formats.docs import from_docs
 from ..formats.entities import trim_entities
@@ -18,22 +19,9 @@ from ..formats.report import ConversionReport
 from ..formats.sources import Findings
 from ..formats.writer import TextWriter
 from ..loading import entity_group, sets_attributes
-from .writers import WRITERS, AnnotatedDocs
+from .writers import WRITERS
 
-RECORDS = "records, which this format can't hold"
 SCORES = "scores of {kind}, which this format can't hold"
-
-
-@dataclass
-class Reported:
-    """Losses and choices in a part.
-
-    lost (Counter[str]): The number of losses by reason.
-    chosen (Counter[str]): The number of choices by reason.
-    """
-
-    lost: Counter[str] = field(default_factory=Counter)
-    chosen: Counter[str] = field(default_factory=Counter)
 
 
 def list_formats(nlp: Language) -> dict[str, Format]:

@@ -10,18 +10,21 @@ from uuid import uuid4
 from spacy.language import Language
 
 from ..doc.min_scores import NO_MINIMUM, MinScores, ScoreFilter
+from ..doc.origin import AnnotatedDocs
 from ..doc.relation import count_hidden
+from ..exports.export import Reported
+from ..exports.registry import EXPORTS
 from ..files.archive_names import name_part
 from ..files.entries import Entry, Rejection
 from ..files.whole import remove, written_whole
 from ..formats.format import Format
 from ..loading import entity_group, get_precision, load_pipeline, require_gpu
 from .annotate import annotate_entries
-from .annotation_formats import Reported, list_formats, write_format
+from .annotation_formats import list_formats, write_format
 from .chunks import Chunk
 from .fingerprint import fingerprint
 from .manifest import Part
-from .writers import WRITERS, AnnotatedDocs
+from .writers import WRITERS
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,7 @@ class PartWriter:
 
     model (str): The folder or the package of the pipeline.
     folder (Path): The output folder.
-    format (str): The output format, see `WRITERS` and `list_formats`.
+    format (str): The output format, see `WRITERS`, `EXPORTS` and `list_formats`.
     batch_size (int): The number of texts to annotate at a time.
     gpu_id (int): The number of the GPU; -1 for the CPU.
     code (Path | None): A file of Python code that the pipeline needs.
@@ -97,10 +100,14 @@ class PartWriter:
 
     @property
     def _suffix(self) -> str:
+        if self.format in EXPORTS:
+            return EXPORTS[self.format].suffix
         is_own = self.format in WRITERS
         return WRITERS[self.format][0] if is_own else self._annotation_format.suffix
 
     def _write(self, path: Path, docs: AnnotatedDocs) -> Reported:
+        if self.format in EXPORTS:
+            return EXPORTS[self.format].write(path, docs, self.nlp, self.pipeline)
         if self.format not in WRITERS:
             form, pipeline = self._annotation_format, self.pipeline
             return write_format(path, docs, form, self.nlp, pipeline=pipeline)

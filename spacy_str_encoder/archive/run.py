@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from ..doc.plurals import count_noun
+from ..exports.registry import EXPORTS
 from ..files.archive_names import REJECTED
 from ..files.readers import Fields
 from ..loading import get_precision, set_precision, sets_records
@@ -26,7 +27,7 @@ class ArchiveSettings:
     """Settings that determine the output. All runs over the same archive must have the same ones.
 
     fields (Fields): The fields of texts and identifiers.
-    format (str): The output format, see `WRITERS` and `list_formats`.
+    format (str): The output format, see `WRITERS`, `EXPORTS` and `list_formats`.
     part_size (int): The maximum number of texts per output file.
     whole_files (bool): Whether each text file is a single text.
     """
@@ -64,12 +65,13 @@ def annotate_archive(
     overwrite (bool): Whether to remove the output of earlier runs and start over.
     follow (Callable[[Progress], None]): Called after each part.
     RETURNS (Progress): The progress at the end, including earlier runs.
+    RAISES (ImportError): If the format needs a library that is not installed.
     RAISES (ValueError): If the pipeline makes no records for a table of them, if a table lacks the
         columns in the settings, if there is no text, if earlier runs had other settings or a source
         that is missing now, or if a source changes while it is read.
     RAISES (TooManyRejectedError): If more texts are rejected than allowed.
     """
-    _require_records(write_part)
+    _check_format(write_part)
     if overwrite:
         # Earlier output must not be removed for inputs that can't be read.
         _require_texts(sources, settings.fields)
@@ -121,7 +123,9 @@ WITHOUT_RECORDS = (
 )
 
 
-def _require_records(write_part: PartWriter) -> None:
+def _check_format(write_part: PartWriter) -> None:
+    if write_part.format in EXPORTS:
+        EXPORTS[write_part.format].check(write_part.nlp)
     if write_part.format in (CSV, RAW_CSV) and not sets_records(write_part.nlp):
         raise ValueError(WITHOUT_RECORDS)
 

@@ -1,14 +1,14 @@
 """Output files of annotated texts: JSON lines, Parquet, docs, or tables of records."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from spacy.tokens import Doc, DocBin
+from spacy.tokens import DocBin
 
 from ..doc.codes import NAMES as CODE_NAMES
-from ..doc.origin import META
+from ..doc.origin import META, AnnotatedDocs
 from ..doc.plain_data import to_annotations
 from ..files.docbin import SUFFIX as DOCS_SUFFIX
 from ..files.parquet import MAP_OF, Fields, to_string, write_rows
@@ -44,9 +44,6 @@ COLUMNS: dict[str, str | Fields] = {
 TABLE_COLUMNS = dict.fromkeys(["id", "source", "number", *RECORD_COLUMNS])
 del TABLE_COLUMNS["doc"]
 CSV, RAW_CSV = "csv", "raw csv"
-# The identifier of a text, the name of its source, and its number there.
-Origin = dict[str, Any]
-AnnotatedDocs = Iterable[tuple[Origin, Doc]]
 # Writes docs to a file. The last argument is the span group that holds the entities; None for
 # `doc.ents`.
 Writer = Callable[[Path, AnnotatedDocs, str | None], None]

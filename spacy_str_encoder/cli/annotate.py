@@ -49,8 +49,8 @@ def annotate_command(
     format: Annotated[
         str,
         typer.Option(
-            help="Format to write: jsonl, parquet, spacy, csv (a table of records), or a format of "
-            "`convert --list-formats`, such as label-studio, prodigy or brat."
+            help="Format to write: jsonl, parquet, spacy, csv (a table of records), graph (tables "
+            "of nodes and relationships), or a format of `convert --list-formats`, such as brat."
         ),
     ] = JSON_LINES,
     raw: Annotated[
@@ -195,9 +195,11 @@ def name_format(format: str, *, raw: bool) -> str:
     """
     from spacy_str_encoder.archive.annotation_formats import list_formats
     from spacy_str_encoder.archive.writers import RAW_CSV, WRITERS
+    from spacy_str_encoder.exports.registry import EXPORTS
     from spacy_str_encoder.formats.docs import make_tokenizer
 
-    known = [name for name in WRITERS if name != RAW_CSV] + [*list_formats(make_tokenizer(None))]
+    own = [name for name in WRITERS if name != RAW_CSV]
+    known = [*own, *EXPORTS, *list_formats(make_tokenizer(None))]
     if format not in known:
         raise ValueError(f"--format must be one of {', '.join(known)}, got {format!r}")
     if raw and format != TABLE:

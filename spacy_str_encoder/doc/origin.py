@@ -8,6 +8,9 @@ from spacy.tokens import Doc
 
 from .plurals import count_noun
 
+# The identifier of a text, the name of its source, and its number there.
+Origin = dict[str, Any]
+AnnotatedDocs = Iterable[tuple[Origin, Doc]]
 # Key of the meta data of a text in `doc.user_data`.
 META = "meta"
 # Key of the identifier of a text in its meta data.

@@ -1,0 +1,1 @@
+"""Exports: from annotated docs to what databases take."""

@@ -1,0 +1,66 @@
+"""Tables of nodes and relationships, with the headers that `neo4j-admin database import` takes.
+
+Source: https://neo4j.com/docs/operations-manual/current/import/
+"""
+
+import csv
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from .elements import SEPARATOR, Properties
+
+NODES, RELATIONSHIPS = "nodes.csv", "relationships.csv"
+# The header of each property. All parts have the same ones.
+NODE_HEADERS = {
+    "id": "id:ID",
+    "labels": ":LABEL",
+    "document_id": "document_id",
+    "source": "source",
+    "number": "number:long",
+    "label": "label",
+    "text": "text",
+    "start": "start:int",
+    "end": "end:int",
+    "score": "score:double",
+    "entity_id": "entity_id",
+    "code": "code",
+    "system": "system",
+    "display": "display",
+    "attributes": "attributes:string[]",
+    "attribute_scores": "attribute_scores:double[]",
+}
+RELATIONSHIP_HEADERS = {
+    "start": ":START_ID",
+    "end": ":END_ID",
+    "type": ":TYPE",
+    "score": "score:double",
+    "score_given_entities": "score_given_entities:double",
+}
+
+
+@contextmanager
+def open_table(
+    path: Path, headers: Mapping[str, str]
+) -> Iterator[Callable[[Iterable[Properties]], None]]:
+    """Open a table for writing.
+
+    path (Path): The file.
+    headers (Mapping[str, str]): The header of each property.
+    YIELDS (Callable[[Iterable[dict[str, Any]]], None]): Function that writes properties, one row
+        each.
+    """
+    # The line ends of RFC 4180: with others, csv would leave a carriage return in a cell unquoted.
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(headers.values())
+
+        def write(rows: Iterable[Properties]) -> None:
+            writer.writerows([_to_cell(row.get(name)) for name in headers] for row in rows)
+
+        yield write
+
+
+def _to_cell(value: Any) -> Any:
+    return SEPARATOR.join(map(str, value)) if isinstance(value, list) else value
