@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .doc.plain_data import Annotations, to_annotations
     from .doc.records import Record, key_values, to_records
     from .doc.relation import Relation, get_relations, get_score, set_relations
+    from .exports.graph.to_networkx import to_networkx
     from .files.records import to_rows, write_records
     from .modules.masks import cls_mask, pair_mask
     from .pairs.candidates import all_pairs
@@ -37,6 +38,7 @@ __all__ = [
     "set_codes",
     "set_relations",
     "to_annotations",
+    "to_networkx",
     "to_records",
     "to_rows",
     "write_records",
@@ -50,6 +52,7 @@ _MODULES = {
     "doc.plain_data": ("Annotations", "to_annotations"),
     "doc.records": ("Record", "key_values", "to_records"),
     "doc.relation": ("Relation", "get_relations", "get_score", "set_relations"),
+    "exports.graph.to_networkx": ("to_networkx",),
     "files.records": ("to_rows", "write_records"),
     "modules.masks": ("cls_mask", "pair_mask"),
     "pairs.candidates": ("all_pairs",),

@@ -31,6 +31,7 @@ from spacy_str_encoder import (
     get_codes,
     set_attributes,
     set_codes,
+    to_networkx,
     to_records,
 )
 from spacy_str_encoder.cli import app
@@ -159,6 +160,7 @@ FUNCTIONS = [
     set_attributes,
     set_codes,
     to_annotations,
+    to_networkx,
     to_records,
     to_rows,
     view_doc,

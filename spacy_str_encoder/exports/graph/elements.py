@@ -73,7 +73,7 @@ def _make_document(document: str, origin: Origin, text: str) -> Properties:
         id=document,
         labels=[DOCUMENT],
         document_id=to_string(origin.get("id")),
-        source=origin.get("source"),
+        source=to_string(origin.get("source")),
         number=origin.get("number"),
         text=text,
     )

@@ -1,0 +1,43 @@
+"""The graph of a doc as an object of networkx."""
+
+from typing import TYPE_CHECKING, Any
+
+from spacy.tokens import Doc
+
+from ...doc.arguments import check_doc
+from ...doc.origin import META
+from .elements import make_graph
+
+if TYPE_CHECKING:
+    from networkx import MultiDiGraph
+
+
+def to_networkx(doc: Doc, *, spans_key: str | None = None) -> "MultiDiGraph":
+    """Turn a doc into a graph of itself, its entities and their relations. Nodes and edges have the
+    identifiers and properties that `annotate --format graph` writes.
+
+    doc (Doc): The doc. Its identifier is `doc.user_data["meta"]["id"]`, if there is one.
+    spans_key (str | None): The span group that holds the entities; `doc.ents` if None.
+    RETURNS (networkx.MultiDiGraph): The graph. The key of an edge is its label.
+    RAISES (ImportError): If networkx is not installed.
+    RAISES (ValueError): If the argument is not a doc.
+    """
+    check_doc(doc)
+    try:
+        from networkx import MultiDiGraph
+    except ImportError as error:
+        raise ImportError(
+            "to_networkx requires networkx; install it with pip install 'spacy_str_encoder[graph]'"
+        ) from error
+    found = make_graph(doc, _find_origin(doc), spans_key)
+    graph = MultiDiGraph()
+    for node in found.nodes:
+        graph.add_node(node["id"], **node)
+    for edge in found.relationships:
+        graph.add_edge(edge["start"], edge["end"], key=edge["type"], **edge)
+    return graph
+
+
+def _find_origin(doc: Doc) -> dict[str, Any]:
+    meta = doc.user_data.get(META)
+    return meta if isinstance(meta, dict) else {}
