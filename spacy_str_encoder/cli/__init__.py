@@ -13,6 +13,7 @@ from .convert import convert_command
 from .corrections import corrections_command
 from .debug_data import CONTEXT, debug_data_command
 from .evaluate import evaluate_command
+from .graph import graph_command
 from .init_config import init_config_command
 from .init_encoder import init_encoder_command
 from .labeling_config import labeling_config_command
@@ -45,6 +46,7 @@ app.command("convert")(convert_command)
 app.command("corrections")(corrections_command)
 app.command("debug-data", context_settings=CONTEXT)(debug_data_command)
 app.command("evaluate")(evaluate_command)
+app.command("graph")(graph_command)
 app.command("init-config")(init_config_command)
 app.command("init-encoder")(init_encoder_command)
 app.command("labeling-config")(labeling_config_command)

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from ...files.lines import MAX_LINE
 from .elements import SEPARATOR, Properties
 
 NODES, RELATIONSHIPS = "nodes.csv", "relationships.csv"
@@ -60,6 +61,42 @@ def open_table(
             writer.writerows([_to_cell(row.get(name)) for name in headers] for row in rows)
 
         yield write
+
+
+def read_table(path: Path, headers: Mapping[str, str]) -> Iterator[dict[str, str]]:
+    """Read a table.
+
+    path (Path): The file.
+    headers (Mapping[str, str]): The header of each property.
+    YIELDS (dict[str, str]): The cells of each row by property, empty where there is no value.
+    RAISES (ValueError): If the headers are others, or a row has more or fewer cells.
+    """
+    # A text may be as long as a line of the input.
+    csv.field_size_limit(MAX_LINE)
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = csv.reader(file, strict=True)
+        try:
+            if next(rows, None) != [*headers.values()]:
+                raise ValueError(f"the header must be {','.join(headers.values())}")
+            for row in rows:
+                yield dict(zip(headers, row, strict=True))
+        except (csv.Error, ValueError) as error:
+            raise ValueError(DAMAGED.format(path=path, line=rows.line_num, error=error)) from error
+
+
+DAMAGED = (
+    "{path}, line {line}: the table is not as annotate has written it ({error}). Restore it, or "
+    "annotate the texts again."
+)
+
+
+def split_array(cell: str) -> list[str]:
+    """Split a cell with an array.
+
+    cell (str): The cell.
+    RETURNS (list[str]): The elements.
+    """
+    return cell.split(SEPARATOR) if cell else []
 
 
 def _to_cell(value: Any) -> Any:
