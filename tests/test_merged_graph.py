@@ -217,8 +217,8 @@ def test_mentions_and_evidence_lead_back_to_documents(tmp_path: Path) -> None:
     ]
     assert tables["evidence"] == [
         {
-            "start": entity,
-            "end": entity,
+            "start_id": entity,
+            "end_id": entity,
             "type": "of",
             "document": document,
             "start_mention": first,
@@ -336,7 +336,7 @@ def test_the_command_says_what_it_merged(archive: Path, tmp_path: Path) -> None:
     assert 1 < entities < mentions
     assert result.stdout == (
         f"{tmp_path / 'merged'}: 4 documents, {entities} entities of {mentions} mentions, "
-        f"{relationships} relationships of {relations}\n"
+        f"{relationships} relationships of {relations} relations\n"
     )
 
 
@@ -417,7 +417,7 @@ def test_an_archive_without_entities_is_an_empty_graph(tmp_path: Path) -> None:
     result = merge_archive(tmp_path / "out", tmp_path / "merged")
     assert result.exit_code == 0
     assert "1 text could not be annotated (see " in result.stdout
-    assert "1 document, 0 entities of 0 mentions, 0 relationships of 0\n" in result.stdout
+    assert "1 document, 0 entities of 0 mentions, 0 relationships of 0 relations\n" in result.stdout
     result = merge_archive(tmp_path / "out", tmp_path / "other", "--type", "Vessel")
     assert_refused(
         result, "no entity of the type Vessel. Check the spelling. It has the types none"

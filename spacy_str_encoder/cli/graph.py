@@ -79,6 +79,9 @@ def graph_command(
         typer.echo(f"{archive}: {texts} could not be annotated (see {archive / 'rejected.jsonl'})")
     mentions = count_noun(merged.mentions, "mention")
     entities = f"{count_noun(merged.entities, 'entity')} of {mentions}"
-    relations = f"{count_noun(merged.relationships, 'relationship')} of {merged.relations:,}"
+    relations = (
+        f"{count_noun(merged.relationships, 'relationship')} of "
+        f"{count_noun(merged.relations, 'relation')}"
+    )
     documents = count_noun(merged.documents, "document")
     typer.echo(f"{output}: {documents}, {entities}, {relations}")

@@ -45,8 +45,8 @@ MENTION_HEADERS = {
 }
 # Each relation of a document, before it was merged.
 EVIDENCE_HEADERS = {
-    "start": "start",
-    "end": "end",
+    "start": "start_id",
+    "end": "end_id",
     "type": "type",
     "document": "document",
     "start_mention": "start_mention",
