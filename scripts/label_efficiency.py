@@ -114,7 +114,8 @@ def lay_out(results: Results) -> Table:
     RETURNS (Table): The table.
     """
     headers = [f"{percent} %" for percent in PERCENTS]
-    table = make_table("F1 on the unseen test, mean ± sd", ["task", "encoder"], headers)
+    title = "Strict micro F1 on the unseen test, mean ± sd"
+    table = make_table(title, ["task", "encoder"], headers)
     for task, encoder in product(MEASURED, ENCODERS):
         found = summarize(results, encoder, task)
         table.add_row(TASKS[task], encoder, *map(str, found))

@@ -460,7 +460,7 @@ def test_the_command_counts_all_entities_and_prints_both_rows(tmp_path: Path) ->
     assert entities["flat"]["micro"]["gold"] == 2
     assert [row["overlap"] for row in entities["per_overlap"]] == ["alone", "outside", "inside"]
     assert max(map(len, printed.splitlines())) <= 80
-    for words in ("  without overlaps", "NER, by overlap", "inside"):
+    for words in ("  without overlaps", "NER, strict, by overlap", "inside"):
         assert words in printed
 
 

@@ -81,7 +81,8 @@ def lay_out(rows: Sequence[Row]) -> Table:
     RETURNS (Table): The table.
     """
     sizes = sorted({row["texts"] for row in rows})
-    table = make_table("F1 on the test set, mean ± sd", ["task", "texts chosen"], map(str, sizes))
+    title = "Strict micro F1 on the test set, mean ± sd"
+    table = make_table(title, ["task", "texts chosen"], map(str, sizes))
     for task in _tasks(rows):
         for way in WAYS:
             found = dict(_summarize(rows, way, task))

@@ -45,7 +45,7 @@ def _threshold_lines(report: CalibrationReport) -> Iterator[Text]:
     changes = [
         f"{name} {100 * old[key]:.1f} to {100 * new[key]:.1f}" for key, name in FIGURES.items()
     ]
-    yield Text(f"relations between predicted entities: {', '.join(changes)}")
+    yield Text(f"relations between predicted entities, strict, micro: {', '.join(changes)}")
 
 
 def _count(scores: TaskScores) -> str:

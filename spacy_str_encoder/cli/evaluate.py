@@ -52,7 +52,14 @@ def evaluate_command(
         bool,
         typer.Option(
             "--details",
-            help="Also print type triples, confusions, recall by distance and calibration.",
+            help="Also print scores by type pairs, confusions, recall by distance, calibration.",
+        ),
+    ] = False,
+    triples: Annotated[
+        bool,
+        typer.Option(
+            "--triples",
+            help="Also score relations as triples of strings, as CMeIE and DuIE are scored.",
         ),
     ] = False,
     plot: Annotated[
@@ -74,7 +81,8 @@ def evaluate_command(
     Prints micro scores with 95 % intervals, macro F1, calibration error (ECE) and
     scores by label. Strict scores require correct boundaries, types, labels and
     directions; "boundaries only" ignores the types of entities. All gold entities
-    count, also those that overlap or do not align with tokens. --compare prints
+    count, also those that overlap or do not align with tokens. Macro F1 is the mean
+    over the labels in the gold annotations. --compare prints
     differences in micro F1, with intervals and p-values from a paired bootstrap
     over the docs.
 
@@ -120,7 +128,7 @@ def evaluate_command(
     for line in summarize(conversion):
         typer.echo(line)
     console = Console()
-    for block in lay_out(report, details=details):
+    for block in lay_out(report, details=details, triples=triples):
         console.print(block)
 
 

@@ -94,6 +94,7 @@ class RelationOutcome:
     has_entities (bool): Whether any component set them.
     hidden (int): The number of predicted relations whose entities a later component removed.
     scores_given_entities (list[float]): Their probabilities if their entities are correct.
+    text (str): The text of the doc.
     """
 
     gold: dict[RelationKey, int]
@@ -105,6 +106,7 @@ class RelationOutcome:
     has_entities: bool = True
     hidden: int = 0
     scores_given_entities: list[float] = field(default_factory=list)
+    text: str = ""
 
 
 @dataclass
@@ -300,6 +302,7 @@ def relation_outcome(
         has_entities=len(found) > 0 and has_entities(found, spans_key),
         hidden=count_hidden(found),
         scores_given_entities=[_given_entities(relation) for relation in kept.values()],
+        text=reference.text,
     )
 
 

@@ -25,6 +25,7 @@ class ViewScores(TypedDict):
     micro (Figures): The scores over all labels.
     interval (Intervals): The 95 % intervals of the micro scores.
     macro_f (float | None): The mean F1 of the labels in the gold docs; None if there are none.
+        Labels that are only predicted are left out; they lower the micro scores.
     per_type (dict[str, Figures] | None): The scores by label. Boundaries of entities have no label,
         so that `per_type` and `macro_f` are None for them.
     """
@@ -49,6 +50,9 @@ class TaskScores(TypedDict):
     strict (ViewScores): Boundaries, types, label and direction must be correct. For attributes, the
         value must be, except for default values, which do not count.
     boundaries (ViewScores | None): The types of entities are ignored; None for attributes.
+    triples (ViewScores | None): Relations are triples of strings, each once a text; None for
+        entities and attributes.
+    typed_triples (ViewScores | None): The same, but the types of entities must be correct too.
     flat (ViewScores | None): Strict scores of the entities that overlap no earlier or longer one;
         None for relations, or if no gold entity overlaps another one.
     calibration (Calibration | None): The calibration of the scores; None if nothing has a score.
@@ -64,6 +68,8 @@ class TaskScores(TypedDict):
 
     strict: ViewScores
     boundaries: ViewScores | None
+    triples: ViewScores | None
+    typed_triples: ViewScores | None
     flat: ViewScores | None
     calibration: Calibration | None
     per_overlap: list[OverlapFigures] | None
@@ -141,6 +147,8 @@ def _score_task(
     return {
         "strict": scored["strict"],
         "boundaries": scored.get("boundaries"),
+        "triples": scored.get("triples"),
+        "typed_triples": scored.get("typed_triples"),
         "flat": scored.get("flat"),
         "calibration": measure_calibration(docs),
         "per_overlap": score_by_overlap(docs) if task == "entities" else None,

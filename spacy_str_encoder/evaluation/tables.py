@@ -1,4 +1,8 @@
-"""Tables of scores for a terminal of 80 columns."""
+"""Tables of scores for a terminal of 80 columns.
+
+Each says what counts as correct, whether entities are predicted or gold ones, and whether scores
+are micro or macro.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
@@ -19,6 +23,7 @@ from .outcomes import ALL_TASKS, ATTRIBUTE_TASKS, Task
 from .overlaps import OverlapFigures
 from .report import Comparison, DocNumbers, Report
 from .scores import Scores, TaskScores, Triple, ViewScores
+from .views import View
 
 # Of triples and confusions. The JSON report has them all.
 MAX_ROWS = 15
@@ -27,22 +32,32 @@ VIEWS: dict[Literal["boundaries", "flat"], str] = {
     "boundaries": "boundaries only",
     "flat": "without overlaps",
 }
+TRIPLES: dict[Literal["triples", "typed_triples"], str] = {
+    "triples": "triples",
+    "typed_triples": "triples with types",
+}
+MODE = "micro scores, and macro F1 over labels"
 
 
-def lay_out(report: Report, *, details: bool = False) -> Iterator[Table | Text]:
+def lay_out(
+    report: Report, *, details: bool = False, triples: bool = False
+) -> Iterator[Table | Text]:
     """Lay out a report.
 
     report (Report): The scores.
-    details (bool): Whether to add triples, confusions, recall by distance and calibration.
+    details (bool): Whether to add scores by entity types, confusions, recall by distance and
+        calibration.
+    triples (bool): Whether to add scores of relations as triples of strings.
     YIELDS (Table | Text): The blocks to print, in order.
     """
     yield _docs_line(report["docs"])
     yield from _minimum_line(report["min_scores"])
-    yield from _overview("Model", report["model"])
-    if report["other"] is not None:
-        yield from _overview("Other model", report["other"])
+    for title, scores in (("Model", report["model"]), ("Other model", report["other"])):
+        if scores is not None:
+            yield from _overview(title, scores)
+            yield from _triples_tables(title, scores) if triples else ()
     if report["comparison"] is not None:
-        yield _comparison_table(report["comparison"])
+        yield _comparison_table(report["comparison"], triples=triples)
     if report["differing"] is not None:
         yield _differing_table(report["differing"])
     yield from _type_tables(report["model"])
@@ -67,7 +82,8 @@ def _minimum_line(min_scores: dict[str, float | None]) -> Iterator[Text]:
 def _overview(title: str, scores: Scores) -> Iterator[Table | Text]:
     if scores["precision"]:
         title = f"{title}, {' and '.join(sorted({*scores['precision'].values()}))}"
-    table = make_table(title, ["strict"], ["P", "R", "F1", "95 % CI", "macro F1", "ECE"])
+    columns = ["P", "R", "F1", "95 % CI", "macro F1", "ECE"]
+    table = make_table(f"{title}: {MODE}", ["strict"], columns)
     for name, task in _scored(scores):
         error = task["calibration"]["ece"] if task["calibration"] else None
         table.add_row(name, *_view_cells(task["strict"]), _percent(error), style="bold")
@@ -78,12 +94,24 @@ def _overview(title: str, scores: Scores) -> Iterator[Table | Text]:
     yield from map(Text, scores["notes"])
 
 
-def _comparison_table(comparison: Comparison) -> Table:
+def _triples_tables(title: str, scores: Scores) -> Iterator[Table]:
+    columns = ["P", "R", "F1", "95 % CI", "macro F1"]
+    table = make_table(f"{title}: {MODE}", ["triples of strings"], columns)
+    for name, task in _scored(scores):
+        if task["triples"] is not None and task["typed_triples"] is not None:
+            table.add_row(name, *_view_cells(task["triples"]), style="bold")
+            table.add_row("  with types", *_view_cells(task["typed_triples"]))
+    if table.rows:
+        yield table
+
+
+def _comparison_table(comparison: Comparison, *, triples: bool) -> Table:
     columns = ["model", "other", "difference", "95 % CI", "p"]
     table = make_table("Micro F1 of both models", ["strict"], columns)
+    labels: list[tuple[View, str]] = [*VIEWS.items(), *(TRIPLES.items() if triples else ())]
     for task, views in comparison.items():
         table.add_row(ALL_TASKS[task], *_difference_cells(views["strict"]), style="bold")
-        for view, label in VIEWS.items():
+        for view, label in labels:
             if view in views:
                 table.add_row(f"  {label}", *_difference_cells(views[view]))
     return table
@@ -99,14 +127,15 @@ def _differing_table(differing: dict[Task, int]) -> Table:
 def _type_tables(scores: Scores) -> Iterator[Table]:
     for name, task in _scored(scores):
         types = task["strict"]["per_type"] or {}
-        yield _figures_table(name, ["label"], [([label], types[label]) for label in types])
+        rows = [([label], types[label]) for label in types]
+        yield _figures_table(f"{name}, strict", ["label"], rows)
         if task["per_overlap"] is not None:
             yield _overlap_table(name, task["per_overlap"])
 
 
 def _overlap_table(name: str, scores: list[OverlapFigures]) -> Table:
     rows: list[tuple[list[str], Figures]] = [([each["overlap"]], each) for each in scores]
-    return _figures_table(f"{name}, by overlap", ["entity"], rows)
+    return _figures_table(f"{name}, strict, by overlap", ["entity"], rows)
 
 
 def _detail_tables(scores: Scores) -> Iterator[Table]:
@@ -132,7 +161,7 @@ def _scored(scores: Scores) -> Iterator[tuple[str, TaskScores]]:
 def _triple_table(name: str, triples: list[Triple]) -> Table:
     ordered = sorted(triples, key=lambda each: (-each["gold"], -each["predicted"]))
     rows = [([each["head"], each["label"], each["tail"]], each) for each in ordered[:MAX_ROWS]]
-    title = f"{name}, by entity types{_left_out(triples)}"
+    title = f"{name}, strict, by entity types{_left_out(triples)}"
     return _figures_table(title, ["head", "label", "tail"], rows)
 
 
@@ -153,14 +182,15 @@ def _confusion_table(name: str, confusion: Confusion, *, of_entities: bool) -> T
     counts = numpy.array(confusion["counts"])
     wrong = [(i, j) for i, j in numpy.argwhere(counts) if i != j]
     wrong.sort(key=lambda cell: -counts[cell])
-    table = make_table(f"{name}, confusions{_left_out(wrong)}", ["gold", "predicted"], [items])
+    title = f"{name}, strict, confusions{_left_out(wrong)}"
+    table = make_table(title, ["gold", "predicted"], [items])
     for i, j in wrong[:MAX_ROWS]:
         table.add_row(Text(classes[i]), Text(classes[j]), f"{counts[i, j]}")
     return table
 
 
 def _distance_table(name: str, bins: list[DistanceBin]) -> Table:
-    table = make_table(f"{name}, by distance", ["tokens between"], ["R", "correct", "gold"])
+    table = make_table(f"{name}, strict, by distance", ["tokens between"], ["R", "correct", "gold"])
     for each in bins:
         reach = name_bin(each["least"], each["most"])
         table.add_row(reach, _percent(each["recall"]), f"{each['correct']}", f"{each['gold']}")
@@ -168,7 +198,8 @@ def _distance_table(name: str, bins: list[DistanceBin]) -> Table:
 
 
 def _calibration_table(name: str, calibration: Calibration) -> Table:
-    table = make_table(f"{name}, calibration", ["score"], ["mean score", "correct", "predicted"])
+    columns = ["mean score", "correct", "predicted"]
+    table = make_table(f"{name}, strict, calibration", ["score"], columns)
     for each in calibration["bins"]:
         if each["count"]:
             reach = f"{100 * each['least']:.0f} to {100 * each['most']:.0f}"

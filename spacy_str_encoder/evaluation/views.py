@@ -1,5 +1,5 @@
-"""Definitions of correct: strict, or by boundaries only; for entities also strict in `doc.ents`.
-Attributes are scored without their default values.
+"""Definitions of correct: strict, or by boundaries only; for entities also strict in `doc.ents`;
+for relations also as triples of strings. Attributes are scored without their default values.
 """
 
 from collections import Counter
@@ -11,8 +11,9 @@ from .attributes import AttributeKey, AttributeOutcome
 from .counts import DocKeys
 from .outcomes import ATTRIBUTE_TASKS, EntityOutcome, Outcomes, RelationOutcome, Task
 from .overlaps import count_all_overlapping
+from .triples import list_triples
 
-View = Literal["strict", "boundaries", "flat"]
+View = Literal["strict", "boundaries", "flat", "triples", "typed_triples"]
 
 
 def view_keys(outcomes: Outcomes, task: Task) -> dict[View, list[DocKeys]]:
@@ -29,7 +30,12 @@ def view_keys(outcomes: Outcomes, task: Task) -> dict[View, list[DocKeys]]:
     if task in ATTRIBUTE_TASKS:
         return {"strict": _without_defaults(getattr(outcomes, task), outcomes.defaults)}
     relations = getattr(outcomes, task)
-    return {"strict": _strict(relations), "boundaries": _relation_boundaries(relations)}
+    return {
+        "strict": _strict(relations),
+        "boundaries": _relation_boundaries(relations),
+        "triples": list_triples(relations, outcomes.symmetric),
+        "typed_triples": list_triples(relations, outcomes.symmetric, typed=True),
+    }
 
 
 def _entity_views(entities: list[EntityOutcome]) -> Iterator[tuple[View, list[DocKeys]]]:
