@@ -99,7 +99,8 @@ def run_studio(command: Path, folder: Path) -> Iterator[Studio]:
     arguments = ["start", "--no-browser", "--internal-host", HOST, "--port", str(port)]
     with (folder / "label-studio.log").open("w") as log:
         process = subprocess.Popen(
-            [command, *arguments],
+            # A relative path would be looked for in the folder.
+            [command.absolute(), *arguments],
             cwd=folder,
             env=make_environment(folder, token),
             stdout=log,
@@ -107,7 +108,7 @@ def run_studio(command: Path, folder: Path) -> Iterator[Studio]:
         )
     try:
         studio = Studio(f"http://{HOST}:{port}", token)
-        wait_until(lambda: studio.is_up() or process.poll() is not None, "Label Studio")
+        wait_until(lambda: process.poll() is not None or studio.is_up(), "Label Studio")
         yield studio
     finally:
         process.terminate()
