@@ -229,18 +229,19 @@ def _settings(component: Any) -> Mapping[str, Any]:
     return settings if isinstance(settings, Mapping) else {}
 
 
-def read_labels(nlp: Language) -> tuple[list[str], list[str], dict[str, list[str]]]:
+def read_labels(nlp: Language) -> tuple[list[str], list[str], dict[str, list[str]], bool]:
     """Look up the labels that a pipeline can predict.
 
     nlp (Language): The pipeline.
-    RETURNS (tuple): The types of entities, the labels of relations, and the values of each
-        attribute by its name.
+    RETURNS (tuple): The types of entities, the labels of relations, the values of each attribute
+        by its name, and whether a pair of entities has at most one relation.
     """
     attributes: dict[str, list[str]] = {}
     for settings in _find_settings(nlp, ATTRIBUTES):
         for name, value in settings.get("values", ()):
             attributes.setdefault(name, []).append(value)
-    return _list_labels(nlp, ENTITIES), _list_labels(nlp, RELATIONS), attributes
+    exclusive = all(each.get("exclusive", True) for each in _find_settings(nlp, RELATIONS))
+    return _list_labels(nlp, ENTITIES), _list_labels(nlp, RELATIONS), attributes, exclusive
 
 
 def _list_labels(nlp: Language, assigned: str) -> list[str]:

@@ -38,7 +38,7 @@ def test_each_label_is_there() -> None:
     labels = Labels(["Drug", "药物"], ["treats"], {"Assertion": ["negated", "possible"]})
     assert make_labeling_config(labels).splitlines() == [
         "<View>",
-        "  <Relations>",
+        '  <Relations choice="single">',
         '    <Relation value="treats" />',
         "  </Relations>",
         '  <Labels name="label" toName="text">',
@@ -87,12 +87,38 @@ def test_labels_of_texts_are_collected() -> None:
     assert Labels.of(texts) == expected
 
 
+# Label Studio replaces the label of a relation only if the config says so. Else, it adds one.
+@pytest.mark.parametrize(
+    ("relations", "choice"),
+    [
+        ([(0, 1, "r"), (1, 0, "s")], "single"),
+        ([(0, 1, "r"), (0, 1, "s")], None),
+    ],
+)
+def test_a_relation_has_one_label_unless_a_text_has_more(
+    relations: list[tuple[int, int, str]], choice: str | None
+) -> None:
+    entities = [AnnotatedEntity(0, 1, "A"), AnnotatedEntity(1, 2, "B")]
+    other = AnnotatedText("ab", entities, [AnnotatedRelation(0, 1, "r")])
+    text = AnnotatedText("ab", entities, [AnnotatedRelation(*each) for each in relations])
+    view = ElementTree.fromstring(make_labeling_config(Labels.of([text, other])))
+    assert [each.get("choice") for each in view.iter("Relations")] == [choice]
+
+
+def test_a_pipeline_with_several_relations_on_a_pair_lets_people_choose_several() -> None:
+    nlp = spacy.load(PIPELINE)
+    nlp.get_pipe("str_rel").cfg["exclusive"] = False
+    view = ElementTree.fromstring(make_labeling_config(Labels(*read_labels(nlp))))
+    assert [each.get("choice") for each in view.iter("Relations")] == [None]
+
+
 def test_the_labels_of_a_pipeline_are_those_of_its_components() -> None:
     nlp = spacy.load(PIPELINE)
-    entities, relations, attributes = read_labels(nlp)
+    entities, relations, attributes, exclusive = read_labels(nlp)
     assert entities == [*nlp.get_pipe("str_ner").labels]
     assert relations == [*nlp.get_pipe("str_rel").labels]
     assert attributes == {}
+    assert exclusive
 
 
 def test_the_command_prints_or_writes_the_config_of_a_pipeline(tmp_path: Path) -> None:

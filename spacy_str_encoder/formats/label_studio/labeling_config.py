@@ -21,11 +21,13 @@ class Labels:
     entities (Iterable[str]): The types of entities.
     relations (Iterable[str]): The labels of relations.
     attributes (Mapping[str, Iterable[str]]): The values of each attribute of entities by its name.
+    exclusive (bool): Whether a relation has one label alone.
     """
 
     entities: Iterable[str]
     relations: Iterable[str] = ()
     attributes: Mapping[str, Iterable[str]] = field(default_factory=dict)
+    exclusive: bool = True
 
     @classmethod
     def of(cls, texts: Iterable[AnnotatedText]) -> Self:
@@ -35,14 +37,17 @@ class Labels:
         RETURNS (Labels): Their labels in alphabetical order.
         """
         entities, relations, attributes = set[str](), set[str](), dict[str, set[str]]()
+        exclusive = True
         for annotated in texts:
             entities |= {each.label for each in annotated.entities}
             relations |= {each.label for each in annotated.relations}
+            ends = {(each.head, each.tail) for each in annotated.relations}
+            exclusive &= len(ends) == len(annotated.relations)
             for entity in annotated.entities:
                 for name, value in (entity.attributes or {}).items():
                     attributes.setdefault(name, set()).add(value)
         values = {name: sorted(attributes[name]) for name in sorted(attributes)}
-        return cls(sorted(entities), sorted(relations), values)
+        return cls(sorted(entities), sorted(relations), values, exclusive)
 
 
 def make_labeling_config(labels: Labels) -> str:
@@ -53,7 +58,9 @@ def make_labeling_config(labels: Labels) -> str:
     """
     view = Element("View")
     if relations := [*labels.relations]:
-        _add_values(SubElement(view, "Relations"), "Relation", relations)
+        # Without a choice, another label is added to the one that the relation has.
+        choice = {"choice": "single"} if labels.exclusive else {}
+        _add_values(SubElement(view, "Relations", choice), "Relation", relations)
     control, shown = NAMES["from_name"], NAMES["to_name"]
     _add_values(SubElement(view, "Labels", name=control, toName=shown), "Label", labels.entities)
     SubElement(view, "Text", name=shown, value=f"${NAMES['text']}")
