@@ -110,6 +110,15 @@ def test_relations_of_a_changed_entity_stay_the_same() -> None:
     ]
 
 
+def test_relations_of_a_replaced_entity_stay_the_same() -> None:
+    before = annotate(FEVER, MILD, (10, 19, "Place"), relations=OF)
+    after = annotate(FEVER, MILD, PAIN, relations=OF)
+    assert [*compare([(before, after)]).changes] == [
+        "added entity Finding",
+        "removed entity Place",
+    ]
+
+
 @pytest.mark.parametrize(
     ("before", "after", "expected"),
     [

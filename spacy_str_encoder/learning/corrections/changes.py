@@ -16,7 +16,8 @@ def find_changes(predicted: AnnotatedText, corrected: AnnotatedText) -> Iterator
     """Find what was changed. What is unannotated in the corrected text was not changed.
 
     An entity that was removed and one that was added are one change if they have the same place, or
-    overlap and have the same label. Relations of such an entity stay the same.
+    overlap and have the same label. Relations of such an entity stay the same, and so do those of
+    an entity that was removed where one that overlaps it was added.
 
     predicted (AnnotatedText): The text as a model annotated it, without duplicate entities.
     corrected (AnnotatedText): The same text as people corrected it.
@@ -29,7 +30,9 @@ def find_changes(predicted: AnnotatedText, corrected: AnnotatedText) -> Iterator
     moved = dict(entities.pairs)
     yield from _changed_attributes(predicted, corrected, moved)
     if corrected.has_relations:
-        old, new = _relations(predicted, moved), _relations(corrected, {})
+        replaced = _match({*entities.removed}, {*entities.added}, _overlap)
+        old = _relations(predicted, moved | dict(replaced.pairs))
+        new = _relations(corrected, {})
         relations = _match(old, new, _is_turned, _same_ends)
         yield from _changed_relations(corrected.text, relations)
 
@@ -67,7 +70,11 @@ def _same_place(old: Place, new: Place) -> bool:
 
 
 def _same_label(old: Place, new: Place) -> bool:
-    return old[2] == new[2] and old[0] < new[1] and new[0] < old[1]
+    return old[2] == new[2] and _overlap(old, new)
+
+
+def _overlap(old: Place, new: Place) -> bool:
+    return old[0] < new[1] and new[0] < old[1]
 
 
 def _changed_entities(text: str, entities: _Matched[Place]) -> Iterator[Change]:
