@@ -231,6 +231,37 @@ def test_identifier_text_and_score_are_written_the_best_first(
     ]
 
 
+def test_texts_of_other_files_are_not_selected_again(
+    model: Path, texts: Path, tmp_path: Path
+) -> None:
+    run(model, texts, "-o", tmp_path / "first.jsonl", "--count", 4)
+    first, known = read_rows(tmp_path / "first.jsonl"), read_rows(texts)
+    docs = [spacy.blank("zh")(f" {known[0]['text']}\n"), spacy.blank("zh")("Not there.")]
+    DocBin(docs=docs).to_disk(tmp_path / "train.spacy")
+    excluded = {known[0]["text"], *(row["text"] for row in first)}
+    files = ["--exclude", tmp_path / "first.jsonl", "--exclude", tmp_path / "train.spacy"]
+    result = run(model, texts, "-o", tmp_path / "second.jsonl", *files)
+    second = {row["text"] for row in read_rows(tmp_path / "second.jsonl")}
+    assert second == {row["text"] for row in known if row.get("text", "").strip()} - excluded
+    # The first of the texts is there twice.
+    assert f"left out ({len(excluded) + 1}): texts that --exclude names" in result.stdout
+
+
+def test_if_all_texts_are_excluded_it_is_said(model: Path, tmp_path: Path) -> None:
+    texts = write_rows(tmp_path / "texts.jsonl", [{"text": "左主干"}, {"text": ""}])
+    result = run(model, texts, "-o", tmp_path / "next.jsonl", "--exclude", texts)
+    assert result.exit_code == 1
+    assert "got 2 texts, 1 blank, 1 in --exclude" in result.stderr
+
+
+def test_texts_to_exclude_must_be_readable(model: Path, texts: Path, tmp_path: Path) -> None:
+    other = write_rows(tmp_path / "other.jsonl", [{"id": "a"}])
+    result = run(model, texts, "-o", tmp_path / "next.jsonl", "--exclude", other)
+    assert result.exit_code == 1
+    assert "--exclude must name texts that can be read, got" in result.stderr
+    assert f"{other}, text 1: the field 'text' is missing or null" in result.stderr
+
+
 def test_scores_and_rates_are_those_of_the_texts(model: Path, texts: Path, tmp_path: Path) -> None:
     output = tmp_path / "next.jsonl"
     result = run(model, texts, "-o", output, "--count", 4)

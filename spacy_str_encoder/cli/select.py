@@ -43,6 +43,15 @@ def select_command(
             show_default="JSON lines of id, text and score",
         ),
     ] = None,
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FILE",
+            help="Texts not to select again, such as those of training and dev data. Read as "
+            "INPUT. Can be repeated.",
+            show_default="none",
+        ),
+    ] = None,
     text_field: TextField = "text",
     id_field: IdField = "id",
     whole_files: WholeFiles = False,
@@ -65,6 +74,9 @@ def select_command(
 
     Example: spacy-str-encoder select training/model-best "archive/*.csv.gz" \\
     -o next.json --text-field report --count 100 --to label-studio
+
+    Example: spacy-str-encoder select continued/model-best reports.jsonl -o second.jsonl \\
+    --exclude merged.spacy --exclude corpus/dev.spacy
     """
     from spacy_str_encoder.archive import Fields, find_sources
     from spacy_str_encoder.files.docbin import SUFFIX as DOCS_SUFFIX
@@ -84,10 +96,14 @@ def select_command(
     with errors_as_one_line():
         if target is None:
             check_lines(output)
-        sources, others = find_sources(inputs, output=output, whole_files=whole_files)
-        files = [file for source in sources for file in source.files]
+        find = partial(find_sources, output=output, whole_files=whole_files)
+        sources, others = find(inputs)
+        unwanted, _ = find(exclude) if exclude else ([], [])
+        files = [file for source in (*sources, *unwanted) for file in source.files]
         is_folder = target is not None and output.is_dir()
         prepare(gpu_id=gpu_id, inputs=files, outputs=[] if is_folder else [output])
+        for source in unwanted:
+            candidates.exclude(source)
         nlp = load_pipeline(model, code=code, precision=precision and precision.value)
         format = None if target is None else find_format(target, output, nlp)
         follow = partial(track, description="Scoring")
@@ -122,6 +138,7 @@ def _describe_left_out(candidates: "Candidates") -> Iterator[str]:
     from spacy_str_encoder.formats.report import list_examples
 
     for count, what in (
+        (candidates.excluded, "texts that --exclude names"),
         (candidates.duplicates, "texts that occurred before"),
         (candidates.blank, "texts that are blank"),
     ):

@@ -8,6 +8,8 @@ from ...archive.sources import Source
 from ...files.entries import Entry, Rejection
 from ...files.readers import Fields
 
+UNREADABLE = "--exclude must name texts that can be read, got {case}"
+
 
 @dataclass
 class Candidates:
@@ -17,6 +19,7 @@ class Candidates:
     read (int): The number of texts read so far.
     blank (int): The number of texts that are empty or white space.
     duplicates (int): The number of texts that were read before.
+    excluded (int): The number of texts that are not to be chosen.
     rejected (dict[str, list[str]]): The texts that can't be annotated, by the kind of the reason.
         Each case has the place and the whole reason.
     """
@@ -25,9 +28,22 @@ class Candidates:
     read: int = 0
     blank: int = 0
     duplicates: int = 0
+    excluded: int = 0
     rejected: dict[str, list[str]] = field(default_factory=dict)
     # Digests, so that the texts need not stay in memory.
     _seen: set[bytes] = field(default_factory=set)
+    _unwanted: set[bytes] = field(default_factory=set)
+
+    def exclude(self, source: Source) -> None:
+        """Leave out the texts of a source, whatever their white space, when others are read.
+
+        source (Source): The source.
+        RAISES (ValueError): If a text can't be read.
+        """
+        for item, _ in source.read(self.fields):
+            if isinstance(item, Rejection):
+                raise ValueError(UNREADABLE.format(case=_describe(source, item)))
+            self._unwanted.add(_digest_words(item.text))
 
     def read_new(self, source: Source) -> Iterator[Entry]:
         """Read the texts of a source that were in no source before.
@@ -41,11 +57,13 @@ class Candidates:
                 self.reject(source, item)
             elif not item.text.strip():
                 self.blank += 1
+            elif _digest_words(item.text) in self._unwanted:
+                self.excluded += 1
             elif self._is_new(item.text):
                 yield item
 
     def _is_new(self, text: str) -> bool:
-        digest = blake2b(text.encode(), digest_size=16).digest()
+        digest = _digest(text)
         is_new = digest not in self._seen
         self._seen.add(digest)
         self.duplicates += not is_new
@@ -68,5 +86,16 @@ class Candidates:
         source (Source): The source.
         rejection (Rejection): The text.
         """
-        case = f"{source.name}, text {rejection.number:,}: {rejection.reason}"
-        self.rejected.setdefault(rejection.kind, []).append(case)
+        self.rejected.setdefault(rejection.kind, []).append(_describe(source, rejection))
+
+
+def _describe(source: Source, rejection: Rejection) -> str:
+    return f"{source.name}, text {rejection.number:,}: {rejection.reason}"
+
+
+def _digest_words(text: str) -> bytes:
+    return _digest(" ".join(text.split()))
+
+
+def _digest(text: str) -> bytes:
+    return blake2b(text.encode(), digest_size=16).digest()

@@ -22,7 +22,7 @@ from .ranking import Place, Ranking
 # A batch is chosen from this many times as many texts, those with the highest scores.
 POOL = 5
 Track = Callable[[Iterable[Any]], Iterable[Any]]
-NO_TEXTS = "the input must have a text that can be annotated, got {read}, {blank} blank{rejected}"
+NO_TEXTS = "the input must have a text that can be annotated, got {read}, {blank} blank{others}"
 NOTHING_READ = (
     "the input must have a text that can be annotated, got empty files, or only blank lines"
 )
@@ -105,8 +105,9 @@ def _describe_none(candidates: Candidates) -> str:
         return NOTHING_READ
     rejected = [*chain.from_iterable(candidates.rejected.values())]
     cases = f" and {len(rejected):,} rejected, such as {rejected[0]}" if rejected else ""
+    excluded = f", {candidates.excluded:,} in --exclude" if candidates.excluded else ""
     read = count_noun(candidates.read, "text")
-    return NO_TEXTS.format(read=read, blank=f"{candidates.blank:,}", rejected=cases)
+    return NO_TEXTS.format(read=read, blank=f"{candidates.blank:,}", others=excluded + cases)
 
 
 def _rank(
