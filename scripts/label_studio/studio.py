@@ -13,8 +13,8 @@ from typing import Any
 import httpx
 
 USER = "annotator@example.com"
-# Seconds: the first start makes the tables of a database.
-DEADLINE = 300
+# Seconds: the first start compiles the packages, and makes the tables of a database.
+DEADLINE = 900
 HOST = "127.0.0.1"
 
 
