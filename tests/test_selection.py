@@ -226,8 +226,9 @@ def test_identifier_text_and_score_are_written_the_best_first(
     ]
     assert lines[4].startswith(f"{output}: 4 of 12 texts selected, with ")
     assert lines[-2:] == [
-        f"  spacy-str-encoder annotate {model} {output} --output predicted",
-        "  spacy-str-encoder corrections predicted CORRECTED --output corrected.spacy --lang zh",
+        f"  spacy-str-encoder annotate {model} {output} --output {tmp_path}/out/next-predicted",
+        f"  spacy-str-encoder corrections {tmp_path}/out/next-predicted CORRECTED "
+        f"--output {tmp_path}/out/next-corrected.spacy --lang zh",
     ]
 
 
@@ -330,7 +331,8 @@ def test_predictions_are_written_in_a_format_and_can_be_read_again(
     run(model, texts, "-o", rows, "--count", 4)
     result = run(model, texts, "-o", output, "--count", 4, "--to", target)
     assert result.exit_code == 3, result.output
-    last = f"  spacy-str-encoder corrections {output} CORRECTED --output corrected.spacy{lang}"
+    corrected = tmp_path / "next-corrected.spacy"
+    last = f"  spacy-str-encoder corrections {output} CORRECTED --output {corrected}{lang}"
     assert result.stdout.splitlines()[-1] == last
     command = f"fit: spacy-str-encoder labeling-config {model} --output labels.xml\n"
     assert (command in result.stdout) == (target == "label-studio")

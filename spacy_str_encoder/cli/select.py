@@ -122,16 +122,19 @@ def select_command(
     has_tokens = format is not None and (format.needs_tokens or format.suffix == DOCS_SUFFIX)
     lang = "" if has_tokens else f" --lang {nlp.lang}"
     names = {"model": quote(model), "output": quote(str(output)), "lang": lang}
+    # Files of their own for each round: those of the last one are still needed.
+    for name in ("predicted", "corrected"):
+        names[name] = quote(f"{output.with_suffix('')}-{name}")
     typer.echo((PREDICT if format is None else CORRECT).format(**names))
     if candidates.rejected:
         raise typer.Exit(SOME_REJECTED)
 
 
 PREDICT = """Next, predict their annotations, and let people correct them:
-  spacy-str-encoder annotate {model} {output} --output predicted
-  spacy-str-encoder corrections predicted CORRECTED --output corrected.spacy{lang}"""
+  spacy-str-encoder annotate {model} {output} --output {predicted}
+  spacy-str-encoder corrections {predicted} CORRECTED --output {corrected}.spacy{lang}"""
 CORRECT = """Next, let people correct the predictions:
-  spacy-str-encoder corrections {output} CORRECTED --output corrected.spacy{lang}"""
+  spacy-str-encoder corrections {output} CORRECTED --output {corrected}.spacy{lang}"""
 
 
 def _describe_left_out(candidates: "Candidates") -> Iterator[str]:
