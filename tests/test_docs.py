@@ -119,7 +119,14 @@ TRANSLATIONS = {
     "README.md": "README.zh-CN.md",
     **{
         f"docs/{name}.md": f"docs/zh/{name}.md"
-        for name in ("continued_training", "data", "deployment", "training", "troubleshooting")
+        for name in (
+            "continued_training",
+            "data",
+            "deployment",
+            "label_studio",
+            "training",
+            "troubleshooting",
+        )
     },
 }
 SPERT = {
