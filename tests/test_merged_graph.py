@@ -16,8 +16,9 @@ from spacy_str_encoder import Relation, set_attributes, set_codes, set_relations
 from spacy_str_encoder.doc.relation import set_score
 from spacy_str_encoder.exports.graph import write_graph
 from spacy_str_encoder.exports.graph.identity import CODE, TEXT, Identity
-from spacy_str_encoder.exports.graph.merge import Merged, merge_graph
+from spacy_str_encoder.exports.graph.merge import merge_graph
 from spacy_str_encoder.exports.graph.merged_tables import TABLES
+from spacy_str_encoder.exports.graph.merging import Merged
 
 from .test_annotate_formats import PIPELINE, annotate, read_files, run
 from .test_convert import write_lines
@@ -362,6 +363,12 @@ def test_other_files_are_not_touched(archive: Path, tmp_path: Path) -> None:
     for output in (tmp_path, note):
         assert_refused(merge_archive(archive, output), "else than a merged graph (note.txt)")
     assert [*tmp_path.iterdir()] == [note]
+    # A part of another archive has two tables of the same names.
+    (tmp_path / "part").mkdir()
+    (tmp_path / "part" / "nodes.csv").touch()
+    assert_refused(
+        merge_archive(archive, tmp_path / "part"), "else than a merged graph (nodes.csv)"
+    )
     assert_refused(merge_archive(archive, archive / "merged"), "is inside of the input")
     assert_refused(merge_archive(archive, archive), "is an input and would be overwritten")
 
