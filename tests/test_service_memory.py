@@ -9,8 +9,12 @@ from pathlib import Path
 import pytest
 from spacy.util import load_model_from_config
 
+from spacy_str_encoder.serving import predictor
+from spacy_str_encoder.serving.predictor import Predictor
+from spacy_str_encoder.serving.settings import Settings
+
 from .pipelines import ENGLISH, MakeNlp, make_example
-from .services import ROOT
+from .services import ROOT, SAVED
 
 BATCHES, FIRST = 5000, 1000
 # In bytes.
@@ -61,3 +65,17 @@ def test_new_words_do_not_fill_the_memory(pipeline: Path) -> None:
     )
     before, after = json.loads(done.stdout)
     assert (after - before) / (BATCHES - FIRST) < MOST_PER_BATCH
+
+
+def test_free_memory_is_released_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    released: list[None] = []
+    service = Predictor(Settings(str(SAVED)))
+    monkeypatch.setattr(predictor, "release_free_memory", lambda: released.append(None))
+    monkeypatch.setattr(predictor, "RELEASE_EVERY", 3)
+    # The warm-up is a batch, too.
+    service.load()
+    counts = []
+    for _ in range(6):
+        service(["a"])
+        counts.append(len(released))
+    assert counts == [0, 1, 1, 1, 2, 2]

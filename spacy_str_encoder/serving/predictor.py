@@ -11,12 +11,15 @@ from ..archive.annotate import annotate_entries
 from ..doc.plain_data import to_annotations
 from ..files.entries import Entry, Rejection
 from ..loading import entity_group, load_pipeline, require_gpu
+from .memory import release_free_memory
 from .offer import Offer, make_offer
 from .settings import Settings
 
 # The annotations of a text, or an error.
 Answer = dict[str, Any]
 WARM_UP = "Warm-up 预热"
+# Batches between two releases of memory, which take about one percent of their time.
+RELEASE_EVERY = 50
 
 
 class Predictor:
@@ -31,6 +34,7 @@ class Predictor:
         settings (Settings): The settings.
         """
         self.settings = settings
+        self._batches = 0
 
     def load(self) -> None:
         """Load the pipeline, and annotate a first text, which takes longer than others.
@@ -52,6 +56,9 @@ class Predictor:
         texts (Sequence[str]): The texts.
         RETURNS (list[Answer]): What `to_annotations` returns of each, or an object with `error`.
         """
+        self._batches += 1
+        if self._batches % RELEASE_EVERY == 0:
+            release_free_memory()
         rejections: list[Rejection] = []
         entries = [Entry(number, text) for number, text in enumerate(texts)]
         spans_key = entity_group(self.nlp)
