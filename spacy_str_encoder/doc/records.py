@@ -139,7 +139,7 @@ def to_records(
     warn_of_missing_group(doc, spans_key)
     entities = get_entities(doc, spans_key)
     _warn_of_unknown(doc, central, entities)
-    links = _find_links(doc, central, inverse)
+    links = find_links(doc, central, inverse)
     roots = [entity for entity in entities if entity.label_ in central]
     depths = [_find_depths(root, links, central) for root in roots]
     _warn_of_unused(links, set(chain.from_iterable(depths)))
@@ -211,7 +211,15 @@ def walk_values(owner: Record, *path: str) -> Iterator[tuple[tuple[str, ...], Re
             yield from walk_values(value, *path, key)
 
 
-def _find_links(doc: Doc, central: Collection[str], inverse: Collection[str]) -> Links:
+def find_links(doc: Doc, central: Collection[str], inverse: Collection[str]) -> Links:
+    """Find which entity of each relation has the other one as a value.
+
+    doc (Doc): The doc.
+    central (Collection[str]): The types of central entities.
+    inverse (Collection[str]): The labels of relations whose head is the value.
+    RETURNS (dict[tuple[int, int, str], list[Link]]): The links of each owner by its start and end
+        character and label, their values in text order.
+    """
     links: Links = {}
     oriented = (_orient(relation, central, inverse) for relation in get_relations(doc))
     for link in sorted(oriented, key=lambda link: place_of(link.value)):

@@ -1,5 +1,5 @@
 import warnings
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from itertools import chain
 from typing import Any
 
@@ -8,6 +8,7 @@ from spacy.tokens import Doc
 from spacy.training import Example
 
 from ..doc.extensions import warn_of_foreign
+from ..doc.meanings import TABLES, read_meanings
 from ..doc.records import DEFAULT_KEY, check_settings, set_settings
 from .span_groups import ENTITIES, RELATIONS, warn_of_other_relations
 
@@ -20,7 +21,13 @@ SPAN_ATTRIBUTES = ("span._.attributes",)
     "str_records",
     assigns=ATTRIBUTES,
     requires=["doc._.relations"],
-    default_config={"inverse": [], "key": DEFAULT_KEY, "exclude": {}, "spans_key": None},
+    default_config={
+        "inverse": [],
+        "key": DEFAULT_KEY,
+        "exclude": {},
+        "spans_key": None,
+        "omop": None,
+    },
 )
 def make_str_records(
     nlp: Language,
@@ -30,6 +37,7 @@ def make_str_records(
     key: str,
     exclude: dict[str, list[str]],
     spans_key: str | None,
+    omop: dict[str, Any] | None,
 ) -> "RecordMaker":
     """Construct a `str_records` component.
 
@@ -41,11 +49,19 @@ def make_str_records(
     exclude (dict[str, list[str]]): Values of attributes by name, such as
         `{"Assertion": ["negated"]}`. Central entities with such a value get no record.
     spans_key (str | None): The span group that holds the entities; `doc.ents` if None.
+    omop (dict[str, Any] | None): What attributes and relations mean to `annotate --format omop` and
+        `fhir`, see `Meanings`; the defaults if None.
     RETURNS (RecordMaker): The component.
     """
     warn_of_foreign(ATTRIBUTES)
     maker = RecordMaker(
-        name, central=central, inverse=inverse, key=key, exclude=exclude, spans_key=spans_key
+        name,
+        central=central,
+        inverse=inverse,
+        key=key,
+        exclude=exclude,
+        spans_key=spans_key,
+        omop=omop,
     )
     maker.initialize(nlp=nlp)
     return maker
@@ -64,13 +80,17 @@ class RecordMaker:
         key: str,
         exclude: dict[str, list[str]],
         spans_key: str | None,
+        omop: Mapping[str, Any] | None = None,
     ) -> None:
         """Initialize the component, see `make_str_records`.
 
-        RAISES (ValueError): If there are no central types, the template has unknown fields, or
-            `exclude` has no lists of values.
+        RAISES (ValueError): If there are no central types, the template has unknown fields,
+            `exclude` has no lists of values, or `omop` has an unknown or invalid setting.
         """
         check_settings(central, key, exclude)
+        self.meanings = read_meanings(omop, central)
+        # Tables that were given, not those of the defaults, name what the pipeline predicts.
+        self._given = {name: table for name, table in (omop or {}).items() if name in TABLES}
         self.name = name
         self.settings: dict[str, Any] = {
             "central": central,
@@ -95,7 +115,20 @@ class RecordMaker:
         _warn_of_unknown(self.name, "exclude", self._excluded, _find_labels(nlp, SPAN_ATTRIBUTES))
         if self._excluded and not _find_assigning(nlp, SPAN_ATTRIBUTES):
             warnings.warn(WITHOUT_ATTRIBUTES.format(name=self.name), stacklevel=2)
+        self._warn_of_meanings(nlp)
         warn_of_other_relations(self.name, nlp, self.settings["spans_key"])
+
+    def _warn_of_meanings(self, nlp: Language) -> None:
+        kinds = (RELATIONS, SPAN_ATTRIBUTES)
+        labels = [_find_labels(nlp, assigned) for assigned in kinds]
+        pairs = zip(kinds, labels, strict=True)
+        if any(not found and _find_assigning(nlp, assigned) for assigned, found in pairs):
+            return
+        known = {label.partition("=")[0] for label in chain.from_iterable(labels)}
+        folded = {name.casefold() for name in known}
+        for meaning, table in self._given.items():
+            named = [name for name in table if name.casefold() not in folded]
+            _warn_of_unknown(self.name, f"omop.{meaning}", named, known)
 
     @property
     def _excluded(self) -> list[str]:

@@ -1,0 +1,175 @@
+"""Meanings of attributes and relations, for tables and resources of hospitals: which say that
+something is absent, uncertain or past, and which terminologies have identifiers of concepts.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain
+from typing import Any
+
+# For each attribute, values; for each label of a relation, types of the other entity.
+Table = Mapping[str, Collection[str]]
+
+
+DEFAULTS: dict[str, Any] = {
+    "absent": {
+        "Assertion": ["absent", "negated", "negative", "denied", "ruled out"],
+        "Negation": ["true", "yes", "negated"],
+        "Polarity": ["negative", "negated"],
+        "Negative": ["Negation"],
+    },
+    "conditional": {
+        "Assertion": ["conditional", "hypothetical"],
+        "Conditional": ["true", "yes"],
+        "Temporality": ["hypothetical"],
+        "Time": ["hypothetical"],
+    },
+    "uncertain": {
+        "Assertion": ["possible", "probable", "suspected", "uncertain"],
+        "Certainty": ["possible", "probable", "suspected", "uncertain"],
+        "Uncertainty": ["true", "yes"],
+    },
+    "other_subject": {
+        "Assertion": ["associated_with_someone_else", "family"],
+        "Experiencer": ["family", "other"],
+        "Subject": ["family", "other"],
+    },
+    "past": {
+        "Assertion": ["historical"],
+        "Temporality": ["past", "historical"],
+        "Time": ["past", "historical"],
+    },
+    "planned": {
+        "Assertion": ["planned"],
+        "Temporality": ["planned", "future"],
+        "Time": ["planned", "future"],
+    },
+    "modifiers": None,
+    "concept_system": "OMOP",
+    "source_concept_system": "OMOP source",
+    "conditions": [],
+    "body_sites": ["BodyPart", "Location"],
+    "severities": ["Degree", "Severity"],
+    "systems": {},
+}
+
+
+@dataclass(frozen=True)
+class Meanings:
+    """Meanings of the attributes and relations of an entity. Case makes no difference.
+
+    absent (Table): The patient does not have it.
+    conditional (Table): The patient may have it under a condition.
+    uncertain (Table): The patient may have it.
+    other_subject (Table): Somebody else has it, such as the mother.
+    past (Table): The patient had it.
+    planned (Table): The patient may get it.
+    modifiers (list[str] | None): The attributes and relations in `term_modifiers`; None for all.
+    concept_system (str): The terminology whose codes are the numbers of standard concepts.
+    source_concept_system (str): The terminology whose codes are the numbers of source concepts.
+    conditions (list[str]): The central types that become a Condition; others are an Observation.
+    body_sites (list[str]): The types of values that are the body site of a Condition.
+    severities (list[str]): The types of values that are the severity of a Condition.
+    systems (Mapping[str, str]): The URI of each terminology, of the identifiers of texts (`id`)
+        and of those of patients (`subject`).
+    """
+
+    absent: Table
+    conditional: Table
+    uncertain: Table
+    other_subject: Table
+    past: Table
+    planned: Table
+    modifiers: Collection[str] | None
+    concept_system: str
+    source_concept_system: str
+    conditions: Collection[str]
+    body_sites: Collection[str]
+    severities: Collection[str]
+    systems: Mapping[str, str]
+
+    def find(self, said: Iterable[tuple[str, str]]) -> frozenset[str]:
+        """Find what attributes and relations mean.
+
+        said (Iterable[tuple[str, str]]): Attributes with their values, and labels of relations with
+            the type of the other entity.
+        RETURNS (frozenset[str]): The names of the tables that have any of them.
+        """
+        pairs = ((name.casefold(), value.casefold()) for name, value in said)
+        return frozenset(chain.from_iterable(self._by_pair.get(pair, ()) for pair in pairs))
+
+    def know(self, name: str) -> bool:
+        """Check whether an attribute or a relation has a meaning.
+
+        name (str): The name of the attribute, or the label of the relation.
+        RETURNS (bool): Whether a table has it.
+        """
+        return name.casefold() in {known for known, _ in self._by_pair}
+
+    @cached_property
+    def _by_pair(self) -> dict[tuple[str, str], list[str]]:
+        found: dict[tuple[str, str], list[str]] = {}
+        for meaning in TABLES:
+            for name, values in getattr(self, meaning).items():
+                for value in values:
+                    found.setdefault((name.casefold(), value.casefold()), []).append(meaning)
+        return found
+
+
+TABLES = ("absent", "conditional", "uncertain", "other_subject", "past", "planned")
+LISTS = ("modifiers", "conditions", "body_sites", "severities")
+STRINGS = ("concept_system", "source_concept_system")
+
+
+def read_meanings(settings: Mapping[str, Any] | None, central: Collection[str]) -> Meanings:
+    """Read the settings of meanings. What is not given has its default.
+
+    settings (Mapping[str, Any] | None): The settings by name; None for none.
+    central (Collection[str]): The types of central entities.
+    RETURNS (Meanings): The meanings.
+    RAISES (ValueError): If a setting is unknown or has another form, or a type of `conditions` is
+        not central.
+    """
+    given = {} if settings is None else settings
+    if not isinstance(given, Mapping):
+        raise ValueError(f"omop: must be a block of settings, got {given!r}.")
+    for name, value in given.items():
+        _check(name, value)
+    meanings = Meanings(**{**DEFAULTS, **given})
+    if others := sorted({*meanings.conditions} - {*central}):
+        raise ValueError(
+            f"omop.conditions: must be types of `central` ({', '.join(central)}), got "
+            f"{', '.join(others)}."
+        )
+    return meanings
+
+
+def _check(name: str, value: Any) -> None:
+    if name not in DEFAULTS:
+        raise ValueError(f"omop: unknown setting {name!r}. Use only {', '.join(DEFAULTS)}.")
+    if name in TABLES and not (_is_table(value) and all(map(_is_list, value.values()))):
+        _refuse(name, 'a list for each attribute or relation, such as {"Time": ["past"]}', value)
+    if name in LISTS and not _is_list(value) and (name, value) != ("modifiers", None):
+        _refuse(name, "a list of names", value)
+    if name in STRINGS and not isinstance(value, str):
+        _refuse(name, "the name of a terminology", value)
+    if name == "systems" and not (_is_table(value) and all(map(_is_string, value.values()))):
+        _refuse(name, 'a URI for each name, such as {"id": "https://example.org/notes"}', value)
+
+
+def _is_table(value: Any) -> bool:
+    return isinstance(value, Mapping) and all(map(_is_string, value))
+
+
+def _is_list(value: Any) -> bool:
+    is_listed = isinstance(value, Collection) and not isinstance(value, str | Mapping)
+    return is_listed and all(map(_is_string, value))
+
+
+def _is_string(value: Any) -> bool:
+    return isinstance(value, str) and bool(value)
+
+
+def _refuse(name: str, wanted: str, value: Any) -> None:
+    raise ValueError(f"omop.{name}: must be {wanted}, got {value!r}.")
