@@ -24,7 +24,7 @@ def source(tmp_path: Path) -> Path:
     return write_lines(tmp_path / "texts.jsonl", *rows)
 
 
-def write_ids(path: Path, docs: AnnotatedDocs, nlp: Language, pipeline: str) -> Reported:
+def write_ids(path: Path, docs: AnnotatedDocs, nlp: Language, pipeline: str, date: str) -> Reported:
     ids = [origin["id"] for origin, _ in docs]
     path.write_text(f"{nlp.lang} {pipeline.split()[0]} {' '.join(ids)}", "utf-8")
     return Reported(Counter({"texts": len(ids)}), Counter({"names": 1}))

@@ -9,7 +9,7 @@ from spacy.language import Language
 
 from ..doc.origin import META, AnnotatedDocs
 from ..doc.records import find_settings, get_records
-from ..exports.export import RECORDS, Reported
+from ..exports.export import RECORDS, SCORES, Reported
 from ..formats.annotated_text import AnnotatedText
 from ..formats.docs import from_docs
 from ..formats.entities import trim_entities
@@ -20,8 +20,6 @@ from ..formats.sources import Findings
 from ..formats.writer import TextWriter
 from ..loading import entity_group, sets_attributes
 from .writers import WRITERS
-
-SCORES = "scores of {kind}, which this format can't hold"
 
 
 def list_formats(nlp: Language) -> dict[str, Format]:

@@ -54,6 +54,7 @@ class Part:
         those of their entities.
     lost (Counter[str]): The number of losses in the output format by reason.
     chosen (Counter[str]): The number of choices in the output format by reason.
+    last (Mapping[str, int]): The last numbers that its output has, if it is numbered.
     """
 
     source: int
@@ -66,6 +67,7 @@ class Part:
     low_relations: int = 0
     lost: Counter[str] = field(default_factory=Counter)
     chosen: Counter[str] = field(default_factory=Counter)
+    last: Mapping[str, int] = field(default_factory=dict)
 
 
 class Manifest:
@@ -90,6 +92,8 @@ class Manifest:
         self._reported: dict[str, dict[int, Counter[str]]] = {name: {} for name in REPORTED}
         self.annotated = self.rejected = self.rejected_size = self.hidden = 0
         self.low_entities = self.low_relations = 0
+        # Numbers of output that was dropped are not used again.
+        self.last: Mapping[str, int] = {}
         self._read()
         self._finish_drop()
         self._check_files()
@@ -189,7 +193,8 @@ class Manifest:
             rows.append({**place, "reason": rejection.reason, **content})
         size = _append_lines(self.folder / REJECTED, rows)
         counts = {name: getattr(part, name) for name in COUNTS} | {"rejected": len(rows)}
-        reported = {name: found for name in REPORTED if (found := getattr(part, name))}
+        names = (*REPORTED, "last")
+        reported = {name: found for name in names if (found := getattr(part, name))}
         place = {"source": part.source, "chunk": part.chunk}
         self._append({**place, **counts, **reported, "rejected_size": size})
 
@@ -237,6 +242,7 @@ class Manifest:
             self._add(counts)
             for name, of_sources in self._reported.items():
                 of_sources.setdefault(line["source"], Counter()).update(line.get(name, {}))
+            self.last = line.get("last", self.last)
             self.rejected_size = line["rejected_size"]
         elif "dropping" in line:
             self._dropping = line["dropping"]
@@ -311,6 +317,21 @@ def _check_empty(folder: Path, *, allowed: re.Pattern[str]) -> None:
             f"{folder}: the folder is not empty ({min(others)}) and has no manifest. Choose "
             "another folder, or empty this one."
         )
+
+
+def read_setting(folder: Path, name: str) -> Any:
+    """Read a setting of an archive that may have been begun.
+
+    folder (Path): The output folder.
+    name (str): The name of the setting.
+    RETURNS (Any): The value; None if there is none, or no complete manifest.
+    """
+    path = folder / MANIFEST
+    first = path.read_bytes().partition(b"\n")[0] if path.is_file() else b""
+    try:
+        return json.loads(first)["settings"].get(name)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return None
 
 
 @contextmanager

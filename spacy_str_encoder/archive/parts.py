@@ -1,7 +1,8 @@
 """Parts: files of annotated texts, one for each chunk."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import Self
@@ -40,6 +41,7 @@ class PartWriter:
     code (Path | None): A file of Python code that the pipeline needs.
     precision (str | Mapping[str, str] | None): The precision of the pipeline, see `load_pipeline`.
     min_scores (MinScores): The minimum scores of entities and relations.
+    date (str): The date of the run, for formats that write it.
     """
 
     model: str
@@ -50,6 +52,7 @@ class PartWriter:
     code: Path | None = None
     precision: str | Mapping[str, str] | None = None
     min_scores: MinScores = NO_MINIMUM
+    date: str = field(default_factory=lambda: date.today().isoformat())
 
     @cached_property
     def nlp(self) -> Language:
@@ -78,7 +81,7 @@ class PartWriter:
         """
         rejections = [item for item in chunk.items if isinstance(item, Rejection)]
         hidden: list[int] = []
-        path = self.folder / f"{name_part(chunk.source, chunk.number)}{self._suffix}"
+        path = self._path(chunk.source, chunk.number)
         low = ScoreFilter(self.min_scores, entity_group(self.nlp))
         if path.is_dir():
             # A run that was killed has left it, and no folder replaces another.
@@ -94,6 +97,21 @@ class PartWriter:
         counts = sum(hidden), low.entities, low.relations
         return Part(*place, annotated, rejections, *counts, reported.lost, reported.chosen)
 
+    def number(self, part: Part, last: Mapping[str, int]) -> Part:
+        """Number what is in a part, if the format asks for it. All parts before it are complete.
+
+        part (Part): The part.
+        last (Mapping[str, int]): The last numbers of the parts before it.
+        RETURNS (Part): The part, with the last numbers.
+        """
+        number = EXPORTS[self.format].number if self.format in EXPORTS else None
+        if number is None:
+            return part
+        return replace(part, last=number(self._path(part.source, part.chunk), last))
+
+    def _path(self, source: int, chunk: int) -> Path:
+        return self.folder / f"{name_part(source, chunk)}{self._suffix}"
+
     @cached_property
     def _annotation_format(self) -> Format:
         return list_formats(self.nlp)[self.format]
@@ -107,7 +125,7 @@ class PartWriter:
 
     def _write(self, path: Path, docs: AnnotatedDocs) -> Reported:
         if self.format in EXPORTS:
-            return EXPORTS[self.format].write(path, docs, self.nlp, self.pipeline)
+            return EXPORTS[self.format].write(path, docs, self.nlp, self.pipeline, self.date)
         if self.format not in WRITERS:
             form, pipeline = self._annotation_format, self.pipeline
             return write_format(path, docs, form, self.nlp, pipeline=pipeline)

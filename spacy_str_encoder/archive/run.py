@@ -91,7 +91,7 @@ def annotate_archive(
         for part in engine(write_part, readers):
             # Parts come in the order of the sources.
             _finish(tally.pass_sources(until=part.source), tally)
-            manifest.commit(part, with_texts=with_texts)
+            manifest.commit(write_part.number(part, manifest.last), with_texts=with_texts)
             follow(tally.progress(part))
             _check_rejected(manifest, max_rejected)
         _finish(tally.pass_sources(), tally)
@@ -169,7 +169,9 @@ def _list_settings(write_part: PartWriter, settings: ArchiveSettings) -> dict[st
     nlp = write_part.nlp
     minimum = {f"min_{name}_score": score for name, score in asdict(write_part.min_scores).items()}
     about = {"model": write_part.pipeline, "precision": get_precision(nlp)}
-    return {**about, **asdict(settings), **minimum}
+    export = EXPORTS.get(write_part.format)
+    dated = {"date": write_part.date} if export is not None and export.is_dated else {}
+    return {**about, **asdict(settings), **minimum, **dated}
 
 
 def _check_rejected(manifest: Manifest, max_rejected: int | None) -> None:

@@ -59,6 +59,13 @@ def annotate_command(
             "--raw", help="Write formulas in csv as they are, which a spreadsheet would run."
         ),
     ] = False,
+    date: Annotated[
+        str | None,
+        typer.Option(
+            help="Date to write with --format omop.",
+            show_default="today, or that of the run to resume",
+        ),
+    ] = None,
     text_field: TextField = "text",
     id_field: IdField = "id",
     whole_files: WholeFiles = False,
@@ -132,6 +139,7 @@ def annotate_command(
             code,
             precision and precision.value,
             MinScores(min_entity_score, min_relation_score),
+            choose_date(date, format, None if overwrite else output),
         )
         sources, others = find_sources(inputs, output=output, whole_files=whole_files)
         run = choose_engine(
@@ -205,6 +213,34 @@ def name_format(format: str, *, raw: bool) -> str:
     if raw and format != TABLE:
         raise ValueError("--raw requires --format csv")
     return RAW_CSV if raw else format
+
+
+def choose_date(given: str | None, format: str, begun: Path | None) -> str:
+    """Choose the date that an archive is written with.
+
+    given (str | None): The date that was asked for, if any.
+    format (str): The format.
+    begun (Path | None): The folder, in which an earlier run may have begun; None to start over.
+    RETURNS (str): The date: otherwise that of the earlier run, or today.
+    RAISES (ValueError): If it is no date, or the format has no place for one.
+    """
+    from datetime import date
+
+    from spacy_str_encoder.archive.manifest import read_setting
+    from spacy_str_encoder.exports.registry import EXPORTS
+
+    if given is None:
+        return str((begun and read_setting(begun, "date")) or date.today())
+    dated = [name for name, export in EXPORTS.items() if export.is_dated]
+    if format not in dated:
+        raise ValueError(f"--date requires --format {' or '.join(dated)}")
+    try:
+        is_date = date.fromisoformat(given).isoformat() == given
+    except ValueError:
+        is_date = False
+    if not is_date:
+        raise ValueError(f"--date must be a date such as 2026-11-30, got {given!r}")
+    return given
 
 
 def choose_engine(

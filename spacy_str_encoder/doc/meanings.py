@@ -105,7 +105,11 @@ class Meanings:
         name (str): The name of the attribute, or the label of the relation.
         RETURNS (bool): Whether a table has it.
         """
-        return name.casefold() in {known for known, _ in self._by_pair}
+        return name.casefold() in self._names
+
+    @cached_property
+    def _names(self) -> frozenset[str]:
+        return frozenset(name for name, _ in self._by_pair)
 
     @cached_property
     def _by_pair(self) -> dict[tuple[str, str], list[str]]:

@@ -2,5 +2,6 @@
 
 from .export import Export
 from .graph import GRAPH
+from .omop import OMOP
 
-EXPORTS: dict[str, Export] = {each.name: each for each in (GRAPH,)}
+EXPORTS: dict[str, Export] = {each.name: each for each in (GRAPH, OMOP)}

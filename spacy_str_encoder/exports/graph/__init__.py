@@ -13,13 +13,16 @@ from .elements import make_graph
 from .tables import NODE_HEADERS, NODES, RELATIONSHIP_HEADERS, RELATIONSHIPS, open_table
 
 
-def write_graph(path: Path, docs: AnnotatedDocs, nlp: Language, pipeline: str) -> Reported:
+def write_graph(
+    path: Path, docs: AnnotatedDocs, nlp: Language, pipeline: str, date: str
+) -> Reported:
     """Write the graph of docs, as a folder of two tables.
 
     path (Path): The folder, which must not exist yet.
     docs (Iterable[tuple[dict[str, Any], Doc]]): The docs, with the origin of each text.
     nlp (Language): The pipeline that annotated them.
     pipeline (str): Its name, version and hash, which a graph does not hold.
+    date (str): The date of the run, which it does not hold either.
     RETURNS (Reported): What the graph can't hold, and what was chosen.
     """
     reported, spans_key = Reported(), entity_group(nlp)
