@@ -382,4 +382,4 @@ def test_a_date_must_be_one(date: str, model: Path, source: Path, tmp_path: Path
     assert result.exit_code == 1
     assert f"Error: --date must be a date such as 2026-11-30, got '{date}'" in result.stderr
     result = annotate(model, source, tmp_path / "out", "--date", "2020-02-03", "--format", "jsonl")
-    assert "Error: --date requires --format omop" in result.stderr
+    assert "Error: --date requires --format fhir or omop" in result.stderr

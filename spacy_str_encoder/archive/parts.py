@@ -144,7 +144,9 @@ class PartWriter:
             self.nlp, entries, batch_size=self.batch_size, reject=rejections.append
         ):
             hidden.append(count_hidden(doc))
-            yield {"id": entry.id, "source": chunk.name, "number": entry.number}, doc
+            origin = {"id": entry.id, "source": chunk.name, "number": entry.number}
+            subject = {} if entry.subject is None else {"subject": entry.subject}
+            yield {**origin, **subject}, doc
 
 
 def _follow(chunk: Chunk, begin: Callable[[int], None] | None) -> Iterator[Entry]:

@@ -171,7 +171,11 @@ def _list_settings(write_part: PartWriter, settings: ArchiveSettings) -> dict[st
     about = {"model": write_part.pipeline, "precision": get_precision(nlp)}
     export = EXPORTS.get(write_part.format)
     dated = {"date": write_part.date} if export is not None and export.is_dated else {}
-    return {**about, **asdict(settings), **minimum, **dated}
+    chosen = asdict(settings)
+    if settings.fields.subject is None:
+        # Archives that were begun before it could be read lack it.
+        del chosen["fields"]["subject"]
+    return {**about, **chosen, **minimum, **dated}
 
 
 def _check_rejected(manifest: Manifest, max_rejected: int | None) -> None:

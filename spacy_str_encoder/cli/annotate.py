@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from spacy_str_encoder.archive import ArchiveSettings, Engine, PartWriter, Progress, Source
 
 TOO_MANY_REJECTED = 4
-JSON_LINES, TABLE = "jsonl", "csv"
+JSON_LINES, TABLE, RESOURCES = "jsonl", "csv", "fhir"
 CPUS_EACH = 1.0
 
 
@@ -62,12 +62,19 @@ def annotate_command(
     date: Annotated[
         str | None,
         typer.Option(
-            help="Date to write with --format omop.",
+            help="Date to write with --format omop or fhir.",
             show_default="today, or that of the run to resume",
         ),
     ] = None,
     text_field: TextField = "text",
     id_field: IdField = "id",
+    subject_field: Annotated[
+        str | None,
+        typer.Option(
+            help="Field or column of the patient's identifier, for --format fhir.",
+            show_default="a patient for each text",
+        ),
+    ] = None,
     whole_files: WholeFiles = False,
     max_length: MaxLength = 50_000,
     part_size: Annotated[int, typer.Option(min=1, help="Texts per output file.")] = 1000,
@@ -126,8 +133,10 @@ def annotate_command(
     from spacy_str_encoder.doc.plurals import count_noun
     from spacy_str_encoder.loading import could_be_faster
 
-    fields = Fields(text=text_field, id=id_field, max_length=max_length)
+    fields = Fields(text=text_field, id=id_field, max_length=max_length, subject=subject_field)
     with errors_as_one_line():
+        if subject_field is not None and format != RESOURCES:
+            raise ValueError(f"--subject-field requires --format {RESOURCES}")
         output_format = name_format(format, raw=raw)
         settings = ArchiveSettings(fields, output_format, part_size, whole_files)
         write_part = PartWriter(

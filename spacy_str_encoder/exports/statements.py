@@ -1,6 +1,7 @@
 """Statements about the entities of a doc: whether the patient has them, and their values."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from spacy.language import Language
@@ -10,8 +11,9 @@ from ..doc.attributes import get_attributes
 from ..doc.entities import get_entities
 from ..doc.meanings import Meanings, read_meanings
 from ..doc.records import Link, find_links
-from ..doc.relation import Place, get_relations, place_of
+from ..doc.relation import Place, get_relations, get_score, place_of
 from ..loading import RECORDS, entity_group, find_components, read_labels, sets_attributes
+from .export import SCORES
 
 # An entity with such a meaning is not one that the patient has or had.
 DENIALS = frozenset({"absent", "conditional", "other_subject", "planned"})
@@ -95,6 +97,22 @@ def read_statements(doc: Doc, reading: Reading) -> Iterator[Statement]:
     for place in sorted(entities):
         entity = entities[place]
         yield _state(entity, links.get(place, []), said.get(place, []), reading)
+
+
+def count_scores(doc: Doc, statements: Iterable[Statement]) -> Counter[str]:
+    """Count the probabilities in a doc, for forms that have no place for them.
+
+    doc (Doc): The doc.
+    statements (Iterable[Statement]): What it says about its entities.
+    RETURNS (Counter[str]): Their number by reason of their loss.
+    """
+    stated = [*statements]
+    counts = {
+        "entities": sum(get_score(each.entity) is not None for each in stated),
+        "relations": len(get_relations(doc)),
+        "attributes": sum(len(each.attributes) for each in stated),
+    }
+    return Counter({SCORES.format(kind=kind): count for kind, count in counts.items()})
 
 
 def _state(

@@ -12,11 +12,13 @@ class Entry:
         line number.
     text (str): The text.
     id (Any): The identifier, a value that JSON can hold; None if there is none.
+    subject (Any): The identifier of the patient, such a value too; None if it is not read.
     """
 
     number: int
     text: str
     id: Any = None
+    subject: Any = None
 
 
 @dataclass(frozen=True)

@@ -49,11 +49,14 @@ class Fields:
     text (str): The field, or column, of the text.
     id (str): The field, or column, of the identifier.
     max_length (int): The maximum number of characters per text.
+    subject (str | None): The field, or column, of the identifier of the patient; None if it is not
+        read.
     """
 
     text: str = TEXT
     id: str = DEFAULT_ID
     max_length: int = MAX_LENGTH
+    subject: str | None = None
 
 
 # The items of a file, each with the share of the file that has been read so far.
@@ -157,7 +160,8 @@ def read_parquet(path: Path, fields: Fields) -> Reading:
             names, total = file.schema_arrow.names, file.metadata.num_rows
             listed = ", ".join(map(repr, names)) or "none"
             _require_columns(path, names, fields, listed=f"the columns are {listed}")
-            columns = [name for name in (fields.text, fields.id) if name in names]
+            wanted = (fields.text, fields.id, fields.subject)
+            columns = [name for name in dict.fromkeys(wanted) if name is not None and name in names]
             number = 0
             for batch in file.iter_batches(ROWS_AT_ONCE, columns=columns):
                 for row in range(batch.num_rows):
@@ -274,8 +278,9 @@ def _parse_values(number: int, values: Mapping[str, Any], fields: Fields) -> Ite
     except UnicodeDecodeError:
         return Rejection(number, NOT_UTF8)
     # Dates, decimals and the like become strings.
-    if not isinstance(row.get(fields.id), str | int | float | None):
-        row[fields.id] = str(row[fields.id])
+    for name in (fields.id, fields.subject):
+        if name is not None and not isinstance(row.get(name), str | int | float | None):
+            row[name] = str(row[name])
     return _parse_row(number, row, fields)
 
 
@@ -288,23 +293,24 @@ def _parse_row(number: int, row: Any, fields: Fields) -> Item:
     if not isinstance(text, str):
         problem = f"must be a string, got {type(text).__name__}"
         return Rejection(number, f"the field '{fields.text}' {problem}", str(row))
-    return _check(number, text, row.get(fields.id), fields)
+    subject = None if fields.subject is None else row.get(fields.subject)
+    return _check(number, text, row.get(fields.id), fields, subject=subject)
 
 
-def _check(number: int, text: str, identifier: Any, fields: Fields) -> Item:
+def _check(number: int, text: str, identifier: Any, fields: Fields, *, subject: Any = None) -> Item:
     if len(text) > fields.max_length:
         counted = count_noun(len(text), "character")
         reason = f"the text is too long ({counted}, the maximum is {fields.max_length:,})"
         return Rejection(number, reason, text)
     try:
-        json.dumps([text, identifier], ensure_ascii=False, allow_nan=False).encode()
+        json.dumps([text, identifier, subject], ensure_ascii=False, allow_nan=False).encode()
     except (TypeError, ValueError):
         content = text.encode(errors="replace").decode()
         # Surrogates for the bytes of a table that are not UTF-8, see `read_csv`.
         is_utf8 = not re.search("[\udc80-\udcff]", text)
         reason = "the text or the identifier can't be written as JSON" if is_utf8 else NOT_UTF8
         return Rejection(number, reason, content)
-    return Entry(number, text, _simplify(identifier))
+    return Entry(number, text, _simplify(identifier), _simplify(subject))
 
 
 def _simplify(identifier: Any) -> Any:
@@ -344,6 +350,8 @@ def _require_columns(path: Path, names: list[str], fields: Fields, *, listed: st
     if fields.id == DEFAULT_ID:
         # Identifiers are optional unless their column is named.
         del wanted["--id-field"]
+    if fields.subject is not None:
+        wanted["--subject-field"] = fields.subject
     for option, name in wanted.items():
         if names.count(name) > 1:
             raise ValueError(f"{path}: {names.count(name)} columns have the name '{name}'")

@@ -8,9 +8,8 @@ from typing import Any
 from spacy.tokens import Doc, Span
 
 from ...doc.codes import get_codes
-from ...doc.relation import get_relations, get_score
-from ..export import SCORES, Reported
-from ..statements import Reading, Statement, read_statements
+from ..export import Reported
+from ..statements import Reading, Statement, count_scores, read_statements
 from .columns import LEXICAL_VARIANT, MAX_INTEGER, NLP_SYSTEM, NO_CONCEPT, SNIPPET
 from .modifiers import join_modifiers, list_modifiers
 
@@ -56,9 +55,9 @@ def make_rows(
         "nlp_date": constants.date,
         "nlp_datetime": f"{constants.date} 00:00:00",
     }
-    relations = len(get_relations(doc))
-    reported.lost += Counter({SCORES.format(kind="relations"): relations})
-    for statement in read_statements(doc, constants.reading):
+    statements = [*read_statements(doc, constants.reading)]
+    reported.lost.update(count_scores(doc, statements))
+    for statement in statements:
         own = _describe(statement, constants.reading, reported.lost)
         yield {**common, **{name: _clean(value, reported.chosen) for name, value in own.items()}}
 
@@ -68,7 +67,8 @@ def _describe(statement: Statement, reading: Reading, lost: Counter[str]) -> dic
     names = reading.meanings.modifiers
     modifiers, left_out = join_modifiers([*list_modifiers(statement, names)])
     concept, source_concept = _find_concepts(entity, reading, lost)
-    _count(statement, left_out, lost)
+    lost[CUT] += len(entity.text) > LEXICAL_VARIANT
+    lost[MODIFIERS] += left_out
     return {
         "snippet": _cut_snippet(entity),
         "offset": entity.start_char,
@@ -79,13 +79,6 @@ def _describe(statement: Statement, reading: Reading, lost: Counter[str]) -> dic
         "term_temporal": next((each for each in ("past", "planned") if each in meanings), None),
         "term_modifiers": modifiers,
     }
-
-
-def _count(statement: Statement, left_out: int, lost: Counter[str]) -> None:
-    lost[SCORES.format(kind="entities")] += get_score(statement.entity) is not None
-    lost[SCORES.format(kind="attributes")] += len(statement.attributes)
-    lost[CUT] += len(statement.entity.text) > LEXICAL_VARIANT
-    lost[MODIFIERS] += left_out
 
 
 def _find_concepts(entity: Span, reading: Reading, lost: Counter[str]) -> tuple[int, int]:

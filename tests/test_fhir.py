@@ -1,0 +1,433 @@
+"""Resources of FHIR: what they hold, that they are valid, and that all references resolve."""
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import spacy
+from hypothesis import given
+from hypothesis import strategies as st
+from spacy.language import Language
+from spacy.tokens import Doc, Span
+from typer.testing import CliRunner
+
+from spacy_str_encoder import Relation, set_attributes, set_codes
+from spacy_str_encoder.cli import app
+from spacy_str_encoder.doc.codes import Code
+from spacy_str_encoder.doc.relation import set_score
+from spacy_str_encoder.exports.export import Reported
+from spacy_str_encoder.exports.fhir import write_fhir
+from spacy_str_encoder.exports.fhir.values import make_value
+
+from .test_convert import read_lines, write_lines
+
+WORDS = ["no", "fever", ",", "mild", "left", "pain", "10-20%", "."]
+LABELS = {0: "Negation", 1: "Finding", 3: "Degree", 4: "Location", 5: "Finding", 6: "Quantifier"}
+# The place of a term: https://hl7.org/fhir/extensions/StructureDefinition-derivation-reference.html
+DERIVATION = "http://hl7.org/fhir/StructureDefinition/derivation-reference"
+# https://hl7.org/fhir/R4/valueset-condition-ver-status.html
+VERIFICATION = "http://terminology.hl7.org/CodeSystem/condition-ver-status"
+SCORES = "scores of {kind}, which this format can't hold"
+Build = Callable[[Doc], None]
+Resources = dict[str, list[dict[str, Any]]]
+
+
+def make_nlp(**omop: Any) -> Language:
+    nlp = spacy.blank("en")
+    inverse = ["Modifier", "Negative", "Percentage"]
+    config = {"central": ["Finding"], "inverse": inverse, "omop": omop}
+    nlp.add_pipe("str_records", config=config)
+    return nlp
+
+
+def make_doc(nlp: Language) -> Doc:
+    """A fever that is denied, and a pain with a place, whose degree and percentage are those of the
+    place."""
+    doc = Doc(nlp.vocab, words=WORDS)
+    doc.ents = [Span(doc, i, i + 1, label) for i, label in LABELS.items()]
+    no, fever, mild, left, pain, percentage = doc.ents
+    doc._.relations = [
+        Relation(no, fever, "Negative"),
+        Relation(pain, left, "Position"),
+        Relation(mild, left, "Modifier"),
+        Relation(percentage, left, "Percentage"),
+    ]
+    return doc
+
+
+def do_nothing(doc: Doc) -> None:
+    """Leave a doc as it is."""
+
+
+def read(folder: Path) -> Resources:
+    return {path.stem: read_lines(path) for path in sorted(folder.glob("*.ndjson"))}
+
+
+def write(
+    folder: Path, docs: Iterable[Doc], nlp: Language, *origins: dict[str, Any]
+) -> tuple[Resources, Reported]:
+    known = origins or ({"id": "R1", "source": "s.txt", "number": 1},)
+    pairs = zip(known, docs, strict=True)
+    folder.mkdir(exist_ok=True)
+    reported = write_fhir(folder / "part", pairs, nlp, "en_x 1.0 abc", "2026-11-30")
+    resources = read(folder / "part")
+    check(resources)
+    return resources, reported
+
+
+def write_one(folder: Path, build: Build = do_nothing, **omop: Any) -> tuple[Resources, Reported]:
+    nlp = make_nlp(**omop)
+    doc = make_doc(nlp)
+    build(doc)
+    return write(folder, [doc], nlp)
+
+
+def find_references(item: Any) -> Iterator[str]:
+    if isinstance(item, list):
+        for each in item:
+            yield from find_references(each)
+    elif isinstance(item, dict):
+        if isinstance(item.get("reference"), str):
+            yield item["reference"]
+        yield from find_references([*item.values()])
+
+
+def check(resources: Resources) -> None:
+    """Check that resources are valid and named once, and that references lead to one of them."""
+    models = pytest.importorskip("fhir.resources.R4B")
+    named = [f"{kind}/{each['id']}" for kind, listed in resources.items() for each in listed]
+    assert len(named) == len({*named})
+    assert {*find_references([*resources.values()])} <= {*named}
+    for kind, listed in resources.items():
+        for each in listed:
+            assert each["resourceType"] == kind
+            models.get_fhir_model_class(kind).model_validate(each)
+
+
+def by_text(resources: Resources, kind: str = "Observation") -> dict[str, dict[str, Any]]:
+    return {each["code"]["text"]: each for each in resources[kind]}
+
+
+def place_in(text: str) -> tuple[int, int]:
+    return " ".join(WORDS).index(text), len(text)
+
+
+def read_place(element: dict[str, Any]) -> tuple[int, int]:
+    [extension] = element["extension"]
+    assert extension["url"] == DERIVATION
+    reference, offset, length = extension["extension"]
+    assert reference["valueReference"]["reference"].startswith("DocumentReference/")
+    return offset["valueInteger"], length["valueInteger"]
+
+
+def test_central_entities_are_observations_with_values_as_components(tmp_path: Path) -> None:
+    resources, reported = write_one(tmp_path)
+    found = by_text(resources)
+    assert [*found] == ["fever", "pain", "left"]
+    fever, pain, left = found.values()
+    assert fever["status"] == "preliminary"
+    assert fever["category"] == [{"text": "Finding"}]
+    assert fever["valueBoolean"] is False
+    assert read_place(fever) == place_in("fever")
+    [negative] = fever["component"]
+    assert negative["code"] == {"text": "Negative"}
+    assert negative["valueCodeableConcept"] == {"text": "no"}
+    assert read_place(negative) == place_in("no")
+    assert pain["hasMember"] == [{"reference": f"Observation/{left['id']}", "display": "Position"}]
+    assert [each["code"]["text"] for each in left["component"]] == ["Modifier", "Percentage"]
+    percent = {"unit": "%", "system": "http://unitsofmeasure.org", "code": "%"}
+    assert left["component"][1]["valueRange"] == {
+        "low": {"value": 10, **percent},
+        "high": {"value": 20, **percent},
+    }
+    assert (reported.lost, reported.chosen) == (
+        {SCORES.format(kind="relations"): 4},
+        {"patients of their own for texts that name none": 1},
+    )
+
+
+def test_document_patient_device_and_provenance(tmp_path: Path) -> None:
+    nlp = make_nlp(systems={"id": "https://example.org/notes", "subject": "urn:oid:1.2.3"})
+    origin = {"id": "R1", "source": "s.jsonl", "number": 4, "subject": 17}
+    resources, _ = write(tmp_path, [make_doc(nlp)], nlp, origin)
+    [document], [patient] = resources["DocumentReference"], resources["Patient"]
+    [device], [provenance] = resources["Device"], resources["Provenance"]
+    assert document["identifier"] == [{"system": "https://example.org/notes", "value": "R1"}]
+    assert document["description"] == "s.jsonl, text 4"
+    assert document["content"][0]["attachment"]["size"] == len(" ".join(WORDS) + " ")
+    assert patient["identifier"] == [{"system": "urn:oid:1.2.3", "value": "17"}]
+    assert device["deviceName"] == [{"name": "en_x", "type": "model-name"}]
+    assert device["version"] == [{"value": "1.0 abc"}]
+    assert provenance["recorded"] == "2026-11-30T00:00:00Z"
+    assert provenance["agent"][0]["who"] == {"reference": f"Device/{device['id']}"}
+    assert [each["reference"] for each in provenance["target"]] == [
+        f"Observation/{each['id']}" for each in resources["Observation"]
+    ]
+    patients = {each["subject"]["reference"] for each in resources["Observation"]}
+    assert patients == {f"Patient/{patient['id']}"}
+
+
+@pytest.mark.parametrize(
+    ("attributes", "verification", "clinical"),
+    [
+        ({"Assertion": "present"}, "confirmed", None),
+        ({"Assertion": "negated", "Time": "past"}, "refuted", None),
+        ({"Assertion": "possible"}, "unconfirmed", None),
+        ({"Assertion": "present", "Time": "past"}, "confirmed", "inactive"),
+        (None, None, None),
+    ],
+)
+def test_conditions(
+    attributes: dict[str, str] | None,
+    verification: str | None,
+    clinical: str | None,
+    tmp_path: Path,
+) -> None:
+    nlp = make_nlp(conditions=["Finding"])
+    doc = make_doc(nlp)
+    _, _, mild, left, pain, percentage = doc.ents
+    doc._.relations = [
+        Relation(mild, pain, "Modifier"),
+        Relation(pain, left, "Position"),
+        Relation(percentage, pain, "Percentage"),
+    ]
+    set_attributes(pain, attributes)
+    resources, reported = write(tmp_path, [doc], nlp)
+    assert "Observation" not in resources
+    condition = by_text(resources, "Condition")["pain"]
+    status = {"coding": [{"system": VERIFICATION, "code": verification}]}
+    assert condition.get("verificationStatus") == (status if verification else None)
+    known = condition.get("clinicalStatus", {"coding": [{"code": None}]})
+    assert known["coding"][0]["code"] == clinical
+    assert condition["severity"] == {"text": "mild"}
+    assert condition["bodySite"] == [{"text": "left"}]
+    assert read_place(condition) == place_in("pain")
+    assert reported.lost["relations for which the resources have no place"] == 1
+    # The percentage, and the negation.
+    reason = "entities that are neither central nor a value of one that is written"
+    assert reported.lost[reason] == 2
+
+
+@pytest.mark.parametrize(
+    ("attributes", "value"),
+    [
+        ({"Assertion": "present"}, {"valueBoolean": True}),
+        ({"Assertion": "negated"}, {"valueBoolean": False}),
+        (
+            {"Assertion": "possible"},
+            {
+                "dataAbsentReason": {
+                    "coding": [
+                        {
+                            "system": "http://terminology.hl7.org/CodeSystem/data-absent-reason",
+                            "code": "unknown",
+                        }
+                    ]
+                }
+            },
+        ),
+        ({"Color": "red"}, {}),
+    ],
+)
+def test_observations_say_whether(
+    attributes: dict[str, str], value: dict[str, Any], tmp_path: Path
+) -> None:
+    resources, _ = write_one(tmp_path, lambda doc: set_attributes(doc.ents[4], attributes))
+    pain = by_text(resources)["pain"]
+    said = ("valueBoolean", "dataAbsentReason")
+    assert {name: pain[name] for name in said if name in pain} == value
+    [(name, text)] = attributes.items()
+    assert {"code": {"text": name}, "valueCodeableConcept": {"text": text}} in pain["component"]
+
+
+@pytest.mark.parametrize("attributes", [{"Experiencer": "family"}, {"Time": "hypothetical"}])
+def test_what_is_not_of_the_patient_is_left_out(attributes: dict[str, str], tmp_path: Path) -> None:
+    resources, reported = write_one(tmp_path, lambda doc: set_attributes(doc.ents[4], attributes))
+    assert [*by_text(resources)] == ["fever"]
+    assert reported.lost["entities that are conditional, planned, or of somebody else"] == 1
+
+
+def test_attributes_without_a_place_in_a_condition_are_counted(tmp_path: Path) -> None:
+    def build(doc: Doc) -> None:
+        set_attributes(doc.ents[4], {"Assertion": "present", "Color": "red"})
+
+    _, reported = write_one(tmp_path, build, conditions=["Finding"])
+    assert reported.lost["attributes for which a Condition has no place"] == 1
+
+
+def test_codes_are_the_best_of_each_terminology(tmp_path: Path) -> None:
+    def code(code: str, system: str, display: str = "") -> Code:
+        return Code(code=code, system=system, display=display, score=1.0)
+
+    def build(doc: Doc) -> None:
+        codes = [
+            code("R50", "icd", "Fever"),
+            code("R51", "icd"),
+            code("a  b", "x"),
+            code("1", "ä ö"),
+        ]
+        set_codes(doc.ents[1], codes)
+
+    resources, reported = write_one(
+        tmp_path, build, systems={"icd": "http://hl7.org/fhir/sid/icd-10"}
+    )
+    assert by_text(resources)["fever"]["code"] == {
+        "coding": [
+            {"system": "http://hl7.org/fhir/sid/icd-10", "code": "R50", "display": "Fever"},
+            {"system": "urn:spacy-str-encoder:%C3%A4%20%C3%B6", "code": "1"},
+        ],
+        "text": "fever",
+    }
+    assert reported.lost == {
+        SCORES.format(kind="relations"): 4,
+        "codes after the best one of their terminology": 1,
+        "codes with whitespace where FHIR allows none": 1,
+    }
+
+
+def test_scores_are_counted(tmp_path: Path) -> None:
+    def build(doc: Doc) -> None:
+        set_score(doc.ents[0], 0.5)
+        set_attributes(doc.ents[4], {"Assertion": "present"})
+
+    _, reported = write_one(tmp_path, build)
+    counts = {"entities": 1, "relations": 4, "attributes": 1}
+    assert reported.lost == {SCORES.format(kind=kind): count for kind, count in counts.items()}
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("50%", {"valueQuantity": {"value": 50, "unit": "%", "code": "%"}}),
+        ("５０％", {"valueQuantity": {"value": 50, "unit": "%", "code": "%"}}),
+        ("2.5 mm", {"valueQuantity": {"value": 2.5, "unit": "mm"}}),
+        ("120mmol/L", {"valueQuantity": {"value": 120, "unit": "mmol/L"}}),
+        ("7", {"valueQuantity": {"value": 7}}),
+        ("≥70%", {"valueQuantity": {"value": 70, "unit": "%", "code": "%", "comparator": ">="}}),
+        ("30–40%", {"valueRange": {"low": {"value": 30}, "high": {"value": 40}}}),
+        ("30%~40%", {"valueRange": {"low": {"value": 30}, "high": {"value": 40}}}),
+        ("40-30%", {"valueCodeableConcept": {"text": "40-30%"}}),
+        ("TIMI 3级", {"valueCodeableConcept": {"text": "TIMI 3级"}}),
+        ("1/3", {"valueCodeableConcept": {"text": "1/3"}}),
+        ("-5", {"valueCodeableConcept": {"text": "-5"}}),
+    ],
+)
+def test_values_that_are_amounts(text: str, value: dict[str, Any]) -> None:
+    made = make_value({"text": text})
+    written = re.sub(r', "system": "http://unitsofmeasure.org"', "", json.dumps(made))
+    if "valueRange" in value:
+        written = re.sub(r', "unit": "%", "code": "%"', "", written)
+    assert json.loads(written) == value
+
+
+def test_identifiers_agree_between_runs_and_tell_texts_apart(tmp_path: Path) -> None:
+    nlp = make_nlp()
+    origins = [
+        {"id": "R1", "source": "a", "number": 1},
+        {"id": "R1", "source": "b", "number": 9},
+        {"id": "R2", "source": "a", "number": 2, "subject": "p"},
+        {"id": "R2", "source": "a", "number": 3, "subject": "q"},
+        {"id": None, "source": "a", "number": 4, "subject": "p"},
+        {"id": None, "source": "a", "number": 5, "subject": " "},
+    ]
+    resources, reported = write(tmp_path, [make_doc(nlp) for _ in origins], nlp, *origins)
+    again, _ = write(tmp_path / "again", [make_doc(nlp) for _ in origins], nlp, *origins)
+    assert resources == again
+    # The first two are the same text.
+    assert len(resources["DocumentReference"]) == 5
+    named = [each.get("identifier", [{}])[0].get("value") for each in resources["Patient"]]
+    assert named == [None, "p", "q", None]
+    assert reported.chosen["patients of their own for texts that name none"] == 3
+
+
+def test_relations_in_a_circle_end(tmp_path: Path) -> None:
+    def build(doc: Doc) -> None:
+        _, fever, _, left, pain, _ = doc.ents
+        doc._.relations = [
+            Relation(fever, pain, "With"),
+            Relation(pain, fever, "With"),
+            Relation(pain, pain, "Itself"),
+            Relation(left, left, "Itself"),
+        ]
+
+    resources, reported = write_one(tmp_path, build)
+    assert [*by_text(resources)] == ["fever", "pain"]
+    assert reported.lost["relations for which the resources have no place"] == 2
+
+
+def test_a_text_without_findings_is_a_document_alone(tmp_path: Path) -> None:
+    nlp = make_nlp()
+    doc = Doc(nlp.vocab, words=[])
+    resources, _ = write(tmp_path, [doc], nlp, {"id": "", "source": "s", "number": 1})
+    assert [*resources] == ["Device", "DocumentReference", "Patient"]
+
+
+@given(
+    st.lists(st.text(min_size=1, max_size=4), min_size=2, max_size=6),
+    st.text(max_size=5),
+    st.one_of(st.none(), st.text(max_size=5), st.integers()),
+)
+def test_any_text_makes_valid_resources(
+    tmp_path_factory: pytest.TempPathFactory, words: list[str], system: str, identifier: Any
+) -> None:
+    nlp = make_nlp()
+    doc = Doc(nlp.vocab, words=words)
+    doc.ents = [Span(doc, i, i + 1, "Finding") for i in range(len(doc))]
+    code = Code(code=words[0], system=system, display=words[1], score=1.0)
+    set_codes(doc.ents[0], [code])
+    set_attributes(doc.ents[1], {words[0]: words[1]})
+    doc._.relations = [Relation(doc.ents[0], doc.ents[1], words[0])]
+    origin = {"id": identifier, "source": words[0], "number": 1, "subject": identifier}
+    write(tmp_path_factory.mktemp("any"), [doc], nlp, origin)
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    nlp = spacy.blank("en")
+    nlp.add_pipe("entity_ruler").add_patterns([{"label": "Finding", "pattern": "fever"}])
+    nlp.add_pipe("str_records", config={"central": ["Finding"]})
+    nlp.to_disk(tmp_path / "model")
+    return tmp_path / "model"
+
+
+def annotate(model: Path, source: Path, output: Path, *options: object) -> Any:
+    arguments = ("annotate", model, source, "-o", output, "--format", "fhir")
+    return CliRunner().invoke(app, [*map(str, (*arguments, *options))])
+
+
+@pytest.mark.parametrize("suffix", ["jsonl", "csv", "parquet"])
+def test_patients_are_read_from_their_field(suffix: str, model: Path, tmp_path: Path) -> None:
+    rows = [{"id": f"R{i}", "text": "fever", "patient": "p"} for i in range(2)]
+    source = tmp_path / f"texts.{suffix}"
+    if suffix == "jsonl":
+        write_lines(source, *rows)
+    elif suffix == "csv":
+        source.write_text("id,text,patient\nR0,fever,p\nR1,fever,p\n", "utf-8")
+    else:
+        arrow = pytest.importorskip("pyarrow")
+        pytest.importorskip("pyarrow.parquet").write_table(arrow.Table.from_pylist(rows), source)
+    result = annotate(model, source, tmp_path / "out", "--subject-field", "patient")
+    assert result.exit_code == 0, result.output
+    resources = read(tmp_path / "out" / "part-00000-000000")
+    check(resources)
+    [patient] = resources["Patient"]
+    assert patient["identifier"] == [{"value": "p"}]
+    assert len(resources["DocumentReference"]) == 2
+
+
+def test_wrong_fields_and_pipelines_are_refused(model: Path, tmp_path: Path) -> None:
+    table = tmp_path / "texts.csv"
+    table.write_text("id,text\nR0,fever\n", "utf-8")
+    missing = annotate(model, table, tmp_path / "out", "--subject-field", "patient")
+    assert "no column 'patient'" in missing.stderr
+    assert "choose a column with --subject-field" in missing.stderr
+    other = annotate(model, table, tmp_path / "out", "--subject-field", "id", "--format", "omop")
+    assert other.stderr == "Error: --subject-field requires --format fhir\n"
+    spacy.blank("en").to_disk(tmp_path / "blank")
+    blank = annotate(tmp_path / "blank", table, tmp_path / "out")
+    assert "Error: --format fhir writes a resource for each central entity" in blank.stderr
+    assert "Add a 'str_records' to the end of the pipeline" in blank.stderr
+    assert not (tmp_path / "out").exists()
