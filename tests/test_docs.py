@@ -83,6 +83,11 @@ PAGES = {
     ],
     "docs/experiments.md": ["metrics/rdcnn/handwritten.json"],
     "docs/graph.md": ["vessels/nodes.csv", "vessels/evidence.csv"],
+    "docs/hospital_records.md": [
+        "with-concepts/config.cfg",
+        "omop/part-00000-000000/note_nlp.csv",
+        "fhir/part-00000-000000/DocumentReference.ndjson",
+    ],
     "docs/label_studio.md": [
         "continued/model-best/config.cfg",
         "for-prodigy/part-00000-000000.jsonl",

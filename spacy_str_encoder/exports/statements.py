@@ -21,7 +21,7 @@ DENIALS = frozenset({"absent", "conditional", "other_subject", "planned"})
 
 @dataclass(frozen=True)
 class Reading:
-    """How the statements of a pipeline are read.
+    """Settings by which the statements of a pipeline are read.
 
     spans_key (str | None): The span group that holds the entities; `doc.ents` if None.
     central (Collection[str]): The types of central entities.
@@ -41,7 +41,7 @@ class Reading:
 
 @dataclass(frozen=True)
 class Statement:
-    """What a doc says about an entity.
+    """Statement of a doc about an entity.
 
     entity (Span): The entity.
     attributes (Mapping[str, str]): Its attributes.

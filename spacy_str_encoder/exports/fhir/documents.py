@@ -27,14 +27,28 @@ def identify(origin: Origin, text: str) -> tuple[str, str]:
 
 
 def make_patient(identifier: str, origin: Origin, systems: Mapping[str, str]) -> Element:
-    """Make the Patient of a document, of whom only the identifier is known."""
+    """Make the Patient of a document, of whom only the identifier is known.
+
+    identifier (str): The identifier of the resource.
+    origin (dict[str, Any]): The origin of the text.
+    systems (Mapping[str, str]): The URIs of identifiers by name.
+    RETURNS (dict[str, Any]): The resource.
+    """
     return {"resourceType": "Patient", "id": identifier, **_name(origin, SUBJECT, systems)}
 
 
 def make_document(
     identifier: str, patient: str, origin: Origin, text: str, systems: Mapping[str, str]
 ) -> Element:
-    """Make the DocumentReference of a text, with its size and hash, but without the text itself."""
+    """Make the DocumentReference of a text, with its size and hash, but without the text itself.
+
+    identifier (str): The identifier of the resource.
+    patient (str): The identifier of its Patient.
+    origin (dict[str, Any]): The origin of the text.
+    text (str): The text.
+    systems (Mapping[str, str]): The URIs of identifiers by name.
+    RETURNS (dict[str, Any]): The resource.
+    """
     data = text.encode()
     # FHIR asks for this hash, which protects nothing here.
     digest = b64encode(sha1(data, usedforsecurity=False).digest()).decode()
@@ -51,7 +65,11 @@ def make_document(
 
 
 def make_device(pipeline: str) -> Element:
-    """Make the Device that a pipeline is."""
+    """Make the Device that a pipeline is.
+
+    pipeline (str): The name, version and hash of the pipeline.
+    RETURNS (dict[str, Any]): The resource.
+    """
     name, _, version = pipeline.partition(" ")
     return {
         "resourceType": "Device",
@@ -66,7 +84,14 @@ def make_device(pipeline: str) -> Element:
 def make_provenance(
     document: str, device: Element, targets: Iterable[Element], date: str
 ) -> Element:
-    """Make the Provenance of what was found in a document: the device has derived it."""
+    """Make the Provenance of what was found in a document: the device has derived it.
+
+    document (str): The identifier of the DocumentReference.
+    device (dict[str, Any]): The Device.
+    targets (Iterable[dict[str, Any]]): The resources of what was found.
+    date (str): The date of the run.
+    RETURNS (dict[str, Any]): The resource.
+    """
     who = refer("Device", device["id"])
     source = {"role": "source", "what": refer("DocumentReference", document)}
     return {

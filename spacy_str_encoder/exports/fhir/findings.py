@@ -1,5 +1,5 @@
-"""What was found in a doc: an Observation or a Condition for each central entity, and an
-Observation for each value that has values or attributes itself.
+"""Findings of a doc: an Observation or a Condition for each central entity, and an Observation for
+each value that has values or attributes itself.
 """
 
 from collections import Counter

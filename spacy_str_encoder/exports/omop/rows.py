@@ -25,7 +25,7 @@ NULL = "\0"
 
 @dataclass(frozen=True)
 class Constants:
-    """What all rows of an archive have in common.
+    """Values that all rows of an archive have in common.
 
     reading (Reading): How the statements of the pipeline are read.
     system (str): The name, version and hash of the pipeline.
