@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from spacy_str_encoder.doc.relation import set_score
 from spacy_str_encoder.exports.export import Reported
 from spacy_str_encoder.exports.omop import read_note_id, write_omop
 from spacy_str_encoder.exports.omop.tables import number_part
+from spacy_str_encoder.exports.statements import find_reading, read_statements
 
 from .test_convert import read_lines, write_lines
 
@@ -279,6 +281,29 @@ def test_other_notes_get_negative_numbers_and_a_file_that_maps_them(tmp_path: Pa
         ("-2", "R1", "3"),
         ("-3", "", "4"),
     ]
+
+
+def test_whole_numbers_that_texts_share_stay_and_are_counted(tmp_path: Path) -> None:
+    nlp = make_nlp()
+    rows, reported = write(tmp_path, [make_doc(nlp) for _ in range(3)], nlp, ids=[5, "5", "a\0"])
+    assert [row["note_id"] for row in rows[::4]] == ["5", "5", "-1"]
+    assert reported.chosen == {
+        "texts with the same whole number as another one of their part, as one note": 1,
+        "spaces for null characters, which databases refuse": 1,
+    }
+    [note] = read_rows(tmp_path / "part" / "note_ids.csv")
+    assert note["id"] == "a "
+
+
+def test_entities_of_a_span_group_may_be_nested() -> None:
+    nlp = make_nlp()
+    doc = make_doc(nlp)
+    doc.set_ents([])
+    doc.spans["sc"] = [Span(doc, 3, 5, "Finding"), Span(doc, 4, 5, "Finding")]
+    doc._.relations = [Relation(doc.spans["sc"][0], doc.spans["sc"][1], "Part")]
+    rows = [*read_statements(doc, replace(find_reading(nlp), spans_key="sc"))]
+    assert [each.entity.text for each in rows] == ["mild cough", "cough"]
+    assert [link.value.text for link in rows[0].links] == ["cough"]
 
 
 def test_parts_are_numbered_on(tmp_path: Path) -> None:

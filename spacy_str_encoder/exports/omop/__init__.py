@@ -3,6 +3,7 @@
 Source: https://ohdsi.github.io/CommonDataModel/cdm54.html#note_nlp
 """
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,10 @@ from ...files.parquet import to_string
 from ..export import Export, Reported
 from ..statements import find_reading
 from .columns import COLUMNS, MAX_INTEGER
-from .rows import Constants, make_rows
+from .rows import Constants, clean, make_rows
 from .tables import NOTE_COLUMNS, NOTES, ROWS, number_part, open_table
+
+SHARED = "texts with the same whole number as another one of their part, as one note"
 
 
 def write_omop(
@@ -31,6 +34,7 @@ def write_omop(
     """
     reported, constants = Reported(), Constants(find_reading(nlp), pipeline, date)
     rows = numbered = 0
+    known: set[int] = set()
     path.mkdir()
     with (
         open_table(path / ROWS, COLUMNS) as write_row,
@@ -41,7 +45,9 @@ def write_omop(
             if note_id is None:
                 numbered += 1
                 note_id = -numbered
-                write_note(_describe_note(note_id, origin))
+                write_note(_describe_note(note_id, origin, reported.chosen))
+            reported.chosen[SHARED] += note_id in known
+            known.add(note_id)
             for row in make_rows(doc, note_id, constants, reported):
                 rows += 1
                 write_row({"note_nlp_id": rows, **row})
@@ -63,9 +69,9 @@ def read_note_id(identifier: Any) -> int | None:
     return number if str(number) == written and number <= MAX_INTEGER else None
 
 
-def _describe_note(note_id: int, origin: Origin) -> dict[str, Any]:
+def _describe_note(note_id: int, origin: Origin, chosen: Counter[str]) -> dict[str, Any]:
     known = {name: origin.get(name) for name in ("source", "number")}
-    return {"note_id": note_id, "id": to_string(origin.get("id")), **known}
+    return {"note_id": note_id, "id": clean(to_string(origin.get("id")), chosen), **known}
 
 
 OMOP = Export("omop", suffix="", write=write_omop, is_dated=True, number=number_part)

@@ -59,7 +59,7 @@ def make_rows(
     reported.lost.update(count_scores(doc, statements))
     for statement in statements:
         own = _describe(statement, constants.reading, reported.lost)
-        yield {**common, **{name: _clean(value, reported.chosen) for name, value in own.items()}}
+        yield {**common, **{name: clean(value, reported.chosen) for name, value in own.items()}}
 
 
 def _describe(statement: Statement, reading: Reading, lost: Counter[str]) -> dict[str, Any]:
@@ -106,7 +106,13 @@ def _cut_snippet(entity: Span) -> str:
     return text[max(0, start - context) : end + context][:SNIPPET]
 
 
-def _clean(value: Any, chosen: Counter[str]) -> Any:
+def clean(value: Any, chosen: Counter[str]) -> Any:
+    """Replace null characters by spaces.
+
+    value (Any): The value of a cell.
+    chosen (Counter[str]): Counts them.
+    RETURNS (Any): The value that databases take.
+    """
     if not isinstance(value, str) or NULL not in value:
         return value
     chosen[NULLS] += value.count(NULL)
