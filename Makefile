@@ -12,12 +12,13 @@ $(error Use one of Python $(PYTHONS), for example: make PYTHON=python3.12)
 endif
 BIN = $(VENV)/bin
 MEDSPACY = .venv/medspacy-$(notdir $(VENV))
+DATASETS = .venv/datasets-$(notdir $(VENV))
 LABEL_STUDIO = .venv/label-studio-$(notdir $(VENV))
 # Model hubs are never needed here: a name that is no folder fails at once instead of waiting.
 export HF_HUB_OFFLINE = 1
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo test quick coverage lint bench soak docs install check-ray check-label-studio check-recipes check-wheels record-label-studio pythons lock clean
+.PHONY: demo test quick coverage lint bench soak docs install check-ray check-frames check-label-studio check-recipes check-wheels record-label-studio pythons lock clean
 
 # Trains the demo pipeline if it is not there yet, and shows what it finds.
 demo: install
@@ -69,6 +70,15 @@ check-recipes: $(MEDSPACY)/installed
 $(MEDSPACY)/installed: scripts/recipes/requirements.txt
 	$(PYTHON) -m venv $(MEDSPACY)
 	$(MEDSPACY)/bin/python -m pip install --quiet --requirement scripts/recipes/requirements.txt
+	touch $@
+
+# Tests data frames with Hugging Face datasets too. Its packages are in a folder of their own, since it
+# needs an older fsspec than the environment has.
+check-frames: install $(DATASETS)/installed
+	PYTHONPATH=$(CURDIR)/$(DATASETS) $(PYTEST) tests/test_frames.py
+
+$(DATASETS)/installed: scripts/frames/requirements.txt
+	$(BIN)/python -m pip install --quiet --no-deps --upgrade --target $(DATASETS) --requirement scripts/frames/requirements.txt
 	touch $@
 
 # Starts a real Label Studio, in an environment of its own, and the service: from a labeling config to

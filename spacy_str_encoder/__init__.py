@@ -1,6 +1,7 @@
 """Joint extraction of entities and relations with one BERT, in spaCy.
 
-The public API is `__all__` here and in `evaluation` and `visualize`. All other modules are private.
+The public API is `__all__` here and in `evaluation`, `frames` and `visualize`. All other modules
+are private.
 """
 
 import sys

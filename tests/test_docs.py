@@ -82,6 +82,7 @@ PAGES = {
         "table/part-00000-000000.parquet",
     ],
     "docs/experiments.md": ["metrics/rdcnn/handwritten.json"],
+    "docs/frames.md": ["with_datasets.py"],
     "docs/graph.md": ["vessels/nodes.csv", "vessels/evidence.csv"],
     "docs/hospital_records.md": [
         "with-concepts/config.cfg",
@@ -102,6 +103,7 @@ PAGES = {
     "docs/reference/constraints.md": [],
     "docs/reference/corpus.md": [],
     "docs/reference/evaluation.md": [],
+    "docs/reference/frames.md": [],
     "docs/reference/package.md": [],
     "docs/reference/visualize.md": [],
     "docs/reliability.md": [],

@@ -10,7 +10,7 @@ import pytest
 
 import spacy_str_encoder
 from scripts.site.docstrings import to_google
-from spacy_str_encoder import evaluation, visualize
+from spacy_str_encoder import evaluation, frames, visualize
 
 from .reduced_project import ROOT
 
@@ -89,7 +89,7 @@ def test_every_attribute_in_a_docstring_has_a_type() -> None:
     assert untyped == []
 
 
-@pytest.mark.parametrize("module", [spacy_str_encoder, evaluation, visualize])
+@pytest.mark.parametrize("module", [spacy_str_encoder, evaluation, frames, visualize])
 def test_the_reference_has_every_name_that_is_exported(module: object) -> None:
     names = {f"{module.__name__}.{name}" for name in module.__all__}
     assert names - documented_names() == set()

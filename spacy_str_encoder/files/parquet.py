@@ -15,15 +15,15 @@ MAP_OF = "map of "
 ROWS_AT_ONCE = 1000
 
 
-def require_pyarrow() -> None:
+def require_pyarrow(what: str = "Parquet files") -> None:
     """Check that the library for Parquet files is installed.
 
+    what (str): What requires it.
     RAISES (ImportError): If it is not installed.
     """
     if find_spec("pyarrow") is None:
         raise ImportError(
-            "Parquet files require pyarrow; install it with "
-            "pip install 'spacy_str_encoder[parquet]'"
+            f"{what} require pyarrow; install it with pip install 'spacy_str_encoder[parquet]'"
         )
 
 
@@ -51,13 +51,24 @@ def write_rows(
     RAISES (ImportError): If the library for Parquet files is not installed.
     """
     require_pyarrow()
-    import pyarrow
     from pyarrow.parquet import ParquetWriter
 
-    schema = pyarrow.schema((name, _find_type(kind)) for name, kind in columns.items())
-    with ParquetWriter(path, schema, compression="zstd") as writer:
+    with ParquetWriter(path, make_table(columns, []).schema, compression="zstd") as writer:
         for batch in minibatch(rows, ROWS_AT_ONCE):
-            writer.write_table(pyarrow.Table.from_pylist(batch, schema))
+            writer.write_table(make_table(columns, batch))
+
+
+def make_table(columns: Mapping[str, str | Fields], rows: list[dict[str, Any]]) -> Any:
+    """Make an Arrow table.
+
+    columns (Mapping[str, str | Fields]): The type of each column, as in `write_rows`.
+    rows (list[dict[str, Any]]): The rows. A value that is not there is null.
+    RETURNS (pyarrow.Table): The table.
+    """
+    import pyarrow
+
+    schema = pyarrow.schema((name, _find_type(kind)) for name, kind in columns.items())
+    return pyarrow.Table.from_pylist(rows, schema)
 
 
 def read_rows(path: Path) -> Iterator[dict[str, Any]]:
