@@ -12,6 +12,7 @@ $(error Use one of Python $(PYTHONS), for example: make PYTHON=python3.12)
 endif
 BIN = $(VENV)/bin
 MEDSPACY = .venv/medspacy-$(notdir $(VENV))
+OPTUNA = .venv/optuna-$(notdir $(VENV))
 DATASETS = .venv/datasets-$(notdir $(VENV))
 LABEL_STUDIO = .venv/label-studio-$(notdir $(VENV))
 # Model hubs are never needed here: a name that is no folder fails at once instead of waiting.
@@ -62,10 +63,15 @@ soak: demo
 check-wheels: demo
 	PYTHON=$(BIN)/python bash scripts/check_wheels.sh
 
-# Tries the recipe for medspaCy in an environment of its own: on Python 3.11, medspaCy needs an older
-# spaCy.
-check-recipes: $(MEDSPACY)/installed
+# Tries the recipe for medspaCy in an environment of its own, since on Python 3.11, medspaCy needs an older
+# spaCy; and that for Optuna.
+check-recipes: install $(MEDSPACY)/installed $(OPTUNA)/installed
 	$(MEDSPACY)/bin/python scripts/recipes/check_context.py
+	PYTHONPATH=$(CURDIR)/$(OPTUNA) $(PYTEST) tests/test_search.py
+
+$(OPTUNA)/installed: scripts/recipes/optuna.txt
+	$(BIN)/python -m pip install --quiet --no-deps --upgrade --target $(OPTUNA) --requirement scripts/recipes/optuna.txt
+	touch $@
 
 $(MEDSPACY)/installed: scripts/recipes/requirements.txt
 	$(PYTHON) -m venv $(MEDSPACY)
