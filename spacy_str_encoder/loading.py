@@ -101,7 +101,7 @@ def set_precision(nlp: Language, precision: str | Mapping[str, str]) -> None:
         the name of the component.
     RAISES (ValueError): If the device does not support the precision.
     """
-    for name, encoder in _find_encoders(nlp):
+    for name, encoder in find_encoders(nlp):
         if isinstance(precision, str) or name in precision:
             encoder.set_precision(precision if isinstance(precision, str) else precision[name])
     nlp.meta["precision"] = get_precision(nlp)
@@ -113,12 +113,15 @@ def get_precision(nlp: Language) -> dict[str, str]:
     nlp (Language): The pipeline.
     RETURNS (dict[str, str]): The precision of each encoder by the name of its component.
     """
-    return {name: encoder.precision for name, encoder in _find_encoders(nlp)}
+    return {name: encoder.precision for name, encoder in find_encoders(nlp)}
 
 
-def _find_encoders(nlp: Language) -> Iterator[tuple[str, Any]]:
-    """YIELDS (tuple[str, Any]): Each component with an encoder, shared or its own, and the shim
-    that holds the encoder.
+def find_encoders(nlp: Language) -> Iterator[tuple[str, Any]]:
+    """Find the encoders of a pipeline.
+
+    nlp (Language): The pipeline.
+    YIELDS (tuple[str, Any]): Each component with an encoder, shared or its own, and the shim that
+        holds the encoder.
     """
     for name, component in nlp.pipeline:
         layers = getattr(component, "model", None)
@@ -149,7 +152,7 @@ def could_be_faster(nlp: Language) -> bool:
     """
     return any(
         encoder.precision == "float32" and encoder.has_bfloat16_units
-        for _, encoder in _find_encoders(nlp)
+        for _, encoder in find_encoders(nlp)
     )
 
 

@@ -77,6 +77,8 @@ PAGES = {
     ],
     "docs/data.md": [],
     "docs/deployment.md": [
+        "card.md",
+        "packages/model/README.md",
         "packages/zh_coronary-1.0.0/dist/zh_coronary-1.0.0-py3-none-any.whl",
         "annotated/manifest.jsonl",
         "table/part-00000-000000.parquet",
@@ -150,6 +152,8 @@ INSTEAD = {
     r"^make .*": "true",
     r"^(python -m )?pip (install|wheel) .*": "true",
     r"^docker .*": "true",
+    r"^huggingface-cli .*": "true",
+    r"^python -m spacy huggingface-hub .*": "true",
     r"^neo4j-admin .*": "true",
     # A pipeline that has hardly learned anything finds no entity of some types.
     r"(--merge code) --type BodyPart": r"\1",

@@ -38,10 +38,12 @@ def test_the_package_requires_the_library_and_has_a_model_card(project: Path) ->
     [path] = project.glob("packages/zh_coronary_str-*/meta.json")
     meta = json.loads(path.read_text("utf-8"))
     assert any(req.startswith("spacy_str_encoder") for req in meta["requirements"])
-    assert "Not for clinical use" in meta["notes"]
-    loaded = spacy.load(project / "packages" / "model")
-    assert loaded.meta["notes"] == meta["notes"]
-    assert loaded.meta["license"] == "MIT"
+    assert (meta["version"], meta["license"]) == ("0.1.0", "MIT")
+    card = (path.parent / "README.md").read_text("utf-8")
+    assert "Not for clinical use" in card and "TODO" not in card
+    assert card == (project / "packages" / "model" / "README.md").read_text("utf-8")
+    for part in ("test_seen", "test_unseen", "handwritten"):
+        assert f"| {part} | " in card
 
 
 def test_a_second_run_skips_what_is_up_to_date(project: Path) -> None:

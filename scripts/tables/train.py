@@ -5,14 +5,13 @@ import sys
 from pathlib import Path
 from threading import Thread
 from time import process_time
-from typing import Any, TypedDict
+from typing import TypedDict
 
 import spacy
 import srsly
 import typer
 from spacy.cli.train import train
 from spacy.language import Language
-from thinc.api import Model
 
 from spacy_str_encoder.arrays import IntArray
 from spacy_str_encoder.evaluation import find_outcomes
@@ -20,6 +19,7 @@ from spacy_str_encoder.evaluation.counts import Figures, figures
 from spacy_str_encoder.evaluation.outcomes import Task
 from spacy_str_encoder.evaluation.scores import count_tasks
 from spacy_str_encoder.files.docbin import read_docbin
+from spacy_str_encoder.model_card.facts import count_parameters
 
 MODEL = Path("model")
 
@@ -64,7 +64,7 @@ def main(folder: Path, gpu_id: int, parts: list[str]) -> None:
             name: {task: rows.tolist() for task, rows in tasks.items()}
             for name, tasks in counts.items()
         },
-        "parameters": count_parameters(nlp),
+        "parameters": sum(dict(count_parameters(nlp)).values()),
         "seconds": seconds,
         "curve": list(srsly.read_jsonl(curve)),
     }
@@ -102,25 +102,6 @@ def count_texts(nlp: Language, path: Path) -> dict[Task, IntArray]:
 def sum_texts(counts: dict[Task, IntArray]) -> dict[Task, Figures]:
     """RETURNS (dict[Task, Figures]): The micro scores of each task."""
     return {task: figures(rows.sum(axis=0)) for task, rows in counts.items()}
-
-
-def count_parameters(nlp: Language) -> int:
-    """Count the parameters of a pipeline, each once.
-
-    nlp (Language): The pipeline.
-    RETURNS (int): The number of parameters.
-    """
-    models = [getattr(component, "model", None) for _, component in nlp.pipeline]
-    nodes = {node.id: node for model in models if isinstance(model, Model) for node in model.walk()}
-    return sum(map(_count_own, nodes.values()))
-
-
-def _count_own(node: Model) -> int:
-    """Count the parameters of a node, without those of its layers, which are nodes too."""
-    arrays = [node.get_param(name) for name in node.param_names if node.has_param(name)]
-    modules: list[Any] = [shim._model for shim in node.shims]
-    tensors = [tensor for module in modules for tensor in module.parameters()]
-    return sum(array.size for array in arrays) + sum(tensor.numel() for tensor in tensors)
 
 
 if __name__ == "__main__":

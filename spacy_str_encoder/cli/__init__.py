@@ -17,6 +17,7 @@ from .graph import graph_command
 from .init_config import init_config_command
 from .init_encoder import init_encoder_command
 from .labeling_config import labeling_config_command
+from .model_card import model_card_command
 from .pretrain import pretrain_command
 from .select import select_command
 from .serve import serve_command
@@ -50,6 +51,7 @@ app.command("graph")(graph_command)
 app.command("init-config")(init_config_command)
 app.command("init-encoder")(init_encoder_command)
 app.command("labeling-config")(labeling_config_command)
+app.command("model-card")(model_card_command)
 app.command("pretrain")(pretrain_command)
 app.command("select")(select_command)
 app.command("serve")(serve_command)

@@ -1,0 +1,93 @@
+"""Facts about a pipeline that a card lists."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from spacy.language import Language
+from thinc.api import Model
+
+from ..loading import entity_group, find_encoders, read_labels
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Facts about a pipeline.
+
+    meta (Mapping[str, Any]): Its meta data.
+    labels (dict[str, list[str]]): The labels by kind; attributes by name.
+    spans_key (str | None): The span group that holds the entities; None for `doc.ents`.
+    parameters (dict[str, int]): The parameters of each component that has some of its own.
+    encoders (list[str]): A description of each encoder.
+    size (int): The size of its files in bytes.
+    """
+
+    meta: Mapping[str, Any]
+    labels: dict[str, list[str]]
+    spans_key: str | None
+    parameters: dict[str, int]
+    encoders: list[str]
+    size: int
+
+
+def describe(nlp: Language) -> Facts:
+    """Collect the facts about a pipeline.
+
+    nlp (Language): The pipeline, loaded from a folder or package.
+    RETURNS (Facts): The facts.
+    """
+    entities, relations, attributes = read_labels(nlp)
+    kinds = {"entities": entities, "relations": relations}
+    return Facts(
+        meta=nlp.meta,
+        labels={**kinds, **{f"attribute {name}": values for name, values in attributes.items()}},
+        spans_key=entity_group(nlp),
+        parameters=dict(count_parameters(nlp)),
+        encoders=[*_describe_encoders(nlp)],
+        size=sum(path.stat().st_size for path in nlp.path.rglob("*") if path.is_file()),
+    )
+
+
+def count_parameters(nlp: Language) -> Iterator[tuple[str, int]]:
+    """Count the parameters of the components of a pipeline, each once.
+
+    nlp (Language): The pipeline.
+    YIELDS (tuple[str, int]): The name and the number of parameters of each component. Those that it
+        shares with an earlier one are not counted again.
+    """
+    seen: set[int] = set()
+    for name, component in nlp.pipeline:
+        model = getattr(component, "model", None)
+        nodes = {node.id: node for node in model.walk()} if isinstance(model, Model) else {}
+        yield name, sum(_count_own(node) for key, node in nodes.items() if key not in seen)
+        seen.update(nodes)
+
+
+def _count_own(node: Model) -> int:
+    """Count the parameters of a node, without those of its layers, which are nodes too."""
+    arrays = [node.get_param(name) for name in node.param_names if node.has_param(name)]
+    modules: list[Any] = [shim._model for shim in node.shims]
+    tensors = [tensor for module in modules for tensor in module.parameters()]
+    return sum(array.size for array in arrays) + sum(tensor.numel() for tensor in tensors)
+
+
+def _describe_encoders(nlp: Language) -> Iterator[str]:
+    config = nlp.config.interpolate()["components"]
+    for name, shim in find_encoders(nlp):
+        settings = config[name]["model"]
+        encoder = shim._model.config
+        parts = [
+            f"{encoder.model_type}, {encoder.num_hidden_layers} layers of width "
+            f"{encoder.hidden_size}, {encoder.vocab_size:,} pieces"
+        ]
+        if given := settings.get("name"):
+            parts.insert(0, _without_folder(given))
+        if focus_layers := settings.get("focus_layers"):
+            parts.append(f"of which {focus_layers} run again for each pair")
+        yield f"`{name}`: {', '.join(parts)}"
+
+
+def _without_folder(name: str) -> str:
+    # A folder of the machine where it was trained is nobody's business.
+    return Path(name).name if Path(name).is_absolute() else name

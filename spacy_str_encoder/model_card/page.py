@@ -1,0 +1,159 @@
+"""The page of a card, in Markdown."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from ..evaluation.outcomes import ALL_TASKS, ATTRIBUTE_TASKS, TASKS
+from .about import META_FIELDS, REQUIRED, SECTIONS, About, merge
+from .facts import Facts
+from .reports import Scores
+
+MISSING = "–"
+STRICT = (
+    "Strict scores: boundaries, types, labels and directions must all be correct. Each cell has "
+    "micro F1 / macro F1 (the mean over labels), in percent."
+)
+USE = """```python
+import spacy
+
+nlp = spacy.load("{name}")
+doc = nlp("...")
+print(doc.ents, doc._.relations)
+```"""
+
+
+def list_missing(facts: Facts, about: About) -> list[str]:
+    """List the fields that the page has a TODO for.
+
+    facts (Facts): The facts about the pipeline.
+    about (dict[str, str]): The fields of the authors.
+    RETURNS (list[str]): The names of the fields.
+    """
+    given = merge(facts.meta, about)
+    return [name for name in REQUIRED if name not in given]
+
+
+def write_page(facts: Facts, about: About, reports: Mapping[str, Scores]) -> str:
+    """Write the page. It has no front matter: `spacy huggingface-hub push` puts its own before it.
+
+    facts (Facts): The facts about the pipeline.
+    about (dict[str, str]): The fields of the authors.
+    reports (Mapping[str, dict]): Scores of `evaluate` by name.
+    RETURNS (str): The Markdown.
+    """
+    fields = merge(facts.meta, about)
+    # As `spacy package` calls it.
+    package = f"{facts.meta['lang']}_{fields['name']}"
+    blocks = [f"# {package}", _field(fields, "description"), _join(_summary(facts, fields))]
+    for name, (heading, _) in SECTIONS.items():
+        blocks += [f"## {heading}", _field(fields, name)]
+    blocks += ["## Labels", _join(_labels(facts))]
+    blocks += ["## Components", _join(_components(facts))]
+    blocks += ["## Scores", *_scores(facts, reports)]
+    blocks += ["## Use", USE.format(name=package)]
+    return "\n\n".join(blocks) + "\n"
+
+
+def _field(fields: About, name: str) -> str:
+    hint = META_FIELDS.get(name) or SECTIONS[name][1]
+    return fields.get(name, f"TODO: {hint}")
+
+
+def _summary(facts: Facts, fields: About) -> Iterator[str]:
+    meta = facts.meta
+    rows = {
+        "Version": fields["version"],
+        "Language": str(meta["lang"]),
+        "License": _field(fields, "license"),
+        "Author": _field(fields, "author"),
+        "Contact": ", ".join(fields[name] for name in ("email", "url") if name in fields),
+        "spaCy": f"`{meta['spacy_version']}`",
+        "Size": f"{sum(facts.parameters.values()):,} parameters, {facts.size / 1e6:,.1f} MB",
+        "Encoder": "; ".join(facts.encoders),
+    }
+    yield from _header("", "")
+    yield from (_row(name, value) for name, value in rows.items() if value)
+
+
+def _labels(facts: Facts) -> Iterator[str]:
+    yield from _header("kind", "labels")
+    for kind, labels in facts.labels.items():
+        place = f' (`doc.spans["{facts.spans_key}"]`)' if facts.spans_key else ""
+        where = place if kind == "entities" else ""
+        yield _row(f"{kind}{where}", ", ".join(f"`{label}`" for label in labels) or MISSING)
+
+
+def _components(facts: Facts) -> Iterator[str]:
+    yield from _header("component", "parameters")
+    for name, number in facts.parameters.items():
+        yield _row(f"`{name}`", f"{number:,}" if number else MISSING)
+
+
+def _scores(facts: Facts, reports: Mapping[str, Scores]) -> Iterator[str]:
+    totals, by_label = [*_training_rows(facts)], [*_label_rows(facts)]
+    if reports:
+        yield STRICT
+        yield _join(_report_rows(reports))
+    if totals:
+        yield "On the dev set, in training (strict, micro, in percent):"
+        yield _join([*_header("", "P", "R", "F1"), *totals])
+    if by_label:
+        yield "By label, on the dev set (strict, in percent):"
+        yield _join([*_header("", "label", "P", "R", "F1"), *by_label])
+    if not totals and not reports:
+        yield "TODO: run `spacy-str-encoder evaluate --output scores.json`, and give `--scores`"
+
+
+def _report_rows(reports: Mapping[str, Scores]) -> Iterator[str]:
+    tasks = [task for task in ALL_TASKS if any(scores[task] for scores in reports.values())]
+    yield from _header("texts", *(ALL_TASKS[task] for task in tasks))
+    for name, scores in reports.items():
+        yield _row(name, *(_f_of(scores[task]) for task in tasks))
+
+
+def _f_of(task: Any) -> str:
+    if task is None:
+        return MISSING
+    return f"{_percent(task['strict']['micro']['f'])} / {_percent(task['strict']['macro_f'])}"
+
+
+def _training_scores(facts: Facts) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+    """YIELDS (tuple[str, str, dict]): The prefix of scores that spaCy keeps in meta.json, what they
+    are, and all of these scores.
+    """
+    key = facts.spans_key
+    names = {"ents": TASKS["entities"], f"spans_{key}": f"{TASKS['entities']}, span group {key}"}
+    names |= {"rels": TASKS["relations"], "attrs": ATTRIBUTE_TASKS["attributes"]}
+    for prefix, name in names.items():
+        yield prefix, name, facts.meta.get("performance") or {}
+
+
+def _training_rows(facts: Facts) -> Iterator[str]:
+    for prefix, name, performance in _training_scores(facts):
+        scores = [performance.get(f"{prefix}_{figure}") for figure in "prf"]
+        if all(score is not None for score in scores):
+            yield _row(name, *map(_percent, scores))
+
+
+def _label_rows(facts: Facts) -> Iterator[str]:
+    for prefix, name, performance in _training_scores(facts):
+        for label, scores in sorted((performance.get(f"{prefix}_per_type") or {}).items()):
+            yield _row(name, f"`{label}`", *(_percent(scores[figure]) for figure in "prf"))
+
+
+def _percent(share: float | None) -> str:
+    return MISSING if share is None else f"{100 * share:.1f}"
+
+
+def _join(rows: Iterator[str] | Sequence[str]) -> str:
+    return "\n".join(rows)
+
+
+def _header(*names: str) -> Iterator[str]:
+    yield _row(*names)
+    yield _row(*["---"] * len(names))
+
+
+def _row(*cells: str) -> str:
+    # A line break or a bar would end the cell.
+    return f"| {' | '.join(' '.join(cell.split()).replace('|', chr(92) + '|') for cell in cells)} |"
