@@ -301,6 +301,20 @@ def test_wrong_arguments_are_named(nlp: Language) -> None:
         annotate(frame, nlp, text="report", of="x")  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"n_process": 0}, "n_process: must be at least 1, or -1 for all CPUs; got 0"),
+        ({"batch_size": 0}, "batch_size: must be at least 1, got 0"),
+    ],
+)
+def test_numbers_that_are_too_low_are_named(
+    options: dict[str, int], message: str, nlp: Language
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        annotate(reports("pandas"), nlp, text="report", **options)  # type: ignore[arg-type]
+
+
 def test_a_pipeline_that_sets_nothing_of_the_kind_is_told() -> None:
     frame: Any = reports("pandas")
     with pytest.warns(UserWarning, match=r"no component of the pipeline sets doc\._\.relations"):

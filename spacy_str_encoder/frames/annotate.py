@@ -41,6 +41,7 @@ def annotate(
         not a string.
     """
     require_pyarrow("data frames")
+    _check_numbers(batch_size, n_process)
     library, kind = find_library(frame), _check(nlp, of)
     texts = read_texts(library, frame, text, max_length=nlp.max_length)
     check_ids(library, frame, id)
@@ -70,6 +71,13 @@ def _check(nlp: Any, of: Any) -> Kind:
         raise ValueError(f"{message}; add str_records")
     warnings.warn(message, stacklevel=3)
     return kind
+
+
+def _check_numbers(batch_size: int | None, n_process: int) -> None:
+    if batch_size is not None and batch_size < 1:
+        raise ValueError(f"batch_size: must be at least 1, got {batch_size}")
+    if n_process < 1 and n_process != -1:
+        raise ValueError(f"n_process: must be at least 1, or -1 for all CPUs; got {n_process}")
 
 
 def _pipe(
