@@ -1,8 +1,8 @@
 """Relations as triples of strings: subject, predicate and object, wherever in the text they are.
 
 CMeIE and DuIE are scored this way: a triple counts once a text, and types of entities do not count.
-The script of DuIE also ignores case and the marks of a title (《》), and accepts the
-aliases of a list. Here, strings are those of the text.
+The script of DuIE also ignores case and the marks of a title (《》), and accepts the aliases of a
+list. Here, strings are those of the text.
 
 Sources: Guan et al. 2020, CMeIE: Construction and Evaluation of Chinese Medical Information
 Extraction Dataset; Zhang et al. 2022, CBLUE, arXiv 2106.08087, where it is a task; Li et al. 2019,

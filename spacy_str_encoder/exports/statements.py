@@ -66,7 +66,7 @@ def find_reading(nlp: Language) -> Reading:
     maker = next((component for _, component in find_components(nlp, RECORDS)), None)
     settings = getattr(maker, "settings", {})
     meanings = getattr(maker, "meanings", None) or read_meanings(None, [])
-    _, labels, values = read_labels(nlp)
+    _, labels, values, _ = read_labels(nlp)
     # The attributes of a component that does not list them may have any meaning.
     attributes_tell = any(map(meanings.know, values)) if values else sets_attributes(nlp)
     return Reading(

@@ -37,7 +37,7 @@ def describe(nlp: Language) -> Facts:
     nlp (Language): The pipeline, loaded from a folder or package.
     RETURNS (Facts): The facts.
     """
-    entities, relations, attributes = read_labels(nlp)
+    entities, relations, attributes, _ = read_labels(nlp)
     kinds = {"entities": entities, "relations": relations}
     return Facts(
         meta=nlp.meta,
