@@ -25,7 +25,7 @@ LINK = re.compile(r"(?<!!)\[([^\]]+)\]\(([^)\s#]+)\)")
 CHINESE_LINE_END = re.compile(
     r"(?<=[\u3000-\u9fff\uff00-\uffef])\n(?=[\u3000-\u9fff\uff00-\uffef])"
 )
-NAMED_BLOCK = re.compile(r"^```(\w+) ([\w.]+)$", flags=re.MULTILINE)
+NAMED_BLOCK = re.compile(r"^```(\w+) ([\w.-]+)$", flags=re.MULTILINE)
 
 
 def on_files(files: Files, *, config: MkDocsConfig) -> Files:
