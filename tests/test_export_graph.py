@@ -38,7 +38,7 @@ def write(folder: Path, *docs: tuple[dict[str, Any], Doc], spans_key: str | None
     nlp = spacy.blank("en")
     if spans_key is not None:
         nlp.add_pipe("str_ner", config={"spans_key": spans_key})
-    write_graph(folder / "part", docs, nlp, "name")
+    write_graph(folder / "part", docs, nlp, "name", "2026-11-30")
     return folder / "part"
 
 

@@ -56,7 +56,7 @@ def write_parts(folder: Path, *parts: Iterable[tuple[str, Doc]]) -> list[Path]:
     paths = [folder / f"part-{number}" for number, _ in enumerate(parts)]
     for path, docs in zip(paths, parts, strict=True):
         origins = (({"id": name, "source": "in", "number": 1}, doc) for name, doc in docs)
-        write_graph(path, origins, NLP, "name")
+        write_graph(path, origins, NLP, "name", "2026-11-30")
     return paths
 
 
