@@ -341,10 +341,73 @@ def test_the_best_ones_come_first_up_to_a_maximum(tmp_path: Path) -> None:
         ("有血流", "无血流", False),
         ("stage 2.5", "2.5 stage", True),
         ("left knee", "knee", True),
+        ("hypotension", "hypertension", False),
+        ("hypothyroidism", "hyperthyroidism", False),
+        ("hypokalemia", "hyperkalemia", False),
+        ("familial hypo lipidemia", "familial hyperlipidemia", False),
+        ("bradycardia", "tachycardia", False),
+        ("preoperative blood pressure", "postoperative blood pressure", False),
+        ("intracranial pressure", "extracranial pressure", False),
+        ("anterolateral infarction", "posterolateral infarction", False),
+        ("acute renal failure", "chronic renal failure", False),
+        ("subacute thyroiditis", "acute thyroiditis", False),
+        ("benign neoplasm of colon", "malignant neoplasm of colon", False),
+        ("increased white cells", "decreased white cells", False),
+        ("increase in heart rate", "decrease in heart rate", False),
+        ("systolic heart failure", "diastolic heart failure", False),
+        ("inferior vena cava", "superior vena cava", False),
+        ("anterior wall", "posterior wall", False),
+        ("proximal segment", "distal segment", False),
+        ("male infertility", "female infertility", False),
+        ("primary hypertension", "secondary hypertension", False),
+        ("unilateral hernia", "bilateral hernia", False),
+        ("慢性肾功能衰竭", "急性肾功能衰竭", False),
+        ("亚急性甲状腺炎", "急性甲状腺炎", False),
+        ("低甘油三酯血症", "高甘油三酯血症", False),
+        ("结肠良性肿瘤", "结肠恶性肿瘤", False),
+        ("白细胞增多", "白细胞减少", False),
+        ("升主动脉瘤", "降主动脉瘤", False),
+        ("收缩性心力衰竭", "舒张性心力衰竭", False),
+        ("快速型心房颤动", "慢速型心房颤动", False),
+        ("窦性心动过速", "窦性心动过缓", False),
+        ("类风湿因子阳性", "类风湿因子阴性", False),
+        ("近段支架", "远段支架", False),
+        ("左前降支", "左后降支", False),
+        ("肺上叶恶性肿瘤", "肺中叶恶性肿瘤", False),
+        ("颅内血肿", "颅外血肿", False),
+        ("男性不育症", "女性不育症", False),
+        ("原发性高血压", "继发性高血压", False),
+        # One word of two has its opposite instead.
+        ("hypertension with hypokalemia", "hypertension with hyperkalemia", False),
+        ("高血压伴低钾血症", "高血压伴高钾血症", False),
+        ("上腹部上段", "上腹部下段", False),
+        # A word that the other term lacks, the same ones in another order, and other words that
+        # begin or look alike.
+        ("后降支", "左后降支", True),
+        ("急性上呼吸道感染", "上呼吸道感染", True),
+        ("冠状动脉慢性完全闭塞", "冠状动脉完全闭塞", True),
+        ("高血压伴低钾血症", "低钾血症伴高血压", True),
+        ("白细胞升高", "白细胞增高", True),
+        ("proximal to mid segment", "proximal segment", True),
+        ("acute and chronic gastritis", "chronic and acute gastritis", True),
+        ("postdilation", "post dilation", True),
+        ("posterior branch", "posterior presenting branch", True),
+        ("过敏性紫癜", "过敏性紫瘢", True),
     ],
 )
 def test_what_differs_in_meaning_is_not_the_same(one: str, other: str, same: bool) -> None:
     assert may_be_same(one, other) is may_be_same(other, one) is same
+
+
+def test_opposites_get_no_code_and_typing_errors_do(tmp_path: Path) -> None:
+    terms = ["hypertension", "hyperkalemia", "急性肾功能衰竭", "高甘油三酯血症"]
+    nlp = spacy.blank("zh")
+    nlp.add_pipe("str_codes")
+    read(nlp, write_csv(tmp_path / "a.csv", [(term, "s", term) for term in terms]))
+    opposites = ["hypotension", "hypokalemia", "慢性肾功能衰竭", "低甘油三酯血症"]
+    assert [codes_of(nlp, each) for each in opposites] == [[], [], [], []]
+    misspelled = ["hypertenson", "hyperkalemmia", "急性肾功能衰歇", "高甘油三脂血症"]
+    assert [codes_of(nlp, each) for each in misspelled] == [[term] for term in terms]
 
 
 def make_terms(rng: random.Random, count: int) -> list[str]:

@@ -1,7 +1,9 @@
 """Terms that are similar to a text: with typing errors, or their words in another order."""
 
 import re
+from collections import Counter
 from importlib.util import find_spec
+from itertools import product
 from typing import NamedTuple
 
 from .grams import GramIndex
@@ -25,6 +27,33 @@ TELLING = re.compile(
     r"|\b(?:first|second|third|fourth|fifth|no|non|not|without)\b"
 )
 SIDE = re.compile(r"左|右|双|\b(?:left|right|bilateral)\b")
+# Opposites, and what lies between them: beginnings of words, words, and Chinese ones. A term with
+# one of a row does not mean the same as a term with another one of this row in its place.
+PREFIXES = "hypo/hyper intra/inter/extra pre/post antero/postero brady/tachy micro/macro"
+WORDS = (
+    "acute/subacute/chronic early/late primary/secondary benign/malignant positive/negative "
+    "increase/decrease increased/decreased increased/reduced preserved/reduced elevated/reduced "
+    "high/low large/small systolic/diastolic ascending/descending flexion/extension "
+    "abduction/adduction male/female anterior/posterior superior/inferior upper/middle/lower "
+    "proximal/mid/distal medial/lateral internal/external unilateral/bilateral open/closed "
+    "mild/moderate/severe complete/incomplete stable/unstable typical/atypical "
+    "symptomatic/asymptomatic displaced/nondisplaced"
+)
+CHINESE = (
+    "急性/亚急性/慢性 早/晚 原发/继发 良性/恶性 阳/阴 增/减 升/降 高/低 大/小 快/慢 过速/过缓 "
+    "过多/过少 收缩/舒张 男/女 前/后 上/中/下 近/中/远 内/外 单侧/双侧 开放/闭合 轻度/中度/重度"
+)
+OPPOSITES = [{*row.split("/")} for row in f"{PREFIXES} {WORDS} {CHINESE}".split()]
+
+
+def _any_of(rows: str) -> str:
+    """RETURNS (str): A pattern of what the rows hold. Posterior is not post-, nor 慢性 慢."""
+    return "|".join(sorted(re.split("[/ ]", rows), key=len, reverse=True))
+
+
+OPPOSITE = re.compile(
+    rf"(?<![a-z])(?:(?:{_any_of(WORDS)})(?![a-z])|{_any_of(PREFIXES)})|{_any_of(CHINESE)}"
+)
 
 
 class Match(NamedTuple):
@@ -62,7 +91,7 @@ class FuzzyIndex:
         self._grams = GramIndex(terminology.forms)
 
     def find(self, form: str, threshold: float) -> list[Match]:
-        """Find similar terms. Short ones, and those with other numbers or sides, are none.
+        """Find similar terms. Short ones, and those that mean something else, are none.
 
         form (str): A normal form.
         threshold (float): The minimum score.
@@ -104,7 +133,8 @@ def _sort_words(form: str) -> str:
 
 
 def may_be_same(form: str, other: str) -> bool:
-    """Check that two terms have the same numbers, signs and negations, and not different sides.
+    """Check that two terms have the same numbers, signs and negations, and neither different sides
+    nor opposites.
 
     form (str): The normal form of one.
     other (str): That of the other.
@@ -113,4 +143,13 @@ def may_be_same(form: str, other: str) -> bool:
     if sorted(TELLING.findall(form)) != sorted(TELLING.findall(other)):
         return False
     sides = [{*SIDE.findall(each)} for each in (form, other)]
-    return sides[0] == sides[1] or not all(sides)
+    return (sides[0] == sides[1] or not all(sides)) and not _have_opposites(form, other)
+
+
+def _have_opposites(form: str, other: str) -> bool:
+    """RETURNS (bool): Whether one term has a word where the other has its opposite instead. Both
+    may have both elsewhere: hypertension with hypokalemia is not hypertension with hyperkalemia.
+    """
+    ours, theirs = (Counter(OPPOSITE.findall(each)) for each in (form, other))
+    pairs = product(ours - theirs, theirs - ours)
+    return any(row.issuperset(pair) for pair in pairs for row in OPPOSITES)
