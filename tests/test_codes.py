@@ -604,6 +604,31 @@ def test_entities_of_other_types_are_left_alone(make: Callable[..., Language]) -
     assert [(e.kb_id_, e._.codes is None) for e in doc.ents] == [("V1", False), ("", True)]
 
 
+def test_types_that_no_component_predicts_are_told(table: Path) -> None:
+    nlp = spacy.blank("zh")
+    nlp.add_pipe("entity_ruler").add_patterns([{"label": "Vessel", "pattern": "LAD"}])  # type: ignore[attr-defined]
+    nlp.add_pipe("str_codes", config={"types": ["Nope", "Vessel"]})
+    with pytest.warns(UserWarning) as caught:
+        read(nlp, table)
+    expected = (
+        "str_codes: no component of this pipeline predicts Nope, listed in `types`. "
+        "The pipeline predicts Vessel."
+    )
+    assert [str(each.message) for each in caught if "predicts" in str(each.message)] == [expected]
+    assert {each.filename for each in caught} == {__file__}
+
+
+@pytest.mark.parametrize("types", [None, ["Vessel"]])
+def test_types_that_a_component_predicts_are_not(
+    tmp_path: Path, recwarn: pytest.WarningsRecorder, types: list[str] | None
+) -> None:
+    nlp = spacy.blank("zh")
+    nlp.add_pipe("entity_ruler").add_patterns([{"label": "Vessel", "pattern": "LAD"}])  # type: ignore[attr-defined]
+    nlp.add_pipe("str_codes", config={"types": types})
+    read(nlp, write_csv(tmp_path / "a.csv", [("V1", "vessels", "LAD")]))
+    assert not recwarn.list
+
+
 def test_identifiers_of_rules_and_of_other_components_stay(make: Callable[..., Language]) -> None:
     patterns = [{"label": "Vessel", "pattern": "LAD", "id": "rule-1"}]
     nlp = make(patterns)

@@ -20,8 +20,9 @@ from ..terminology.normal_form import NormalForms, find_simplified
 from ..terminology.terminology import Terminology
 from ..terminology.vectors import mean_output
 from .own_config import OwnConfig
-from .span_groups import warn_of_other_entities
+from .span_groups import ENTITIES, warn_of_other_entities
 from .term_vectors import are_old, make_vectors
+from .unknown_names import find_labels, warn_of_unknown
 
 ATTRIBUTES = ["span._.codes"]
 FILE = "terminology.npz"
@@ -122,7 +123,8 @@ class CodeFinder:
         nlp: Language,
         path: Path | None = None,
     ) -> None:
-        """Read the terminology, and encode its terms if vectors are asked for.
+        """Read the terminology, and encode its terms if vectors are asked for. Warn of types that
+        no component predicts.
 
         get_examples (Callable[[], Iterable[Example]] | None): Not used.
         nlp (Language): The pipeline.
@@ -133,6 +135,7 @@ class CodeFinder:
         """
         if path is None:
             raise ValueError(NO_PATH.format(name=self.name))
+        warn_of_unknown(self.name, "types", self.cfg["types"] or [], find_labels(nlp, ENTITIES))
         warn_of_other_entities(self.name, nlp, self.cfg["spans_key"])
         terms = read_terms(Path(path))
         terminology = Terminology.from_terms(terms, NormalForms(find_simplified()))

@@ -1,5 +1,5 @@
 import warnings
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import chain
 from typing import Any
 
@@ -11,6 +11,7 @@ from ..doc.extensions import warn_of_foreign
 from ..doc.meanings import TABLES, read_meanings
 from ..doc.records import DEFAULT_KEY, check_settings, set_settings
 from .span_groups import ENTITIES, RELATIONS, warn_of_other_relations
+from .unknown_names import find_assigning, find_labels, warn_of_unknown
 
 ATTRIBUTES = ["doc._.records"]
 # Assigned by components that predict attributes of entities.
@@ -110,25 +111,25 @@ class RecordMaker:
         nlp (Language): The pipeline, which may be incomplete.
         """
         central, inverse = self.settings["central"], self.settings["inverse"]
-        _warn_of_unknown(self.name, "central", central, _find_labels(nlp, ENTITIES))
-        _warn_of_unknown(self.name, "inverse", inverse, _find_labels(nlp, RELATIONS))
-        _warn_of_unknown(self.name, "exclude", self._excluded, _find_labels(nlp, SPAN_ATTRIBUTES))
-        if self._excluded and not _find_assigning(nlp, SPAN_ATTRIBUTES):
+        warn_of_unknown(self.name, "central", central, find_labels(nlp, ENTITIES))
+        warn_of_unknown(self.name, "inverse", inverse, find_labels(nlp, RELATIONS))
+        warn_of_unknown(self.name, "exclude", self._excluded, find_labels(nlp, SPAN_ATTRIBUTES))
+        if self._excluded and not find_assigning(nlp, SPAN_ATTRIBUTES):
             warnings.warn(WITHOUT_ATTRIBUTES.format(name=self.name), stacklevel=2)
         self._warn_of_meanings(nlp)
         warn_of_other_relations(self.name, nlp, self.settings["spans_key"])
 
     def _warn_of_meanings(self, nlp: Language) -> None:
         kinds = (RELATIONS, SPAN_ATTRIBUTES)
-        labels = [_find_labels(nlp, assigned) for assigned in kinds]
+        labels = [find_labels(nlp, assigned) for assigned in kinds]
         pairs = zip(kinds, labels, strict=True)
-        if any(not found and _find_assigning(nlp, assigned) for assigned, found in pairs):
+        if any(not found and find_assigning(nlp, assigned) for assigned, found in pairs):
             return
         known = {label.partition("=")[0] for label in chain.from_iterable(labels)}
         folded = {name.casefold() for name in known}
         for meaning, table in self._given.items():
             named = [name for name in table if name.casefold() not in folded]
-            _warn_of_unknown(self.name, f"omop.{meaning}", named, known)
+            warn_of_unknown(self.name, f"omop.{meaning}", named, known)
 
     @property
     def _excluded(self) -> list[str]:
@@ -152,28 +153,3 @@ WITHOUT_ATTRIBUTES = (
     "'str_attr' before {name}. If a component of your own sets attributes, declare "
     'assigns=["span._.attributes"] for it.'
 )
-
-
-def _find_labels(nlp: Language, assigned: Collection[str]) -> set[str]:
-    """Find the labels of the components that assign something.
-
-    nlp (Language): The pipeline.
-    assigned (Collection[str]): Attributes as in the meta data of components, such as `doc.ents`.
-    RETURNS (set[str]): The labels. Empty if any of the components has no labels (yet).
-    """
-    labels = [nlp.pipe_labels.get(name, []) for name in _find_assigning(nlp, assigned)]
-    return set(chain.from_iterable(labels)) if all(labels) else set()
-
-
-def _find_assigning(nlp: Language, assigned: Collection[str]) -> list[str]:
-    """RETURNS (list[str]): The names of the components that assign something."""
-    return [name for name in nlp.pipe_names if {*assigned} & {*nlp.get_pipe_meta(name).assigns}]
-
-
-def _warn_of_unknown(name: str, setting: str, given: Collection[str], known: set[str]) -> None:
-    if known and (unknown := sorted({*given} - known)):
-        warnings.warn(
-            f"{name}: no component of this pipeline predicts {', '.join(unknown)}, listed in "
-            f"`{setting}`. The pipeline predicts {', '.join(sorted(known))}.",
-            stacklevel=2,
-        )
