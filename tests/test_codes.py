@@ -410,6 +410,19 @@ def test_opposites_get_no_code_and_typing_errors_do(tmp_path: Path) -> None:
     assert [codes_of(nlp, each) for each in misspelled] == [[term] for term in terms]
 
 
+def test_terms_that_differ_in_a_few_letters_are_confused_below_a_high_threshold(
+    tmp_path: Path,
+) -> None:
+    nlp = spacy.blank("en")
+    nlp.add_pipe("str_codes")
+    read(nlp, write_csv(tmp_path / "a.csv", [("D1", "drugs", "prednisolone")]))
+    _, [code] = find(nlp, "prednisone")
+    # Ten of the ten letters, and of the twelve.
+    assert code["score"] == pytest.approx(2 * 10 / (10 + 12))
+    nlp.get_pipe("str_codes").cfg["threshold"] = 0.95  # type: ignore[attr-defined]
+    assert find(nlp, "prednisone") == ("", [])
+
+
 def make_terms(rng: random.Random, count: int) -> list[str]:
     """Terms of 4 to 12 Chinese characters, or of 1 to 3 words."""
     characters = [chr(0x4E00 + i) for i in range(100, 400)]
