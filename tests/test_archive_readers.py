@@ -125,6 +125,19 @@ def test_a_compressed_file_that_is_cut_off_is_read_up_to_there(
     )
 
 
+@pytest.mark.parametrize("missing", ['""', '" \\t"', "null", "NaN"])
+def test_missing_identifiers_are_none(missing: str, tmp_path: Path) -> None:
+    path = tmp_path / "texts.jsonl"
+    path.write_text(f'{{"text": "a", "id": {missing}, "patient": {missing}}}\n', "utf-8")
+    assert read(path, Fields(subject="patient")) == [Entry(1, "a")]
+
+
+def test_missing_identifiers_of_tables_are_none(tmp_path: Path) -> None:
+    path = tmp_path / "texts.csv"
+    path.write_text("id,text,patient\n,a,\n0,b, \n", "utf-8")
+    assert read(path, Fields(subject="patient")) == [Entry(1, "a"), Entry(2, "b", "0")]
+
+
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
@@ -133,7 +146,7 @@ def test_a_compressed_file_that_is_cut_off_is_read_up_to_there(
         (b'{"id": 7}', "'text' is missing or null"),
         (b'{"text": 7}', "'text' must be a string, got int"),
         (b'{"text": "\\ud800"}', "can't be written"),
-        (b'{"text": "a", "id": NaN}', "can't be written"),
+        (b'{"text": "a", "id": Infinity}', "the text or an identifier can't be written"),
         (b'{"text": "\xff"}', "not UTF-8"),
         (b'{"text": "12345678901"}', "11 characters, the maximum is 10"),
         (b"[" * 100_000, "can't be read as JSON"),

@@ -59,6 +59,15 @@ def parse(cell: str, name: str) -> Any:
     return TYPES.get(kind, str)(cell)
 
 
+@pytest.mark.parametrize("missing", ["", " ", None, float("nan")])
+def test_a_blank_identifier_is_a_missing_one(missing: Any) -> None:
+    doc = make_doc()
+    origins = [{**ORIGIN, "id": missing, "number": number} for number in (1, 2)]
+    first, second = (make_graph(doc, origin, None).nodes[0] for origin in origins)
+    assert first["id"] != second["id"]
+    assert "document_id" not in first
+
+
 def test_a_document_mentions_its_entities_and_these_are_related() -> None:
     doc = make_doc()
     degree, vessel = doc.ents

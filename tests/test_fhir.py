@@ -145,7 +145,7 @@ def test_central_entities_are_observations_with_values_as_components(tmp_path: P
     }
     assert (reported.lost, reported.chosen) == (
         {SCORES.format(kind="relations"): 4},
-        {"patients of their own for texts that name none": 1},
+        {"texts without a patient's identifier, which get a patient of their own": 1},
     )
 
 
@@ -340,7 +340,28 @@ def test_identifiers_agree_between_runs_and_tell_texts_apart(tmp_path: Path) -> 
     assert len(resources["DocumentReference"]) == 5
     named = [each.get("identifier", [{}])[0].get("value") for each in resources["Patient"]]
     assert named == [None, "p", "q", None]
-    assert reported.chosen["patients of their own for texts that name none"] == 3
+    assert reported.chosen == {
+        "texts with the identifier and the text of another one of their part, as one document": 1,
+        "texts without a patient's identifier, which get a patient of their own": 3,
+    }
+
+
+@pytest.mark.parametrize("missing", ["", " \t", None, float("nan")])
+def test_without_identifiers_source_and_number_tell_texts_apart(
+    missing: Any, tmp_path: Path
+) -> None:
+    nlp = make_nlp()
+    places = [("a", 1), ("a", 2), ("b", 1)]
+    origins = [
+        {"id": missing, "source": source, "number": number, "subject": missing}
+        for source, number in places
+    ]
+    resources, reported = write(tmp_path, [make_doc(nlp) for _ in places], nlp, *origins)
+    assert len(resources["DocumentReference"]) == len(resources["Patient"]) == 3
+    named = [*resources["DocumentReference"], *resources["Patient"]]
+    assert not any("identifier" in each for each in named)
+    reason = "texts without a patient's identifier, which get a patient of their own"
+    assert reported.chosen == {reason: 3}
 
 
 def test_relations_in_a_circle_end(tmp_path: Path) -> None:
@@ -416,6 +437,21 @@ def test_patients_are_read_from_their_field(suffix: str, model: Path, tmp_path: 
     [patient] = resources["Patient"]
     assert patient["identifier"] == [{"value": "p"}]
     assert len(resources["DocumentReference"]) == 2
+
+
+def test_texts_of_the_same_words_stay_apart_and_the_field_is_named(
+    model: Path, tmp_path: Path
+) -> None:
+    source = tmp_path / "texts.csv"
+    source.write_text("id,text,patient\n,fever,\n,fever,\n,fever,p\n", "utf-8")
+    result = annotate(model, source, tmp_path / "out", "--subject-field", "patient")
+    assert (
+        "chosen (2): texts without a patient's identifier in 'patient', which get a patient of "
+        "their own\n" in result.output
+    )
+    resources = read(tmp_path / "out" / "part-00000-000000")
+    check(resources)
+    assert len(resources["DocumentReference"]) == len(resources["Patient"]) == 3
 
 
 def test_wrong_fields_and_pipelines_are_refused(model: Path, tmp_path: Path) -> None:

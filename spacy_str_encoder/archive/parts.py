@@ -11,7 +11,7 @@ from uuid import uuid4
 from spacy.language import Language
 
 from ..doc.min_scores import NO_MINIMUM, MinScores, ScoreFilter
-from ..doc.origin import AnnotatedDocs
+from ..doc.origin import SUBJECT_FIELD, AnnotatedDocs, Origin
 from ..doc.relation import count_hidden
 from ..exports.export import Reported
 from ..exports.registry import EXPORTS
@@ -42,6 +42,7 @@ class PartWriter:
     precision (str | Mapping[str, str] | None): The precision of the pipeline, see `load_pipeline`.
     min_scores (MinScores): The minimum scores of entities and relations.
     date (str): The date of the run, for formats that write it.
+    subject_field (str | None): The field of the patient's identifier; None if it is not read.
     """
 
     model: str
@@ -53,6 +54,7 @@ class PartWriter:
     precision: str | Mapping[str, str] | None = None
     min_scores: MinScores = NO_MINIMUM
     date: str = field(default_factory=lambda: date.today().isoformat())
+    subject_field: str | None = None
 
     @cached_property
     def nlp(self) -> Language:
@@ -144,9 +146,13 @@ class PartWriter:
             self.nlp, entries, batch_size=self.batch_size, reject=rejections.append
         ):
             hidden.append(count_hidden(doc))
-            origin = {"id": entry.id, "source": chunk.name, "number": entry.number}
-            subject = {} if entry.subject is None else {"subject": entry.subject}
-            yield {**origin, **subject}, doc
+            yield self._describe(entry, chunk), doc
+
+    def _describe(self, entry: Entry, chunk: Chunk) -> Origin:
+        origin = {"id": entry.id, "source": chunk.name, "number": entry.number}
+        if self.subject_field is None:
+            return origin
+        return {**origin, "subject": entry.subject, SUBJECT_FIELD: self.subject_field}
 
 
 def _follow(chunk: Chunk, begin: Callable[[int], None] | None) -> Iterator[Entry]:

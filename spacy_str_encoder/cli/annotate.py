@@ -149,6 +149,7 @@ def annotate_command(
             precision and precision.value,
             MinScores(min_entity_score, min_relation_score),
             choose_date(date, format, None if overwrite else output),
+            subject_field,
         )
         sources, others = find_sources(inputs, output=output, whole_files=whole_files)
         run = choose_engine(

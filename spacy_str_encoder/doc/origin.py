@@ -1,5 +1,6 @@
 """Origin of a doc: its identifier, and its place in a corpus."""
 
+import math
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ AnnotatedDocs = Iterable[tuple[Origin, Doc]]
 META = "meta"
 # Key of the identifier of a text in its meta data.
 ID = "id"
+# Key of the name of the field that has the identifier of the patient, if there is one.
+SUBJECT_FIELD = "subject_field"
 PLACE = "spacy_str_encoder.place"
 
 
@@ -22,6 +25,16 @@ def get_id(doc: Doc) -> Any:
     """RETURNS (Any): The identifier in the meta data of a doc; None if it has none."""
     meta = doc.user_data.get(META)
     return meta.get(ID) if isinstance(meta, dict) else None
+
+
+def read_identifier(value: Any) -> Any:
+    """Read an identifier. Tables and files have several values for a missing one.
+
+    value (Any): The value.
+    RETURNS (Any): The identifier; None if it is missing: null, not a number, empty or blank.
+    """
+    is_blank = isinstance(value, str) and not value.strip()
+    return None if is_blank or (isinstance(value, float) and math.isnan(value)) else value
 
 
 def set_place(doc: Doc, path: Path, number: int) -> Doc:

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 
 from spacy.vocab import Vocab
 
-from ..doc.origin import META
+from ..doc.origin import META, read_identifier
 from ..doc.plurals import count_noun
 from .docbin import SUFFIX as DOCS_SUFFIX
 from .docbin import pack, read_docbin
@@ -298,6 +298,7 @@ def _parse_row(number: int, row: Any, fields: Fields) -> Item:
 
 
 def _check(number: int, text: str, identifier: Any, fields: Fields, *, subject: Any = None) -> Item:
+    identifier, subject = map(read_identifier, (identifier, subject))
     if len(text) > fields.max_length:
         counted = count_noun(len(text), "character")
         reason = f"the text is too long ({counted}, the maximum is {fields.max_length:,})"
@@ -308,7 +309,7 @@ def _check(number: int, text: str, identifier: Any, fields: Fields, *, subject: 
         content = text.encode(errors="replace").decode()
         # Surrogates for the bytes of a table that are not UTF-8, see `read_csv`.
         is_utf8 = not re.search("[\udc80-\udcff]", text)
-        reason = "the text or the identifier can't be written as JSON" if is_utf8 else NOT_UTF8
+        reason = "the text or an identifier can't be written as JSON" if is_utf8 else NOT_UTF8
         return Rejection(number, reason, content)
     return Entry(number, text, _simplify(identifier), _simplify(subject))
 

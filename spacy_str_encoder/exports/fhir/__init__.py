@@ -18,6 +18,7 @@ from ..export import Export, Reported
 from ..statements import Reading, find_reading
 from .documents import (
     SUBJECT,
+    describe_own,
     identify,
     make_device,
     make_document,
@@ -25,11 +26,11 @@ from .documents import (
     make_provenance,
     read_name,
 )
-from .findings import Findings
+from .findings import DOCUMENT, Findings
 from .values import Element
 
 SUFFIX = ".ndjson"
-OWN_PATIENTS = "patients of their own for texts that name none"
+SHARED = "texts with the identifier and the text of another one of their part, as one document"
 WITHOUT_RECORDS = (
     "--format fhir writes a resource for each central entity of records, and no component of this "
     "pipeline makes any. Add a 'str_records' to the end of the pipeline, or choose another "
@@ -56,7 +57,8 @@ def write_fhir(
         write(device)
         for origin, doc in docs:
             for resource in make_resources(doc, origin, reading, device, date, reported):
-                write(resource)
+                is_known = not write(resource)
+                reported.chosen[SHARED] += is_known and resource["resourceType"] == DOCUMENT
     return Reported(+reported.lost, +reported.chosen)
 
 
@@ -74,20 +76,22 @@ class Writer:
         self.files: dict[str, TextIO] = {}
         self.written: set[tuple[str, str]] = set()
 
-    def __call__(self, resource: Element) -> None:
+    def __call__(self, resource: Element) -> bool:
         """Write a resource.
 
         resource (dict[str, Any]): The resource.
+        RETURNS (bool): Whether it is new.
         """
         kind, identifier = resource["resourceType"], resource["id"]
         if (kind, identifier) in self.written:
-            return
+            return False
         self.written.add((kind, identifier))
         if kind not in self.files:
             path = self.folder / f"{kind}{SUFFIX}"
             file = path.open("w", encoding="utf-8", newline="\n")
             self.files[kind] = self.stack.enter_context(file)
         self.files[kind].write(f"{json.dumps(resource, ensure_ascii=False)}\n")
+        return True
 
 
 def make_resources(
@@ -105,7 +109,7 @@ def make_resources(
     """
     document, patient = identify(origin, doc.text)
     systems = reading.meanings.systems
-    reported.chosen[OWN_PATIENTS] += read_name(origin, SUBJECT) is None
+    reported.chosen[describe_own(origin)] += read_name(origin, SUBJECT) is None
     yield make_patient(patient, origin, systems)
     yield make_document(document, patient, origin, doc.text, systems)
     findings = Findings(doc, reading, document=document, patient=patient)

@@ -4,7 +4,7 @@ from base64 import b64encode
 from collections.abc import Iterable, Mapping
 from hashlib import sha1
 
-from ...doc.origin import Origin
+from ...doc.origin import SUBJECT_FIELD, Origin, read_identifier
 from ...files.parquet import to_string
 from ..graph.ids import hash_document, hash_of
 from .values import CONTROL, Element, make_code, refer
@@ -24,6 +24,17 @@ def identify(origin: Origin, text: str) -> tuple[str, str]:
     if subject is None:
         return document, hash_of("patient", None, document)
     return hash_of("document", document, subject), hash_of("patient", subject)
+
+
+def describe_own(origin: Origin) -> str:
+    """Describe why a text has a patient of its own.
+
+    origin (dict[str, Any]): The origin of the text.
+    RETURNS (str): The reason, with the field in which there is no patient, if one was named.
+    """
+    field = origin.get(SUBJECT_FIELD)
+    where = "" if field is None else f" in '{field}'"
+    return f"texts without a patient's identifier{where}, which get a patient of their own"
 
 
 def make_patient(identifier: str, origin: Origin, systems: Mapping[str, str]) -> Element:
@@ -111,7 +122,7 @@ def read_name(origin: Origin, name: str) -> str | None:
     name (str): The name of the identifier.
     RETURNS (str | None): The identifier; None if it is missing or blank.
     """
-    value = CONTROL.sub(" ", to_string(origin.get(name)) or "")
+    value = CONTROL.sub(" ", to_string(read_identifier(origin.get(name))) or "")
     return value if value.strip() else None
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from spacy.tokens import Doc
 
-from ...doc.origin import Origin
+from ...doc.origin import Origin, read_identifier
 from ...doc.plain_data import EntityAnnotation, to_annotations
 from ...files.parquet import to_string
 from ..export import RECORDS
@@ -72,7 +72,7 @@ def _make_document(document: str, origin: Origin, text: str) -> Properties:
     return _without_none(
         id=document,
         labels=[DOCUMENT],
-        document_id=to_string(origin.get("id")),
+        document_id=to_string(read_identifier(origin.get("id"))),
         source=to_string(origin.get("source")),
         number=origin.get("number"),
         text=text,

@@ -3,7 +3,7 @@
 import json
 from hashlib import blake2b
 
-from ...doc.origin import Origin
+from ...doc.origin import Origin, read_identifier
 from ...doc.relation import Place
 from ...files.parquet import to_string
 
@@ -29,7 +29,7 @@ def hash_document(origin: Origin, text: str) -> str:
     text (str): The text.
     RETURNS (str): The identifier.
     """
-    if (known := to_string(origin.get("id"))) is not None:
+    if (known := to_string(read_identifier(origin.get("id")))) is not None:
         return hash_of("document", known, text)
     return hash_of("document", None, origin.get("source"), origin.get("number"), text)
 
