@@ -258,6 +258,165 @@ def test_attributes_without_a_place_in_a_condition_are_counted(tmp_path: Path) -
     assert reported.lost["attributes for which a Condition has no place"] == 1
 
 
+@pytest.mark.parametrize(
+    ("label", "meaning"),
+    [("Location", {"Assertion": "negated"}), ("Degree", {"Assertion": "possible"})],
+)
+def test_values_in_doubt_do_not_describe_a_condition(
+    label: str, meaning: dict[str, str], tmp_path: Path
+) -> None:
+    def build(doc: Doc) -> None:
+        _, _, mild, left, pain, _ = doc.ents
+        doc._.relations = [Relation(pain, left, "Position"), Relation(pain, mild, "Degree")]
+        set_attributes(left if label == "Location" else mild, meaning)
+
+    resources, reported = write_one(tmp_path, build, conditions=["Finding"])
+    pain = by_text(resources, "Condition")["pain"]
+    places = {"Location": "bodySite", "Degree": "severity"}
+    assert places.pop(label) not in pain
+    assert {*places.values()} <= {*pain}
+    assert reported.lost["body sites and severities that are absent or uncertain"] == 1
+    assert reported.lost["relations for which the resources have no place"] == 1
+    assert reported.lost["attributes for which a Condition has no place"] == 0
+
+
+def test_attributes_of_body_sites_are_counted(tmp_path: Path) -> None:
+    def build(doc: Doc) -> None:
+        set_attributes(doc.ents[3], {"Side": "left"})
+
+    resources, reported = write_one(tmp_path, build, conditions=["Finding"])
+    assert by_text(resources, "Condition")["pain"]["bodySite"] == [{"text": "left"}]
+    assert reported.lost["attributes for which a Condition has no place"] == 1
+
+
+class Negator:
+    """Component that would predict relations."""
+
+    labels = ("Negative",)
+
+    def __init__(self, nlp: Language, name: str) -> None:
+        """Take what spaCy gives."""
+
+    def __call__(self, doc: Doc) -> Doc:
+        return doc
+
+
+Language.factory("negator", assigns=["doc._.relations"], func=Negator)
+
+
+def write_vessel(
+    folder: Path, *relations: tuple[int, int, str], **omop: Any
+) -> tuple[Resources, Reported]:
+    """A vessel whose stenosis is annotated by its place, degree and negation, as in the demo."""
+    nlp = spacy.blank("en")
+    config = {"central": ["BodyPart"], "inverse": ["Negative", "Degree"], "omop": omop}
+    nlp.add_pipe("str_records", config=config)
+    nlp.add_pipe("negator")
+    doc = Doc(nlp.vocab, words=["LAD", "proximal", "mild", "distal", "no"])
+    labels = ["BodyPart", "Location", "Degree", "Location", "Negation"]
+    doc.ents = [Span(doc, i, i + 1, label) for i, label in enumerate(labels)]
+    doc._.relations = [
+        Relation(doc.ents[head], doc.ents[tail], label) for head, tail, label in relations
+    ]
+    return write(folder, [doc], nlp)
+
+
+DISTAL = (0, 3, "Position")
+NO_DISTAL = (4, 3, "Negative")
+UNTOLD = "entities that are not said to exist, as all of their values are absent or uncertain"
+
+
+def test_a_condition_of_which_only_a_part_is_denied_is_not_confirmed(tmp_path: Path) -> None:
+    resources, reported = write_vessel(tmp_path, DISTAL, NO_DISTAL, conditions=["BodyPart"])
+    [condition] = resources["Condition"]
+    assert not {"verificationStatus", "bodySite"} & {*condition}
+    assert reported.lost["body sites and severities that are absent or uncertain"] == 1
+    assert reported.chosen[UNTOLD] == 1
+
+
+def test_a_condition_is_confirmed_by_another_part(tmp_path: Path) -> None:
+    relations = [DISTAL, NO_DISTAL, (0, 1, "Position"), (2, 1, "Degree")]
+    resources, reported = write_vessel(tmp_path, *relations, conditions=["BodyPart"])
+    [condition] = resources["Condition"]
+    assert condition["verificationStatus"]["coding"][0]["code"] == "confirmed"
+    assert condition["bodySite"] == [{"text": "proximal"}]
+    assert reported.chosen[UNTOLD] == 0
+
+
+def test_an_observation_of_which_only_a_part_is_denied_has_no_value(tmp_path: Path) -> None:
+    resources, reported = write_vessel(tmp_path, DISTAL, NO_DISTAL)
+    found = by_text(resources)
+    assert "valueBoolean" not in found["LAD"]
+    assert found["distal"]["valueBoolean"] is False
+    assert reported.chosen[UNTOLD] == 1
+
+
+def test_what_is_said_of_another_central_entity_is_no_doubt(tmp_path: Path) -> None:
+    def build(doc: Doc) -> None:
+        _, fever, _, _, pain, _ = doc.ents
+        doc._.relations = [*doc._.relations, Relation(pain, fever, "Without")]
+
+    nlp = make_nlp()
+    nlp.add_pipe("negator")
+    doc = make_doc(nlp)
+    build(doc)
+    resources, _ = write(tmp_path, [doc], nlp)
+    assert by_text(resources)["pain"]["valueBoolean"] is True
+
+
+@pytest.mark.parametrize("kind", ["Observation", "Condition"])
+def test_what_is_observed_of_an_entity(kind: str, tmp_path: Path) -> None:
+    conditions = ["BodyPart"] if kind == "Condition" else []
+    observed = {"BodyPart": "stenosis", "Location": "stenosis"}
+    relations = [(4, 0, "Negative"), (0, 1, "Position"), (2, 1, "Degree")]
+    resources, _ = write_vessel(tmp_path, *relations, conditions=conditions, observed=observed)
+    first = resources[kind][0]
+    assert first["code"] == {"text": "stenosis"}
+    assert first["category"] == [{"text": "BodyPart"}]
+    if kind == "Condition":
+        assert first["bodySite"] == [{"text": "LAD"}, {"text": "proximal"}]
+        assert first["verificationStatus"]["coding"][0]["code"] == "refuted"
+    else:
+        assert first["bodySite"] == {"text": "LAD"}
+        assert first["valueBoolean"] is False
+        # A value that is an Observation of its own. A degree may be any, also none.
+        proximal = resources[kind][1]
+        assert proximal["code"] == {"text": "stenosis"}
+        assert proximal["bodySite"] == {"text": "proximal"}
+        assert "valueBoolean" not in proximal
+        assert proximal["component"][0]["valueCodeableConcept"] == {"text": "mild"}
+
+
+@pytest.mark.parametrize("kind", ["Observation", "Condition"])
+def test_what_is_observed_is_not_assumed_where_nothing_says_so(kind: str, tmp_path: Path) -> None:
+    conditions = ["BodyPart"] if kind == "Condition" else []
+    observed = {"BodyPart": "stenosis"}
+    resources, _ = write_vessel(tmp_path, conditions=conditions, observed=observed)
+    [found] = resources[kind]
+    assert not {"valueBoolean", "verificationStatus"} & {*found}
+
+
+def test_attributes_say_whether_it_is_observed(tmp_path: Path) -> None:
+    def build(doc: Doc) -> None:
+        set_attributes(doc.ents[4], {"Assertion": "present"})
+
+    resources, _ = write_one(tmp_path, build, observed={"Finding": "stenosis"})
+    said = {each["bodySite"]["text"]: each["valueBoolean"] for each in resources["Observation"][:2]}
+    assert said == {"fever": False, "pain": True}
+
+
+def test_codes_of_an_entity_go_with_it_to_the_body_site(tmp_path: Path) -> None:
+    def build(doc: Doc) -> None:
+        set_codes(doc.ents[4], [Code(code="V1", system="", display="", score=1.0)])
+
+    resources, _ = write_one(tmp_path, build, observed={"Finding": "stenosis"})
+    *_, pain, left = resources["Observation"]
+    assert pain["code"] == {"text": "stenosis"}
+    assert pain["bodySite"] == {"coding": [{"code": "V1"}], "text": "pain"}
+    # Types that are not named have no other code.
+    assert left["code"] == {"text": "left"}
+
+
 def test_codes_are_the_best_of_each_terminology(tmp_path: Path) -> None:
     def code(code: str, system: str, display: str = "") -> Code:
         return Code(code=code, system=system, display=display, score=1.0)

@@ -25,7 +25,15 @@ REFUSED: list[tuple[Any, str]] = [
     ({"modifiers": "Modifier"}, "omop.modifiers: must be a list of names, got 'Modifier'."),
     ({"severities": None}, "omop.severities: must be a list of names, got None."),
     ({"concept_system": 3}, "omop.concept_system: must be the name of a terminology, got 3."),
-    ({"systems": ["x"]}, "omop.systems: must be a URI for each name, such as "),
+    ({"systems": ["x"]}, "omop.systems: must be a URI without spaces for each name, such as "),
+    ({"systems": {"icd": "http://x.org/a b"}}, "omop.systems: must be a URI without spaces"),
+    ({"systems": {"icd": "urn:x\n"}}, "omop.systems: must be a URI without spaces"),
+    ({"systems": {"icd": "ICD-10"}}, "omop.systems: must be a URI without spaces"),
+    (
+        {"observed": {"PER": " "}},
+        'omop.observed: must be what is observed of each type, such as {"Vessel": "stenosis"}, '
+        "got {'PER': ' '}.",
+    ),
     ({"conditions": ["Lab"]}, "omop.conditions: must be types of `central` (PER), got Lab."),
 ]
 

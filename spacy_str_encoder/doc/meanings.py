@@ -2,6 +2,7 @@
 something is absent, uncertain or past, and which terminologies have identifiers of concepts.
 """
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,6 +11,7 @@ from typing import Any
 
 # For each attribute, values; for each label of a relation, types of the other entity.
 Table = Mapping[str, Collection[str]]
+URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S+")
 
 
 DEFAULTS: dict[str, Any] = {
@@ -51,6 +53,7 @@ DEFAULTS: dict[str, Any] = {
     "conditions": [],
     "body_sites": ["BodyPart", "Location"],
     "severities": ["Degree", "Severity"],
+    "observed": {},
     "systems": {},
 }
 
@@ -71,6 +74,8 @@ class Meanings:
     conditions (list[str]): The central types that become a Condition; others are an Observation.
     body_sites (list[str]): The types of values that are the body site of a Condition.
     severities (list[str]): The types of values that are the severity of a Condition.
+    observed (Mapping[str, str]): What is observed of the entities of a type, which are then its
+        body sites.
     systems (Mapping[str, str]): The URI of each terminology, of the identifiers of texts (`id`)
         and of those of patients (`subject`).
     """
@@ -87,6 +92,7 @@ class Meanings:
     conditions: Collection[str]
     body_sites: Collection[str]
     severities: Collection[str]
+    observed: Mapping[str, str]
     systems: Mapping[str, str]
 
     def find(self, said: Iterable[tuple[str, str]]) -> frozenset[str]:
@@ -158,8 +164,10 @@ def _check(name: str, value: Any) -> None:
         _refuse(name, "a list of names", value)
     if name in STRINGS and not isinstance(value, str):
         _refuse(name, "the name of a terminology", value)
-    if name == "systems" and not (_is_table(value) and all(map(_is_string, value.values()))):
-        _refuse(name, 'a URI for each name, such as {"id": "https://example.org/notes"}', value)
+    if name == "observed" and not (_is_table(value) and all(map(_is_text, value.values()))):
+        _refuse(name, 'what is observed of each type, such as {"Vessel": "stenosis"}', value)
+    if name == "systems" and not (_is_table(value) and all(map(_is_uri, value.values()))):
+        _refuse(name, 'a URI without spaces for each name, such as {"id": "urn:oid:1.2.3"}', value)
 
 
 def _is_table(value: Any) -> bool:
@@ -173,6 +181,14 @@ def _is_list(value: Any) -> bool:
 
 def _is_string(value: Any) -> bool:
     return isinstance(value, str) and bool(value)
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and bool(value.strip())
+
+
+def _is_uri(value: Any) -> bool:
+    return isinstance(value, str) and URI.fullmatch(value) is not None
 
 
 def _refuse(name: str, wanted: str, value: Any) -> None:

@@ -3,7 +3,8 @@ each value that has values or attributes itself.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from spacy.tokens import Doc, Span
 
@@ -16,10 +17,14 @@ from .values import Element, clean, derive, make_code, make_concept, make_value,
 OBSERVATION, CONDITION, DOCUMENT = "Observation", "Condition", "DocumentReference"
 # Neither an observation of the patient nor a condition.
 ELSEWHERE = frozenset({"conditional", "other_subject", "planned"})
+# A value with such a meaning is none that the patient has for sure.
+DOUBTS = ELSEWHERE | {"absent", "uncertain"}
 LEFT_OUT = "entities that are conditional, planned, or of somebody else"
 OUTSIDE = "entities that are neither central nor a value of one that is written"
 RELATIONS = "relations for which the resources have no place"
 ATTRIBUTES = "attributes for which a Condition has no place"
+DOUBTED = "body sites and severities that are absent or uncertain"
+UNTOLD = "entities that are not said to exist, as all of their values are absent or uncertain"
 
 
 class Findings:
@@ -41,12 +46,19 @@ class Findings:
         self.chosen: Counter[str] = Counter()
         self._reading, self._document, self._patient = reading, document, patient
         found = {place_of(each.entity): each for each in read_statements(doc, reading)}
+        assumed = {place for place, each in found.items() if _is_assumed(each, reading)}
+        self._untold = {place for place in assumed if _is_denied(found[place], found, reading)}
+        # A vessel that is found is no evidence of its stenosis.
+        unknown = self._untold | {each for each in assumed if each[2] in reading.meanings.observed}
         self._statements = {
-            place: each for place, each in found.items() if not each.meanings & ELSEWHERE
+            place: replace(each, exists=None) if place in unknown else each
+            for place, each in found.items()
+            if not each.meanings & ELSEWHERE
         }
         # What is a resource of its own, in the order of the resources, and what is written at all.
         self._resources: list[Place] = []
         self._written: set[Place] = set()
+        self._doubted: set[Place] = set()
         self._unplaced = len(get_relations(doc))
         self.lost[LEFT_OUT] = len(found) - len(self._statements)
         self.lost.update(count_scores(doc, found.values()))
@@ -63,7 +75,10 @@ class Findings:
                 yield self._make_condition(statement)
             else:
                 yield self._make_observation(statement)
-        self.lost[OUTSIDE] = len(self._statements.keys() - self._written)
+        unwritten = self._statements.keys() - self._written
+        self.lost[DOUBTED] = len(unwritten & self._doubted)
+        self.lost[OUTSIDE] = len(unwritten - self._doubted)
+        self.chosen[UNTOLD] += len(self._untold.intersection(self._resources))
         self.lost[RELATIONS] = self._unplaced
 
     def _add(self, places: Iterable[Place]) -> None:
@@ -76,21 +91,28 @@ class Findings:
 
     def _begin(self, kind: str, statement: Statement) -> Element:
         entity = statement.entity
+        observed = self._reading.meanings.observed.get(entity.label_)
         return {
             "resourceType": kind,
             "id": hash_entity(self._document, place_of(entity)),
             "extension": derive(entity, self._document),
             "category": [{"text": clean(entity.label_, self.chosen)}],
-            "code": self._name(entity),
+            "code": {"text": clean(observed, self.chosen)} if observed else self._name(entity),
             "subject": refer("Patient", self._patient),
         }
 
     def _name(self, entity: Span) -> Element:
         return make_concept(entity, self._reading.meanings.systems, self.lost, self.chosen)
 
+    def _find_site(self, statement: Statement) -> list[Element]:
+        """Find where something is observed: at the entity itself, if its type says what it is."""
+        is_site = statement.entity.label_ in self._reading.meanings.observed
+        return [self._name(statement.entity)] if is_site else []
+
     def _make_observation(self, statement: Statement) -> Element:
         links = [link for link in statement.links if self._can_be_value(link)]
         members = [link for link in links if self._is_member(link)]
+        sites = self._find_site(statement)
         components = [
             {"code": {"text": name}, "valueCodeableConcept": {"text": value}}
             for name, value in statement.attributes.items()
@@ -103,6 +125,7 @@ class Findings:
             "status": "preliminary",
             "derivedFrom": [refer(DOCUMENT, self._document)],
             **_say_whether(statement),
+            **({"bodySite": sites[0]} if sites else {}),
             **({"hasMember": self._refer_to(members)} if members else {}),
             **({"component": components} if components else {}),
         }
@@ -141,7 +164,7 @@ class Findings:
 
     def _make_condition(self, statement: Statement) -> Element:
         meanings = self._reading.meanings
-        sites = self._take(statement, meanings.body_sites)
+        sites = [*self._find_site(statement), *self._take(statement, meanings.body_sites)]
         severity = self._take(statement, meanings.severities, most=1)
         unplaced = [name for name in statement.attributes if not meanings.know(name)]
         self.lost[ATTRIBUTES] += len(unplaced)
@@ -156,11 +179,28 @@ class Findings:
     def _take(
         self, statement: Statement, types: Collection[str], *, most: int | None = None
     ) -> list[Element]:
-        values = [each.value for each in statement.links if each.value.label_ in types]
-        taken = [each for each in values if place_of(each) in self._statements][:most]
-        self._written.update(map(place_of, taken))
+        places = [place_of(each.value) for each in statement.links if each.value.label_ in types]
+        known = [self._statements[each] for each in places if each in self._statements]
+        taken = [each for each in known if not each.meanings & DOUBTS][:most]
+        self._doubted.update(place_of(each.entity) for each in known if each.meanings & DOUBTS)
+        self._written.update(place_of(each.entity) for each in taken)
         self._unplaced -= len(taken)
-        return [self._name(each) for each in taken]
+        self.lost[ATTRIBUTES] += sum(len(each.attributes) for each in taken)
+        return [self._name(each.entity) for each in taken]
+
+
+def _is_assumed(statement: Statement, reading: Reading) -> bool:
+    """Check whether an entity is said to exist for want of a denial alone."""
+    is_told = any(map(reading.meanings.know, statement.attributes)) or reading.attributes_tell
+    return bool(statement.exists) and not is_told and not statement.meanings
+
+
+def _is_denied(statement: Statement, found: Mapping[Place, Statement], reading: Reading) -> bool:
+    """Check whether all that is said of an entity are values that the patient may not have. What is
+    said of another central entity tells nothing of this one."""
+    values = [place_of(each.value) for each in statement.links]
+    own = [found[each] for each in values if each[2] not in reading.central]
+    return bool(own) and all(each.meanings & DOUBTS for each in own)
 
 
 def _say_whether(statement: Statement) -> Element:
