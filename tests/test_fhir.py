@@ -1,7 +1,5 @@
 """Resources of FHIR: what they hold, that they are valid, and that all references resolve."""
 
-import json
-import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,7 +18,7 @@ from spacy_str_encoder.doc.codes import Code
 from spacy_str_encoder.doc.relation import set_score
 from spacy_str_encoder.exports.export import Reported
 from spacy_str_encoder.exports.fhir import write_fhir
-from spacy_str_encoder.exports.fhir.values import make_value
+from spacy_str_encoder.exports.fhir.amounts import make_value
 
 from .test_convert import read_lines, write_lines
 
@@ -457,29 +455,76 @@ def test_scores_are_counted(tmp_path: Path) -> None:
     assert reported.lost == {SCORES.format(kind=kind): count for kind, count in counts.items()}
 
 
+UCUM = {"system": "http://unitsofmeasure.org"}
+PERCENT = {"unit": "%", "code": "%", **UCUM}
+
+
 @pytest.mark.parametrize(
-    ("text", "value"),
+    ("text", "number", "unit", "code"),
     [
-        ("50%", {"valueQuantity": {"value": 50, "unit": "%", "code": "%"}}),
-        ("５０％", {"valueQuantity": {"value": 50, "unit": "%", "code": "%"}}),
-        ("2.5 mm", {"valueQuantity": {"value": 2.5, "unit": "mm"}}),
-        ("120mmol/L", {"valueQuantity": {"value": 120, "unit": "mmol/L"}}),
-        ("7", {"valueQuantity": {"value": 7}}),
-        ("≥70%", {"valueQuantity": {"value": 70, "unit": "%", "code": "%", "comparator": ">="}}),
-        ("30–40%", {"valueRange": {"low": {"value": 30}, "high": {"value": 40}}}),
-        ("30%~40%", {"valueRange": {"low": {"value": 30}, "high": {"value": 40}}}),
-        ("40-30%", {"valueCodeableConcept": {"text": "40-30%"}}),
-        ("TIMI 3级", {"valueCodeableConcept": {"text": "TIMI 3级"}}),
-        ("1/3", {"valueCodeableConcept": {"text": "1/3"}}),
-        ("-5", {"valueCodeableConcept": {"text": "-5"}}),
+        ("50%", 50, "%", "%"),
+        ("５０％", 50, "%", "%"),
+        ("2.5 mm", 2.5, "mm", "mm"),
+        ("120mmol/L", 120, "mmol/L", "mmol/L"),
+        ("88µmol/L", 88, "μmol/L", "umol/L"),
+        ("130 mmHg", 130, "mmHg", "mm[Hg]"),
+        ("36.8℃", 36.8, "°C", "Cel"),
+        ("20ml", 20, "ml", "mL"),
+        ("72次/分", 72, "次/分", "/min"),
+        ("12/min", 12, "/min", "/min"),
+        ("3分钟", 3, "分钟", "min"),
     ],
 )
-def test_values_that_are_amounts(text: str, value: dict[str, Any]) -> None:
-    made = make_value({"text": text})
-    written = re.sub(r', "system": "http://unitsofmeasure.org"', "", json.dumps(made))
-    if "valueRange" in value:
-        written = re.sub(r', "unit": "%", "code": "%"', "", written)
-    assert json.loads(written) == value
+def test_values_that_are_quantities(text: str, number: float, unit: str, code: str) -> None:
+    quantity = {"value": number, "unit": unit, "code": code, **UCUM}
+    assert make_value({"text": text}) == {"valueQuantity": quantity}
+
+
+def test_values_that_are_numbers_or_limits() -> None:
+    assert make_value({"text": "7"}) == {"valueQuantity": {"value": 7}}
+    limit = {"value": 70, "comparator": ">=", **PERCENT}
+    assert make_value({"text": "≥70%"}) == {"valueQuantity": limit}
+
+
+@pytest.mark.parametrize("text", ["30-40%", "30–40%", "30%~40%", "30% - 40 %"])
+def test_values_that_are_ranges(text: str) -> None:
+    low, high = {"value": 30, **PERCENT}, {"value": 40, **PERCENT}
+    assert make_value({"text": text}) == {"valueRange": {"low": low, "high": high}}
+
+
+def test_values_that_are_ranges_without_a_unit() -> None:
+    value = {"low": {"value": 4}, "high": {"value": 5}}
+    assert make_value({"text": "4-5"}) == {"valueRange": value}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "4-5腰椎",
+        "3级",
+        "3 beats",
+        "TIMI 3级",
+        "40-30%",
+        "30%-40",
+        "30mm-40%",
+        ">30-40%",
+        "1/3",
+        "120/80mmHg",
+        "-5",
+        "007",
+        "10²",
+        "½",
+        "5 MM",
+        "9" * 5000,
+    ],
+)
+def test_other_values_are_concepts(text: str) -> None:
+    assert make_value({"text": text}) == {"valueCodeableConcept": {"text": text}}
+
+
+def test_values_with_a_code_are_concepts() -> None:
+    concept = {"coding": [{"code": "Q"}], "text": "50%"}
+    assert make_value(concept) == {"valueCodeableConcept": concept}
 
 
 def test_identifiers_agree_between_runs_and_tell_texts_apart(tmp_path: Path) -> None:

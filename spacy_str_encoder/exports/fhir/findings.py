@@ -12,7 +12,8 @@ from ...doc.records import Link
 from ...doc.relation import Place, get_relations, place_of
 from ..graph.ids import hash_entity
 from ..statements import Reading, Statement, count_scores, read_statements
-from .values import Element, clean, derive, make_code, make_concept, make_value, refer
+from .amounts import make_value
+from .values import Element, clean, derive, make_code, make_concept, refer
 
 OBSERVATION, CONDITION, DOCUMENT = "Observation", "Condition", "DocumentReference"
 # Neither an observation of the patient nor a condition.

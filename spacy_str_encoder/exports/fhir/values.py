@@ -1,4 +1,4 @@
-"""Data types of FHIR R4: concepts, quantities, references and extensions.
+"""Data types of FHIR R4: concepts, references and extensions.
 
 Source: https://hl7.org/fhir/R4/datatypes.html
 """
@@ -7,7 +7,6 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
-from unicodedata import normalize
 from urllib.parse import quote
 
 from spacy.tokens import Span
@@ -18,16 +17,10 @@ from ...doc.codes import get_codes
 Element = dict[str, Any]
 # The place in a text that a resource or an element was derived from; an extension of HL7's own.
 DERIVATION = "http://hl7.org/fhir/StructureDefinition/derivation-reference"
-UCUM = "http://unitsofmeasure.org"
 OTHER_CODES = "codes after the best one of their terminology"
 BAD_CODES = "codes with whitespace where FHIR allows none"
 CONTROLS = "spaces for control characters, which FHIR does not allow"
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
-NUMBER = r"\d+(?:\.\d+)?"
-AMOUNT = re.compile(
-    rf"(?P<comparator>[<>]=?)?\s*(?P<low>{NUMBER})(?:\s*%?\s*[-~]\s*(?P<high>{NUMBER}))?\s*"
-    r"(?P<unit>%|[^\W\d_]+(?:/[^\W\d_]+)?)?"
-)
 
 
 def refer(kind: str, identifier: str) -> Element:
@@ -104,35 +97,6 @@ def find_uri(system: str, systems: Mapping[str, str]) -> str:
     RETURNS (str): Its URI; one of our own if it has none.
     """
     return systems.get(system) or f"urn:spacy-str-encoder:{quote(system, safe='')}"
-
-
-def make_value(concept: Element) -> Element:
-    """Make the value of a component: an amount if the text is one, otherwise the concept.
-
-    concept (dict[str, Any]): The CodeableConcept.
-    RETURNS (dict[str, Any]): The name of the element, and the value.
-    """
-    found = AMOUNT.fullmatch(_simplify(concept["text"]))
-    if found is None or "coding" in concept:
-        return {"valueCodeableConcept": concept}
-    low = _measure(found["low"], found["unit"])
-    if found["high"] is None:
-        comparator = {"comparator": found["comparator"]} if found["comparator"] else {}
-        return {"valueQuantity": {**low, **comparator}}
-    high = _measure(found["high"], found["unit"])
-    if found["comparator"] or low["value"] > high["value"]:
-        return {"valueCodeableConcept": concept}
-    return {"valueRange": {"low": low, "high": high}}
-
-
-def _simplify(text: str) -> str:
-    return normalize("NFKC", text).translate({0x2264: "<=", 0x2265: ">=", 0x2013: "-", 0x2212: "-"})
-
-
-def _measure(number: str, unit: str | None) -> Element:
-    value = float(number) if "." in number else int(number)
-    coded = {"system": UCUM, "code": "%"} if unit == "%" else {}
-    return {"value": value, **({"unit": unit} if unit else {}), **coded}
 
 
 def clean(text: str, chosen: Counter[str]) -> str:
