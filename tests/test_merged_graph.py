@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable
 from itertools import count
 from pathlib import Path
+from shutil import rmtree
 from typing import Any
 
 import duckdb
@@ -457,3 +458,41 @@ def test_a_table_that_was_changed_is_refused(
     finally:
         path.write_bytes(before)
     assert not (tmp_path / "merged").exists()
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [[1], [2], [4], [5], [6], [4, 5, 6]],
+    ids=["repeated", "head of repeated", "document", "head", "tail", "all"],
+)
+def test_relations_whose_nodes_are_gone_are_refused(rows: list[int], tmp_path: Path) -> None:
+    docs = [(name, make_doc(["a", "b"], relations=[(0, 1, "of", 0.5)])) for name in "xy"]
+    parts = write_parts(tmp_path, docs[:1], docs)
+    nodes = parts[1] / "nodes.csv"
+    lines = nodes.read_bytes().splitlines(keepends=True)
+    assert len(lines) == 7
+    nodes.write_bytes(b"".join(line for i, line in enumerate(lines) if i not in rows))
+    with pytest.raises(ValueError, match=r"it has no node [0-9a-f]{32}\. Restore it") as error:
+        merge(tmp_path, parts)
+    assert str(error.value).startswith(f"{nodes}: the table must have all nodes of relation")
+    assert not (tmp_path / "merged").exists()
+
+
+@pytest.mark.parametrize("name", ["nodes.csv", "relationships.csv"])
+def test_a_table_that_is_missing_is_named(name: str, tmp_path: Path) -> None:
+    parts = write_parts(tmp_path, [("x", make_doc(["a"]))], [("y", make_doc(["a"]))])
+    (parts[1] / name).unlink()
+    with pytest.raises(ValueError, match=r"is missing\. Restore it, or repeat the") as error:
+        merge(tmp_path, parts)
+    assert str(error.value).startswith(f"{parts[1] / name}: ")
+
+
+def test_a_part_that_is_missing_is_named_and_made_again(tmp_path: Path) -> None:
+    source = write_lines(tmp_path / "in.jsonl", {"text": TEXTS[0]})
+    output = tmp_path / "out"
+    annotate("graph", source, output)
+    rmtree(output / "part-00000-000000")
+    result = merge_archive(output, tmp_path / "merged")
+    assert_refused(result, "missing or incomplete (1), such as part-00000-000000. Restore them")
+    annotate("graph", source, output, "--overwrite")
+    assert merge_archive(output, tmp_path / "merged").exit_code == 0

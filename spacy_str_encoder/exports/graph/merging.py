@@ -3,7 +3,7 @@ merged is counted in the store.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,15 +11,9 @@ from .elements import DOCUMENT, Properties
 from .elements import MENTIONS as MENTIONED
 from .identity import CODE, Identity
 from .merged_tables import EVIDENCE, MENTIONS
+from .relations import read_relations
 from .store import Store
-from .tables import (
-    NODE_HEADERS,
-    NODES,
-    RELATIONSHIP_HEADERS,
-    RELATIONSHIPS,
-    read_table,
-    split_array,
-)
+from .tables import NODE_HEADERS, NODES, RELATIONSHIPS, read_table, split_array
 
 REPEATED = "documents with the same identifier and text as another one, which count once"
 BY_TEXT = "mentions of entities without a code, which are merged by their text"
@@ -68,10 +62,12 @@ class Merging:
         """Add a part.
 
         part (Path): Its folder.
+        RAISES (ValueError): If the part is damaged.
         """
-        mentions = {each["mention"]: each for each in self._read_mentions(part)}
+        others: set[str] = set()
+        mentions = {each["mention"]: each for each in self._read_mentions(part, others)}
         self._store.add_mentions(each for each in mentions.values() if each["is_merged"])
-        relations = [*_read_relations(part, mentions)]
+        relations = [*read_relations(part, mentions, others)]
         self._store.add_relations(relations)
         for each in relations:
             self._write_row(EVIDENCE, each)
@@ -93,13 +89,18 @@ class Merging:
             self._write_row(RELATIONSHIPS, relation)
             self.merged.relationships += 1
 
-    def _read_mentions(self, part: Path) -> Iterator[Properties]:
-        """Read the entities of the documents that are new, which follow their documents."""
+    def _read_mentions(self, part: Path, others: set[str]) -> Iterator[Properties]:
+        """Read the entities of the documents that are new, which follow their documents. The
+        identifiers of all other nodes are added to others.
+        """
         document = None
         for node in read_table(part / NODES, NODE_HEADERS):
             if node["labels"] == DOCUMENT:
                 document = node["id"] if self._add_document(node) else None
-            elif document is not None:
+                others.add(node["id"])
+            elif document is None:
+                others.add(node["id"])
+            else:
                 mention = self._make_mention(node, document)
                 self._write_row(MENTIONS, mention)
                 if not mention["is_merged"]:
@@ -129,29 +130,6 @@ class Merging:
         once = {"documents": 1, "mentions": 1, "attribute_mentions": counts}
         self._write_row(NODES, {**mention, **once})
         self.merged.entities += 1
-
-
-def _read_relations(part: Path, mentions: Mapping[str, Properties]) -> Iterator[Properties]:
-    """Read the relations of some entities, each once."""
-    seen = set()
-    for row in read_table(part / RELATIONSHIPS, RELATIONSHIP_HEADERS):
-        key = row["start"], row["end"], row["type"]
-        start, end = mentions.get(row["start"]), mentions.get(row["end"])
-        # Documents mention entities too, and what stands in a repeated document has been read.
-        if start is None or end is None or key in seen:
-            continue
-        seen.add(key)
-        yield {
-            "start": start["entity"],
-            "end": end["entity"],
-            "type": row["type"],
-            "start_attributes": start["attributes"],
-            "end_attributes": end["attributes"],
-            "score": float(row["score"]),
-            "document": start["document"],
-            "start_mention": row["start"],
-            "end_mention": row["end"],
-        }
 
 
 NO_TYPES = (

@@ -69,8 +69,11 @@ def read_table(path: Path, headers: Mapping[str, str]) -> Iterator[dict[str, str
     path (Path): The file.
     headers (Mapping[str, str]): The header of each property.
     YIELDS (dict[str, str]): The cells of each row by property, empty where there is no value.
-    RAISES (ValueError): If the headers are others, or a row has more or fewer cells.
+    RAISES (ValueError): If the file is missing, the headers are others, or a row has more or fewer
+        cells.
     """
+    if not path.is_file():
+        raise ValueError(MISSING.format(path=path))
     # A text may be as long as a line of the input.
     csv.field_size_limit(MAX_LINE)
     with path.open(encoding="utf-8", newline="") as file:
@@ -84,9 +87,13 @@ def read_table(path: Path, headers: Mapping[str, str]) -> Iterator[dict[str, str
             raise ValueError(DAMAGED.format(path=path, line=rows.line_num, error=error)) from error
 
 
+MISSING = (
+    "{path}: annotate has written this table, but it is missing. Restore it, or repeat the "
+    "annotate command with --overwrite."
+)
 DAMAGED = (
     "{path}, line {line}: the table is not as annotate has written it ({error}). Restore it, or "
-    "annotate the texts again."
+    "repeat the annotate command with --overwrite."
 )
 
 
