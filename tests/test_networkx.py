@@ -2,16 +2,17 @@
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import networkx
 import pytest
 from spacy.tokens import Doc, Span
 
-from spacy_str_encoder import Relation, set_relations, to_networkx
+from spacy_str_encoder import Relation, set_attributes, set_relations, to_networkx
 from spacy_str_encoder.doc.origin import META
 from spacy_str_encoder.exports.graph.tables import NODE_HEADERS, RELATIONSHIP_HEADERS
 
-from .test_export_graph import ORIGIN, make_doc, read, write
+from .test_export_graph import ORIGIN, make_doc, parse, read, write
 
 
 def make_related() -> Doc:
@@ -19,7 +20,16 @@ def make_related() -> Doc:
     degree, vessel = doc.ents
     labels = ("of", 0.5), ("in", 0.25)
     set_relations(doc, [Relation(degree, vessel, *each) for each in labels])
+    set_attributes(degree, {"Assertion": "negated", "Time": "past"}, {"Time": 0.5})
     return doc
+
+
+def as_rows(properties: list[dict[str, Any]], headers: dict[str, str]) -> list[dict[str, Any]]:
+    """Properties as `read` reads them: values are those of cells, also of arrays."""
+    return [
+        {headers[name]: parse(str(value), headers[name]) for name, value in each.items()}
+        for each in properties
+    ]
 
 
 def test_nodes_and_edges_are_those_of_the_tables(tmp_path: Path) -> None:
@@ -27,24 +37,53 @@ def test_nodes_and_edges_are_those_of_the_tables(tmp_path: Path) -> None:
     doc.user_data[META] = ORIGIN
     graph = to_networkx(doc)
     folder = write(tmp_path, (ORIGIN, doc))
-    nodes = [
-        {NODE_HEADERS[name]: value for name, value in node.items()}
-        for _, node in graph.nodes(data=True)
-    ]
-    assert nodes == read(folder / "nodes.csv")
-    edges = [
-        {RELATIONSHIP_HEADERS[name]: value for name, value in edge.items()}
-        for *_, edge in graph.edges(keys=True, data=True)
-    ]
-    key = sorted
-    assert sorted(edges, key=key) == sorted(read(folder / "relationships.csv"), key=key)
+    nodes = [node for _, node in graph.nodes(data=True)]
+    assert as_rows(nodes, NODE_HEADERS) == read(folder / "nodes.csv")
+    # The graph itself has the ends of an edge.
+    assert not any({"start", "end"} & edge.keys() for *_, edge in graph.edges(data=True))
+    edges = [{"start": start, "end": end, **edge} for start, end, edge in graph.edges(data=True)]
+    rows = read(folder / "relationships.csv")
+    assert sorted(map(str, as_rows(edges, RELATIONSHIP_HEADERS))) == sorted(map(str, rows))
+
+
+@pytest.mark.parametrize("form", ["graphml", "gexf", "gml"])
+def test_graphs_are_written_to_files(form: str, tmp_path: Path) -> None:
+    doc = make_related()
+    doc.user_data[META] = ORIGIN
+    graph = to_networkx(doc)
+    getattr(networkx, f"write_{form}")(graph, tmp_path / "graph")
+    found = getattr(networkx, f"read_{form}")(tmp_path / "graph")
+    assert {*found.nodes} == {*graph.nodes}
+    assert {*found.edges(keys=True)} == {*graph.edges(keys=True)}
+    for node, properties in found.nodes(data=True):
+        assert properties["labels"] == graph.nodes[node]["labels"]
+    for *ends, properties in found.edges(keys=True, data=True):
+        assert properties.get("score") == graph.edges[tuple(ends)].get("score")
+
+
+def test_graphml_holds_all_properties(tmp_path: Path) -> None:
+    graph = to_networkx(make_related())
+    networkx.write_graphml(graph, tmp_path / "graph")
+    found = networkx.read_graphml(tmp_path / "graph")
+    degree = found.nodes[[*graph.nodes][1]]
+    assert degree | {"id": ""} == {
+        "id": "",
+        "labels": "Entity;Degree",
+        "label": "Degree",
+        "text": "severe",
+        "start": 0,
+        "end": 6,
+        "attributes": "Assertion=negated;Time=past",
+        "attribute_scores": "1.0;0.5",
+    }
+    assert dict(found.nodes(data=True)) == dict(graph.nodes(data=True))
 
 
 def test_edges_are_found_by_their_labels() -> None:
     graph = to_networkx(make_related())
     assert isinstance(graph, networkx.MultiDiGraph)
     document, degree, vessel = graph.nodes
-    assert graph.nodes[document]["labels"] == ["Document"]
+    assert graph.nodes[document]["labels"] == "Document"
     assert {*graph[degree][vessel]} == {"of", "in"}
     assert graph[degree][vessel]["in"]["score"] == 0.25
     assert networkx.has_path(graph, document, vessel)

@@ -58,7 +58,7 @@ def open_table(
         writer.writerow(headers.values())
 
         def write(rows: Iterable[Properties]) -> None:
-            writer.writerows([_to_cell(row.get(name)) for name in headers] for row in rows)
+            writer.writerows([to_cell(row.get(name)) for name in headers] for row in rows)
 
         yield write
 
@@ -106,5 +106,10 @@ def split_array(cell: str) -> list[str]:
     return cell.split(SEPARATOR) if cell else []
 
 
-def _to_cell(value: Any) -> Any:
+def to_cell(value: Any) -> Any:
+    """Make a cell of the value of a property.
+
+    value (Any): The value.
+    RETURNS (Any): The value; for an array, a string with its elements.
+    """
     return SEPARATOR.join(map(str, value)) if isinstance(value, list) else value

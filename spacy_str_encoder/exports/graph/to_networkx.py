@@ -1,20 +1,26 @@
 """The graph of a doc as an object of networkx."""
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from spacy.tokens import Doc
 
 from ...doc.arguments import check_doc
 from ...doc.origin import META
-from .elements import make_graph
+from .elements import Properties, make_graph
+from .tables import to_cell
 
 if TYPE_CHECKING:
     from networkx import MultiDiGraph
 
+# The graph holds the nodes of an edge. Of a node, `start` and `end` are its place in the text.
+ENDS = "start", "end"
+
 
 def to_networkx(doc: Doc, *, spans_key: str | None = None) -> "MultiDiGraph":
     """Turn a doc into a graph of itself, its entities and their relations. Nodes and edges have the
-    identifiers and properties that `annotate --format graph` writes.
+    identifiers and properties that `annotate --format graph` writes. All are strings and numbers,
+    as GraphML and GEXF take them: arrays are strings, with ";" between the elements.
 
     doc (Doc): The doc. Its identifier is `doc.user_data["meta"]["id"]`, if there is one.
     spans_key (str | None): The span group that holds the entities; `doc.ents` if None.
@@ -32,10 +38,14 @@ def to_networkx(doc: Doc, *, spans_key: str | None = None) -> "MultiDiGraph":
     found = make_graph(doc, _find_origin(doc), spans_key)
     graph = MultiDiGraph()
     for node in found.nodes:
-        graph.add_node(node["id"], **node)
+        graph.add_node(node["id"], **_make_plain(node))
     for edge in found.relationships:
-        graph.add_edge(edge["start"], edge["end"], key=edge["type"], **edge)
+        graph.add_edge(edge["start"], edge["end"], key=edge["type"], **_make_plain(edge, ENDS))
     return graph
+
+
+def _make_plain(properties: Properties, without: Collection[str] = ()) -> Properties:
+    return {name: to_cell(value) for name, value in properties.items() if name not in without}
 
 
 def _find_origin(doc: Doc) -> dict[str, Any]:
