@@ -1,7 +1,7 @@
 """Normal forms of terms: what has the same one is the same term.
 
 Full and half width, case, spaces, punctuation, and traditional and simplified characters make no
-difference. Numbers stay apart (1.5 is not 15), and so do signs (HBsAg- is not HBsAg).
+difference. Numbers stay apart (1.5 is not 15), and so do signs (HBsAg- is not HBsAg, -5 is not 5).
 """
 
 import re
@@ -15,8 +15,9 @@ TRADITIONAL = (range(0x3400, 0x4DC0), range(0x4E00, 0xA000))
 SEPARATORS = "PZC"
 KEPT = "%."
 MINUS = "\u2212"
-# A hyphen that no word follows is a sign.
-SIGN = re.compile(r"(?<=[\w(])-(?!\w)")
+# A hyphen that no word follows is a sign. So is one before a number, unless it joins the number to
+# what stands before it, such as the other end of a range.
+SIGN = re.compile(r"(?<=[\w(])-(?!\w)|(?<![^\s(\[<=>≤≥:,;、])-(?=\d)")
 POINT = re.compile(r"(?<!\d)\.|\.(?!\d)")
 SPACE = re.compile(r"(?<!\d) | (?!\d)")
 
