@@ -92,6 +92,34 @@ def test_entities_of_punctuation_alone_are_told_apart(tmp_path: Path) -> None:
     assert describe(merge(tmp_path, parts)[1], *COUNTS) == [(".", 1, 1), ("?", 1, 2)]
 
 
+@pytest.mark.parametrize(
+    ("words", "nodes"),
+    [
+        (["lad", "LAD", "ＬＡＤ", "L.A.D.", "(LAD)"], 1),
+        (["C#", "C", "*C", "c/"], 1),
+        (["1/2", "1:2", "1-2", "1,2"], 1),
+        (["1/2", "12"], 2),
+        (["1.5", "15", "1-5"], 3),
+        (["50%", "50"], 2),
+        (["AB+", "AB"], 2),
+        (["-5", "5", "−5", "–5"], 2),
+        (["HBsAg-", "HBsAg"], 2),
+        (["動脈", "动脉"], 2),
+    ],
+)
+def test_what_makes_texts_the_same(words: list[str], nodes: int, tmp_path: Path) -> None:
+    merged, _ = merge(tmp_path, write_parts(tmp_path, [("a", make_doc(words))]))
+    assert (merged.mentions, merged.entities) == (len(words), nodes)
+
+
+def test_a_relation_inside_of_a_node_leads_back_to_it(tmp_path: Path) -> None:
+    doc = make_doc(["LAD", "lad", "x"], relations=[(0, 1, "of", 0.5), (0, 2, "of", 0.5)])
+    merged, tables = merge(tmp_path, write_parts(tmp_path, [("a", doc)]))
+    loops = [row[":START_ID"] == row[":END_ID"] for row in tables["relationships"]]
+    assert sorted(loops) == [False, True]
+    assert (merged.relations, merged.relationships) == (2, 2)
+
+
 def test_entities_of_another_type_stay_apart(tmp_path: Path) -> None:
     docs = (make_doc(["cold"], types={"cold": each}) for each in ("Finding", "Degree"))
     parts = write_parts(tmp_path, [*zip("ab", docs, strict=True)])

@@ -31,8 +31,9 @@ def graph_command(
         typer.Option(
             "--merge",
             help="Make one node of all entities of the same type with the same code, or with the "
-            "same text (width, case, spaces and punctuation make no difference). With code, "
-            "entities without a code are merged by their text.",
+            "same text. Case, width, spaces and punctuation make no difference (C# is C, 1/2 is "
+            "1-2). Numbers, %, + and signs do (1.5 is not 15, -5 is not 5). With code, entities "
+            "without a code are merged by their text.",
             show_default=False,
         ),
     ],
@@ -55,7 +56,8 @@ def graph_command(
     Nodes and relationships have counts of documents and mentions. Each mention of
     an entity is a row of mentions.csv, each relation of a document is one of
     evidence.csv. Values of attributes stay apart: nodes count the mentions of each,
-    and relationships differ if the attributes of their entities do.
+    and relationships differ if the attributes of their entities do. If both
+    entities of a relation become one node, it leads from the node to itself.
 
     Example: spacy-str-encoder graph annotated --merge code -o merged
 
