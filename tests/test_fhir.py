@@ -175,6 +175,7 @@ def test_document_patient_device_and_provenance(tmp_path: Path) -> None:
         ({"Assertion": "negated", "Time": "past"}, "refuted", None),
         ({"Assertion": "possible"}, "unconfirmed", None),
         ({"Assertion": "present", "Time": "past"}, "confirmed", "inactive"),
+        ({"Assertion": "excluded"}, None, None),
         (None, None, None),
     ],
 )
@@ -228,6 +229,7 @@ def test_conditions(
             },
         ),
         ({"Color": "red"}, {}),
+        ({"Assertion": "excluded"}, {}),
     ],
 )
 def test_observations_say_whether(

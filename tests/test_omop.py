@@ -121,6 +121,19 @@ def test_a_row_for_each_entity_with_the_columns_of_the_specification(tmp_path: P
         ({"Experiencer": "family"}, "N", "", "Subject=other; Experiencer=family"),
         ({"Time": "past"}, "Y", "past", "Time=past"),
         ({"Time": "planned"}, "N", "planned", "Time=planned"),
+        ({"Assertion": "excluded"}, "", "", "Assertion=excluded"),
+        (
+            {"Assertion": "present", "Experiencer": "uncle"},
+            "",
+            "",
+            "Assertion=present; Experiencer=uncle",
+        ),
+        (
+            {"Assertion": "negated", "Experiencer": "uncle"},
+            "N",
+            "",
+            "Negation=true; Assertion=negated; Experiencer=uncle",
+        ),
         ({"a;b": 'say "x"'}, "", "", '"a;b"="say ""x"""'),
     ],
 )
@@ -132,6 +145,36 @@ def test_attributes(
     # Named modifiers come first, so that of the relation is the last one.
     assert cough["term_modifiers"] == modifiers
     assert (cough["term_exists"], cough["term_temporal"]) == (exists, temporal)
+
+
+class Asserter:
+    """Component that would predict attributes."""
+
+    def __init__(self, nlp: Language, name: str) -> None:
+        """Take what spaCy gives."""
+        values = [("Assertion", value) for value in ("肯定", "否定", "可能", "negated")]
+        self.cfg = {"values": values, "defaults": {"Assertion": "肯定"}}
+
+    def __call__(self, doc: Doc) -> Doc:
+        return doc
+
+
+Language.factory("asserter", assigns=["span._.attributes"], func=Asserter)
+
+
+def test_values_without_a_meaning_are_unknown_and_counted(tmp_path: Path) -> None:
+    nlp = make_nlp()
+    nlp.add_pipe("asserter")
+    doc = make_doc(nlp)
+    doc._.relations = []
+    for entity, value in zip(doc.ents, ["肯定", "否定", "negated", "可能"], strict=True):
+        set_attributes(entity, {"Assertion": value, "Time": "once", "Color": "red"})
+    set_attributes(doc.ents[0], {"Assertion": "肯定"})
+    rows, reported = write(tmp_path, [doc], nlp)
+    assert [row["term_exists"] for row in rows] == ["Y", "", "N", ""]
+    assert reported.lost["values of Assertion without a meaning, such as 否定, 可能"] == 2
+    # A component that does not list its values may have set it.
+    assert reported.lost["values of Time without a meaning"] == 3
 
 
 def test_only_chosen_attributes_and_relations_are_modifiers(tmp_path: Path) -> None:

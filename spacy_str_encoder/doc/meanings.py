@@ -12,6 +12,7 @@ from typing import Any
 # For each attribute, values; for each label of a relation, types of the other entity.
 Table = Mapping[str, Collection[str]]
 URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S+")
+BETWEEN = re.compile(r"[\s_-]+")
 
 
 DEFAULTS: dict[str, Any] = {
@@ -33,9 +34,9 @@ DEFAULTS: dict[str, Any] = {
         "Uncertainty": ["true", "yes"],
     },
     "other_subject": {
-        "Assertion": ["associated_with_someone_else", "family"],
-        "Experiencer": ["family", "other"],
-        "Subject": ["family", "other"],
+        "Assertion": ["associated with someone else", "family"],
+        "Experiencer": ["family", "family member", "other"],
+        "Subject": ["family", "family member", "other"],
     },
     "past": {
         "Assertion": ["historical"],
@@ -46,6 +47,18 @@ DEFAULTS: dict[str, Any] = {
         "Assertion": ["planned"],
         "Temporality": ["planned", "future"],
         "Time": ["planned", "future"],
+    },
+    "present": {
+        "Assertion": ["present", "affirmed", "positive", "confirmed"],
+        "Negation": ["false", "no", "affirmed"],
+        "Polarity": ["positive", "affirmed"],
+        "Conditional": ["false", "no"],
+        "Certainty": ["certain", "confirmed"],
+        "Uncertainty": ["false", "no"],
+        "Experiencer": ["patient", "self"],
+        "Subject": ["patient", "self"],
+        "Temporality": ["current", "recent", "present"],
+        "Time": ["current", "recent", "present"],
     },
     "modifiers": None,
     "concept_system": "OMOP",
@@ -60,7 +73,8 @@ DEFAULTS: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Meanings:
-    """Meanings of the attributes and relations of an entity. Case makes no difference.
+    """Meanings of the attributes and relations of an entity. Case makes no difference, nor do
+    spaces, underscores and hyphens.
 
     absent (Table): The patient does not have it.
     conditional (Table): The patient may have it under a condition.
@@ -68,6 +82,7 @@ class Meanings:
     other_subject (Table): Somebody else has it, such as the mother.
     past (Table): The patient had it.
     planned (Table): The patient may get it.
+    present (Table): None of these: the patient has it.
     modifiers (list[str] | None): The attributes and relations in `term_modifiers`; None for all.
     concept_system (str): The terminology whose codes are the numbers of standard concepts.
     source_concept_system (str): The terminology whose codes are the numbers of source concepts.
@@ -86,6 +101,7 @@ class Meanings:
     other_subject: Table
     past: Table
     planned: Table
+    present: Table
     modifiers: Collection[str] | None
     concept_system: str
     source_concept_system: str
@@ -102,7 +118,7 @@ class Meanings:
             the type of the other entity.
         RETURNS (frozenset[str]): The names of the tables that have any of them.
         """
-        pairs = ((name.casefold(), value.casefold()) for name, value in said)
+        pairs = ((fold(name), fold(value)) for name, value in said)
         return frozenset(chain.from_iterable(self._by_pair.get(pair, ()) for pair in pairs))
 
     def know(self, name: str) -> bool:
@@ -111,7 +127,16 @@ class Meanings:
         name (str): The name of the attribute, or the label of the relation.
         RETURNS (bool): Whether a table has it.
         """
-        return name.casefold() in self._names
+        return fold(name) in self._names
+
+    def lack(self, name: str, value: str) -> bool:
+        """Check whether an attribute has a meaning, but not with a value.
+
+        name (str): The name of the attribute.
+        value (str): The value.
+        RETURNS (bool): Whether no table has this value, but one has others.
+        """
+        return self.know(name) and not self.find([(name, value)])
 
     @cached_property
     def _names(self) -> frozenset[str]:
@@ -123,11 +148,20 @@ class Meanings:
         for meaning in TABLES:
             for name, values in getattr(self, meaning).items():
                 for value in values:
-                    found.setdefault((name.casefold(), value.casefold()), []).append(meaning)
+                    found.setdefault((fold(name), fold(value)), []).append(meaning)
         return found
 
 
-TABLES = ("absent", "conditional", "uncertain", "other_subject", "past", "planned")
+def fold(name: str) -> str:
+    """Fold what makes no difference in names and values.
+
+    name (str): The name or value.
+    RETURNS (str): It in lower case, with a space for each space, underscore and hyphen.
+    """
+    return BETWEEN.sub(" ", name.casefold()).strip()
+
+
+TABLES = ("absent", "conditional", "uncertain", "other_subject", "past", "planned", "present")
 LISTS = ("modifiers", "conditions", "body_sites", "severities")
 STRINGS = ("concept_system", "source_concept_system")
 

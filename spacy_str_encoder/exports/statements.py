@@ -2,7 +2,8 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain
 
 from spacy.language import Language
 from spacy.tokens import Doc, Span
@@ -12,11 +13,19 @@ from ..doc.entities import get_entities
 from ..doc.meanings import Meanings, read_meanings
 from ..doc.records import Link, find_links
 from ..doc.relation import Place, get_relations, get_score, place_of
-from ..loading import RECORDS, entity_group, find_components, read_labels, sets_attributes
+from ..loading import (
+    RECORDS,
+    default_values,
+    entity_group,
+    find_components,
+    read_labels,
+    sets_attributes,
+)
 from .export import SCORES
 
 # An entity with such a meaning is not one that the patient has or had.
 DENIALS = frozenset({"absent", "conditional", "other_subject", "planned"})
+UNKNOWN = "values of {name} without a meaning"
 
 
 @dataclass(frozen=True)
@@ -29,6 +38,7 @@ class Reading:
     meanings (Meanings): What attributes and relations mean.
     attributes_tell (bool): Whether the pipeline predicts attributes that have a meaning.
     relations_tell (bool): Whether it predicts relations that have one.
+    reasons (Mapping[str, str]): For attributes with a meaning, how values without one are counted.
     """
 
     spans_key: str | None
@@ -37,6 +47,7 @@ class Reading:
     meanings: Meanings
     attributes_tell: bool
     relations_tell: bool
+    reasons: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -47,6 +58,8 @@ class Statement:
     attributes (Mapping[str, str]): Its attributes.
     links (list[Link]): The relations that give it values, in text order of the values.
     meanings (frozenset[str]): What its attributes and relations mean, see `Meanings`.
+    unknown (list[str]): The attributes that have a meaning, but not with the value that they have
+        here.
     exists (bool | None): Whether the patient has it, or had it; None if the pipeline does not tell.
     """
 
@@ -54,6 +67,7 @@ class Statement:
     attributes: Mapping[str, str]
     links: list[Link]
     meanings: frozenset[str]
+    unknown: list[str]
     exists: bool | None
 
 
@@ -65,7 +79,8 @@ def find_reading(nlp: Language) -> Reading:
     """
     maker = next((component for _, component in find_components(nlp, RECORDS)), None)
     settings = getattr(maker, "settings", {})
-    meanings = getattr(maker, "meanings", None) or read_meanings(None, [])
+    given = getattr(maker, "meanings", None) or read_meanings(None, [])
+    meanings = _add_defaults(given, default_values(nlp))
     _, labels, values, _ = read_labels(nlp)
     # The attributes of a component that does not list them may have any meaning.
     attributes_tell = any(map(meanings.know, values)) if values else sets_attributes(nlp)
@@ -76,7 +91,23 @@ def find_reading(nlp: Language) -> Reading:
         meanings,
         attributes_tell,
         any(map(meanings.know, labels)),
+        {name: _describe_unknown(name, listed, meanings) for name, listed in values.items()},
     )
+
+
+def _add_defaults(meanings: Meanings, defaults: Mapping[str, str]) -> Meanings:
+    """Add values that stand for no mark to those of entities that are present."""
+    present = {name: [*values] for name, values in meanings.present.items()}
+    for name, value in defaults.items():
+        if meanings.lack(name, value):
+            present.setdefault(name, []).append(value)
+    return replace(meanings, present=present)
+
+
+def _describe_unknown(name: str, values: Iterable[str], meanings: Meanings) -> str:
+    # Values of a component that does not list them may be confidential, so that none is named.
+    listed = ", ".join(value for value in values if meanings.lack(name, value))
+    return UNKNOWN.format(name=name) + (listed and f", such as {listed}")
 
 
 def read_statements(doc: Doc, reading: Reading) -> Iterator[Statement]:
@@ -115,14 +146,26 @@ def count_scores(doc: Doc, statements: Iterable[Statement]) -> Counter[str]:
     return Counter({SCORES.format(kind=kind): count for kind, count in counts.items()})
 
 
+def count_unknown(statements: Iterable[Statement], reading: Reading) -> Counter[str]:
+    """Count values without a meaning, of attributes that have one.
+
+    statements (Iterable[Statement]): What a doc says about its entities.
+    reading (Reading): How it is read.
+    RETURNS (Counter[str]): Their number by reason.
+    """
+    names = chain.from_iterable(each.unknown for each in statements)
+    return Counter(reading.reasons.get(name, UNKNOWN.format(name=name)) for name in names)
+
+
 def _state(
     entity: Span, links: list[Link], said: list[tuple[str, str]], reading: Reading
 ) -> Statement:
     attributes, meanings = get_attributes(entity), reading.meanings
-    found = meanings.find([*(attributes or {}).items(), *said])
-    says_so = bool(found) or any(map(meanings.know, attributes or ()))
+    values = attributes or {}
+    found = meanings.find([*values.items(), *said])
+    unknown = [name for name, value in values.items() if meanings.lack(name, value)]
     # No attribute is an answer too, if the pipeline has looked for one.
     has_looked = reading.attributes_tell and attributes is not None
-    is_told = says_so or has_looked or reading.relations_tell
+    is_told = not unknown and (bool(found) or has_looked or reading.relations_tell)
     exists = False if found & DENIALS else True if is_told else None
-    return Statement(entity, attributes or {}, links, found, exists)
+    return Statement(entity, values, links, found, unknown, exists)

@@ -11,7 +11,7 @@ from spacy.tokens import Doc, Span
 from ...doc.records import Link
 from ...doc.relation import Place, get_relations, place_of
 from ..graph.ids import hash_entity
-from ..statements import Reading, Statement, count_scores, read_statements
+from ..statements import Reading, Statement, count_scores, count_unknown, read_statements
 from .amounts import make_value
 from .values import Element, clean, derive, make_code, make_concept, refer
 
@@ -63,6 +63,7 @@ class Findings:
         self._unplaced = len(get_relations(doc))
         self.lost[LEFT_OUT] = len(found) - len(self._statements)
         self.lost.update(count_scores(doc, found.values()))
+        self.lost.update(count_unknown(found.values(), reading))
 
     def make_resources(self) -> Iterator[Element]:
         """YIELDS (dict[str, Any]): The resources of central entities in text order, and then those

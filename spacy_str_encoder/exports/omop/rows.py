@@ -9,7 +9,7 @@ from spacy.tokens import Doc, Span
 
 from ...doc.codes import get_codes
 from ..export import Reported
-from ..statements import Reading, Statement, count_scores, read_statements
+from ..statements import Reading, Statement, count_scores, count_unknown, read_statements
 from .columns import LEXICAL_VARIANT, MAX_INTEGER, NLP_SYSTEM, NO_CONCEPT, SNIPPET
 from .modifiers import join_modifiers, list_modifiers
 
@@ -57,6 +57,7 @@ def make_rows(
     }
     statements = [*read_statements(doc, constants.reading)]
     reported.lost.update(count_scores(doc, statements))
+    reported.lost.update(count_unknown(statements, constants.reading))
     for statement in statements:
         own = _describe(statement, constants.reading, reported.lost)
         yield {**common, **{name: clean(value, reported.chosen) for name, value in own.items()}}
