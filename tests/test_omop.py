@@ -106,9 +106,9 @@ def test_a_row_for_each_entity_with_the_columns_of_the_specification(tmp_path: P
         "nlp_datetime": "2026-11-30 00:00:00",
         "term_exists": "N",
         "term_temporal": "",
-        "term_modifiers": "Negation=true; Negative=no",
+        "term_modifiers": "Type=Finding; Negation=true; Negative=no",
     }
-    assert rows[3]["term_modifiers"] == "Modifier=mild"
+    assert rows[3]["term_modifiers"] == "Type=Finding; Modifier=mild"
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_attributes(
     attributes: dict[str, str], exists: str, temporal: str, modifiers: str, tmp_path: Path
 ) -> None:
     [*_, cough], _ = write_one(tmp_path, lambda doc: set_attributes(doc.ents[3], attributes))
-    modifiers = f"{modifiers}; Modifier=mild"
+    modifiers = f"Type=Finding; {modifiers}; Modifier=mild"
     # Named modifiers come first, so that of the relation is the last one.
     assert cough["term_modifiers"] == modifiers
     assert (cough["term_exists"], cough["term_temporal"]) == (exists, temporal)
@@ -182,7 +182,7 @@ def test_only_chosen_attributes_and_relations_are_modifiers(tmp_path: Path) -> N
         set_attributes(doc.ents[3], {"Assertion": "possible", "Color": "red"})
 
     [*_, cough], _ = write_one(tmp_path, build, modifiers=["Color"])
-    assert cough["term_modifiers"] == "Uncertain=true; Color=red"
+    assert cough["term_modifiers"] == "Type=Finding; Uncertain=true; Color=red"
 
 
 def test_a_pipeline_that_tells_nothing_leaves_term_exists_empty(tmp_path: Path) -> None:
@@ -190,7 +190,7 @@ def test_a_pipeline_that_tells_nothing_leaves_term_exists_empty(tmp_path: Path) 
     doc = Doc(nlp.vocab, words=["fever"])
     doc.ents = [Span(doc, 0, 1, "Finding")]
     [row], _ = write(tmp_path, [doc], nlp)
-    assert (row["term_exists"], row["term_modifiers"]) == ("", "")
+    assert (row["term_exists"], row["term_modifiers"]) == ("", "Type=Finding")
 
 
 class Denier:
@@ -212,7 +212,15 @@ def test_a_pipeline_that_denies_by_relations_tells_of_all_others_too(tmp_path: P
     nlp = make_nlp()
     nlp.add_pipe("denier")
     rows, _ = write(tmp_path, [make_doc(nlp)], nlp)
-    assert [row["term_exists"] for row in rows] == ["Y", "N", "Y", "Y"]
+    # A negation is no finding that could exist.
+    assert [row["term_exists"] for row in rows] == ["", "N", "Y", "Y"]
+
+
+def test_types_that_are_central_are_no_cues(tmp_path: Path) -> None:
+    nlp = make_nlp(absent={"Negative": ["negation", "Finding"]})
+    nlp.add_pipe("denier")
+    rows, _ = write(tmp_path, [make_doc(nlp)], nlp)
+    assert [row["term_exists"] for row in rows] == ["", "N", "Y", "Y"]
 
 
 def test_numbers_of_concepts_are_codes_of_their_system(tmp_path: Path) -> None:
@@ -257,9 +265,9 @@ def test_long_terms_are_cut_and_counted(
 
 
 def test_modifiers_are_left_out_as_a_whole_and_counted(tmp_path: Path) -> None:
-    long = {"A": "x" * 998, "B": "y" * 996, "C": "z"}
+    long = {"A": "x" * 998, "B": "y" * 981, "C": "z"}
     rows, reported = write_one(tmp_path, lambda doc: set_attributes(doc.ents[0], long))
-    assert rows[0]["term_modifiers"] == f"A={long['A']}; B={long['B']}"
+    assert rows[0]["term_modifiers"] == f"Type=Negation; A={long['A']}; B={long['B']}"
     assert len(rows[0]["term_modifiers"]) == 2000
     assert reported.lost["modifiers for which term_modifiers has no room"] == 1
 

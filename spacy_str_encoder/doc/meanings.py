@@ -138,6 +138,15 @@ class Meanings:
         """
         return self.know(name) and not self.find([(name, value)])
 
+    def list_values(self, names: Iterable[str]) -> set[str]:
+        """List what has a meaning with any of some attributes or relations.
+
+        names (Iterable[str]): The names of the attributes, or the labels of the relations.
+        RETURNS (set[str]): The values, or the types of the other entity, folded.
+        """
+        folded = {*map(fold, names)}
+        return {value for name, value in self._by_pair if name in folded}
+
     @cached_property
     def _names(self) -> frozenset[str]:
         return frozenset(name for name, _ in self._by_pair)

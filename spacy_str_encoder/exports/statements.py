@@ -10,7 +10,7 @@ from spacy.tokens import Doc, Span
 
 from ..doc.attributes import get_attributes
 from ..doc.entities import get_entities
-from ..doc.meanings import Meanings, read_meanings
+from ..doc.meanings import Meanings, fold, read_meanings
 from ..doc.records import Link, find_links
 from ..doc.relation import Place, get_relations, get_score, place_of
 from ..loading import (
@@ -38,6 +38,7 @@ class Reading:
     meanings (Meanings): What attributes and relations mean.
     attributes_tell (bool): Whether the pipeline predicts attributes that have a meaning.
     relations_tell (bool): Whether it predicts relations that have one.
+    cues (Collection[str]): The types, folded, of entities that only give others a meaning.
     reasons (Mapping[str, str]): For attributes with a meaning, how values without one are counted.
     """
 
@@ -47,6 +48,7 @@ class Reading:
     meanings: Meanings
     attributes_tell: bool
     relations_tell: bool
+    cues: Collection[str]
     reasons: Mapping[str, str]
 
 
@@ -60,7 +62,8 @@ class Statement:
     meanings (frozenset[str]): What its attributes and relations mean, see `Meanings`.
     unknown (list[str]): The attributes that have a meaning, but not with the value that they have
         here.
-    exists (bool | None): Whether the patient has it, or had it; None if the pipeline does not tell.
+    exists (bool | None): Whether the patient has it, or had it; None if the pipeline does not tell,
+        and for cues such as negations.
     """
 
     entity: Span
@@ -91,6 +94,7 @@ def find_reading(nlp: Language) -> Reading:
         meanings,
         attributes_tell,
         any(map(meanings.know, labels)),
+        meanings.list_values(labels) - {*map(fold, settings.get("central", []))},
         {name: _describe_unknown(name, listed, meanings) for name, listed in values.items()},
     )
 
@@ -167,5 +171,6 @@ def _state(
     # No attribute is an answer too, if the pipeline has looked for one.
     has_looked = reading.attributes_tell and attributes is not None
     is_told = not unknown and (bool(found) or has_looked or reading.relations_tell)
-    exists = False if found & DENIALS else True if is_told else None
+    is_cue = fold(entity.label_) in reading.cues
+    exists = None if is_cue else False if found & DENIALS else True if is_told else None
     return Statement(entity, values, links, found, unknown, exists)

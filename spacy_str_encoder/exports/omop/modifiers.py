@@ -16,13 +16,14 @@ SEPARATOR = "; "
 
 
 def list_modifiers(statement: Statement, names: Collection[str] | None) -> Iterator[str]:
-    """List the modifiers of a term.
+    """List the modifiers of a term, first its type, which has no column of its own.
 
     statement (Statement): What a doc says about it.
     names (Collection[str] | None): The attributes and relations that become modifiers; None for
         all.
     YIELDS (str): A name and a value.
     """
+    yield f"Type={_quote(statement.entity.label_)}"
     yield from (named for meaning, named in NAMED.items() if meaning in statement.meanings)
     related = ((link.relation.label, link.value.text) for link in statement.links)
     for name, value in [*statement.attributes.items(), *related]:
