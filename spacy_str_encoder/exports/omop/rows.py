@@ -17,6 +17,7 @@ from .modifiers import join_modifiers, list_modifiers
 CONTEXT = 50
 YES, NO = "Y", "N"
 CODES = "codes and other identifiers that are not used as a concept, which NOTE_NLP can't hold"
+UNFIT = f"concepts whose best code is not a whole number up to {MAX_INTEGER:,}, which become 0"
 CUT = f"ends of terms after {LEXICAL_VARIANT} characters, which lexical_variant can't hold"
 MODIFIERS = "modifiers for which term_modifiers has no room"
 NULLS = "spaces for null characters, which databases refuse"
@@ -85,20 +86,21 @@ def _describe(statement: Statement, reading: Reading, lost: Counter[str]) -> dic
 def _find_concepts(entity: Span, reading: Reading, lost: Counter[str]) -> tuple[int, int]:
     codes = get_codes(entity) or []
     systems = (reading.meanings.concept_system, reading.meanings.source_concept_system)
-    numbers = [
-        [each["code"] for each in codes if each["system"] == system and _is_number(each["code"])]
-        for system in systems
-    ]
+    # The best code of a system decides: the next one would be another concept.
+    first_of = {each["system"]: each["code"] for each in reversed(codes)}
+    best = [first_of.get(system, "") for system in systems]
+    fit = [each for each in best if _is_number(each)]
     # The best code stands in `kb_id_` too.
-    identifiers = {*(each["code"] for each in codes), entity.kb_id_, entity.id_} - {""}
-    used = {each[0] for each in numbers if each}
-    lost[CODES] += len(identifiers - used)
-    first, second = (int(each[0]) if each else NO_CONCEPT for each in numbers)
-    return first, second
+    identifiers = {*(each["code"] for each in codes), entity.kb_id_, entity.id_}
+    lost[UNFIT] += len([*filter(None, best)]) - len(fit)
+    lost[CODES] += len(identifiers - {"", *best})
+    concept, source_concept = (int(each) if each in fit else NO_CONCEPT for each in best)
+    return concept, source_concept
 
 
 def _is_number(code: str) -> bool:
-    return code.isdecimal() and code.isascii() and int(code) <= MAX_INTEGER
+    is_short = len(code) <= len(str(MAX_INTEGER))
+    return is_short and code.isdecimal() and code.isascii() and int(code) <= MAX_INTEGER
 
 
 def _cut_snippet(entity: Span) -> str:
