@@ -41,6 +41,10 @@ SPECIFICATION = {
     "term_temporal": "varchar(50)",
     "term_modifiers": "varchar(2000)",
 }
+NUMBERED = (
+    "numbers for texts whose identifier is not a whole number; see note_ids.csv in the folder of "
+    "each part"
+)
 WORDS = ["no", "fever", ",", "mild", "cough", "."]
 Build = Callable[[Doc], None]
 
@@ -311,7 +315,10 @@ def test_cells_keep_line_breaks_and_quotes(tmp_path: Path) -> None:
         ("007", None),
         ("７", None),
         ("7 ", None),
-        (7.0, None),
+        (7.0, 7),
+        (7.5, None),
+        (2.0**31, None),
+        (float("nan"), None),
         (True, None),
         ("R7", None),
         ("", None),
@@ -326,7 +333,8 @@ def test_identifiers_that_are_numbers(identifier: Any, number: int | None) -> No
 def test_other_notes_get_negative_numbers_and_a_file_that_maps_them(tmp_path: Path) -> None:
     nlp = make_nlp()
     docs = [make_doc(nlp) for _ in range(4)]
-    rows, _ = write(tmp_path, docs, nlp, ids=["R1", 5, "R1", None])
+    rows, reported = write(tmp_path, docs, nlp, ids=["R1", 5, "R1", None])
+    assert reported.chosen == {NUMBERED: 3}
     assert [row["note_id"] for row in rows[::4]] == ["-1", "5", "-2", "-3"]
     notes = read_rows(tmp_path / "part" / "note_ids.csv")
     assert [(each["note_id"], each["id"], each["number"]) for each in notes] == [
@@ -341,6 +349,7 @@ def test_whole_numbers_that_texts_share_stay_and_are_counted(tmp_path: Path) -> 
     rows, reported = write(tmp_path, [make_doc(nlp) for _ in range(3)], nlp, ids=[5, "5", "a\0"])
     assert [row["note_id"] for row in rows[::4]] == ["5", "5", "-1"]
     assert reported.chosen == {
+        NUMBERED: 1,
         "texts with the same whole number as another one of their part, as one note": 1,
         "spaces for null characters, which databases refuse": 1,
     }

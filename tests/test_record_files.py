@@ -50,6 +50,25 @@ def test_a_value_a_row(docs: list[Doc]) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("identifier", "written"),
+    [
+        (71.0, "71"),
+        (-0.0, "0"),
+        (7.5, "7.5"),
+        (True, "true"),
+        (1e300, "1e+300"),
+        (float("inf"), "Infinity"),
+        ("71.0", "71.0"),
+    ],
+)
+def test_identifiers_are_written_as_strings(
+    docs: list[Doc], identifier: object, written: str
+) -> None:
+    docs[1].user_data["meta"] = {"id": identifier}
+    assert {row["id"] for row in to_rows(docs[1:])} == {written}
+
+
 def test_owners_that_overlap_are_told_apart() -> None:
     doc = Doc(Vocab(), words=["left", "knee", "pain", "severe"])
     knee, pain, severe, report = (

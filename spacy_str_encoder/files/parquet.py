@@ -13,6 +13,8 @@ from spacy.util import minibatch
 Fields = Mapping[str, "str | Fields"]
 MAP_OF = "map of "
 ROWS_AT_ONCE = 1000
+# Floats from here on skip whole numbers.
+EXACT = 2**53
 
 
 def require_pyarrow(what: str = "Parquet files") -> None:
@@ -28,13 +30,16 @@ def require_pyarrow(what: str = "Parquet files") -> None:
 
 
 def to_string(value: Any) -> str | None:
-    """Convert a value for a string column. Values other than strings become JSON.
+    """Convert a value for a string column. Values other than strings become JSON, and whole numbers
+    have no fraction: pandas turns a column of them into floats if it has gaps.
 
     value (Any): The value.
     RETURNS (str | None): The string; None for None.
     """
     if value is None or isinstance(value, str):
         return value
+    if isinstance(value, float) and value.is_integer() and abs(value) < EXACT:
+        value = int(value)
     return json.dumps(value, ensure_ascii=False)
 
 

@@ -17,6 +17,10 @@ from .columns import COLUMNS, MAX_INTEGER
 from .rows import Constants, clean, make_rows
 from .tables import NOTE_COLUMNS, NOTES, ROWS, number_part, open_table
 
+NUMBERED = (
+    "numbers for texts whose identifier is not a whole number; see note_ids.csv in the folder of "
+    "each part"
+)
 SHARED = "texts with the same whole number as another one of their part, as one note"
 
 
@@ -44,6 +48,7 @@ def write_omop(
             note_id = read_note_id(origin.get("id"))
             if note_id is None:
                 numbered += 1
+                reported.chosen[NUMBERED] += 1
                 note_id = -numbered
                 write_note(_describe_note(note_id, origin, reported.chosen))
             reported.chosen[SHARED] += note_id in known
