@@ -2,13 +2,19 @@
 `str_records`."""
 
 import re
+import warnings
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 import spacy
 from spacy.language import Language
+from spacy.tokens import Doc
 
 from spacy_str_encoder.doc.meanings import read_meanings
+from spacy_str_encoder.exports.fhir import FHIR
+from spacy_str_encoder.exports.omop import OMOP
 
 from .pipelines import MakeNlp, make_examples
 
@@ -97,9 +103,64 @@ def test_meanings_travel_with_the_pipeline(tmp_path: Any) -> None:
         assert meanings.conditions == ["PER"]
 
 
-def test_names_that_nothing_predicts_are_told(make_nlp: MakeNlp) -> None:
+UNKNOWN: list[tuple[dict[str, Any], list[str]]] = [
+    ({"absent": {"NEGATIVE": ["negation"]}, "body_sites": ["Location"]}, []),
+    ({"present": {"assertion": ["no_sign"]}, "modifiers": ["Negative", "Assertion"]}, []),
+    ({"absent": {"Negative": ["Negatoin"]}}, ["Negatoin, listed in `omop.absent.Negative`"]),
+    ({"absent": {"Denial": ["no"]}}, ["Denial, listed in `omop.absent`"]),
+    ({"past": {"Assertion": ["past"]}}, ["past, listed in `omop.past.Assertion`"]),
+    ({"modifiers": ["Modifer"]}, ["Modifer, listed in `omop.modifiers`"]),
+    (
+        {"conditions": ["Degree"], "body_sites": ["BodyPart", "Site"], "severities": ["degree"]},
+        ["Site, listed in `omop.body_sites`", "degree, listed in `omop.severities`"],
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def predicting(make_nlp: MakeNlp) -> Language:
+    """A pipeline that predicts entities, relations and Assertion=no sign."""
     nlp = make_nlp()
     nlp.initialize(lambda: make_examples(nlp))
-    omop = {"absent": {"NEGATIVE": ["Negation"], "Denial": ["no"]}}
-    with pytest.warns(UserWarning, match="predicts Denial, listed in `omop.absent`"):
-        nlp.add_pipe("str_records", config={"central": ["BodyPart"], "omop": omop})
+    attr: Any = nlp.add_pipe("str_attr")
+    attr.add_label("Assertion", "no sign", ["BodyPart"])
+    return nlp
+
+
+@pytest.mark.parametrize(("omop", "unknown"), UNKNOWN)
+def test_names_that_nothing_predicts_are_told(
+    omop: dict[str, Any], unknown: list[str], predicting: Language
+) -> None:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        predicting.add_pipe("str_records", config={"central": ["BodyPart", "Degree"], "omop": omop})
+    predicting.remove_pipe("str_records")
+    told = [str(each.message) for each in caught]
+    start = "str_records: no component of this pipeline predicts "
+    assert [each.partition(". ")[0] for each in told] == [f"{start}{each}" for each in unknown]
+
+
+@pytest.mark.parametrize("check", [OMOP.check, FHIR.check])
+def test_names_that_nothing_predicts_are_told_before_an_archive_is_annotated(
+    check: Callable[[Language], None], tmp_path: Path
+) -> None:
+    nlp = make_pipeline({"body_sites": ["PER", "LOK"]})
+    nlp.add_pipe("entity_ruler", first=True).add_patterns([{"label": "PER", "pattern": "Ada"}])
+    nlp.to_disk(tmp_path)
+    with pytest.warns(UserWarning) as caught:
+        check(spacy.load(tmp_path))
+    [warning] = caught
+    assert "predicts LOK, listed in `omop.body_sites`. The pipeline predicts PER." in str(warning)
+
+
+def test_what_components_without_labels_predict_is_not_known() -> None:
+    nlp = make_pipeline({"absent": {"Denial": ["no"]}, "body_sites": ["LOK"]})
+    nlp.add_pipe("setter", first=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        OMOP.check(nlp)
+
+
+@Language.component("setter", assigns=["doc.ents", "doc._.relations"])
+def set_nothing(doc: Doc) -> Doc:
+    return doc

@@ -171,7 +171,8 @@ def fold(name: str) -> str:
 
 
 TABLES = ("absent", "conditional", "uncertain", "other_subject", "past", "planned", "present")
-LISTS = ("modifiers", "conditions", "body_sites", "severities")
+TYPES = ("conditions", "body_sites", "severities")
+LISTS = ("modifiers", *TYPES)
 STRINGS = ("concept_system", "source_concept_system")
 
 

@@ -99,6 +99,16 @@ def find_reading(nlp: Language) -> Reading:
     )
 
 
+def check_meanings(nlp: Language) -> None:
+    """Warn of names in the meanings of a pipeline that no component predicts.
+
+    nlp (Language): The pipeline.
+    """
+    for _, component in find_components(nlp, RECORDS):
+        if warn := getattr(component, "warn_of_meanings", None):
+            warn(nlp)
+
+
 def _add_defaults(meanings: Meanings, defaults: Mapping[str, str]) -> Meanings:
     """Add values that stand for no mark to those of entities that are present."""
     present = {name: [*values] for name, values in meanings.present.items()}

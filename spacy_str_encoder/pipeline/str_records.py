@@ -1,6 +1,5 @@
 import warnings
 from collections.abc import Callable, Iterable, Mapping
-from itertools import chain
 from typing import Any
 
 from spacy.language import Language
@@ -8,14 +7,13 @@ from spacy.tokens import Doc
 from spacy.training import Example
 
 from ..doc.extensions import warn_of_foreign
-from ..doc.meanings import TABLES, read_meanings
+from ..doc.meanings import read_meanings
 from ..doc.records import DEFAULT_KEY, check_settings, set_settings
+from .record_checks import SPAN_ATTRIBUTES, warn_of_meanings
 from .span_groups import ENTITIES, RELATIONS, warn_of_other_relations
 from .unknown_names import find_assigning, find_labels, warn_of_unknown
 
 ATTRIBUTES = ["doc._.records"]
-# Assigned by components that predict attributes of entities.
-SPAN_ATTRIBUTES = ("span._.attributes",)
 
 
 @Language.factory(
@@ -90,8 +88,8 @@ class RecordMaker:
         """
         check_settings(central, key, exclude)
         self.meanings = read_meanings(omop, central)
-        # Tables that were given, not those of the defaults, name what the pipeline predicts.
-        self._given = {name: table for name, table in (omop or {}).items() if name in TABLES}
+        # What was given names what the pipeline predicts; the defaults name more.
+        self._given = omop or {}
         self.name = name
         self.settings: dict[str, Any] = {
             "central": central,
@@ -116,20 +114,16 @@ class RecordMaker:
         warn_of_unknown(self.name, "exclude", self._excluded, find_labels(nlp, SPAN_ATTRIBUTES))
         if self._excluded and not find_assigning(nlp, SPAN_ATTRIBUTES):
             warnings.warn(WITHOUT_ATTRIBUTES.format(name=self.name), stacklevel=2)
-        self._warn_of_meanings(nlp)
+        self.warn_of_meanings(nlp)
         warn_of_other_relations(self.name, nlp, self.settings["spans_key"])
 
-    def _warn_of_meanings(self, nlp: Language) -> None:
-        kinds = (RELATIONS, SPAN_ATTRIBUTES)
-        labels = [find_labels(nlp, assigned) for assigned in kinds]
-        pairs = zip(kinds, labels, strict=True)
-        if any(not found and find_assigning(nlp, assigned) for assigned, found in pairs):
-            return
-        known = {label.partition("=")[0] for label in chain.from_iterable(labels)}
-        folded = {name.casefold() for name in known}
-        for meaning, table in self._given.items():
-            named = [name for name in table if name.casefold() not in folded]
-            warn_of_unknown(self.name, f"omop.{meaning}", named, known)
+    def warn_of_meanings(self, nlp: Language) -> None:
+        """Warn of names in `omop` that no component predicts. Call it after loading, too, as labels
+        are loaded only after this component is made.
+
+        nlp (Language): The pipeline.
+        """
+        warn_of_meanings(self.name, self._given, nlp)
 
     @property
     def _excluded(self) -> list[str]:

@@ -28,15 +28,17 @@ def find_assigning(nlp: Language, assigned: Collection[str]) -> list[str]:
     return [name for name in nlp.pipe_names if {*assigned} & {*nlp.get_pipe_meta(name).assigns}]
 
 
-def warn_of_unknown(name: str, setting: str, given: Collection[str], known: set[str]) -> None:
+def warn_of_unknown(
+    name: str, setting: str, given: Collection[str], known: Collection[str]
+) -> None:
     """Warn of names that no component predicts.
 
     name (str): The name of the component.
     setting (str): The name of its setting.
     given (Collection[str]): The names in this setting.
-    known (set[str]): The names that are predicted; nothing is known of them if empty.
+    known (Collection[str]): The names that are predicted; nothing is known of them if empty.
     """
-    if known and (unknown := sorted({*given} - known)):
+    if known and (unknown := sorted({*given} - {*known})):
         warnings.warn(
             f"{name}: no component of this pipeline predicts {', '.join(unknown)}, listed in "
             f"`{setting}`. The pipeline predicts {', '.join(sorted(known))}.",

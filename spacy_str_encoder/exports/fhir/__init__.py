@@ -15,7 +15,7 @@ from spacy.tokens import Doc
 from ...doc.origin import AnnotatedDocs, Origin
 from ...loading import sets_records
 from ..export import Export, Reported
-from ..statements import Reading, find_reading
+from ..statements import Reading, check_meanings, find_reading
 from .documents import (
     SUBJECT,
     describe_own,
@@ -122,13 +122,14 @@ def make_resources(
 
 
 def check_fhir(nlp: Language) -> None:
-    """Check that a pipeline makes records.
+    """Check that a pipeline makes records, and predicts what they have a meaning for.
 
     nlp (Language): The pipeline.
     RAISES (ValueError): If it makes none.
     """
     if not sets_records(nlp):
         raise ValueError(WITHOUT_RECORDS)
+    check_meanings(nlp)
 
 
 FHIR = Export("fhir", suffix="", write=write_fhir, check=check_fhir, is_dated=True)

@@ -12,7 +12,7 @@ from spacy.language import Language
 from ...doc.origin import AnnotatedDocs, Origin
 from ...files.parquet import to_string
 from ..export import Export, Reported
-from ..statements import find_reading
+from ..statements import check_meanings, find_reading
 from .columns import COLUMNS, MAX_INTEGER
 from .rows import Constants, clean, make_rows
 from .tables import NOTE_COLUMNS, NOTES, ROWS, number_part, open_table
@@ -79,4 +79,6 @@ def _describe_note(note_id: int, origin: Origin, chosen: Counter[str]) -> dict[s
     return {"note_id": note_id, "id": clean(to_string(origin.get("id")), chosen), **known}
 
 
-OMOP = Export("omop", suffix="", write=write_omop, is_dated=True, number=number_part)
+OMOP = Export(
+    "omop", suffix="", write=write_omop, check=check_meanings, is_dated=True, number=number_part
+)
