@@ -19,6 +19,7 @@ from spacy_str_encoder.doc.relation import set_score
 from spacy_str_encoder.exports.export import Reported
 from spacy_str_encoder.exports.omop import read_note_id, write_omop
 from spacy_str_encoder.exports.omop.tables import number_part
+from spacy_str_encoder.exports.registry import EXPORTS
 from spacy_str_encoder.exports.statements import find_reading, read_statements
 
 from .test_convert import read_lines, write_lines
@@ -470,3 +471,10 @@ def test_a_date_must_be_one(date: str, model: Path, source: Path, tmp_path: Path
     assert f"Error: --date must be a date such as 2026-11-30, got '{date}'" in result.stderr
     result = annotate(model, source, tmp_path / "out", "--date", "2020-02-03", "--format", "jsonl")
     assert "Error: --date requires --format fhir or omop" in result.stderr
+
+
+def test_the_help_names_each_form_that_databases_take() -> None:
+    env = {"COLUMNS": "500", "TERMINAL_WIDTH": "500"}
+    lines = CliRunner(env=env).invoke(app, ["annotate", "--help"]).stdout.splitlines()
+    [line] = [each for each in lines if "--format " in each and "jsonl" in each]
+    assert [name for name in EXPORTS if f" {name} (" not in line] == []

@@ -50,7 +50,8 @@ def annotate_command(
         str,
         typer.Option(
             help="Format to write: jsonl, parquet, spacy, csv (a table of records), graph (tables "
-            "of nodes and relationships), or a format of `convert --list-formats`, such as brat."
+            "of nodes and relationships), omop (NOTE_NLP), fhir (resources), or a format of "
+            "`convert --list-formats`, such as brat."
         ),
     ] = JSON_LINES,
     raw: Annotated[
