@@ -1,6 +1,7 @@
 """The table NOTE_NLP of OMOP: what its columns hold, its limits, and its numbers."""
 
 import csv
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -407,6 +408,36 @@ def test_the_table_loads_by_the_types_of_the_specification(tmp_path: Path) -> No
         if kind.startswith("varchar"):
             [(length,)] = base.execute(f'SELECT max(length("{name}")) FROM note_nlp').fetchall()
             assert length is None or length <= int(kind.split("(")[1].split(")")[0])
+
+
+def load(base: Any, part: Path) -> None:
+    """Run the statements of the docs, with duckdb's command for a copy."""
+    page = Path(__file__).parents[1] / "docs" / "hospital_records.md"
+    [statements] = re.findall(r"^```sql load.sql\n(.*?)^```$", page.read_text("utf-8"), re.M | re.S)
+    copied = re.sub(r"^\\(copy .*)$", r"\1;", statements, flags=re.M)
+    base.execute(copied.replace("omop/part-00000-000000", str(part)))
+
+
+def test_the_docs_load_rows_into_a_table_with_constraints(tmp_path: Path) -> None:
+    duckdb = pytest.importorskip("duckdb")
+    nlp = make_nlp()
+    write(tmp_path, [make_doc(nlp) for _ in range(2)], nlp, ids=["R1", 5])
+    columns = ", ".join(f'"{name}" {kind}' for name, kind in SPECIFICATION.items())
+    keys = "PRIMARY KEY (note_nlp_id), FOREIGN KEY (note_id) REFERENCES note (note_id)"
+    base = duckdb.connect()
+    base.execute("CREATE TABLE note (note_id integer PRIMARY KEY, note_source_value varchar(50))")
+    base.execute(f"CREATE TABLE note_nlp ({columns}, {keys})")
+    base.execute("INSERT INTO note VALUES (5, NULL)")
+    with pytest.raises(duckdb.ConstraintException, match="note_id"):
+        load(base, tmp_path / "part")
+    base.execute("DROP TABLE new_terms; DROP TABLE note_ids; INSERT INTO note VALUES (100, 'R1')")
+    load(base, tmp_path / "part")
+    # Another archive, in a session of its own.
+    base.execute("DROP TABLE new_terms; DROP TABLE note_ids")
+    load(base, tmp_path / "part")
+    found = base.execute("SELECT note_nlp_id, note_id FROM note_nlp ORDER BY note_nlp_id")
+    notes = [100] * 4 + [5] * 4
+    assert found.fetchall() == [*enumerate(notes * 2, start=1)]
 
 
 @pytest.fixture
