@@ -1,7 +1,8 @@
-"""Choose a GPU, load pipelines by name, and look up their settings."""
+"""Choose a GPU, load pipelines by name, and look up their settings and versions."""
 
 import re
 from collections.abc import Iterator, Mapping
+from hashlib import sha256
 from importlib.metadata import version
 from itertools import chain
 from pathlib import Path
@@ -91,6 +92,21 @@ def load_pipeline(
     if precision is not None:
         set_precision(nlp, precision)
     return nlp
+
+
+def fingerprint(nlp: Language) -> str:
+    """Compute a fingerprint of a pipeline.
+
+    nlp (Language): The pipeline.
+    RETURNS (str): The name and the version, and a hash of all files.
+    """
+    digest = sha256()
+    for path in sorted(nlp.path.rglob("*")):
+        # Hidden files, such as those of file managers, are not part of a pipeline.
+        if path.is_file() and not path.name.startswith("."):
+            digest.update(path.relative_to(nlp.path).as_posix().encode())
+            digest.update(path.read_bytes())
+    return f"{nlp.lang}_{nlp.meta['name']} {nlp.meta['version']} {digest.hexdigest()[:16]}"
 
 
 def set_precision(nlp: Language, precision: str | Mapping[str, str]) -> None:

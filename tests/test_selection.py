@@ -19,12 +19,12 @@ from typer.testing import CliRunner, Result
 
 from spacy_str_encoder import get_score
 from spacy_str_encoder.archive import Fields, find_sources
-from spacy_str_encoder.archive.fingerprint import fingerprint
 from spacy_str_encoder.cli import app
 from spacy_str_encoder.learning.selection import Candidates, select
 from spacy_str_encoder.learning.selection.diversity import choose_diverse
 from spacy_str_encoder.learning.selection.estimates import ErrorEstimator, Estimate
 from spacy_str_encoder.learning.selection.ranking import PSEUDO_TOKENS, Ranking
+from spacy_str_encoder.loading import fingerprint
 
 from .pipelines import TEXTS, MakeNlp, make_examples
 

@@ -19,11 +19,10 @@ from ..files.archive_names import name_part
 from ..files.entries import Entry, Rejection
 from ..files.whole import remove, written_whole
 from ..formats.format import Format
-from ..loading import entity_group, get_precision, load_pipeline, require_gpu
+from ..loading import entity_group, fingerprint, get_precision, load_pipeline, require_gpu
 from .annotate import annotate_entries
 from .annotation_formats import list_formats, write_format
 from .chunks import Chunk
-from .fingerprint import fingerprint
 from .manifest import Part
 from .writers import WRITERS
 

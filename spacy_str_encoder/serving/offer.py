@@ -6,9 +6,8 @@ from multiprocessing import current_process
 
 from spacy.language import Language
 
-from ..archive.fingerprint import fingerprint
 from ..formats.label_studio.labeling_config import Labels, make_labeling_config
-from ..loading import read_labels
+from ..loading import fingerprint, read_labels
 
 # The only process of the service, or the first of its workers.
 FIRST = ("MainProcess", "SpawnProcess-1")

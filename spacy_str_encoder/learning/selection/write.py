@@ -6,7 +6,6 @@ from pathlib import Path
 
 from spacy.language import Language
 
-from ...archive.fingerprint import fingerprint
 from ...doc.origin import ID, META
 from ...files.whole import write_json_lines, written_whole
 from ...formats.annotated_text import AnnotatedText
@@ -16,7 +15,7 @@ from ...formats.registry import all_formats
 from ...formats.report import ConversionReport
 from ...formats.targets import choose_target, is_file_of
 from ...formats.writer import TextWriter
-from ...loading import entity_group
+from ...loading import entity_group, fingerprint
 from .run import Selected
 
 SUFFIX = ".jsonl"
