@@ -330,6 +330,22 @@ def test_if_all_relations_can_be_kept_that_is_said(unsure: Path, tmp_path: Path)
     assert spacy.load(output).get_pipe("str_rel").threshold is None
 
 
+@pytest.mark.parametrize(
+    ("choice", "kept"),
+    [
+        (Choice(), {"ents_f": 0.9, "rels_f": 0.8, "rels_per_type": {}}),
+        (Choice(precision=0.8), {"ents_f": 0.9}),
+    ],
+)
+def test_scores_of_training_stay_unless_the_threshold_changes_them(
+    choice: Choice, kept: dict[str, Any], unsure: Path
+) -> None:
+    nlp = spacy.load(unsure / "model")
+    nlp.meta["performance"] = {"ents_f": 0.9, "rels_f": 0.8, "rels_per_type": {}}
+    calibrate(nlp, read_gold(unsure, nlp), choice)
+    assert nlp.meta["performance"] == kept
+
+
 def test_the_threshold_for_f1_is_at_least_as_good(unsure: Path) -> None:
     nlp = spacy.load(unsure / "model")
     report = calibrate(nlp, read_gold(unsure, nlp), Choice(best_f1=True))

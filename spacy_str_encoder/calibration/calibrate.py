@@ -48,7 +48,8 @@ def calibrate(
     nlp: Language, docs: Sequence[Doc], choice: Choice, *, track: Track = no_track
 ) -> CalibrationReport:
     """Set the temperatures of a pipeline, so that its scores are probabilities, and choose the
-    threshold of its relations, if wanted. Without a choice, it predicts the same as before.
+    threshold of its relations, if wanted. Without a choice, it predicts the same as before. With
+    another threshold, the meta data lose the scores of relations in training, which no longer hold.
 
     nlp (Language): The pipeline, which is changed.
     docs (Sequence[Doc]): Gold docs that it was not trained on.
@@ -61,7 +62,10 @@ def calibrate(
     run = partial(find_outcomes, nlp, docs, track=track)
     before = proposed = run()
     if choice:
+        earlier = getattr(components.get(RELATIONS), "threshold", None)
         proposed = _choose_threshold(components.get(RELATIONS), choice, run, before)
+        if components[RELATIONS].threshold != earlier:
+            _drop_relation_scores(nlp)
     scored = {
         ENTITIES: collect(before.entities),
         RELATIONS: collect(proposed.relations_gold_entities),
@@ -121,6 +125,12 @@ def _choose_threshold(
     if threshold is not None:
         component.threshold = threshold
     return proposed
+
+
+def _drop_relation_scores(nlp: Language) -> None:
+    scores = nlp.meta.get("performance") or {}
+    kept = {name: score for name, score in scores.items() if not name.startswith("rels_")}
+    nlp.meta["performance"] = kept
 
 
 def _fit(component: Any, scored: Scored) -> str | None:
