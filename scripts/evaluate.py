@@ -11,7 +11,7 @@ from spacy_str_encoder.cli.prepare import prepare
 from spacy_str_encoder.evaluation import find_outcomes, lay_out, make_report
 from spacy_str_encoder.files.docbin import read_docbin
 from spacy_str_encoder.files.whole import write_json, written_whole
-from spacy_str_encoder.loading import load_pipeline
+from spacy_str_encoder.loading import fingerprint, load_pipeline
 
 from .frequency_baseline import FrequencyBaseline
 
@@ -36,6 +36,7 @@ def main(
     console = Console()
     for part, docs, path in zip(PARTS, tests, outputs, strict=True):
         report = make_report(find_outcomes(nlp, docs), baseline.find_outcomes(docs))
+        report["pipeline"] = fingerprint(nlp)
         with written_whole(path) as unfinished:
             write_json(unfinished, report)
         console.print(f"{part} (the other model is a frequency baseline)", style="bold")

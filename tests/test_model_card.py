@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 
 from spacy_str_encoder import Relation, set_attributes
 from spacy_str_encoder.cli import app
+from spacy_str_encoder.loading import fingerprint
 
 from .pipelines import MakeNlp
 from .reduced_project import run as run_command
@@ -23,9 +24,9 @@ from .reduced_project import run as run_command
 FIGURES = {"p": 0.5, "r": 0.25, "f": 0.333}
 PERFORMANCE = {
     **{f"ents_{name}": value for name, value in FIGURES.items()},
+    "ents_per_type": {"lies_in|on": {"p": 1.0, "r": 1.0, "f": 1.0}},
     **{f"rels_{name}": 1.0 for name in FIGURES},
-    "rels_per_type": {"lies_in|on": {"p": 1.0, "r": 1.0, "f": 1.0}},
-    "attrs_f": None,
+    "rels_per_type": {"On": {"p": 1.0, "r": 1.0, "f": 1.0}},
 }
 ABOUT = '''
 name = "findings"
@@ -118,16 +119,33 @@ def test_labels_components_and_scores_of_training(model: Path) -> None:
     assert "| `entity_ruler` | – |" in sections["Components"]
     rows = sections["Scores"].splitlines()
     assert "| NER | 50.0 | 25.0 | 33.3 |" in rows
-    assert "| RC, predicted entities | 100.0 | 100.0 | 100.0 |" in rows
     # A bar would end the cell.
-    assert "| RC, predicted entities | `lies_in\\|on` | 100.0 | 100.0 | 100.0 |" in rows
-    assert not any(row.startswith("| Attributes") for row in rows)
+    assert "| NER | `lies_in\\|on` | 100.0 | 100.0 | 100.0 |" in rows
+    # The component that they were scores of is not there.
+    assert not any(row.startswith("| RC") for row in rows)
 
 
-def test_without_scores_the_command_that_makes_them_is_named(tmp_path: Path) -> None:
-    spacy.blank("en").to_disk(tmp_path / "blank")
-    sections = sections_of(run_well(tmp_path / "blank").stdout)
-    assert sections["Scores"].startswith("TODO: run `spacy-str-encoder evaluate --output")
+@Language.component("relate", assigns=["doc._.relations"])
+def relate(doc: Doc) -> Doc:
+    return doc
+
+
+@pytest.mark.parametrize(
+    ("performance", "unscored"), [(PERFORMANCE, ""), ({"ents_p": 1.0}, "entities, relations")]
+)
+def test_missing_scores_are_to_do(performance: Any, unscored: str, model: Path) -> None:
+    nlp = spacy.load(model)
+    nlp.add_pipe("relate")
+    nlp.meta["performance"] = performance
+    nlp.to_disk(model)
+    result = run_well(model)
+    section = sections_of(result.stdout)["Scores"]
+    assert ("| RC, predicted entities | 100.0 | 100.0 | 100.0 |" in section) == (not unscored)
+    assert (f"TODO: scores of {unscored}. Run `spacy-str-encoder evaluate" in section) == bool(
+        unscored
+    )
+    line = f"TODO in the card: scores of {unscored}. Give reports: --scores\n"
+    assert (line in result.stderr) == bool(unscored)
 
 
 def test_the_encoder_and_the_sizes(make_nlp: MakeNlp, tmp_path: Path) -> None:
@@ -182,7 +200,29 @@ def test_scores_of_evaluate(model: Path, scores: Path, tmp_path: Path) -> None:
     rows = sections_of(run_well(model, "--scores", scores, "--scores", other).stdout)["Scores"]
     assert "Each cell has micro F1 / macro F1" in rows.replace("\n", " ")
     # Micro: 2 * 1 / (1 + 3). Macro: 2 * 1 / (1 + 2) and 0.
-    assert "| texts | NER |\n| --- | --- |\n| handwritten | 50.0 / 33.3 |\n| again | 50.0" in rows
+    assert (
+        "| texts | number | NER |\n| --- | --- | --- |\n| handwritten | 3 | 50.0 / 33.3 |" in rows
+    )
+    assert "| again | 3 | 50.0 / 33.3 |" in rows
+
+
+def test_what_changes_predictions_is_said(model: Path, scores: Path) -> None:
+    report = srsly.read_json(scores)
+    report["min_scores"]["entity"] = 0.25
+    report["model"]["precision"] = {"str_encoder": "bfloat16", "other": "float32"}
+    srsly.write_json(scores, report)
+    page = run_well(model, "--scores", scores).stdout
+    assert "| handwritten (minimum entity score 0.25, bfloat16) | 3 | 50.0 / 33.3 |" in page
+
+
+def test_scores_of_another_pipeline_are_refused(model: Path, scores: Path) -> None:
+    assert srsly.read_json(scores)["pipeline"] == fingerprint(spacy.load(model))
+    meta = srsly.read_json(model / "meta.json")
+    srsly.write_json(model / "meta.json", meta | {"version": "9.0"})
+    result = run(model, "--scores", scores)
+    assert_fails(result, "handwritten: the scores must be those of this pipeline (en_pipeline 9.0 ")
+    assert "got those of en_pipeline 0.0.0 " in result.stderr
+    assert "; run evaluate with this pipeline" in result.stderr
 
 
 def test_attributes_are_scored_too(tmp_path: Path) -> None:
@@ -201,8 +241,9 @@ def test_attributes_are_scored_too(tmp_path: Path) -> None:
     paths = [str(tmp_path / name) for name in ("model", "gold.spacy", "scores.json")]
     CliRunner().invoke(app, ["evaluate", *paths[:2], "-o", paths[2]], catch_exceptions=False)
     page = run_well(paths[0], "--scores", paths[2]).stdout
-    assert "| texts | NER | Attributes, predicted entities | Attributes, gold entities |" in page
-    assert "| scores | 100.0 / 100.0 | 100.0 / 100.0 | 100.0 / 100.0 |" in page
+    titles = "| texts | number | NER | Attributes, predicted entities | Attributes, gold entities |"
+    assert titles in page
+    assert "| scores | 1 | 100.0 / 100.0 | 100.0 / 100.0 | 100.0 / 100.0 |" in page
 
 
 def test_a_copy_for_spacy_package(model: Path, about: Path, tmp_path: Path) -> None:

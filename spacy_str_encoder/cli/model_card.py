@@ -51,10 +51,12 @@ def model_card_command(
     --scores test.json --package packages/model
     """
     from spacy_str_encoder.files.whole import check_outputs, written_whole
-    from spacy_str_encoder.loading import load_pipeline
+    from spacy_str_encoder.loading import fingerprint, load_pipeline
     from spacy_str_encoder.model_card import (
+        check_scored,
         describe,
         list_missing,
+        list_unscored,
         read_about,
         read_scores,
         write_page,
@@ -66,6 +68,7 @@ def model_card_command(
         prepare(gpu_id=-1, inputs=given, outputs=[output] if output else [])
         fields, reports = read_about(about), read_scores(scores or ())
         nlp = load_pipeline(model, code=code)
+        check_scored(reports, fingerprint(nlp))
         facts = describe(nlp)
         page = write_page(facts, fields, reports)
         if package is not None:
@@ -79,3 +82,5 @@ def model_card_command(
         typer.echo(line)
     if missing := ", ".join(list_missing(facts, fields)):
         typer.echo(f"TODO in the card: {missing}. Give them in a file: --about", err=True)
+    if unscored := ", ".join(list_unscored(facts, reports)):
+        typer.echo(f"TODO in the card: scores of {unscored}. Give reports: --scores", err=True)

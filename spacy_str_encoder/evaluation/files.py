@@ -15,7 +15,14 @@ from ..doc.relation import has_relations
 from ..formats.entities import KEPT_APART, report_other_groups
 from ..formats.registry import read_docs
 from ..formats.report import ConversionReport
-from ..loading import default_values, entity_group, get_precision, load_pipeline, relation_setting
+from ..loading import (
+    default_values,
+    entity_group,
+    fingerprint,
+    get_precision,
+    load_pipeline,
+    relation_setting,
+)
 from .notes import find_obstacle, write_notes
 from .outcomes import ALL_TASKS, Outcomes
 from .report import Report, make_report
@@ -79,7 +86,7 @@ def evaluate_files(
         )
         _require_scores(name, outcomes[-1])
     report = make_report(*outcomes, samples=samples, seed=seed)
-    return {**report, "lost": dict(conversion.losses)}
+    return {**report, "pipeline": fingerprint(pipelines[0]), "lost": dict(conversion.losses)}
 
 
 def _require_difference(precision: dict[str, str], float32: dict[str, str]) -> None:

@@ -25,6 +25,8 @@ class DocNumbers(TypedDict):
 class Report(TypedDict):
     """The output of the command `evaluate`.
 
+    pipeline (str | None): The name, the version and the hash of the pipeline, see `fingerprint`;
+        None if it was not read from files.
     docs (DocNumbers): The size of the data.
     lost (dict[str, int]): The annotations that were lost when the data were converted to docs,
         counted by reason.
@@ -38,6 +40,7 @@ class Report(TypedDict):
         Attributes are left out if one of the pipelines has no scores for them.
     """
 
+    pipeline: str | None
     docs: DocNumbers
     lost: dict[str, int]
     min_scores: dict[str, float | None]
@@ -60,6 +63,7 @@ def make_report(
     """
     counts = count_tasks(outcomes)
     report: Report = {
+        "pipeline": None,
         "docs": _count_docs(outcomes),
         "lost": {},
         "min_scores": asdict(outcomes.min_scores),

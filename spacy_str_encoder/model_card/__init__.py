@@ -2,14 +2,16 @@
 
 from .about import About, read_about
 from .facts import describe
-from .page import list_missing, write_page
-from .reports import read_scores
+from .page import list_missing, list_unscored, write_page
+from .reports import check_scored, read_scores
 from .unpacked import write_pipeline
 
 __all__ = [
     "About",
+    "check_scored",
     "describe",
     "list_missing",
+    "list_unscored",
     "read_about",
     "read_scores",
     "write_page",

@@ -1,6 +1,6 @@
 """Facts about a pipeline that a card lists."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,7 +8,22 @@ from typing import Any
 from spacy.language import Language
 from thinc.api import Model
 
-from ..loading import entity_group, find_encoders, read_labels
+from ..loading import (
+    ATTRIBUTES,
+    ENTITIES,
+    RELATIONS,
+    entity_group,
+    find_components,
+    find_encoders,
+    read_labels,
+)
+
+# What components assign, by the kind of annotations.
+ASSIGNED = {
+    "entities": (ENTITIES, "doc.spans"),
+    "relations": (RELATIONS,),
+    "attributes": (ATTRIBUTES,),
+}
 
 
 @dataclass(frozen=True)
@@ -17,6 +32,7 @@ class Facts:
 
     meta (Mapping[str, Any]): Its meta data.
     labels (dict[str, list[str]]): The labels by kind; attributes by name.
+    predicts (list[str]): The kinds of annotations that its components set.
     spans_key (str | None): The span group that holds the entities; None for `doc.ents`.
     parameters (dict[str, int]): The parameters of each component that has some of its own.
     encoders (list[str]): A description of each encoder.
@@ -25,6 +41,7 @@ class Facts:
 
     meta: Mapping[str, Any]
     labels: dict[str, list[str]]
+    predicts: list[str]
     spans_key: str | None
     parameters: dict[str, int]
     encoders: list[str]
@@ -42,11 +59,16 @@ def describe(nlp: Language) -> Facts:
     return Facts(
         meta=nlp.meta,
         labels={**kinds, **{f"attribute {name}": values for name, values in attributes.items()}},
+        predicts=[kind for kind, names in ASSIGNED.items() if _has_component(nlp, names)],
         spans_key=entity_group(nlp),
         parameters=dict(count_parameters(nlp)),
         encoders=[*_describe_encoders(nlp)],
         size=sum(path.stat().st_size for path in nlp.path.rglob("*") if path.is_file()),
     )
+
+
+def _has_component(nlp: Language, assigned: Iterable[str]) -> bool:
+    return any(True for name in assigned for _ in find_components(nlp, name))
 
 
 def count_parameters(nlp: Language) -> Iterator[tuple[str, int]]:

@@ -6,7 +6,7 @@ from typing import Any
 from ..evaluation.outcomes import ALL_TASKS, ATTRIBUTE_TASKS, TASKS
 from .about import META_FIELDS, REQUIRED, SECTIONS, About, merge
 from .facts import Facts
-from .reports import Scores
+from .reports import ScoreReport
 
 MISSING = "–"
 STRICT = (
@@ -22,6 +22,12 @@ print(doc.ents, doc._.relations)
 ```"""
 
 
+UNSCORED = (
+    "TODO: scores of {kinds}. Run `spacy-str-encoder evaluate --output scores.json`, and give "
+    "`--scores scores.json`"
+)
+
+
 def list_missing(facts: Facts, about: About) -> list[str]:
     """List the fields that the page has a TODO for.
 
@@ -33,12 +39,23 @@ def list_missing(facts: Facts, about: About) -> list[str]:
     return [name for name in REQUIRED if name not in given]
 
 
-def write_page(facts: Facts, about: About, reports: Mapping[str, Scores]) -> str:
+def list_unscored(facts: Facts, reports: Mapping[str, ScoreReport]) -> list[str]:
+    """List what a pipeline predicts and the page has no scores of.
+
+    facts (Facts): The facts about the pipeline.
+    reports (Mapping[str, ScoreReport]): Reports of `evaluate` by name.
+    RETURNS (list[str]): The kinds of annotations. With a report, there are none.
+    """
+    scored = {kind for kind, *_ in _training_rows(facts)}
+    return [] if reports else [kind for kind in facts.predicts if kind not in scored]
+
+
+def write_page(facts: Facts, about: About, reports: Mapping[str, ScoreReport]) -> str:
     """Write the page. It has no front matter: `spacy huggingface-hub push` puts its own before it.
 
     facts (Facts): The facts about the pipeline.
     about (dict[str, str]): The fields of the authors.
-    reports (Mapping[str, dict]): Scores of `evaluate` by name.
+    reports (Mapping[str, ScoreReport]): Reports of `evaluate` by name.
     RETURNS (str): The Markdown.
     """
     fields = merge(facts.meta, about)
@@ -89,26 +106,28 @@ def _components(facts: Facts) -> Iterator[str]:
         yield _row(f"`{name}`", f"{number:,}" if number else MISSING)
 
 
-def _scores(facts: Facts, reports: Mapping[str, Scores]) -> Iterator[str]:
+def _scores(facts: Facts, reports: Mapping[str, ScoreReport]) -> Iterator[str]:
     totals, by_label = [*_training_rows(facts)], [*_label_rows(facts)]
     if reports:
         yield STRICT
         yield _join(_report_rows(reports))
     if totals:
         yield "On the dev set, in training (strict, micro, in percent):"
-        yield _join([*_header("", "P", "R", "F1"), *totals])
+        yield _join([*_header("", "P", "R", "F1"), *(_row(*cells) for _, *cells in totals)])
     if by_label:
         yield "By label, on the dev set (strict, in percent):"
         yield _join([*_header("", "label", "P", "R", "F1"), *by_label])
-    if not totals and not reports:
-        yield "TODO: run `spacy-str-encoder evaluate --output scores.json`, and give `--scores`"
+    if unscored := list_unscored(facts, reports):
+        yield UNSCORED.format(kinds=", ".join(unscored))
 
 
-def _report_rows(reports: Mapping[str, Scores]) -> Iterator[str]:
-    tasks = [task for task in ALL_TASKS if any(scores[task] for scores in reports.values())]
-    yield from _header("texts", *(ALL_TASKS[task] for task in tasks))
-    for name, scores in reports.items():
-        yield _row(name, *(_f_of(scores[task]) for task in tasks))
+def _report_rows(reports: Mapping[str, ScoreReport]) -> Iterator[str]:
+    tasks = [task for task in ALL_TASKS if any(each.scores[task] for each in reports.values())]
+    yield from _header("texts", "number", *(ALL_TASKS[task] for task in tasks))
+    for name, report in reports.items():
+        conditions = f" ({', '.join(report.conditions)})" if report.conditions else ""
+        cells = (_f_of(report.scores[task]) for task in tasks)
+        yield _row(f"{name}{conditions}", f"{report.docs:,}", *cells)
 
 
 def _f_of(task: Any) -> str:
@@ -117,26 +136,31 @@ def _f_of(task: Any) -> str:
     return f"{_percent(task['strict']['micro']['f'])} / {_percent(task['strict']['macro_f'])}"
 
 
-def _training_scores(facts: Facts) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
-    """YIELDS (tuple[str, str, dict]): The prefix of scores that spaCy keeps in meta.json, what they
-    are, and all of these scores.
+def _training_scores(facts: Facts) -> Iterator[tuple[str, str, str]]:
+    """YIELDS (tuple[str, str, str]): The kind of annotations, the prefix of its scores that spaCy
+    keeps in meta.json, and what they are. A component that set others may have been left out.
     """
     key = facts.spans_key
-    names = {"ents": TASKS["entities"], f"spans_{key}": f"{TASKS['entities']}, span group {key}"}
-    names |= {"rels": TASKS["relations"], "attrs": ATTRIBUTE_TASKS["attributes"]}
-    for prefix, name in names.items():
-        yield prefix, name, facts.meta.get("performance") or {}
+    names = [
+        ("entities", "ents", TASKS["entities"]),
+        ("entities", f"spans_{key}", f"{TASKS['entities']}, span group {key}"),
+        ("relations", "rels", TASKS["relations"]),
+        ("attributes", "attrs", ATTRIBUTE_TASKS["attributes"]),
+    ]
+    return (each for each in names if each[0] in facts.predicts)
 
 
-def _training_rows(facts: Facts) -> Iterator[str]:
-    for prefix, name, performance in _training_scores(facts):
+def _training_rows(facts: Facts) -> Iterator[tuple[str, ...]]:
+    performance = facts.meta.get("performance") or {}
+    for kind, prefix, name in _training_scores(facts):
         scores = [performance.get(f"{prefix}_{figure}") for figure in "prf"]
         if all(score is not None for score in scores):
-            yield _row(name, *map(_percent, scores))
+            yield kind, name, *map(_percent, scores)
 
 
 def _label_rows(facts: Facts) -> Iterator[str]:
-    for prefix, name, performance in _training_scores(facts):
+    performance = facts.meta.get("performance") or {}
+    for _, prefix, name in _training_scores(facts):
         for label, scores in sorted((performance.get(f"{prefix}_per_type") or {}).items()):
             yield _row(name, f"`{label}`", *(_percent(scores[figure]) for figure in "prf"))
 
