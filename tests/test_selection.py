@@ -248,6 +248,43 @@ def test_texts_of_other_files_are_not_selected_again(
     assert f"left out ({len(excluded) + 1}): texts that --exclude names" in result.stdout
 
 
+@pytest.mark.parametrize("target", [None, "label-studio", "jsonl", "brat", "spacy"])
+def test_texts_that_were_selected_are_excluded_whatever_the_input_calls_its_texts(
+    target: str | None, model: Path, tmp_path: Path
+) -> None:
+    texts = write_rows(tmp_path / "all.jsonl", [{"report": f"{TEXTS[0]}{i}"} for i in range(3)])
+    suffix = {None: ".jsonl", "label-studio": ".json", "jsonl": ".jsonl", "spacy": ".spacy"}
+    first = (tmp_path / "first").with_suffix(suffix.get(target, ""))
+    options = ["--text-field", "report", "--count", 1]
+    chosen = [] if target is None else ["--to", target]
+    result = run(model, texts, "-o", first, *options, *chosen)
+    assert result.exit_code == 0, result.output
+    result = run(model, texts, "-o", tmp_path / "second.jsonl", *options, "--exclude", first)
+    assert "left out (1): texts that --exclude names" in result.stdout, result.output
+
+
+@pytest.mark.parametrize("target", ["jsonl", "label-studio", "spacy"])
+def test_texts_that_were_annotated_are_excluded(target: str, model: Path, tmp_path: Path) -> None:
+    texts = write_rows(tmp_path / "all.jsonl", [{"report": TEXTS[i]} for i in range(3)])
+    done = write_rows(tmp_path / "done.jsonl", [{"text": TEXTS[0]}, {"text": f"{TEXTS[1]}\n"}])
+    folder = tmp_path / "annotated"
+    arguments = ["annotate", model, done, "--output", folder, "--format", target]
+    result = CliRunner().invoke(app, [*map(str, arguments)])
+    assert result.exit_code == 0, result.output
+    output = tmp_path / "second.jsonl"
+    result = run(model, texts, "-o", output, "--text-field", "report", "--exclude", folder)
+    assert [row["text"] for row in read_rows(output)] == [TEXTS[2]], result.output
+    assert "left out (2): texts that --exclude names" in result.stdout
+
+
+def test_white_space_around_a_text_makes_no_other_text(model: Path, tmp_path: Path) -> None:
+    rows = [{"text": TEXTS[0]}, {"text": f" {TEXTS[0]}\n"}, {"text": TEXTS[1]}]
+    texts, output = write_rows(tmp_path / "all.jsonl", rows), tmp_path / "next.jsonl"
+    result = run(model, texts, "-o", output)
+    assert {row["text"] for row in read_rows(output)} == {*TEXTS[:2]}
+    assert "left out (1): texts that occurred before" in result.stdout
+
+
 def test_if_all_texts_are_excluded_it_is_said(model: Path, tmp_path: Path) -> None:
     texts = write_rows(tmp_path / "texts.jsonl", [{"text": "左主干"}, {"text": ""}])
     result = run(model, texts, "-o", tmp_path / "next.jsonl", "--exclude", texts)

@@ -47,8 +47,9 @@ def select_command(
         list[str] | None,
         typer.Option(
             metavar="FILE",
-            help="Texts not to select again, such as those of training and dev data. Read as "
-            "INPUT. Can be repeated.",
+            help="Texts not to select again, such as those of training and dev data: files as "
+            "INPUT, files in any format that `convert` reads, or a folder of `annotate`. Can be "
+            "repeated.",
             show_default="none",
         ),
     ] = None,
@@ -85,6 +86,7 @@ def select_command(
         Candidates,
         check_lines,
         find_format,
+        find_unwanted,
         select,
         write_format,
         write_lines,
@@ -98,12 +100,13 @@ def select_command(
             check_lines(output)
         find = partial(find_sources, output=output, whole_files=whole_files)
         sources, others = find(inputs)
-        unwanted, _ = find(exclude) if exclude else ([], [])
-        files = [file for source in (*sources, *unwanted) for file in source.files]
+        unwanted = [*find_unwanted(exclude or (), find)]
+        files = [file for source in sources for file in source.files]
+        files += [file for each in unwanted for file in each.files]
         is_folder = target is not None and output.is_dir()
         prepare(gpu_id=gpu_id, inputs=files, outputs=[] if is_folder else [output])
-        for source in unwanted:
-            candidates.exclude(source)
+        for each in unwanted:
+            candidates.exclude(each.read(candidates.fields))
         nlp = load_pipeline(model, code=code, precision=precision and precision.value)
         format = None if target is None else find_format(target, output, nlp)
         follow = partial(track, description="Scoring")

@@ -2,6 +2,7 @@
 
 from .candidates import Candidates
 from .run import Selected, Selection, select
+from .unwanted import find_unwanted
 from .write import check_lines, find_format, write_format, write_lines
 
 __all__ = [
@@ -10,6 +11,7 @@ __all__ = [
     "Selection",
     "check_lines",
     "find_format",
+    "find_unwanted",
     "select",
     "write_format",
     "write_lines",

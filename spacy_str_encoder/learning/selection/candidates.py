@@ -1,14 +1,12 @@
 """Texts to choose from: each text of the sources once."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
 from ...archive.sources import Source
 from ...files.entries import Entry, Rejection
 from ...files.readers import Fields
-
-UNREADABLE = "--exclude must name texts that can be read, got {case}"
 
 
 @dataclass
@@ -34,19 +32,16 @@ class Candidates:
     _seen: set[bytes] = field(default_factory=set)
     _unwanted: set[bytes] = field(default_factory=set)
 
-    def exclude(self, source: Source) -> None:
-        """Leave out the texts of a source, whatever their white space, when others are read.
+    def exclude(self, texts: Iterable[str]) -> None:
+        """Leave out some texts, whatever their white space, when others are read.
 
-        source (Source): The source.
-        RAISES (ValueError): If a text can't be read.
+        texts (Iterable[str]): The texts.
         """
-        for item, _ in source.read(self.fields):
-            if isinstance(item, Rejection):
-                raise ValueError(UNREADABLE.format(case=_describe(source, item)))
-            self._unwanted.add(_digest_words(item.text))
+        self._unwanted.update(map(_digest_words, texts))
 
     def read_new(self, source: Source) -> Iterator[Entry]:
-        """Read the texts of a source that were in no source before.
+        """Read the texts of a source that were in no source before. White space around them makes
+        no difference.
 
         source (Source): The source.
         YIELDS (Entry): The texts.
@@ -59,7 +54,7 @@ class Candidates:
                 self.blank += 1
             elif _digest_words(item.text) in self._unwanted:
                 self.excluded += 1
-            elif self._is_new(item.text):
+            elif self._is_new(item.text.strip()):
                 yield item
 
     def _is_new(self, text: str) -> bool:
