@@ -101,7 +101,23 @@ def test_fields_of_the_authors(model: Path, about: Path, tmp_path: Path) -> None
     for row in ("| Version | 1.2.0 |", "| License | MIT |", "| Contact | ada@example.org |"):
         assert row in page
     assert sections_of(page)["Limits"] == "**Not for clinical use.**\n\n- It knows one word."
-    assert 'spacy.load("en_findings")' in sections_of(page)["Use"]
+    use = sections_of(page)["Use"]
+    assert use.startswith("The pipeline needs the package `spacy_str_encoder`.")
+    assert "pip install en_findings-1.2.0-py3-none-any.whl" in use
+    assert 'spacy.load("en_findings")' in use
+
+
+def test_the_language_is_not_part_of_the_name(model: Path, tmp_path: Path) -> None:
+    (tmp_path / "about.toml").write_text('name = "en_findings"', "utf-8")
+    run_well(model, "--about", tmp_path / "about.toml", "--package", tmp_path / "package")
+    assert (tmp_path / "package" / "README.md").read_text("utf-8").startswith("# en_findings\n")
+    # spacy.load of the wheel puts it before the name.
+    assert srsly.read_json(tmp_path / "package" / "meta.json")["name"] == "findings"
+
+
+def test_abbreviations_are_spelled_out_once(model: Path) -> None:
+    page = run_well(model).stdout
+    assert page.count("NER is named entity recognition, RC the classification of relations") == 1
 
 
 def test_fields_of_the_meta_data_count_too(model: Path) -> None:
@@ -286,6 +302,13 @@ def test_a_copy_for_spacy_package(model: Path, about: Path, tmp_path: Path) -> N
         ("name = ", "about.toml: the file is not TOML"),
         ('licence = "MIT"', "about.toml: unknown field 'licence'; the fields are name, version,"),
         ("version = 1.0", "about.toml: 'version' must be a string, got 1.0"),
+        (
+            'version = "x"',
+            "about.toml: 'version' must be a version such as 1.0.0",
+        ),
+        ('name = "a b/../c"', "about.toml: 'name' must have only letters from a to z, digits and"),
+        ('name = "心脏"', "about.toml: 'name' must have only letters"),
+        ('name = "heart_"', "about.toml: 'name' must have only letters"),
     ],
 )
 def test_wrong_fields_are_named(text: str, message: str, tmp_path: Path) -> None:
@@ -304,6 +327,18 @@ def test_files_that_are_not_there_are_named(model: Path, tmp_path: Path) -> None
     for option in ("--about", "--scores"):
         assert_fails(run(model, option, tmp_path / "none"), f"{tmp_path / 'none'}: no such file")
     assert_fails(run("no_such_model"), "no_such_model", "E050")
+
+
+def test_a_file_that_is_no_card_is_not_replaced(model: Path, tmp_path: Path) -> None:
+    notes = tmp_path / "notes.md"
+    notes.write_text("# Notes\n", "utf-8")
+    message = "notes.md: exists already and is no model card; choose another file, or use --over"
+    assert_fails(run(model, "-o", notes), message)
+    assert notes.read_text("utf-8") == "# Notes\n"
+    run_well(model, "-o", notes, "--overwrite")
+    assert "## Labels" in notes.read_text("utf-8")
+    # It is one now.
+    run_well(model, "-o", notes)
 
 
 def test_two_files_of_the_same_name_are_refused(model: Path, scores: Path, tmp_path: Path) -> None:

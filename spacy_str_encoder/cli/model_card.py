@@ -38,6 +38,9 @@ def model_card_command(
             show_default=False,
         ),
     ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace an output that is no model card.")
+    ] = False,
     code: Code = None,
 ) -> None:
     """Write the model card of a pipeline: what it is, finds, and was scored.
@@ -53,6 +56,7 @@ def model_card_command(
     from spacy_str_encoder.files.whole import check_outputs, written_whole
     from spacy_str_encoder.loading import fingerprint, load_pipeline
     from spacy_str_encoder.model_card import (
+        check_output,
         check_scored,
         describe,
         list_missing,
@@ -66,6 +70,8 @@ def model_card_command(
     with errors_as_one_line():
         given = [path for path in (about, *(scores or ())) if path is not None]
         prepare(gpu_id=-1, inputs=given, outputs=[output] if output else [])
+        if output is not None and not overwrite:
+            check_output(output)
         fields, reports = read_about(about), read_scores(scores or ())
         nlp = load_pipeline(model, code=code)
         check_scored(reports, fingerprint(nlp))

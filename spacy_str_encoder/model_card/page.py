@@ -13,10 +13,19 @@ STRICT = (
     "Strict scores: boundaries, types, labels and directions must all be correct. Each cell has "
     "micro F1 / macro F1 (the mean over labels), in percent."
 )
-USE = """```python
+# Of the tasks in tables.
+MEANINGS = "NER is named entity recognition, RC the classification of relations between entities."
+USE = """The pipeline needs the package `spacy_str_encoder`. In a clone of its repository, run
+`pip install .`, or install its wheel. Then install the wheel of the pipeline:
+
+```bash
+pip install {package}-{version}-py3-none-any.whl
+```
+
+```python
 import spacy
 
-nlp = spacy.load("{name}")
+nlp = spacy.load("{package}")
 doc = nlp("...")
 print(doc.ents, doc._.relations)
 ```"""
@@ -67,8 +76,18 @@ def write_page(facts: Facts, about: About, reports: Mapping[str, ScoreReport]) -
     blocks += ["## Labels", _join(_labels(facts))]
     blocks += ["## Components", _join(_components(facts))]
     blocks += ["## Scores", *_scores(facts, reports)]
-    blocks += ["## Use", USE.format(name=package)]
+    blocks += ["## Use", USE.format(package=package, version=fields["version"])]
     return "\n\n".join(blocks) + "\n"
+
+
+def is_page(text: str) -> bool:
+    """Tell a page from other texts.
+
+    text (str): The text.
+    RETURNS (bool): Whether it has the headings of a page.
+    """
+    headings = (*(heading for heading, _ in SECTIONS.values()), "Labels", "Components", "Scores")
+    return {f"## {heading}" for heading in headings} <= {*text.splitlines()}
 
 
 def _field(fields: About, name: str) -> str:
@@ -108,6 +127,8 @@ def _components(facts: Facts) -> Iterator[str]:
 
 def _scores(facts: Facts, reports: Mapping[str, ScoreReport]) -> Iterator[str]:
     totals, by_label = [*_training_rows(facts)], [*_label_rows(facts)]
+    if reports or totals:
+        yield MEANINGS
     if reports:
         yield STRICT
         yield _join(_report_rows(reports))

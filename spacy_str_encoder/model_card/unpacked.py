@@ -6,10 +6,23 @@ from pathlib import Path
 import srsly
 
 from ..files.whole import replaced_whole
-from .about import META_FIELDS, About
+from .about import META_FIELDS, About, merge
+from .page import is_page
 
 META = "meta.json"
 CARD = "README.md"
+
+
+def check_output(path: Path) -> None:
+    """Check that no other file is written over.
+
+    path (Path): The file of a card.
+    RAISES (ValueError): If it exists, and is not a card.
+    """
+    if path.exists() and not is_page(path.read_text("utf-8", errors="replace")):
+        raise ValueError(
+            f"{path}: exists already and is no model card; choose another file, or use --overwrite"
+        )
 
 
 def write_pipeline(pipeline: Path, folder: Path, about: About, page: str) -> None:
@@ -26,6 +39,6 @@ def write_pipeline(pipeline: Path, folder: Path, about: About, page: str) -> Non
     with replaced_whole(folder) as unfinished:
         shutil.copytree(pipeline, unfinished)
         meta = srsly.read_json(unfinished / META)
-        fields = {name: value for name, value in about.items() if name in META_FIELDS}
+        fields = {name: value for name, value in merge(meta, about).items() if name in META_FIELDS}
         srsly.write_json(unfinished / META, meta | fields)
         (unfinished / CARD).write_text(page, encoding="utf-8", newline="\n")
