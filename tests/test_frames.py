@@ -238,6 +238,25 @@ def test_repeated_identifiers_are_counted(library: str, nlp: Language) -> None:
     assert [(row["doc"], row["id"]) for row in rows_of(found)][-2:] == [(0, "A"), (2, "A")]
 
 
+@pytest.mark.parametrize("missing", [None, float("nan")])
+def test_missing_identifiers_are_not_those_of_several_texts(
+    missing: float | None, library: str, nlp: Language
+) -> None:
+    frame = make_frame(library, {"note_id": [missing, 2.0, missing], "report": REPORTS})
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        annotate(frame, nlp, text="report", id="note_id")
+
+
+def test_half_a_character_is_named(nlp: Language) -> None:
+    pandas: Any = import_module("pandas")
+    frame = pandas.DataFrame({"report": pandas.Series(["咳嗽", "发热\ud83d"], dtype=object)})
+    message = r"column 'report', row 1: the text must be valid Unicode, got '\\ud83d', .* at 2"
+    with pytest.raises(ValueError, match=message) as caught:
+        annotate(frame, nlp, text="report")
+    assert not isinstance(caught.value, UnicodeError)
+
+
 def test_nothing_is_said_if_all_is_well(library: str, nlp: Language) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)
@@ -289,6 +308,11 @@ def test_what_is_no_frame_is_refused(number: int, nlp: Language) -> None:
     known = "frame: must be one of pandas.DataFrame, polars.DataFrame, datasets.Dataset; got "
     with pytest.raises(ValueError, match=known):
         annotate(wrong_frames()[number], nlp)
+
+
+def test_a_lazy_frame_must_be_collected(nlp: Language) -> None:
+    with pytest.raises(ValueError, match=r"LazyFrame; call its method collect\(\) first"):
+        annotate(wrong_frames()[1], nlp)
 
 
 def test_wrong_arguments_are_named(nlp: Language) -> None:

@@ -109,4 +109,7 @@ def find_library(frame: Any) -> Library:
             return library
     known = ", ".join(".".join(names) for names in LIBRARIES)
     kind = type(frame)
-    raise ValueError(f"frame: must be one of {known}; got {kind.__module__}.{kind.__qualname__}")
+    advice = "; call its method collect() first" if kind.__name__ == "LazyFrame" else ""
+    raise ValueError(
+        f"frame: must be one of {known}; got {kind.__module__}.{kind.__qualname__}{advice}"
+    )

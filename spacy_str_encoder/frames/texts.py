@@ -17,7 +17,8 @@ def read_texts(library: Library, frame: Any, column: Any, *, max_length: int) ->
     column (Any): The column of texts.
     max_length (int): The maximum number of characters.
     RETURNS (dict[int, str]): The texts by the number of their row.
-    RAISES (ValueError): If there is no such column, or a text is not a string or is too long.
+    RAISES (ValueError): If there is no such column, or a text is not a string, is too long, or is
+        not valid Unicode.
     """
     _require_column(library, frame, "text", column)
     texts: dict[int, str] = {}
@@ -41,11 +42,18 @@ def _check_text(value: Any, place: str, max_length: int) -> str:
             f"{place}: the text has {len(value):,} characters, more than nlp.max_length "
             f"({max_length:,}); cut it, or set nlp.max_length"
         )
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(
+            f"{place}: the text must be valid Unicode, got {value[error.start]!r}, half of a "
+            f"character, at {error.start}; remove it"
+        ) from error
     return value
 
 
 def check_ids(library: Library, frame: Any, column: Any) -> None:
-    """Check the identifiers of texts. A warning counts those of several texts.
+    """Check the identifiers of texts. A warning counts those of several texts, except missing ones.
 
     library (Library): The library of the frame.
     frame (Any): The frame.
@@ -55,7 +63,7 @@ def check_ids(library: Library, frame: Any, column: Any) -> None:
     if column is None:
         return
     _require_column(library, frame, "id", column)
-    values = [each for each in library.read(frame, column) if isinstance(each, Hashable)]
+    values = [each for each in library.read(frame, column) if _is_identifier(each)]
     if repeated := sum(number > 1 for number in Counter(values).values()):
         counted = count_noun(repeated, "identifier")
         warnings.warn(
@@ -63,6 +71,11 @@ def check_ids(library: Library, frame: Any, column: Any) -> None:
             "of the row, which is unique",
             stacklevel=3,
         )
+
+
+def _is_identifier(value: Any) -> bool:
+    # A missing number may be NaN, which differs from itself.
+    return value is not None and isinstance(value, Hashable) and bool(value == value)
 
 
 def _require_column(library: Library, frame: Any, option: str, name: Any) -> None:
