@@ -327,6 +327,7 @@ def test_if_all_relations_can_be_kept_that_is_said(unsure: Path, tmp_path: Path)
     result = run(tmp_path / "strict", unsure / "dev.spacy", "-o", output, "--precision", "0.1")
     assert result.exit_code == 0, result.output
     assert "threshold of relations: none, all are kept" in result.output
+    assert "ECE after is that of the texts it was fitted to" in result.output
     assert spacy.load(output).get_pipe("str_rel").threshold is None
 
 

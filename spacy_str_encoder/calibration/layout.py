@@ -28,6 +28,7 @@ def lay_out(report: CalibrationReport) -> Iterator[Table | Text]:
         if before is not None and after is not None:
             table.add_row(name, _count(before), _error(before), _count(after), _error(after))
     yield table
+    yield Text("ECE after is that of the texts it was fitted to; others may have more.")
     for component, temperature in report["temperatures"].items():
         yield Text(f"{component}: temperature {temperature:.3g}")
     yield from _threshold_lines(report)

@@ -36,7 +36,7 @@ TRIPLES: dict[Literal["triples", "typed_triples"], str] = {
     "triples": "triples",
     "typed_triples": "triples with types",
 }
-MODE = "micro scores, and macro F1 over labels"
+MODE = "micro scores, and macro F1 over gold labels"
 
 
 def lay_out(

@@ -11,7 +11,7 @@ from .reports import ScoreReport
 MISSING = "–"
 STRICT = (
     "Strict scores: boundaries, types, labels and directions must all be correct. Each cell has "
-    "micro F1 / macro F1 (the mean over labels), in percent."
+    "micro F1 / macro F1 (the mean over gold labels), in percent."
 )
 # Of the tasks in tables.
 MEANINGS = "NER is named entity recognition, RC the classification of relations between entities."
