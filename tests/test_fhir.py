@@ -260,7 +260,11 @@ def test_attributes_without_a_place_in_a_condition_are_counted(tmp_path: Path) -
 
 @pytest.mark.parametrize(
     ("label", "meaning"),
-    [("Location", {"Assertion": "negated"}), ("Degree", {"Assertion": "possible"})],
+    [
+        ("Location", {"Assertion": "negated"}),
+        ("Location", {"Assertion": "否定"}),
+        ("Degree", {"Assertion": "possible"}),
+    ],
 )
 def test_values_in_doubt_do_not_describe_a_condition(
     label: str, meaning: dict[str, str], tmp_path: Path
@@ -275,7 +279,7 @@ def test_values_in_doubt_do_not_describe_a_condition(
     places = {"Location": "bodySite", "Degree": "severity"}
     assert places.pop(label) not in pain
     assert {*places.values()} <= {*pain}
-    assert reported.lost["body sites and severities that are absent or uncertain"] == 1
+    assert reported.lost["body sites and severities that are absent, uncertain, or not told"] == 1
     assert reported.lost["relations for which the resources have no place"] == 1
     assert reported.lost["attributes for which a Condition has no place"] == 0
 
@@ -323,14 +327,14 @@ def write_vessel(
 
 DISTAL = (0, 3, "Position")
 NO_DISTAL = (4, 3, "Negative")
-UNTOLD = "entities that are not said to exist, as all of their values are absent or uncertain"
+UNTOLD = "entities not said to exist, as all of their values are absent, uncertain, or not told"
 
 
 def test_a_condition_of_which_only_a_part_is_denied_is_not_confirmed(tmp_path: Path) -> None:
     resources, reported = write_vessel(tmp_path, DISTAL, NO_DISTAL, conditions=["BodyPart"])
     [condition] = resources["Condition"]
     assert not {"verificationStatus", "bodySite"} & {*condition}
-    assert reported.lost["body sites and severities that are absent or uncertain"] == 1
+    assert reported.lost["body sites and severities that are absent, uncertain, or not told"] == 1
     assert reported.chosen[UNTOLD] == 1
 
 

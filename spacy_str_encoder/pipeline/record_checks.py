@@ -23,7 +23,7 @@ def warn_of_meanings(name: str, given: Mapping[str, Any], nlp: Language) -> None
     nlp (Language): The pipeline.
     """
     types = find_labels(nlp, ENTITIES)
-    for setting in TYPES:
+    for setting in (*TYPES, "observed"):
         warn_of_unknown(name, f"omop.{setting}", given.get(setting, ()), types)
     known = _find_values(nlp, types)
     if known is None:

@@ -24,8 +24,8 @@ LEFT_OUT = "entities that are conditional, planned, or of somebody else"
 OUTSIDE = "entities that are neither central nor a value of one that is written"
 RELATIONS = "relations for which the resources have no place"
 ATTRIBUTES = "attributes for which a Condition has no place"
-DOUBTED = "body sites and severities that are absent or uncertain"
-UNTOLD = "entities that are not said to exist, as all of their values are absent or uncertain"
+DOUBTED = "body sites and severities that are absent, uncertain, or not told"
+UNTOLD = "entities not said to exist, as all of their values are absent, uncertain, or not told"
 
 
 class Findings:
@@ -183,8 +183,8 @@ class Findings:
     ) -> list[Element]:
         places = [place_of(each.value) for each in statement.links if each.value.label_ in types]
         known = [self._statements[each] for each in places if each in self._statements]
-        taken = [each for each in known if not each.meanings & DOUBTS][:most]
-        self._doubted.update(place_of(each.entity) for each in known if each.meanings & DOUBTS)
+        taken = [each for each in known if not _is_doubted(each)][:most]
+        self._doubted.update(place_of(each.entity) for each in known if _is_doubted(each))
         self._written.update(place_of(each.entity) for each in taken)
         self._unplaced -= len(taken)
         self.lost[ATTRIBUTES] += sum(len(each.attributes) for each in taken)
@@ -202,7 +202,11 @@ def _is_denied(statement: Statement, found: Mapping[Place, Statement], reading: 
     said of another central entity tells nothing of this one."""
     values = [place_of(each.value) for each in statement.links]
     own = [found[each] for each in values if each[2] not in reading.central]
-    return bool(own) and all(each.meanings & DOUBTS for each in own)
+    return bool(own) and all(map(_is_doubted, own))
+
+
+def _is_doubted(statement: Statement) -> bool:
+    return bool(statement.meanings & DOUBTS or statement.unknown)
 
 
 def _say_whether(statement: Statement) -> Element:
