@@ -28,6 +28,7 @@ from spacy_str_encoder.evaluation import (
     make_report,
 )
 from spacy_str_encoder.evaluation.outcomes import EntityOutcome, RelationOutcome
+from spacy_str_encoder.loading import fingerprint
 
 from .pipelines import ANNOTATIONS, make_example, make_examples, train
 
@@ -109,16 +110,18 @@ def test_the_json_is_the_report_of_the_library(model: Path, data: Path, tmp_path
     output = tmp_path / "new" / "scores.json"
     run_well(model, data, "-o", output, "--samples", 50, "--seed", 7)
     nlp = spacy.load(model)
-    assert_same(read(output), evaluate(nlp, make_gold_docs(nlp), samples=50, seed=7))
+    report = evaluate(nlp, make_gold_docs(nlp), samples=50, seed=7)
+    assert_same(read(output), {**report, "pipeline": fingerprint(nlp)})
 
 
 def test_the_json_of_a_comparison_is_the_report_of_the_library(
     model: Path, other_model: Path, data: Path, tmp_path: Path
 ) -> None:
     run_well(model, data, "--compare", other_model, "-o", tmp_path / "scores.json")
-    pipelines = map(spacy.load, (model, other_model))
+    pipelines = [*map(spacy.load, (model, other_model))]
     outcomes = [find_outcomes(nlp, make_gold_docs(nlp)) for nlp in pipelines]
-    assert_same(read(tmp_path / "scores.json"), make_report(*outcomes))
+    report = make_report(*outcomes)
+    assert_same(read(tmp_path / "scores.json"), {**report, "pipeline": fingerprint(pipelines[0])})
 
 
 def read(path: Path) -> Any:
