@@ -16,7 +16,6 @@ import typer
 
 from spacy_str_encoder.exports.graph.elements import Properties
 from spacy_str_encoder.exports.graph.identity import TEXT, Identity
-from spacy_str_encoder.exports.graph.ids import hash_document, hash_entity
 from spacy_str_encoder.exports.graph.merge import merge_graph
 from spacy_str_encoder.exports.graph.tables import (
     NODE_HEADERS,
@@ -25,6 +24,7 @@ from spacy_str_encoder.exports.graph.tables import (
     RELATIONSHIPS,
     open_table,
 )
+from spacy_str_encoder.exports.ids import hash_document, hash_entity
 
 PARTS, DOCUMENTS, ENTITIES, RELATIONS = 50, 1000, 20, 10
 SIZES = {"Finding": 100_000, "Degree": 1000}

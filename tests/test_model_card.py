@@ -20,6 +20,7 @@ from spacy_str_encoder.loading import fingerprint
 
 from .pipelines import MakeNlp
 from .reduced_project import run as run_command
+from .test_evaluate_command import assert_fails
 
 FIGURES = {"p": 0.5, "r": 0.25, "f": 0.333}
 PERFORMANCE = {
@@ -360,12 +361,3 @@ def test_nothing_else_is_written_over(model: Path, about: Path, tmp_path: Path) 
     assert_fails(run(model, "--about", about, "-o", about), "choose another output")
     assert_fails(run(model, "-o", tmp_path / "notes"), "since it is a folder")
     assert about.read_text("utf-8") == ABOUT
-
-
-def assert_fails(result: Result, *words: str) -> None:
-    assert result.exit_code == 1
-    assert result.stdout == ""
-    message = result.stderr.rstrip("\n")
-    assert message.startswith("Error: ") and len(message.splitlines()) == 1
-    for word in words:
-        assert word in message

@@ -1,6 +1,5 @@
 """Memory while many texts are annotated in a row."""
 
-import ctypes
 import os
 from collections.abc import Iterator, Sequence
 from itertools import cycle, islice
@@ -8,6 +7,8 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 from spacy.language import Language
+
+from spacy_str_encoder.serving.memory import release_free_memory
 
 PAGES_PER_MB = 2**20 / os.sysconf("SC_PAGE_SIZE")
 
@@ -33,7 +34,7 @@ def resident_memory() -> float:
     """RETURNS (float): The resident memory of this process in MB. Memory that glibc keeps for later
     is released first: its size depends on the order of allocations. Linux only.
     """
-    ctypes.CDLL("libc.so.6").malloc_trim(0)
+    release_free_memory()
     return int(Path("/proc/self/statm").read_text().split()[1]) / PAGES_PER_MB
 
 

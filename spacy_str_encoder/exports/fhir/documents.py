@@ -6,7 +6,7 @@ from hashlib import sha1
 
 from ...doc.origin import SUBJECT_FIELD, Origin, read_identifier
 from ...files.parquet import to_string
-from ..graph.ids import hash_document, hash_of
+from ..ids import hash_document, hash_of
 from .values import CONTROL, Element, make_code, refer
 
 ID, SUBJECT = "id", "subject"

@@ -10,7 +10,7 @@ from spacy.tokens import Doc, Span
 
 from ...doc.records import Link
 from ...doc.relation import Place, get_relations, place_of
-from ..graph.ids import hash_entity
+from ..ids import hash_entity
 from ..statements import Reading, Statement, count_scores, count_unknown, read_statements
 from .amounts import make_value
 from .values import Element, clean, derive, make_code, make_concept, refer

@@ -10,7 +10,7 @@ from ...doc.origin import Origin, read_identifier
 from ...doc.plain_data import EntityAnnotation, to_annotations
 from ...files.parquet import to_string
 from ..export import RECORDS
-from .ids import hash_document, hash_entity
+from ..ids import hash_document, hash_entity
 
 DOCUMENT, ENTITY, MENTIONS = "Document", "Entity", "MENTIONS"
 # Separates the elements of an array, which neo4j-admin can't quote.

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from ...terminology.normal_form import NormalForms, make_key
-from .ids import hash_of
+from ..ids import hash_of
 
 # What entities of the same type have in common if they are the same.
 CODE, TEXT = "code", "text"

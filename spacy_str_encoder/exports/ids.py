@@ -1,11 +1,13 @@
-"""Identifiers of nodes: hashes, so that they agree in all parts of an archive and in later runs."""
+"""Identifiers of documents and entities: hashes, so that they agree in all parts of an archive and
+in later runs.
+"""
 
 import json
 from hashlib import blake2b
 
-from ...doc.origin import Origin, read_identifier
-from ...doc.relation import Place
-from ...files.parquet import to_string
+from ..doc.origin import Origin, read_identifier
+from ..doc.relation import Place
+from ..files.parquet import to_string
 
 # In bytes. A collision is as good as impossible up to trillions of nodes.
 SIZE = 16
