@@ -1,7 +1,6 @@
 """Terms that are similar to a text: with typing errors, or their words in another order."""
 
 import re
-from collections import Counter
 from importlib.util import find_spec
 from itertools import product
 from typing import NamedTuple
@@ -29,21 +28,27 @@ TELLING = re.compile(
 SIDE = re.compile(r"左|右|双|\b(?:left|right|bilateral)\b")
 # Opposites, and what lies between them: beginnings of words, words, and Chinese ones. A term with
 # one of a row does not mean the same as a term with another one of this row in its place.
-PREFIXES = "hypo/hyper intra/inter/extra pre/post antero/postero brady/tachy micro/macro"
+PREFIXES = (
+    "hypo/hyper intra/inter/extra pre/post ante/retro antero/postero brady/tachy micro/macro "
+    "oligo/poly"
+)
 WORDS = (
-    "acute/subacute/chronic early/late primary/secondary benign/malignant positive/negative "
-    "increase/decrease increased/decreased increased/reduced preserved/reduced elevated/reduced "
-    "high/low large/small systolic/diastolic ascending/descending flexion/extension "
-    "abduction/adduction male/female anterior/posterior superior/inferior upper/middle/lower "
-    "proximal/mid/distal medial/lateral internal/external unilateral/bilateral open/closed "
-    "mild/moderate/severe complete/incomplete stable/unstable typical/atypical "
-    "symptomatic/asymptomatic displaced/nondisplaced"
+    "acute/subacute/chronic early/late primary/secondary congenital/acquired benign/malignant "
+    "positive/negative increase/decrease increased/decreased increased/reduced preserved/reduced "
+    "elevated/reduced high/low large/small systolic/diastolic ascending/descending "
+    "flexion/extension abduction/adduction male/female anterior/posterior superior/inferior "
+    "upper/middle/lower proximal/mid/distal medial/lateral internal/external "
+    "unilateral/bilateral open/closed mild/moderate/severe acidosis/alkalosis artery/vein "
+    "arterial/venous"
 )
 CHINESE = (
-    "急性/亚急性/慢性 早/晚 原发/继发 良性/恶性 阳/阴 增/减 升/降 高/低 大/小 快/慢 过速/过缓 "
-    "过多/过少 收缩/舒张 男/女 前/后 上/中/下 近/中/远 内/外 单侧/双侧 开放/闭合 轻度/中度/重度"
+    "急性/亚急性/慢性 早/晚 原发/继发 先天/后天 良性/恶性 阳/阴 增/减 升/降 高/低 大/小 快/慢 "
+    "过速/过缓 过多/过少 收缩/舒张 男/女 前/后 前壁/侧壁/下壁/后壁 上/中/下 近/中/远 内/外 "
+    "单侧/双侧 开放/闭合 动脉/静脉 酸中毒/碱中毒 轻/中/重"
 )
 OPPOSITES = [{*row.split("/")} for row in f"{PREFIXES} {WORDS} {CHINESE}".split()]
+# A word with one of these before it is the opposite: atypical, incomplete, unstable.
+NEGATIONS = {"a", "an", "dis", "il", "im", "in", "ir", "non", "un"}
 
 
 def _any_of(rows: str) -> str:
@@ -51,8 +56,10 @@ def _any_of(rows: str) -> str:
     return "|".join(sorted(re.split("[/ ]", rows), key=len, reverse=True))
 
 
+# With the first character of what follows.
 OPPOSITE = re.compile(
-    rf"(?<![a-z])(?:(?:{_any_of(WORDS)})(?![a-z])|{_any_of(PREFIXES)})|{_any_of(CHINESE)}"
+    rf"((?<![a-z])(?:(?:{_any_of(WORDS)})(?![a-z])|{_any_of(PREFIXES)})|{_any_of(CHINESE)})"
+    "(?= ?(.?))"
 )
 
 
@@ -147,9 +154,37 @@ def may_be_same(form: str, other: str) -> bool:
 
 
 def _have_opposites(form: str, other: str) -> bool:
-    """RETURNS (bool): Whether one term has a word where the other has its opposite instead. Both
-    may have both elsewhere: hypertension with hypokalemia is not hypertension with hyperkalemia.
+    """RETURNS (bool): Whether one term has a word where the other has its opposite instead."""
+    ours, theirs = (OPPOSITE.findall(each) for each in (form, other))
+    words = {word for word, _ in ours}
+    rows = (row for row in OPPOSITES if not row.isdisjoint(words))
+    pairs = (
+        ([each for each in found if each[0] in row] for found in (ours, theirs)) for row in rows
+    )
+    return not all(_agree(*pair) for pair in pairs) or _is_negated(form, other)
+
+
+def _agree(ours: list[tuple[str, str]], theirs: list[tuple[str, str]]) -> bool:
+    """RETURNS (bool): Whether words of a row stand before the same, or one term only lacks some:
+    acute bronchitis with a chronic cough is not chronic bronchitis with an acute cough.
     """
-    ours, theirs = (Counter(OPPOSITE.findall(each)) for each in (form, other))
-    pairs = product(ours - theirs, theirs - ours)
-    return any(row.issuperset(pair) for pair in pairs for row in OPPOSITES)
+    shorter, longer = sorted(([word for word, _ in each] for each in (ours, theirs)), key=len)
+    return sorted(ours) == sorted(theirs) or _is_part(shorter, longer)
+
+
+def _is_part(words: list[str], of: list[str]) -> bool:
+    """RETURNS (bool): Whether the words are among the others, in the same order."""
+    rest = iter(of)
+    return all(word in rest for word in words)
+
+
+def _is_negated(form: str, other: str) -> bool:
+    """RETURNS (bool): Whether a word of one term is negated in the other."""
+    ours, theirs = ({*each.split()} for each in (form, other))
+    changes = ((ours - theirs, theirs - ours), (theirs - ours, ours - theirs))
+    # In-stent is not instent negated.
+    return any(
+        f"{negation}{word}" in negated
+        for plain, negated in changes
+        for word, negation in product(plain, NEGATIONS - plain)
+    )
