@@ -506,6 +506,20 @@ def test_relations_whose_nodes_are_gone_are_refused(rows: list[int], tmp_path: P
     assert not (tmp_path / "merged").exists()
 
 
+@pytest.mark.parametrize("kept", [1, 2], ids=["header", "one mention"])
+def test_a_table_whose_end_was_cut_off_is_refused(kept: int, tmp_path: Path) -> None:
+    docs = [("x", make_doc(["a", "b"], relations=[(0, 1, "of", 0.5)]))]
+    parts = write_parts(tmp_path, docs)
+    relationships = parts[0] / "relationships.csv"
+    lines = relationships.read_bytes().splitlines(keepends=True)
+    assert len(lines) == 4
+    relationships.write_bytes(b"".join(lines[:kept]))
+    with pytest.raises(ValueError, match=rf"lacks {3 - kept} of them\. Restore it") as error:
+        merge(tmp_path, parts)
+    assert str(error.value).startswith(f"{relationships}: the table must have a row MENTIONS for")
+    assert not (tmp_path / "merged").exists()
+
+
 @pytest.mark.parametrize("name", ["nodes.csv", "relationships.csv"])
 def test_a_table_that_is_missing_is_named(name: str, tmp_path: Path) -> None:
     parts = write_parts(tmp_path, [("x", make_doc(["a"]))], [("y", make_doc(["a"]))])

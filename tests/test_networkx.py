@@ -79,6 +79,19 @@ def test_graphml_holds_all_properties(tmp_path: Path) -> None:
     assert dict(found.nodes(data=True)) == dict(graph.nodes(data=True))
 
 
+@pytest.mark.parametrize("form", ["graphml", "gexf"])
+def test_what_xml_cannot_hold_is_a_space(form: str, tmp_path: Path) -> None:
+    marks = [chr(code) for code in (*range(0x20), 0x7F, 0xFFFE, 0xFFFF, 0x10000, 0x10FFFF)]
+    doc = Doc(make_doc().vocab, words=["a", *marks, "b"])
+    graph = to_networkx(doc)
+    getattr(networkx, f"write_{form}")(graph, tmp_path / "graph")
+    getattr(networkx, f"read_{form}")(tmp_path / "graph")
+    (node,) = graph.nodes
+    kept = set("\t\n\r\x7f\U00010000\U0010ffff")
+    words = ["a", *(mark if mark in kept else " " for mark in marks), "b"]
+    assert graph.nodes[node]["text"] == " ".join(words) + " "
+
+
 def test_edges_are_found_by_their_labels() -> None:
     graph = to_networkx(make_related())
     assert isinstance(graph, networkx.MultiDiGraph)

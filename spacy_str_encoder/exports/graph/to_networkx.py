@@ -1,5 +1,6 @@
 """The graph of a doc as an object of networkx."""
 
+import re
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
@@ -15,12 +16,15 @@ if TYPE_CHECKING:
 
 # The graph holds the nodes of an edge. Of a node, `start` and `end` are its place in the text.
 ENDS = "start", "end"
+# What XML can't hold, and so neither GraphML nor GEXF. https://www.w3.org/TR/xml/#charsets
+CONTROL = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def to_networkx(doc: Doc, *, spans_key: str | None = None) -> "MultiDiGraph":
     """Turn a doc into a graph of itself, its entities and their relations. Nodes and edges have the
     identifiers and properties that `annotate --format graph` writes. All are strings and numbers,
-    as GraphML and GEXF take them: arrays are strings, with ";" between the elements.
+    as GraphML and GEXF take them: arrays are strings, with ";" between the elements, and a control
+    character is a space.
 
     doc (Doc): The doc. Its identifier is `doc.user_data["meta"]["id"]`, if there is one.
     spans_key (str | None): The span group that holds the entities; `doc.ents` if None.
@@ -45,7 +49,11 @@ def to_networkx(doc: Doc, *, spans_key: str | None = None) -> "MultiDiGraph":
 
 
 def _make_plain(properties: Properties, without: Collection[str] = ()) -> Properties:
-    return {name: to_cell(value) for name, value in properties.items() if name not in without}
+    cells = {name: to_cell(value) for name, value in properties.items() if name not in without}
+    return {
+        name: CONTROL.sub(" ", cell) if isinstance(cell, str) else cell
+        for name, cell in cells.items()
+    }
 
 
 def _find_origin(doc: Doc) -> dict[str, Any]:
