@@ -222,6 +222,13 @@ def test_a_pipeline_that_denies_by_relations_tells_of_all_others_too(tmp_path: P
     assert [row["term_exists"] for row in rows] == ["", "N", "Y", "Y"]
 
 
+def test_a_term_without_a_denial_is_no_evidence_of_what_is_observed_of_it(tmp_path: Path) -> None:
+    nlp = make_nlp(observed={"Finding": "change"})
+    nlp.add_pipe("denier")
+    rows, _ = write(tmp_path, [make_doc(nlp)], nlp)
+    assert [row["term_exists"] for row in rows] == ["", "N", "Y", ""]
+
+
 def test_types_that_are_central_are_no_cues(tmp_path: Path) -> None:
     nlp = make_nlp(absent={"Negative": ["negation", "Finding"]})
     nlp.add_pipe("denier")

@@ -178,9 +178,11 @@ def _state(
     values = attributes or {}
     found = meanings.find([*values.items(), *said])
     unknown = [name for name, value in values.items() if meanings.lack(name, value)]
-    # No attribute is an answer too, if the pipeline has looked for one.
+    # No attribute is an answer too, if the pipeline has looked for one. No relation is one as well,
+    # except that a vessel without a denial is no evidence of its stenosis.
     has_looked = reading.attributes_tell and attributes is not None
-    is_told = not unknown and (bool(found) or has_looked or reading.relations_tell)
+    is_assumed = reading.relations_tell and entity.label_ not in meanings.observed
+    is_told = not unknown and (bool(found) or has_looked or is_assumed)
     is_cue = fold(entity.label_) in reading.cues
     exists = None if is_cue else False if found & DENIALS else True if is_told else None
     return Statement(entity, values, links, found, unknown, exists)

@@ -49,10 +49,8 @@ class Findings:
         found = {place_of(each.entity): each for each in read_statements(doc, reading)}
         assumed = {place for place, each in found.items() if _is_assumed(each, reading)}
         self._untold = {place for place in assumed if _is_denied(found[place], found, reading)}
-        # A vessel that is found is no evidence of its stenosis.
-        unknown = self._untold | {each for each in assumed if each[2] in reading.meanings.observed}
         self._statements = {
-            place: replace(each, exists=None) if place in unknown else each
+            place: replace(each, exists=None) if place in self._untold else each
             for place, each in found.items()
             if not each.meanings & ELSEWHERE
         }
