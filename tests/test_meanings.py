@@ -153,6 +153,40 @@ def test_names_that_nothing_predicts_are_told_before_an_archive_is_annotated(
     assert "predicts LOK, listed in `omop.body_sites`. The pipeline predicts PER." in str(warning)
 
 
+SYSTEMS: list[tuple[dict[str, Any], list[str]]] = [
+    ({"concept_system": "vessels", "systems": {"vessels": "urn:v", "id": "urn:i"}}, []),
+    ({"systems": {"subject": "urn:s", "OMOP": "urn:o"}}, ["OMOP, as `omop.systems` says"]),
+    (
+        {"concept_system": "Vessels", "source_concept_system": "own"},
+        ["Vessels, as `omop.concept_system` says", "own, as `omop.source_concept_system` says"],
+    ),
+    # A default is no mistake.
+    ({}, []),
+]
+
+
+@pytest.mark.parametrize(("omop", "unknown"), SYSTEMS)
+def test_terminologies_that_the_pipeline_lacks_are_told(
+    omop: dict[str, Any], unknown: list[str], tmp_path: Path
+) -> None:
+    nlp = make_pipeline(omop)
+    finder: Any = nlp.add_pipe("str_codes", first=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        # Without a table, nothing is known.
+        OMOP.check(nlp)
+    table = tmp_path / "terms.csv"
+    table.write_text("code,system,term\n1,vessels,LAD\n", "utf-8")
+    finder.initialize(nlp=nlp, path=table)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        OMOP.check(nlp)
+    told = [str(each.message) for each in caught]
+    start = "str_records: no terminology of this pipeline is called "
+    end = " Those of the pipeline are vessels."
+    assert told == [f"{start}{each}.{end}" for each in unknown]
+
+
 def test_what_components_without_labels_predict_is_not_known() -> None:
     nlp = make_pipeline({"absent": {"Denial": ["no"]}, "body_sites": ["LOK"]})
     nlp.add_pipe("setter", first=True)

@@ -174,6 +174,8 @@ TABLES = ("absent", "conditional", "uncertain", "other_subject", "past", "planne
 TYPES = ("conditions", "body_sites", "severities")
 LISTS = ("modifiers", *TYPES)
 STRINGS = ("concept_system", "source_concept_system")
+# In `systems`, those that are no terminologies: the identifiers of texts and patients.
+ID, SUBJECT = IDENTIFIERS = ("id", "subject")
 
 
 def read_meanings(settings: Mapping[str, Any] | None, central: Collection[str]) -> Meanings:

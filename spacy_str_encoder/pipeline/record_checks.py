@@ -1,22 +1,26 @@
-"""Warn of names in the settings of records that no component of the pipeline predicts."""
+"""Warn of names in the settings of records that no component of the pipeline predicts, and of
+terminologies that it does not have.
+"""
 
+import warnings
 from collections.abc import Collection, Mapping
 from itertools import chain
 from typing import Any
 
 from spacy.language import Language
 
-from ..doc.meanings import TABLES, TYPES, fold
+from ..doc.meanings import IDENTIFIERS, STRINGS, TABLES, TYPES, fold
 from .span_groups import ENTITIES, RELATIONS
 from .unknown_names import find_assigning, find_labels, warn_of_unknown
 
 # Assigned by components that predict attributes of entities.
 SPAN_ATTRIBUTES = ("span._.attributes",)
+CODES = ("span._.codes",)
 
 
 def warn_of_meanings(name: str, given: Mapping[str, Any], nlp: Language) -> None:
     """Warn of attributes, relations, their values and types that have a meaning, but that no
-    component predicts.
+    component predicts, and of terminologies that none has.
 
     name (str): The name of the component.
     given (Mapping[str, Any]): The meanings that were given, without defaults.
@@ -25,6 +29,7 @@ def warn_of_meanings(name: str, given: Mapping[str, Any], nlp: Language) -> None
     types = find_labels(nlp, ENTITIES)
     for setting in (*TYPES, "observed"):
         warn_of_unknown(name, f"omop.{setting}", given.get(setting, ()), types)
+    _warn_of_systems(name, given, nlp)
     known = _find_values(nlp, types)
     if known is None:
         return
@@ -36,6 +41,31 @@ def warn_of_meanings(name: str, given: Mapping[str, Any], nlp: Language) -> None
             _warn_of_folded(
                 name, f"omop.{setting}.{named}", values, {*chain.from_iterable(predicted)}
             )
+
+
+def _warn_of_systems(name: str, given: Mapping[str, Any], nlp: Language) -> None:
+    found = [getattr(nlp.get_pipe(each), "systems", []) for each in find_assigning(nlp, CODES)]
+    # Nothing is known of a component that does not list its terminologies (yet).
+    if not found or not all(found):
+        return
+    known = {*chain.from_iterable(found)}
+    named = {setting: [given[setting]] for setting in STRINGS if setting in given}
+    named["systems"] = [each for each in given.get("systems", ()) if each not in IDENTIFIERS]
+    for setting, systems in named.items():
+        if unknown := sorted({*systems} - known):
+            message = NO_SYSTEM.format(
+                name=name,
+                setting=setting,
+                unknown=", ".join(unknown),
+                known=", ".join(sorted(known)),
+            )
+            warnings.warn(message, stacklevel=3)
+
+
+NO_SYSTEM = (
+    "{name}: no terminology of this pipeline is called {unknown}, as `omop.{setting}` says. Those "
+    "of the pipeline are {known}."
+)
 
 
 def _find_values(nlp: Language, types: set[str]) -> dict[str, set[str]] | None:

@@ -148,6 +148,11 @@ class CodeFinder:
         self.matcher = Matcher(terminology, vectors, fuzzy=self.cfg["fuzzy"])
         self._warn_of_ambiguous(self.matcher)
 
+    @property
+    def systems(self) -> list[str]:
+        """RETURNS (list[str]): The names of the terminologies in its table."""
+        return [] if self.matcher is None else [*self.matcher.terminology.systems]
+
     def _warn_of_ambiguous(self, matcher: Matcher) -> None:
         if terms := matcher.exact.find_ambiguous():
             form = matcher.terminology.forms[min(terms)]

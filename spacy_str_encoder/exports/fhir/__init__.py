@@ -12,12 +12,12 @@ from typing import TextIO
 from spacy.language import Language
 from spacy.tokens import Doc
 
+from ...doc.meanings import SUBJECT
 from ...doc.origin import AnnotatedDocs, Origin
 from ...loading import sets_records
 from ..export import Export, Reported
 from ..statements import Reading, check_meanings, find_reading
 from .documents import (
-    SUBJECT,
     describe_own,
     identify,
     make_device,

@@ -4,12 +4,11 @@ from base64 import b64encode
 from collections.abc import Iterable, Mapping
 from hashlib import sha1
 
+from ...doc.meanings import ID, SUBJECT
 from ...doc.origin import SUBJECT_FIELD, Origin, read_identifier
 from ...files.parquet import to_string
 from ..ids import hash_document, hash_of
 from .values import CONTROL, Element, make_code, refer
-
-ID, SUBJECT = "id", "subject"
 
 
 def identify(origin: Origin, text: str) -> tuple[str, str]:
