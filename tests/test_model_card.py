@@ -133,7 +133,7 @@ def test_labels_components_and_scores_of_training(model: Path) -> None:
     sections = sections_of(run_well(model).stdout)
     assert "| entities | `Finding` |" in sections["Labels"]
     assert "| relations | – |" in sections["Labels"]
-    assert "| `entity_ruler` | – |" in sections["Components"]
+    assert "| `entity_ruler` | – | – |" in sections["Components"]
     rows = sections["Scores"].splitlines()
     assert "| NER | 50.0 | 25.0 | 33.3 |" in rows
     # A bar would end the cell.
@@ -176,16 +176,21 @@ def test_the_encoder_and_the_sizes(make_nlp: MakeNlp, tmp_path: Path) -> None:
     doc._.relations = [Relation(first, second, "With")]
     nlp.initialize(lambda: [Example(nlp.make_doc(doc.text), doc)])
     nlp.meta["performance"] = {f"spans_sc_{name}": value for name, value in FIGURES.items()}
+    relations: Any = nlp.get_pipe("str_rel")
+    relations.temperature, relations.threshold = 1.5, 0.625
     nlp.to_disk(tmp_path / "model")
     page = run_well(tmp_path / "model").stdout
     encoder = nlp.get_pipe("str_encoder").model.layers[0].shims[0]._model  # type: ignore[attr-defined]
     size = sum(each.numel() for each in encoder.parameters())
-    assert f"| `str_encoder` | {size:,} |" in page
+    assert f"| `str_encoder` | {size:,} | – |" in page
     # str_rel and str_attr run layers of the encoder, which are not theirs.
     numbers = [
         int(row.split("|")[2].replace(",", ""))
         for row in sections_of(page)["Components"].splitlines()[2:]
     ]
+    calibrated = [row for row in page.splitlines() if "temperature" in row]
+    assert [row.split(" | ")[2] for row in calibrated] == ["temperature 1.5, threshold 0.625 |"]
+    assert calibrated[0].startswith("| `str_rel` | ")
     assert len(numbers) == 4 and all(0 < number < size for number in numbers[1:])
     assert f"{sum(numbers):,} parameters" in page
     # Its path is absolute: the name of its folder is enough.

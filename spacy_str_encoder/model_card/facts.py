@@ -35,6 +35,8 @@ class Facts:
     predicts (list[str]): The kinds of annotations that its components set.
     spans_key (str | None): The span group that holds the entities; None for `doc.ents`.
     parameters (dict[str, int]): The parameters of each component that has some of its own.
+    calibration (dict[str, list[str]]): Of each component, the temperature and the threshold that
+        change its scores or predictions.
     encoders (list[str]): A description of each encoder.
     size (int): The size of its files in bytes.
     """
@@ -44,6 +46,7 @@ class Facts:
     predicts: list[str]
     spans_key: str | None
     parameters: dict[str, int]
+    calibration: dict[str, list[str]]
     encoders: list[str]
     size: int
 
@@ -62,6 +65,7 @@ def describe(nlp: Language) -> Facts:
         predicts=[kind for kind, names in ASSIGNED.items() if _has_component(nlp, names)],
         spans_key=entity_group(nlp),
         parameters=dict(count_parameters(nlp)),
+        calibration={name: [*_describe_scores(each)] for name, each in nlp.pipeline},
         encoders=[*_describe_encoders(nlp)],
         size=sum(path.stat().st_size for path in nlp.path.rglob("*") if path.is_file()),
     )
@@ -92,6 +96,13 @@ def _count_own(node: Model) -> int:
     modules: list[Any] = [shim._model for shim in node.shims]
     tensors = [tensor for module in modules for tensor in module.parameters()]
     return sum(array.size for array in arrays) + sum(tensor.numel() for tensor in tensors)
+
+
+def _describe_scores(component: Any) -> Iterator[str]:
+    # Without an effect: a temperature of 1, and no threshold.
+    settings = {"temperature": 1, "threshold": None}
+    values = {name: getattr(component, name, settings[name]) for name in settings}
+    yield from (f"{name} {each:g}" for name, each in values.items() if each != settings[name])
 
 
 def _describe_encoders(nlp: Language) -> Iterator[str]:

@@ -120,9 +120,10 @@ def _labels(facts: Facts) -> Iterator[str]:
 
 
 def _components(facts: Facts) -> Iterator[str]:
-    yield from _header("component", "parameters")
+    yield from _header("component", "parameters", "calibration")
     for name, number in facts.parameters.items():
-        yield _row(f"`{name}`", f"{number:,}" if number else MISSING)
+        calibration = ", ".join(facts.calibration[name])
+        yield _row(f"`{name}`", f"{number:,}" if number else MISSING, calibration or MISSING)
 
 
 def _scores(facts: Facts, reports: Mapping[str, ScoreReport]) -> Iterator[str]:
