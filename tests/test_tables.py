@@ -34,10 +34,12 @@ from scripts.tables.systems import (
     make_systems,
     name_of_base,
 )
+from scripts.tables.train import train_on
 from scripts.tables.trials import Trial, make_config, plan_trials
-from scripts.tables.workers import ROOT, Outcome, run_here
+from scripts.tables.workers import ROOT, Outcome, run_apart, run_here
 from scripts.tables.write import write_all, write_page
 from spacy_str_encoder.model_card.facts import count_parameters
+from spacy_str_encoder.training.state import State, save_state
 
 from .pipelines import ANNOTATIONS, MakeNlp, make_example
 from .trials import Engine, make_result
@@ -397,6 +399,64 @@ def test_a_trial_ends_with_what_started_it(trials: list[Trial], tmp_path: Path) 
     ended = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, timeout=120)
     assert ended.returncode == 1
     assert not (tmp_path / "result.json").exists()
+
+
+@pytest.mark.slow
+def test_a_trial_that_was_interrupted_goes_on(
+    trials: list[Trial],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    folders = tmp_path / "whole", tmp_path / "interrupted"
+    for folder in folders:
+        folder.mkdir()
+        (folder / "config.cfg").write_text(trials[0].config, "utf-8")
+    _, expected = train_on(folders[0], -1)
+    assert [step["step"] for step in expected] == [0, 1, 2]
+
+    def interrupt(folder: Path, state: State, *others: Any) -> None:
+        save_state(folder, state, *others)
+        if state.step == 1:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as context, pytest.raises(KeyboardInterrupt):
+        context.setattr("spacy_str_encoder.training.run.save_state", interrupt)
+        train_on(folders[1], -1)
+    # The second half takes a second, by this clock.
+    times = iter((10.0, 11.0))
+    monkeypatch.setattr("scripts.tables.train.process_time", lambda: next(times))
+    capsys.readouterr()
+    assert train_on(folders[1], -1) == (3.0, expected)
+    assert "Resuming after update 1" in capsys.readouterr().out
+    weights = [folder / "model" / "model-last" / "str_ner" / "model" for folder in folders]
+    assert weights[0].read_bytes() == weights[1].read_bytes()
+
+
+def test_only_the_same_trial_goes_on(
+    trials: list[Trial], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commits, folder = ["a"], tmp_path / "trial"
+    monkeypatch.setattr("scripts.tables.workers.find_commit", lambda: commits[-1])
+    monkeypatch.setattr("scripts.tables.workers.sys.executable", "false")
+
+    def goes_on(trial: Trial) -> bool:
+        """Whether a trial finds what an earlier one has left."""
+        found = (folder / "model").exists()
+        assert run_apart(trial, folder, keep_model=True).result is None
+        goes_on = found and (folder / "model").exists()
+        (folder / "model").mkdir(exist_ok=True)
+        assert (folder / "config.cfg").read_text("utf-8") == trial.config
+        return goes_on
+
+    assert not goes_on(trials[0])
+    assert goes_on(trials[0])
+    assert not goes_on(trials[1])
+    commits.append("b")
+    assert not goes_on(trials[1])
+    assert goes_on(trials[1])
+    (folder / "begun.json").write_text('{"fingerprint":', "utf-8")
+    assert not goes_on(trials[1])
 
 
 def test_a_trial_that_fails_leaves_the_others_alone(trials: list[Trial], tmp_path: Path) -> None:

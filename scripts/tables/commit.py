@@ -1,8 +1,9 @@
 """The commit that figures come from."""
 
 import subprocess
+from pathlib import Path
 
-from .workers import ROOT
+ROOT = Path(__file__).parents[2]
 
 
 def find_commit() -> str:

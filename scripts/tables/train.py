@@ -10,7 +10,6 @@ from typing import TypedDict
 import spacy
 import srsly
 import typer
-from spacy.cli.train import train
 from spacy.language import Language
 
 from spacy_str_encoder.arrays import IntArray
@@ -20,6 +19,8 @@ from spacy_str_encoder.evaluation.outcomes import Task
 from spacy_str_encoder.evaluation.scores import count_tasks
 from spacy_str_encoder.files.docbin import read_docbin
 from spacy_str_encoder.model_card.facts import count_parameters
+from spacy_str_encoder.training import Request, train
+from spacy_str_encoder.training.state import read_state
 
 MODEL = Path("model")
 
@@ -39,7 +40,8 @@ class Step(TypedDict):
 class Result(TypedDict):
     """The result of a trial: strict micro scores by part and task, the correct, predicted and gold
     keys of each text behind them, the number of parameters, the time of training on a core in
-    seconds, and the evaluations during training.
+    seconds (estimated from the updates after the last interruption), and the evaluations during
+    training.
     """
 
     scores: dict[str, dict[Task, Figures]]
@@ -50,12 +52,10 @@ class Result(TypedDict):
 
 
 def main(folder: Path, gpu_id: int, parts: list[str]) -> None:
-    """Train FOLDER/config.cfg, score it on PARTS (NAME=FILE), and write FOLDER/result.json."""
-    start = process_time()
-    curve = folder / "curve.jsonl"
-    overrides = {"training.logger.output_file": str(curve)}
-    train(folder / "config.cfg", folder / MODEL, use_gpu=gpu_id, overrides=overrides)
-    seconds = process_time() - start
+    """Train FOLDER/config.cfg, score it on PARTS (NAME=FILE), and write FOLDER/result.json. A
+    training that was interrupted goes on.
+    """
+    seconds, curve = train_on(folder, gpu_id)
     nlp = spacy.load(folder / MODEL / "model-best")
     counts = {name: count_texts(nlp, Path(path)) for name, path in split_parts(parts)}
     result: Result = {
@@ -66,9 +66,29 @@ def main(folder: Path, gpu_id: int, parts: list[str]) -> None:
         },
         "parameters": sum(dict(count_parameters(nlp)).values()),
         "seconds": seconds,
-        "curve": list(srsly.read_jsonl(curve)),
+        "curve": curve,
     }
     srsly.write_json(folder / "result.json", result)
+
+
+def train_on(folder: Path, gpu_id: int) -> tuple[float, list[Step]]:
+    """Train a pipeline, from the last evaluation on if there is one.
+
+    folder (Path): The folder of the trial.
+    gpu_id (int): The ID of the GPU, or -1 for the CPU.
+    RETURNS (tuple[float, list[Step]]): The seconds of a core for all updates, and the evaluations.
+    """
+    start, log = process_time(), folder / "curve.jsonl"
+    state = read_state(folder / MODEL)
+    # All evaluations are logged again, and those of a finished training are not.
+    log.unlink(missing_ok=True)
+    begun = state.step if state is not None and not state.is_finished else -1
+    overrides = {"training.logger.output_file": str(log)}
+    config = folder / "config.cfg"
+    train(Request(config, folder / MODEL, overrides, gpu_id, resume=begun >= 0, overwrite=True))
+    seconds, curve = process_time() - start, [*srsly.read_jsonl(log)]
+    last = curve[-1]["step"]
+    return seconds * (last + 1) / max(last - begun, 1), curve
 
 
 def end_with_standard_input() -> None:

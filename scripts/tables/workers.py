@@ -8,13 +8,15 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import srsly
 
+from .commit import ROOT, find_commit
 from .train import MODEL, Result
 from .trials import Trial
 
-ROOT = Path(__file__).parents[2]
+BEGUN = "begun.json"
 
 
 @dataclass(frozen=True)
@@ -72,14 +74,13 @@ def run_apart(trial: Trial, folder: Path, *, threads: int = 1, keep_model: bool 
     """Train a trial in its own process, so that a crash does not affect other trials.
 
     trial (Trial): The trial.
-    folder (Path): The folder of the trial. An existing one is removed first.
+    folder (Path): The folder of the trial. If the same trial was interrupted there, it goes on from
+        its last evaluation. Otherwise the folder is emptied first.
     threads (int): The number of threads to compute with.
     keep_model (bool): Whether to keep the trained pipeline.
     RETURNS (Outcome): The outcome.
     """
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    (folder / "config.cfg").write_text(trial.config, "utf-8")
+    _prepare(trial, folder)
     parts = [f"{name}={path}" for name, path in trial.parts.items()]
     command = [sys.executable, "-m", "scripts.tables.train", "--", str(folder), str(trial.gpu_id)]
     environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
@@ -102,3 +103,19 @@ def run_apart(trial: Trial, folder: Path, *, threads: int = 1, keep_model: bool 
     log_text = (folder / "log.txt").read_text("utf-8", errors="replace")
     # A process that is killed by the system leaves no message.
     return Outcome(trial, result, f"{log_text}\nExit status: {training.returncode}\n")
+
+
+def _prepare(trial: Trial, folder: Path) -> None:
+    begun = {"fingerprint": trial.fingerprint, "commit": find_commit()}
+    if _read_begun(folder) != begun:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        (folder / "config.cfg").write_text(trial.config, "utf-8")
+        srsly.write_json(folder / BEGUN, begun)
+
+
+def _read_begun(folder: Path) -> Any:
+    try:
+        return srsly.read_json(folder / BEGUN)
+    except ValueError:
+        return None
