@@ -32,9 +32,9 @@ from spacy_str_encoder.doc.codes import Code
 from spacy_str_encoder.files.terminologies import read_terms
 from spacy_str_encoder.pipeline.str_codes import CodeFinder
 from spacy_str_encoder.terminology import fuzzy, normal_form
-from spacy_str_encoder.terminology.fuzzy import may_be_same
 from spacy_str_encoder.terminology.matcher import Matcher
 from spacy_str_encoder.terminology.normal_form import NormalForms, find_simplified, make_key
+from spacy_str_encoder.terminology.opposites import may_be_same
 from spacy_str_encoder.terminology.strings import PackedStrings
 from spacy_str_encoder.terminology.terminology import Terminology
 
@@ -292,6 +292,15 @@ def test_all_codes_of_a_term_are_told_in_the_order_of_the_table(
     )
 
 
+@pytest.mark.parametrize("codes", [["V1", "V2", "V3"], ["V1", "V2", "V1"], ["V1", "V1", "V2"]])
+def test_a_term_of_several_codes_is_counted_once(codes: list[str], tmp_path: Path) -> None:
+    nlp = spacy.blank("en")
+    nlp.add_pipe("str_codes")
+    rows = [*((code, "s", "lad") for code in codes), ("V4", "s", "rca"), ("V4", "t", "lad")]
+    with pytest.warns(UserWarning, match="repeats 1 term for another code of the same"):
+        read(nlp, write_csv(tmp_path / "a.csv", rows))
+
+
 def test_terms_of_several_codes_of_a_system_are_told_when_they_are_read(table: Path) -> None:
     nlp = spacy.blank("zh")
     nlp.add_pipe("str_codes")
@@ -405,7 +414,38 @@ def test_the_best_ones_come_first_up_to_a_maximum(tmp_path: Path) -> None:
         ("下肢动脉血栓", "下肢静脉血栓", False),
         ("二尖瓣轻度狭窄", "二尖瓣重度狭窄", False),
         ("狭窄程度轻", "狭窄程度重", False),
+        ("compensated cirrhosis", "decompensated cirrhosis", False),
+        ("ventricular tachycardia", "supraventricular tachycardia", False),
+        ("coronary stenosis", "coronary restenosis", False),
+        ("anterior wall infarction", "inferior wall infarction", False),
+        ("permanent atrial fibrillation", "persistent atrial fibrillation", False),
+        ("hallux valgus", "hallux varus", False),
+        ("homozygous carrier", "heterozygous carrier", False),
+        ("well differentiated", "poorly differentiated", False),
+        ("epidural hematoma", "subdural hematoma", False),
+        ("hepatitis a virus", "hepatitis b virus", False),
+        ("protein c deficiency", "protein s deficiency", False),
+        ("stanford a型主动脉夹层", "stanford b型主动脉夹层", False),
+        ("慢性乙型病毒性肝炎", "慢性丙型病毒性肝炎", False),
+        ("肝硬化失代偿期", "肝硬化代偿期", False),
+        ("支架内再狭窄", "支架内狭窄", False),
+        ("真性动脉瘤", "假性动脉瘤", False),
+        ("室上性心动过速", "室性心动过速", False),
+        ("室间隔缺损", "房间隔缺损", False),
+        ("心房扑动", "心室扑动", False),
+        ("同侧侧支循环", "对侧侧支循环", False),
+        ("缺血性脑卒中", "出血性脑卒中", False),
+        ("耐甲氧西林金黄色葡萄球菌", "甲氧西林敏感金黄色葡萄球菌", False),
+        ("双侧肾囊肿", "左侧肾囊肿", False),
+        ("左右冠状动脉", "右冠状动脉", False),
         # One word of two has its opposite instead, or both are exchanged.
+        ("第1对角支50%第2对角支90%", "第2对角支50%第1对角支90%", False),
+        ("left to right shunt", "right to left shunt", False),
+        ("左向右分流", "右向左分流", False),
+        ("左肺上叶右肺下叶结节", "左肺下叶右肺上叶结节", False),
+        ("右肺下叶左肺上叶结节", "左肺上叶右肺下叶结节", False),
+        ("diabetes without hypertension", "hypertension without diabetes", False),
+        ("mitral stenosis aortic regurgitation", "aortic stenosis mitral regurgitation", False),
         ("hypertension with hypokalemia", "hypertension with hyperkalemia", False),
         ("高血压伴低钾血症", "高血压伴高钾血症", False),
         ("上腹部上段", "上腹部下段", False),
@@ -425,6 +465,10 @@ def test_the_best_ones_come_first_up_to_a_maximum(tmp_path: Path) -> None:
         ("reduced function", "decreased function", True),
         ("postdilation", "post dilation", True),
         ("in stent restenosis", "instent restenosis", True),
+        ("left anterior descending", "leftanterior descending", True),
+        ("hepatitis virus", "hepatitis b virus", True),
+        ("crohn s disease", "crohn disease", True),
+        ("left lung right kidney", "right kidney left lung", True),
         ("posterior branch", "posterior presenting branch", True),
         ("过敏性紫癜", "过敏性紫瘢", True),
     ],
@@ -442,6 +486,14 @@ def test_opposites_get_no_code_and_typing_errors_do(tmp_path: Path) -> None:
     assert [codes_of(nlp, each) for each in opposites] == [[], [], [], []]
     misspelled = ["hypertenson", "hyperkalemmia", "急性肾功能衰歇", "高甘油三脂血症"]
     assert [codes_of(nlp, each) for each in misspelled] == [[term] for term in terms]
+
+
+def test_short_terms_are_exact_whichever_is_in_the_table(tmp_path: Path) -> None:
+    for term, text in (("STEMI", "NSTEMI"), ("NSTEMI", "STEMI")):
+        nlp = spacy.blank("en")
+        nlp.add_pipe("str_codes")
+        read(nlp, write_csv(tmp_path / "a.csv", [("C1", "s", term)]))
+        assert (codes_of(nlp, text), codes_of(nlp, term)) == ([], ["C1"])
 
 
 def test_terms_that_differ_in_a_few_letters_are_confused_below_a_high_threshold(
@@ -545,6 +597,12 @@ def test_other_columns_and_numbers_of_parquet_files_are_no_problem(tmp_path: Pat
         ("a.csv", b"", "missing: code, system, term. The columns of this file: none"),
         ("a.csv", b"code,system,term\n1,s,a\n2,s,\n", "row 2 has no `term`"),
         ("a.csv", b"code,system,term\n1,s\n", "row 1 has no `term`"),
+        (
+            "a.csv",
+            b"code,system,term\n1,s,b\n2,s,a, severe\n",
+            "row 2 has 4 cells, but the header has 3. Put terms that contain the separator in",
+        ),
+        ("a.csv", b'code,system,term\n1,s,"a\n2,s,b"\n', "row 1 has a line break. Check the"),
         ("a.csv", b"code,system,term\n1,s,\xff\n", "must be UTF-8"),
         ("a.csv", b'code,system,term\n1,s,"a\n', "can't be read"),
         ("a.txt", b"fever", "must be a .csv, .tsv or .parquet file with the columns code, system"),

@@ -293,6 +293,17 @@ def test_attributes_of_body_sites_are_counted(tmp_path: Path) -> None:
     assert reported.lost["attributes for which a Condition has no place"] == 1
 
 
+def test_control_characters_of_attributes_become_spaces(tmp_path: Path) -> None:
+    def build(doc: Doc) -> None:
+        set_attributes(doc.ents[4], {"Sure\x01ness": "a\x00b"})
+
+    resources, reported = write_one(tmp_path, build)
+    [component] = by_text(resources)["pain"]["component"][:1]
+    assert component["code"] == {"text": "Sure ness"}
+    assert component["valueCodeableConcept"] == {"text": "a b"}
+    assert reported.chosen["spaces for control characters, which FHIR does not allow"] == 2
+
+
 class Negator:
     """Component that would predict relations."""
 
@@ -389,6 +400,19 @@ def test_what_is_observed_of_an_entity(kind: str, tmp_path: Path) -> None:
         assert proximal["bodySite"] == {"text": "proximal"}
         assert "valueBoolean" not in proximal
         assert proximal["component"][0]["valueCodeableConcept"] == {"text": "mild"}
+
+
+@pytest.mark.parametrize("kind", ["Observation", "Condition"])
+@pytest.mark.parametrize("observed", [{}, {"BodyPart": "stenosis"}])
+def test_what_is_denied_of_all_values_is_counted_whatever_is_observed(
+    kind: str, observed: dict[str, str], tmp_path: Path
+) -> None:
+    conditions = ["BodyPart"] if kind == "Condition" else []
+    resources, reported = write_vessel(
+        tmp_path, DISTAL, NO_DISTAL, conditions=conditions, observed=observed
+    )
+    assert not {"valueBoolean", "verificationStatus"} & {*resources[kind][0]}
+    assert reported.chosen[UNTOLD] == 1
 
 
 @pytest.mark.parametrize("kind", ["Observation", "Condition"])

@@ -32,7 +32,8 @@ def read_terms(path: Path) -> Iterator[Term]:
     YIELDS (Term): The terms, in order.
     RAISES (ImportError): If the library for Parquet files is needed, and not installed.
     RAISES (OSError): If the file can't be read.
-    RAISES (ValueError): If it is no such table, or a row has an empty cell.
+    RAISES (ValueError): If it is no such table, or a row has an empty cell, too many cells or a
+        line break.
     """
     for number, row in enumerate(_read_rows(path), start=1):
         cells = [*map(_clean, row)]
@@ -41,6 +42,8 @@ def read_terms(path: Path) -> Iterator[Term]:
                 f"{path}: row {number} has no `{COLUMNS[cells.index('')]}`. Give each row a code, "
                 "a system and a term."
             )
+        if any(len(cell.splitlines()) > 1 for cell in cells):
+            raise ValueError(f"{path}: row {number} has a line break. Check the quotes around it.")
         yield Term(*cells)
 
 
@@ -75,7 +78,12 @@ def _read_csv(path: Path, dialect: str) -> Iterator[Iterable[Any]]:
             header = next(rows, [])
             _require_columns(path, header)
             places = [header.index(name) for name in COLUMNS]
-            for row in filter(None, rows):
+            for number, row in enumerate(filter(None, rows), start=1):
+                if len(row) > len(header):
+                    raise ValueError(
+                        f"{path}: row {number} has {len(row)} cells, but the header has "
+                        f"{len(header)}. Put terms that contain the separator in quotes."
+                    )
                 yield [row[i] if i < len(row) else None for i in places]
     except UnicodeDecodeError as error:
         raise ValueError(

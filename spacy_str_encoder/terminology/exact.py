@@ -51,15 +51,17 @@ class ExactIndex:
             yield int(self._terms[place])
 
     def find_ambiguous(self) -> list[int]:
-        """RETURNS (list[int]): Terms whose form is that of an earlier term of another code of the
-        same system.
+        """RETURNS (list[int]): Of each form that several codes of a system share, the first term
+        whose code is not that of the term before it.
         """
         concepts = self._terminology.concepts[self._terms]
         systems = self._terminology.system_of[concepts]
         order = numpy.lexsort((systems, self._hashes))
         hashes, systems, concepts = self._hashes[order], systems[order], concepts[order]
         same = (hashes[1:] == hashes[:-1]) & (systems[1:] == systems[:-1])
-        return self._terms[order[1:]][same & (concepts[1:] != concepts[:-1])].tolist()
+        shared = same & (concepts[1:] != concepts[:-1])
+        _, first = numpy.unique(hashes[1:][shared], return_index=True)
+        return self._terms[order[1:]][shared][first].tolist()
 
 
 def _sort(terminology: Terminology) -> tuple[Hashes, Terms]:

@@ -96,13 +96,16 @@ class Findings:
             "resourceType": kind,
             "id": hash_entity(self._document, place_of(entity)),
             "extension": derive(entity, self._document),
-            "category": [{"text": clean(entity.label_, self.chosen)}],
-            "code": {"text": clean(observed, self.chosen)} if observed else self._name(entity),
+            "category": [self._describe(entity.label_)],
+            "code": self._describe(observed) if observed else self._name(entity),
             "subject": refer("Patient", self._patient),
         }
 
     def _name(self, entity: Span) -> Element:
         return make_concept(entity, self._reading.meanings.systems, self.lost, self.chosen)
+
+    def _describe(self, text: str) -> Element:
+        return {"text": clean(text, self.chosen)}
 
     def _find_site(self, statement: Statement) -> list[Element]:
         """Find where something is observed: at the entity itself, if its type says what it is."""
@@ -114,7 +117,7 @@ class Findings:
         members = [link for link in links if self._is_member(link)]
         sites = self._find_site(statement)
         components = [
-            {"code": {"text": name}, "valueCodeableConcept": {"text": value}}
+            {"code": self._describe(name), "valueCodeableConcept": self._describe(value)}
             for name, value in statement.attributes.items()
         ]
         components += [self._make_component(each) for each in links if not self._is_member(each)]
@@ -158,7 +161,7 @@ class Findings:
         self._written.add(place_of(link.value))
         return {
             "extension": derive(link.value, self._document),
-            "code": {"text": clean(link.relation.label, self.chosen)},
+            "code": self._describe(link.relation.label),
             **make_value(self._name(link.value)),
         }
 
@@ -190,9 +193,12 @@ class Findings:
 
 
 def _is_assumed(statement: Statement, reading: Reading) -> bool:
-    """Check whether an entity is said to exist for want of a denial alone."""
+    """Check whether an entity, or what is observed of it, would be said to exist for want of a
+    denial alone.
+    """
     is_told = any(map(reading.meanings.know, statement.attributes)) or reading.attributes_tell
-    return bool(statement.exists) and not is_told and not statement.meanings
+    is_observed = statement.entity.label_ in reading.meanings.observed
+    return (is_observed or bool(statement.exists)) and not is_told and not statement.meanings
 
 
 def _is_denied(statement: Statement, found: Mapping[Place, Statement], reading: Reading) -> bool:
