@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable
 from itertools import count
 from pathlib import Path
-from shutil import rmtree
+from shutil import copytree, rmtree
 from typing import Any
 
 import duckdb
@@ -476,16 +476,42 @@ def test_a_type_that_is_not_there_is_refused(archive: Path, tmp_path: Path) -> N
     ],
 )
 def test_a_table_that_was_changed_is_refused(
-    name: str, change: Any, message: str, archive: Path, tmp_path: Path
+    name: str, change: Any, message: str, tmp_path: Path
 ) -> None:
-    path = sorted(archive.glob("part-*"))[-1] / name
-    before = path.read_bytes()
+    parts = write_parts(tmp_path, [("x", make_doc(["a"]))], [("y", make_doc(["a"]))])
+    path = parts[1] / name
     path.write_text(change(path.read_text("utf-8")), "utf-8")
-    try:
-        assert_refused(merge_archive(archive, tmp_path / "merged"), message)
-    finally:
-        path.write_bytes(before)
+    with pytest.raises(ValueError, match=message) as error:
+        merge(tmp_path, parts)
+    assert str(error.value).startswith(f"{path}, line ")
     assert not (tmp_path / "merged").exists()
+
+
+@pytest.mark.parametrize("name", ["nodes.csv", "relationships.csv"])
+@pytest.mark.parametrize(
+    "change", [lambda lines: lines[:-1], lambda lines: [*lines[:-2], lines[-1]]], ids=["end", "row"]
+)
+def test_an_archive_that_lost_a_row_is_refused(
+    name: str, change: Any, archive: Path, tmp_path: Path
+) -> None:
+    copied = tmp_path / "out"
+    copytree(archive, copied)
+    path = min(copied.glob("part-*")) / name
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(change(lines)))
+    assert_refused(merge_archive(copied, tmp_path / "merged"), "bytes, but annotate has written")
+    assert not (tmp_path / "merged").exists()
+
+
+def test_an_archive_whose_manifest_has_no_sizes_is_merged(archive: Path, tmp_path: Path) -> None:
+    copied = tmp_path / "out"
+    copytree(archive, copied)
+    lines = [json.loads(line) for line in (copied / "manifest.jsonl").read_text().splitlines()]
+    assert any(line.pop("size", None) for line in lines)
+    (copied / "manifest.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    for source, output in ((archive, "one"), (copied, "other")):
+        assert merge_archive(source, tmp_path / output).exit_code == 0
+    assert read_files(tmp_path / "one") == read_files(tmp_path / "other")
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,12 @@
 """The parts of an archive whose texts are all annotated."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..files.archive_names import MANIFEST, name_part
-from .manifest import open_manifest
+from .manifest import Manifest, open_manifest
+from .parts import measure
 
 # Maximum number of inputs to name in an error.
 EXAMPLES = 3
@@ -28,8 +30,8 @@ def find_finished(folder: Path, *, format: str) -> FinishedArchive:
     folder (Path): The output folder of `annotate`.
     format (str): The format that it must have.
     RETURNS (FinishedArchive): The archive.
-    RAISES (ValueError): If the folder has no manifest, was written in another format, or is not
-        finished.
+    RAISES (ValueError): If the folder has no manifest, was written in another format, is not
+        finished, or a part has another size than when it was written.
     """
     if not (folder / MANIFEST).is_file():
         raise ValueError(NO_ARCHIVE.format(folder=folder, format=format))
@@ -42,8 +44,16 @@ def find_finished(folder: Path, *, format: str) -> FinishedArchive:
             raise ValueError(UNFINISHED.format(folder=folder, count=count, names=names))
         if not manifest.sources:
             raise ValueError(NOTHING.format(folder=folder))
-        chunks = sorted((source, each) for source, of in manifest.chunks.items() for each in of)
-        return FinishedArchive([folder / name_part(*each) for each in chunks], manifest.rejected)
+        return FinishedArchive([*_find_parts(folder, manifest)], manifest.rejected)
+
+
+def _find_parts(folder: Path, manifest: Manifest) -> Iterator[Path]:
+    for source in sorted(manifest.chunks):
+        for chunk, size in sorted(manifest.chunks[source].items()):
+            path = folder / name_part(source, chunk)
+            if size not in (found := measure(path), None):
+                raise ValueError(OTHER_SIZE.format(path=path, size=size, found=found))
+            yield path
 
 
 NO_ARCHIVE = (
@@ -57,6 +67,10 @@ OTHER_FORMAT = (
 UNFINISHED = (
     "{folder}: the archive is not finished: {count} inputs are not read to their end ({names}). "
     "Repeat the annotate command that began it, and try again."
+)
+OTHER_SIZE = (
+    "{path}: the part has {found:,} bytes, but annotate has written {size:,}. Restore it, or "
+    "repeat the annotate command with --overwrite."
 )
 NOTHING = (
     "{folder}: the archive is not finished: no text is annotated yet. Repeat the annotate command "

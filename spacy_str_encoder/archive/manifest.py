@@ -55,6 +55,7 @@ class Part:
     lost (Counter[str]): The number of losses in the output format by reason.
     chosen (Counter[str]): The number of choices in the output format by reason.
     last (Mapping[str, int]): The last numbers that its output has, if it is numbered.
+    size (int): The size of its output in bytes.
     """
 
     source: int
@@ -68,6 +69,7 @@ class Part:
     lost: Counter[str] = field(default_factory=Counter)
     chosen: Counter[str] = field(default_factory=Counter)
     last: Mapping[str, int] = field(default_factory=dict)
+    size: int = 0
 
 
 class Manifest:
@@ -85,7 +87,8 @@ class Manifest:
         self.version, self.schema = "0.1.0", 1
         self.numbers: dict[str, int] = {}
         self.sources: list[dict[str, Any]] = []
-        self.chunks: dict[int, set[int]] = {}
+        # The size of the output of each chunk, in bytes. The first manifests had none.
+        self.chunks: dict[int, dict[int, int | None]] = {}
         self.finished: set[int] = set()
         self._dropping: int | None = None
         self._counts: dict[int, Counter[str]] = {}
@@ -195,7 +198,7 @@ class Manifest:
         counts = {name: getattr(part, name) for name in COUNTS} | {"rejected": len(rows)}
         names = (*REPORTED, "last")
         reported = {name: found for name in names if (found := getattr(part, name))}
-        place = {"source": part.source, "chunk": part.chunk}
+        place = {"source": part.source, "chunk": part.chunk, "size": part.size}
         self._append({**place, **counts, **reported, "rejected_size": size})
 
     def unfinished(self) -> list[str]:
@@ -235,7 +238,7 @@ class Manifest:
             self.numbers[line["path"]] = len(self.sources)
             self.sources.append(dict(line))
         elif "chunk" in line:
-            self.chunks.setdefault(line["source"], set()).add(line["chunk"])
+            self.chunks.setdefault(line["source"], {})[line["chunk"]] = line.get("size")
             # Archives that were begun earlier lack some.
             counts = {name: line.get(name, 0) for name in ("rejected", *COUNTS)}
             self._counts.setdefault(line["source"], Counter()).update(counts)

@@ -96,7 +96,8 @@ class PartWriter:
         annotated = len(chunk.items) - len(rejections)
         place = chunk.source, chunk.number, chunk.share
         counts = sum(hidden), low.entities, low.relations
-        return Part(*place, annotated, rejections, *counts, reported.lost, reported.chosen)
+        part = Part(*place, annotated, rejections, *counts, reported.lost, reported.chosen)
+        return replace(part, size=measure(path))
 
     def number(self, part: Part, last: Mapping[str, int]) -> Part:
         """Number what is in a part, if the format asks for it. All parts before it are complete.
@@ -108,7 +109,8 @@ class PartWriter:
         number = EXPORTS[self.format].number if self.format in EXPORTS else None
         if number is None:
             return part
-        return replace(part, last=number(self._path(part.source, part.chunk), last))
+        path = self._path(part.source, part.chunk)
+        return replace(part, last=number(path, last), size=measure(path))
 
     def _path(self, source: int, chunk: int) -> Path:
         return self.folder / f"{name_part(source, chunk)}{self._suffix}"
@@ -152,6 +154,16 @@ class PartWriter:
         if self.subject_field is None:
             return origin
         return {**origin, "subject": entry.subject, SUBJECT_FIELD: self.subject_field}
+
+
+def measure(path: Path) -> int:
+    """Measure a file, or the files of a folder.
+
+    path (Path): The file or folder.
+    RETURNS (int): Its size in bytes.
+    """
+    files = path.iterdir() if path.is_dir() else [path]
+    return sum(each.stat().st_size for each in files)
 
 
 def _follow(chunk: Chunk, begin: Callable[[int], None] | None) -> Iterator[Entry]:
