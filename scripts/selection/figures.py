@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, TypedDict
+from statistics import fmean
+from typing import TypedDict
 
 from rich.table import Table
 from spacy.tokens import Doc
@@ -89,29 +90,33 @@ def lay_out(rows: Sequence[Row]) -> Table:
             table.add_row(ALL_TASKS[task], way, *(str(found.get(size, "")) for size in sizes))
     for work in ("tokens", "entities"):
         for way in WAYS:
-            means = (_mean(rows, way, size, work) for size in sizes)
-            table.add_row(f"{work} in them", way, *means)
+            means = (_mean(rows, way, size, work) for size in sizes if _find(rows, way, size))
+            table.add_row(f"{work} in them", way, *(f"{mean:,.0f}" for mean in means))
     return table
 
 
 def draw(path: Path, rows: Sequence[Row]) -> None:
-    """Plot F1 against the number of annotated texts.
+    """Plot F1 against the number of annotated texts, and of the tokens in them.
 
     path (Path): The PNG file to write.
     rows (Sequence[Row]): The rounds.
     """
     tasks = _tasks(rows)
-    figure = Figure(figsize=(4 * len(tasks), 4), layout="constrained")
-    for axes, task in zip(figure.subplots(1, len(tasks), squeeze=False)[0], tasks, strict=True):
-        for way, marker in zip(WAYS, "so", strict=True):
-            found = [*_summarize(rows, way, task)]
-            points = [(size, each.mean, each.deviation or 0) for size, each in found]
-            axes.errorbar(*zip(*points, strict=True), marker=marker, capsize=4, label=way)
-        axes.set_title(ALL_TASKS[task])
-        axes.set_xlabel("annotated texts")
-        axes.set_ylabel("strict micro F1, test (%)")
-        axes.grid(alpha=0.3)
-        axes.legend(title="texts chosen")
+    figure = Figure(figsize=(4 * len(tasks), 7), layout="constrained")
+    grid = figure.subplots(2, len(tasks), squeeze=False)
+    for line, work in zip(grid, ("texts", "tokens"), strict=True):
+        for axes, task in zip(line, tasks, strict=True):
+            for way, marker in zip(WAYS, "so", strict=True):
+                points = [
+                    (_mean(rows, way, size, work), each.mean, each.deviation or 0)
+                    for size, each in _summarize(rows, way, task)
+                ]
+                axes.errorbar(*zip(*points, strict=True), marker=marker, capsize=4, label=way)
+            axes.set_title(ALL_TASKS[task])
+            axes.set_xlabel(f"annotated {work}")
+            axes.set_ylabel("strict micro F1, test (%)")
+            axes.grid(alpha=0.3)
+            axes.legend(title="texts chosen")
     figure.savefig(path, format="png", dpi=120)
 
 
@@ -126,9 +131,8 @@ def _summarize(rows: Sequence[Row], way: str, task: Task) -> Iterator[tuple[int,
         yield size, spread([row["f1"][task] for row in _find(rows, way, size)])
 
 
-def _mean(rows: Sequence[Row], way: str, size: int, work: str) -> str:
-    values: list[Any] = [row[work] for row in _find(rows, way, size)]  # type: ignore[literal-required]
-    return f"{spread(values).mean:,.0f}" if values else ""
+def _mean(rows: Sequence[Row], way: str, size: int, work: str) -> float:
+    return fmean(row[work] for row in _find(rows, way, size))  # type: ignore[literal-required]
 
 
 def _find(rows: Sequence[Row], way: str, size: int) -> list[Row]:
