@@ -1,5 +1,6 @@
 """Resources of FHIR: what they hold, that they are valid, and that all references resolve."""
 
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -686,6 +687,26 @@ def test_texts_of_the_same_words_stay_apart_and_the_field_is_named(
     resources = read(tmp_path / "out" / "part-00000-000000")
     check(resources)
     assert len(resources["DocumentReference"]) == len(resources["Patient"]) == 3
+
+
+def test_fields_of_identifiers_that_no_text_has_are_told(model: Path, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    for name, row in {"a": {"patient": "p"}, "b": {"number": 1}, "c": {"number": 1}}.items():
+        write_lines(tmp_path / "in" / f"{name}.jsonl", {"text": "no fever", **row}, {"text": "a"})
+    message = (
+        rf"--subject-field patient: in 2 inputs, such as {tmp_path}/in/b.jsonl, none of the first "
+        r"2 texts has a value in this field\. Check the spelling\. Without it, a text has no "
+        r"identifier of a patient\."
+    )
+    with pytest.warns(UserWarning, match=message) as caught:
+        annotate(model, tmp_path / "in", tmp_path / "out", "--subject-field", "patient")
+    assert len(caught) == 1
+    with pytest.warns(UserWarning, match="--id-field numbr: in 3 inputs, .* no identifier\\.$"):
+        annotate(model, tmp_path / "in", tmp_path / "other", "--id-field", "numbr")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        # Nobody has named a field.
+        assert annotate(model, tmp_path / "in", tmp_path / "third").exit_code == 0
 
 
 def test_wrong_fields_and_pipelines_are_refused(model: Path, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from .changes import Changes, find_changes
 from .chunks import ChunkReader
 from .engines import Engine, annotate_here
 from .manifest import Manifest, open_manifest
+from .missing_fields import warn_of_missing
 from .parts import PartWriter
 from .progress import Progress, Tally
 from .sources import Source
@@ -150,9 +151,14 @@ def _has_texts(source: Source, fields: Fields) -> bool:
 def _check_new(changes: Changes, fields: Fields, manifest: Manifest) -> None:
     """Read the beginning of each new or changed source, so that errors in it are raised before the
     source is in the manifest, and before its earlier output is dropped."""
-    for source in changes.sources:
-        if source.path not in manifest.numbers or manifest.has_changed(source):
-            _has_texts(source, fields)
+    new = [
+        source
+        for source in changes.sources
+        if source.path not in manifest.numbers or manifest.has_changed(source)
+    ]
+    for source in new:
+        _has_texts(source, fields)
+    warn_of_missing(new, fields)
 
 
 def _keep_precision(write_part: PartWriter, manifest: Manifest) -> None:
