@@ -630,6 +630,7 @@ def test_what_is_no_table_is_refused(
     ("config", "message"),
     [
         ({"types": "Finding"}, "`types` must be a list of entity types"),
+        ({"types": []}, "`types` must have an entity type, or be null for all, got none"),
         ({"threshold": 1.5}, "`threshold` must be a number from 0 to 1, got 1.5"),
         ({"threshold": math.nan}, "`threshold` must be a number from 0 to 1, got nan"),
         ({"max_codes": 0}, "`max_codes` must be at least 1, got 0"),

@@ -132,6 +132,10 @@ def test_a_pipeline_from_before_there_were_constraints_has_none(
         ([ONE_TAIL], r"str_rel: constraints must be blocks of registered functions"),
         (ONE_TAIL, r"must be blocks"),
         ({"own": make_first_two()}, r"must be blocks of registered functions"),
+        (
+            {"own": {"@misc": "spacy-str-encoder.all_pairs.v1"}},
+            r"the constraint 'own' must be a function that takes a list of relations",
+        ),
         (None, r"must be blocks"),
         ({"one": {**ONE_TAIL, "limit": 0}}, r"must be 1 or more, got 0"),
         ({"one": {"@misc": "no_such_function.v1"}}, r"no_such_function"),

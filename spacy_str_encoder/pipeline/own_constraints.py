@@ -25,13 +25,22 @@ def require_functions(name: str, constraints: Any) -> dict[str, Constraint]:
     name (str): The name of the component.
     constraints (Any): The constraints by name.
     RETURNS (dict[str, Constraint]): The constraints by name.
-    RAISES (ValueError): If they are not functions.
+    RAISES (ValueError): If they are not functions of relations.
     """
     if not isinstance(constraints, Mapping) or not all(map(callable, constraints.values())):
         raise ValueError(NO_BLOCKS.format(name=name, got=constraints))
+    for key, constraint in constraints.items():
+        try:
+            list(constraint([]))
+        except TypeError as error:
+            raise ValueError(NO_CONSTRAINT.format(name=name, key=key, error=error)) from error
     return dict(constraints)
 
 
+NO_CONSTRAINT = (
+    "{name}: the constraint '{key}' must be a function that takes a list of relations and returns "
+    "groups of them, but with an empty list it raises: {error}."
+)
 NO_BLOCKS = (
     "{name}: constraints must be blocks of registered functions by name, as in a config, such as "
     '{{"one_degree": {{"@misc": "spacy-str-encoder.max_per_head.v1", "label": "HasDegree", '

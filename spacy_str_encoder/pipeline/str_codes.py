@@ -251,6 +251,8 @@ class CodeFinder:
 def _check_settings(name: str, types: Any, threshold: float, max_codes: int) -> None:
     if isinstance(types, str):
         raise ValueError(f"{name}: `types` must be a list of entity types, got {types!r}.")
+    if types is not None and not types:
+        raise ValueError(f"{name}: `types` must have an entity type, or be null for all, got none.")
     # This refuses NaN too.
     if not 0 <= threshold <= 1:
         raise ValueError(f"{name}: `threshold` must be a number from 0 to 1, got {threshold}.")
