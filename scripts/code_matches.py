@@ -19,6 +19,8 @@ import typer
 from spacy.language import Language
 from spacy.tokens import Doc, Span
 
+from spacy_str_encoder.files.whole import measure
+
 CODES = Path(__file__).parents[1] / "assets" / "codes"
 KINDS = ("form", "traditional", "typo", "order", "wording")
 # A score of 1.0 is an exact match.
@@ -152,7 +154,7 @@ def speed(terms: Annotated[int, typer.Option()] = 1_000_000) -> None:
         finder.initialize(nlp=nlp, path=path)  # type: ignore[attr-defined]
         print(f"read the table: {process_time() - begin:.1f} s")
         nlp.to_disk(folder)
-        size = sum(each.stat().st_size for each in (Path(folder) / "str_codes").iterdir())
+        size = measure(Path(folder) / "str_codes")
         print(f"saved: {size / 2**20:.0f} MB; at most {memory() - before:.0f} MB of memory")
         begin = process_time()
         loaded = spacy.load(folder)

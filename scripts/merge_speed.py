@@ -25,6 +25,7 @@ from spacy_str_encoder.exports.graph.tables import (
     open_table,
 )
 from spacy_str_encoder.exports.ids import hash_document, hash_entity
+from spacy_str_encoder.files.whole import measure
 
 PARTS, DOCUMENTS, ENTITIES, RELATIONS = 50, 1000, 20, 10
 SIZES = {"Finding": 100_000, "Degree": 1000}
@@ -83,7 +84,7 @@ def main(
         merged = merge_graph(parts, Path(folder) / "merged", Identity(TEXT, frozenset(types or ())))
         seconds = process_time() - begin
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        size = sum(path.stat().st_size for path in (Path(folder) / "merged").iterdir())
+        size = measure(Path(folder) / "merged")
     print(merged)
     print(f"{seconds:.0f} s, {peak / 1024:.0f} MB (before: {before / 1024:.0f} MB), {size:,} bytes")
 

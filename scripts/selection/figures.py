@@ -90,8 +90,11 @@ def lay_out(rows: Sequence[Row]) -> Table:
             table.add_row(ALL_TASKS[task], way, *(str(found.get(size, "")) for size in sizes))
     for work in ("tokens", "entities"):
         for way in WAYS:
-            means = (_mean(rows, way, size, work) for size in sizes if _find(rows, way, size))
-            table.add_row(f"{work} in them", way, *(f"{mean:,.0f}" for mean in means))
+            cells = (
+                f"{_mean(rows, way, size, work):,.0f}" if _find(rows, way, size) else ""
+                for size in sizes
+            )
+            table.add_row(f"{work} in them", way, *cells)
     return table
 
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..files.archive_names import MANIFEST, name_part
+from ..files.whole import measure
 from .manifest import Manifest, open_manifest
-from .parts import measure
 
 # Maximum number of inputs to name in an error.
 EXAMPLES = 3

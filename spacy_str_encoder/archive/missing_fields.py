@@ -16,6 +16,8 @@ MISSING = (
     "field. Check the spelling. Without it, a text has no identifier{whose}."
 )
 
+OPTIONS = {"id": ("--id-field", ""), "subject": ("--subject-field", " of a patient")}
+
 
 def warn_of_missing(sources: Sequence[Source], fields: Fields) -> None:
     """Warn of fields of identifiers that were named, but in which none of the first texts has a
@@ -24,19 +26,18 @@ def warn_of_missing(sources: Sequence[Source], fields: Fields) -> None:
     sources (Sequence[Source]): The sources.
     fields (Fields): The fields.
     """
-    named = fields.id if fields.id != DEFAULT_ID else None
-    for option, name, field, whose in (
-        ("--id-field", "id", named, ""),
-        ("--subject-field", "subject", fields.subject, " of a patient"),
-    ):
-        if field is not None:
-            lacking = [
-                (source.name, len(texts))
-                for source in sources
-                if (texts := _read_sample(source, fields))
-                and all(getattr(text, name) is None for text in texts)
-            ]
-            _warn(lacking, option=option, field=field, whose=whose)
+    chosen = {"id": fields.id if fields.id != DEFAULT_ID else None, "subject": fields.subject}
+    named = {name: field for name, field in chosen.items() if field is not None}
+    lacking: dict[str, list[tuple[str, int]]] = {name: [] for name in named}
+    # Without named fields, nothing is read.
+    for source in sources if named else ():
+        texts = _read_sample(source, fields)
+        for name, inputs in lacking.items():
+            if texts and all(getattr(text, name) is None for text in texts):
+                inputs.append((source.name, len(texts)))
+    for name, inputs in lacking.items():
+        option, whose = OPTIONS[name]
+        _warn(inputs, option=option, field=named[name], whose=whose)
 
 
 def _read_sample(source: Source, fields: Fields) -> list[Entry]:

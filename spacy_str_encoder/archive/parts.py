@@ -17,7 +17,7 @@ from ..exports.export import Reported
 from ..exports.registry import EXPORTS
 from ..files.archive_names import name_part
 from ..files.entries import Entry, Rejection
-from ..files.whole import remove, written_whole
+from ..files.whole import measure, remove, written_whole
 from ..formats.format import Format
 from ..loading import entity_group, fingerprint, get_precision, load_pipeline, require_gpu
 from .annotate import annotate_entries
@@ -154,16 +154,6 @@ class PartWriter:
         if self.subject_field is None:
             return origin
         return {**origin, "subject": entry.subject, SUBJECT_FIELD: self.subject_field}
-
-
-def measure(path: Path) -> int:
-    """Measure a file, or the files of a folder.
-
-    path (Path): The file or folder.
-    RETURNS (int): Its size in bytes.
-    """
-    files = path.iterdir() if path.is_dir() else [path]
-    return sum(each.stat().st_size for each in files)
 
 
 def _follow(chunk: Chunk, begin: Callable[[int], None] | None) -> Iterator[Entry]:

@@ -165,3 +165,13 @@ def remove(path: Path) -> None:
     if path.is_dir():
         shutil.rmtree(path)
     path.unlink(missing_ok=True)
+
+
+def measure(path: Path) -> int:
+    """Measure a file, or all files of a folder.
+
+    path (Path): The file or folder.
+    RETURNS (int): Its size in bytes.
+    """
+    files = path.rglob("*") if path.is_dir() else [path]
+    return sum(each.stat().st_size for each in files if each.is_file())

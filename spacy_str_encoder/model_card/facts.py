@@ -8,6 +8,7 @@ from typing import Any
 from spacy.language import Language
 from thinc.api import Model
 
+from ..files.whole import measure
 from ..loading import (
     ATTRIBUTES,
     ENTITIES,
@@ -67,7 +68,7 @@ def describe(nlp: Language) -> Facts:
         parameters=dict(count_parameters(nlp)),
         calibration={name: [*_describe_scores(each)] for name, each in nlp.pipeline},
         encoders=[*_describe_encoders(nlp)],
-        size=sum(path.stat().st_size for path in nlp.path.rglob("*") if path.is_file()),
+        size=measure(nlp.path),
     )
 
 

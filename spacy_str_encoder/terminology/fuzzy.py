@@ -5,7 +5,7 @@ from importlib.util import find_spec
 from typing import NamedTuple
 
 from .grams import GramIndex
-from .normal_form import make_key
+from .normal_form import IDEOGRAPHS, make_key
 from .opposites import may_be_same
 from .terminology import Terminology
 
@@ -16,7 +16,7 @@ CANDIDATES = 100
 # The score of the same words, or Chinese characters, in another order.
 OTHER_ORDER = 0.94
 # A Chinese character, or a word of another script.
-WORD = re.compile("[\u2e80-\U000323af]|[^ \u2e80-\U000323af]+")
+WORD = re.compile(f"[{IDEOGRAPHS}]|[^ {IDEOGRAPHS}]+")
 # In bytes: two Chinese characters. Shorter terms are abbreviations: CAG is not CABG.
 SHORTEST = 6
 

@@ -11,6 +11,8 @@ from unicodedata import category, normalize
 
 # The characters that have simplified ones: CJK Unified Ideographs and Extension A.
 TRADITIONAL = (range(0x3400, 0x4DC0), range(0x4E00, 0xA000))
+# In patterns: Chinese characters, among others of East Asia.
+IDEOGRAPHS = "\u2e80-\U000323af"
 # Punctuation, separators and control characters. "%" is punctuation to Unicode.
 SEPARATORS = "PZC"
 KEPT = "%."

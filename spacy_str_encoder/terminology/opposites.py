@@ -5,6 +5,8 @@ from collections.abc import Iterable, Iterator
 from itertools import product
 from string import ascii_lowercase
 
+from .normal_form import IDEOGRAPHS
+
 # Terms with the same meaning have the same of these, in the same order: numbers and signs.
 NUMBER = re.compile(
     r"\d+(?:\.\d+)?|(?<![a-z])(?:i{1,3}|iv|vi{1,3}|ix)(?![a-z])|[一二三四五六七八九十]|[+\u2212]"
@@ -42,7 +44,7 @@ CHINESE = (
 # As short a word may be the rest of another one by chance.
 SHORTEST = 4
 # A word of another script than Chinese.
-LATIN = re.compile("[^ \u2e80-\U000323af]+")
+LATIN = re.compile(f"[^ {IDEOGRAPHS}]+")
 # A word or Chinese characters, and the first character of what follows.
 Found = tuple[str, str]
 

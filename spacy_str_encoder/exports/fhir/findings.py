@@ -196,9 +196,9 @@ def _is_assumed(statement: Statement, reading: Reading) -> bool:
     """Check whether an entity, or what is observed of it, would be said to exist for want of a
     denial alone.
     """
-    is_told = any(map(reading.meanings.know, statement.attributes)) or reading.attributes_tell
+    is_told = reading.attributes_tell or bool(statement.unknown or statement.meanings)
     is_observed = statement.entity.label_ in reading.meanings.observed
-    return (is_observed or bool(statement.exists)) and not is_told and not statement.meanings
+    return (is_observed or bool(statement.exists)) and not is_told
 
 
 def _is_denied(statement: Statement, found: Mapping[Place, Statement], reading: Reading) -> bool:
