@@ -143,7 +143,9 @@ def test_a_span_group_that_is_not_named_is_told(tmp_path: Path) -> None:
 
 def test_a_filled_span_group_is_read(tmp_path: Path) -> None:
     docs = make_docs(10, key="sc"), make_docs(10, key="sc", text=f"{TEXT} or")
-    assert find_doubts(tmp_path, *docs, spans_key="sc", max_steps=0) == []
+    weights = {"spans_sc_f": 1.0}
+    found = find_doubts(tmp_path, *docs, spans_key="sc", max_steps=0, score_weights=weights)
+    assert found == []
 
 
 def test_a_language_that_does_not_fit_is_one_problem(tmp_path: Path) -> None:
@@ -240,6 +242,32 @@ def test_training_has_to_be_evaluated_after_the_first_update(
     ]
     found = find_doubts(tmp_path, max_steps=updates, eval_frequency=every)
     assert found == (told if is_told else [])
+
+
+@pytest.mark.parametrize(
+    ("weights", "frozen", "is_told"),
+    [
+        ({"ents_f": 0.5}, [], True),
+        ({"ents_f": 0.5, "spans_sc_f": None}, [], True),
+        ({"ents_f": 0.25, "spans_sc_f": 0.25}, [], False),
+        ({"ents_f": 0.0, "rels_f": 1.0}, [], False),
+        # The entities stay the same.
+        ({"ents_f": 0.5}, ["str_ner"], False),
+    ],
+)
+def test_the_score_has_to_count_entities_that_overlap(
+    tmp_path: Path, weights: dict[str, float | None], frozen: list[str], is_told: bool
+) -> None:
+    docs = make_docs(10, key="sc"), make_docs(10, key="sc", text=f"{TEXT} or")
+    told = [
+        "str_ner has the spans_key sc, but model-best is chosen by ents_f, the score of doc.ents, "
+        "which leaves out entities that overlap. Set --training.score_weights.ents_f 0 "
+        "--training.score_weights.spans_sc_f 0.5."
+    ]
+    settings = {"score_weights": weights, "frozen_components": frozen, "max_steps": 0}
+    found = find_doubts(tmp_path, *docs, spans_key="sc", **settings)
+    assert found == (told if is_told else [])
+    assert find_doubts(tmp_path, **settings) == []
 
 
 def test_of_a_stream_the_first_texts_are_read(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from spacy.training import Example
 
 from .corpora import find_path, read
 from .counts import CorpusCounts, count_corpus
-from .doubts import find_doubts, find_other_schedule, find_rare_evaluations
+from .doubts import find_doubts, find_flat_score, find_other_schedule, find_rare_evaluations
 from .problems import find_problems
 from .trained import find_trained
 
@@ -53,6 +53,7 @@ def check_data(nlp: Language) -> Language:
         raise ValueError("\n".join(["The data can't be trained on:", *problems]))
     doubts = [*find_other_schedule(training)]
     doubts += find_rare_evaluations(training["max_steps"], training["eval_frequency"])
+    doubts += find_flat_score(training["score_weights"], trained)
     if corpora.keys() == CORPORA.keys():
         doubts += find_doubts(corpora["train"], corpora["dev"], trained)
     for doubt in doubts:

@@ -64,6 +64,23 @@ def find_other_schedule(training: Mapping[str, Any]) -> Iterator[str]:
         )
 
 
+def find_flat_score(weights: Mapping[str, float | None], trained: TrainedParts) -> Iterator[str]:
+    """Find score weights that leave out entities that overlap.
+
+    weights (Mapping[str, float | None]): The score weights of the config.
+    trained (TrainedParts): The components that are trained.
+    YIELDS (str): A sentence on it.
+    """
+    score = f"spans_{trained.spans_key}_f"
+    learns_overlaps = trained.entities is not None and trained.spans_key is not None
+    if learns_overlaps and weights.get("ents_f") and not weights.get(score):
+        yield (
+            f"{trained.entities} has the spans_key {trained.spans_key}, but model-best is chosen "
+            "by ents_f, the score of doc.ents, which leaves out entities that overlap. Set "
+            f"--training.score_weights.ents_f 0 --training.score_weights.{score} 0.5."
+        )
+
+
 def find_rare_evaluations(updates: int, eval_frequency: int) -> Iterator[str]:
     """Find a training that ends before its second evaluation. The first one is after one update.
 
